@@ -1,0 +1,23 @@
+# From nothing to a result (`make demo`) and from nothing to passed tests (`make test`).
+# PYTHON=/path/to/python3.11 picks the interpreter .venv is made with.
+
+.PHONY: demo test lint venv
+.DEFAULT_GOAL := help
+
+help:
+	@echo 'make demo   install into .venv, train the five methods on the miniature world, show the result'
+	@echo 'make test   install into .venv, run the tests that take seconds'
+	@echo 'make lint   install into .venv, check the code with ruff'
+.PHONY: help
+
+venv:
+	@PYTHON='$(PYTHON)' bash requirements/make_venv.sh
+
+demo: venv
+	.venv/bin/python tools/demo.py
+
+test: venv
+	.venv/bin/python -m pytest -q -m 'not slow' -n 2 --dist loadfile
+
+lint: venv
+	.venv/bin/python -m ruff check .

@@ -1,0 +1,221 @@
+"""What has to be installed, and the plain sentence when it is not.
+
+Uses the standard library only: it has to work where everything else is missing.
+"""
+
+import contextlib
+import importlib
+import io
+import re
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from importlib import metadata
+
+#: Oldest supported version of each distribution; `setup.cfg` asks for the same.
+MINIMUM_VERSIONS = {
+    'torch': '2.4',
+    'torchvision': '0.19',
+    'numpy': '2.0',
+    'pillow': '10.3',
+    'opencv-python': '4.10',
+    'matplotlib': '3.9',
+    'onedl-mmengine': '0.10.12',
+    'onedl-mmcv': '2.3.6',
+    'onedl-mmsegmentation': '1.4.2',
+    'onedl-mmpretrain': '1.3.6',
+}
+
+#: Abandoned distributions that put their files over those of the maintained one.
+REPLACED_DISTRIBUTIONS = {
+    'mmengine': 'onedl-mmengine',
+    'mmengine-lite': 'onedl-mmengine',
+    'mmcv': 'onedl-mmcv',
+    'mmcv-full': 'onedl-mmcv',
+    'mmcv-lite': 'onedl-mmcv',
+    'mmsegmentation': 'onedl-mmsegmentation',
+    'mmpretrain': 'onedl-mmpretrain',
+    'mmcls': 'onedl-mmpretrain',
+}
+
+#: Other distributions of the same import name that serve as well.
+EQUIVALENT_DISTRIBUTIONS = {
+    'opencv-python': (
+        'opencv-python-headless',
+        'opencv-contrib-python',
+        'opencv-contrib-python-headless',
+    ),
+}
+
+#: What is imported to see whether the installed libraries work together.
+_STACK = ('torch', 'torchvision', 'mmpretrain.models', 'mmseg.datasets', 'mmseg.models')
+
+_KNOWN_NOISE = 'Could not import OneDL'
+
+
+def installed_version(distribution: str) -> str | None:
+    """Version of a distribution or of an equivalent one; None if there is none."""
+    names = (distribution, *EQUIVALENT_DISTRIBUTIONS.get(distribution, ()))
+    for name in names:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            return metadata.version(name)
+    return None
+
+
+def is_older(version: str, minimum: str) -> bool:
+    """Whether the release numbers of ``version`` come before those of ``minimum``.
+
+    Suffixes (``rc1``, ``+cpu``, ``a0+git``) are left out of account: a build of the
+    minimum's own line passes.
+    """
+
+    def release(text: str) -> list[int]:
+        numbers = [int(n) for n in re.match(r'[\d.]*', text)[0].split('.') if n]
+        while numbers and numbers[-1] == 0:
+            numbers.pop()
+        return numbers
+
+    return release(version) < release(minimum)
+
+
+def dependency_problems() -> list[str]:
+    """Sentences on missing, too old, overwritten and ill-matched distributions.
+
+    Reads package metadata only and imports nothing, so it takes milliseconds. Each
+    sentence ends in its remedy. An empty list means that all is well.
+    """
+    return [
+        *_overwritten_distributions(),
+        *_missing_or_old_distributions(),
+        *_mismatch_of_torch_and_torchvision(),
+    ]
+
+
+def import_problems() -> list[str]:
+    """A sentence on the first library that is installed but cannot be imported.
+
+    Imports torch and the OpenMMLab stack, without the notes they print.
+    """
+    for module in _STACK:
+        try:
+            with quiet_imports():
+                importlib.import_module(module)
+        # A broken build raises whatever it likes: ImportError, OSError, RuntimeError.
+        except Exception as error:
+            reason = ' '.join(str(error).split()) or 'no reason given'
+            return [
+                f'`{module}` is installed but cannot be imported '
+                f'({type(error).__name__}: {reason}); see all of it with `python -c '
+                f'"import {module}"`, or start from a fresh environment with '
+                '`make test`.'
+            ]
+    return []
+
+
+def environment_problems() -> list[str]:
+    """`dependency_problems`, or if there are none `import_problems`."""
+    return dependency_problems() or import_problems()
+
+
+@contextlib.contextmanager
+def quiet_imports() -> Iterator[None]:
+    """Import OpenMMLab libraries without their notes on parts nobody uses here.
+
+    The notes are printed to stdout rather than logged, so log levels do not help.
+    What else is printed meanwhile comes out at the end.
+    """
+    warnings.filterwarnings('ignore', message='Fail to import ``MultiScaleDeformable')
+    printed = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(printed):
+            yield
+    finally:
+        for line in printed.getvalue().splitlines():
+            if _KNOWN_NOISE not in line:
+                print(line)
+
+
+def report_problems(problems: Sequence[str]) -> None:
+    """Print the problems on stderr as one line, once in the life of the process."""
+    message = 'segda_mm cannot be used here. ' + ' '.join(problems)
+    if message not in _reported:
+        print(message, file=sys.stderr)
+        _reported.add(message)
+
+
+def require_dependencies() -> None:
+    """Exit with status 1, after one plain line on stderr, if the stack is unusable.
+
+    The first thing a command-line tool calls after parsing its arguments.
+    """
+    problems = environment_problems()
+    if problems:
+        report_problems(problems)
+        raise SystemExit(1)
+
+
+_reported: set[str] = set()
+
+
+def _overwritten_distributions() -> list[str]:
+    present = [name for name in REPLACED_DISTRIBUTIONS if _is_installed(name)]
+    if not present:
+        return []
+    wanted = list(dict.fromkeys(REPLACED_DISTRIBUTIONS[name] for name in present))
+    pins = ' '.join(f"'{name}>={MINIMUM_VERSIONS[name]}'" for name in wanted)
+    found = ', '.join(f'{name} {metadata.version(name)}' for name in present)
+    return [
+        f'The abandoned {found} stands over the files of {", ".join(wanted)}: '
+        f'`pip uninstall -y {" ".join(present)}`, then `pip install --force-reinstall '
+        f'--no-deps {pins}`.'
+    ]
+
+
+def _missing_or_old_distributions() -> list[str]:
+    missing, old = [], []
+    for name, minimum in MINIMUM_VERSIONS.items():
+        version = installed_version(name)
+        if version is None:
+            missing.append(name)
+        elif is_older(version, minimum):
+            old.append(f'{name} {version} (at least {minimum} is needed)')
+    problems = []
+    if missing:
+        problems.append(
+            f'Not installed: {", ".join(missing)}; run `pip install -e .` in the '
+            'repository, or use .venv/bin/python after `make test`.'
+        )
+    if old:
+        problems.append(
+            f'Too old: {", ".join(old)}; run `pip install --upgrade -e .` in the '
+            'repository.'
+        )
+    return problems
+
+
+def _mismatch_of_torch_and_torchvision() -> list[str]:
+    """Each torchvision works with one torch only, built for the same devices."""
+    torch, vision = installed_version('torch'), installed_version('torchvision')
+    if torch is None or vision is None:
+        return []
+    requirement = re.search(
+        r'(?m)^torch\s*\(?==\s*([\d.]+)',
+        '\n'.join(metadata.requires('torchvision') or []),
+    )
+    wanted = requirement[1].rstrip('.') if requirement else None
+    versions_differ = wanted and (is_older(torch, wanted) or is_older(wanted, torch))
+    builds_differ = torch.endswith('+cpu') != vision.endswith('+cpu')
+    if not versions_differ and not builds_differ:
+        return []
+    return [
+        f'torch {torch} and torchvision {vision} do not belong together; install both '
+        'in one command from the same index: `pip install --force-reinstall torch '
+        'torchvision`.'
+    ]
+
+
+def _is_installed(distribution: str) -> bool:
+    with contextlib.suppress(metadata.PackageNotFoundError):
+        metadata.version(distribution)
+        return True
+    return False
