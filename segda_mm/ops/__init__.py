@@ -1,0 +1,1 @@
+"""The arithmetic of the papers as pure functions: tensors in, tensors out."""

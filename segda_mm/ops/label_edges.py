@@ -1,0 +1,34 @@
+"""Edges between the classes of a label map, for heads that learn them."""
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def label_edges(labels: Tensor, width: int,
+                ignore_index: int = 255) -> Tensor:
+    """Mark the pixels near a border between two classes.
+
+    A border to void is no edge: where pseudo labels were masked, nothing is
+    known about the classes beyond.
+
+    Args:
+        labels: Shape (N, 1, H, W), integers.
+        width: Width of the marked band in pixels, at least 1.
+        ignore_index: The label of void pixels.
+
+    Returns:
+        Shape (N, 1, H, W), int64, 1 on edges and 0 elsewhere.
+    """
+    valid = labels != ignore_index
+    edges = torch.zeros_like(labels, dtype=torch.bool)
+    differs = ((labels[..., 1:, :] != labels[..., :-1, :])
+               & valid[..., 1:, :] & valid[..., :-1, :])
+    edges[..., 1:, :] |= differs
+    edges[..., :-1, :] |= differs
+    differs = ((labels[..., 1:] != labels[..., :-1])
+               & valid[..., 1:] & valid[..., :-1])
+    edges[..., 1:] |= differs
+    edges[..., :-1] |= differs
+    radius = (width - 1) // 2
+    band = F.max_pool2d(edges.float(), 2 * radius + 1, 1, radius)
+    return band.long()

@@ -1,0 +1,14 @@
+import torch
+
+from segda_mm.ops.label_edges import label_edges
+
+
+def test_edges_stand_on_both_sides_of_a_border():
+    labels = torch.tensor([[[[0, 0, 0, 1, 1, 1]]]])
+    assert label_edges(labels, 1).flatten().tolist() == [0, 0, 1, 1, 0, 0]
+    assert label_edges(labels, 3).flatten().tolist() == [0, 1, 1, 1, 1, 0]
+
+
+def test_a_border_to_void_is_no_edge():
+    labels = torch.tensor([[[[0, 0], [255, 255], [1, 2]]]])
+    assert label_edges(labels, 1)[0, 0].tolist() == [[0, 0], [0, 0], [1, 1]]
