@@ -1,0 +1,111 @@
+"""What the labelled and the unlabelled CamVid data sets share."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from .errors import DataError
+
+#: The 11 classes in the order of their ids; 11 is void.
+CLASSES = (
+    'Sky',
+    'Building',
+    'Pole',
+    'Road',
+    'Pavement',
+    'Tree',
+    'SignSymbol',
+    'Fence',
+    'Car',
+    'Pedestrian',
+    'Bicyclist',
+)
+
+#: RGB colours of the classes, as commonly drawn since SegNet.
+PALETTE = (
+    (128, 128, 128),
+    (128, 0, 0),
+    (192, 192, 128),
+    (128, 64, 128),
+    (60, 40, 222),
+    (128, 128, 0),
+    (192, 128, 128),
+    (64, 64, 128),
+    (64, 0, 128),
+    (64, 64, 0),
+    (0, 128, 192),
+)
+
+_FRAME_NAME = re.compile(r'(?:.*/)?(?P<sequence>[^/_]+)_\D*(?P<frame>\d+)\D*')
+
+
+def select_frames(
+    names: Sequence[str],
+    sequences: Sequence[str] | None = None,
+    frames: tuple | None = None,
+) -> list[str]:
+    """Choose sequences of CamVid, and a part of each of them.
+
+    ``0001TP_006690.jpg`` is frame 6690 of sequence ``0001TP``;
+    ``0006R0_f00930.jpg`` frame 930 of ``0006R0``.
+
+    Args:
+        names: Paths of images relative to their folder.
+        sequences: Sequences to keep (0001TP is dusk, 0006R0, 0016E5 and
+            Seq05VD are day); None for all.
+        frames: ``(start, stop)`` of each sequence in time order: floats are
+            fractions in 0..1, two integers an index slice. ``(0.0, 0.5)``
+            and ``(0.5, 1.0)`` have no frame in common and leave none out,
+            but ``(0, 1)`` is the first frame.
+
+    Returns:
+        The chosen names, sorted.
+
+    Raises:
+        DataError: A sequence has no image, or nothing is left of it.
+        ValueError: ``frames`` is no such pair.
+    """
+    found = {}
+    for name in names:
+        match = _FRAME_NAME.fullmatch(name)
+        if match is None:
+            raise DataError(
+                'is not named SEQUENCE_FRAME.jpg, as 0001TP_006690.jpg',
+                file=name,
+                remedy='Keep only CamVid images in this folder',
+            )
+        found.setdefault(match['sequence'], []).append((int(match['frame']), name))
+
+    chosen = []
+    for sequence in sorted(found) if sequences is None else sequences:
+        if sequence not in found:
+            raise DataError(
+                f'sequence {sequence!r} has no image here; there are {sorted(found)}',
+                remedy='Correct sequences= of this data set',
+            )
+        ordered = [name for _, name in sorted(found[sequence])]
+        start, stop = _slice(frames, len(ordered))
+        kept = ordered[start:stop]
+        if not kept:
+            raise DataError(
+                f'frames={frames} leaves nothing of the {len(ordered)} frames '
+                f'of sequence {sequence!r}',
+                remedy='Widen frames= of this data set',
+            )
+        chosen.extend(kept)
+    return sorted(chosen)
+
+
+def _slice(frames: tuple | None, length: int) -> tuple[int, int]:
+    if frames is None:
+        return 0, length
+    start, stop = frames
+    if isinstance(start, int) and isinstance(stop, int):
+        return start, stop
+    if 0 <= start < stop <= 1:
+        return int(start * length + 0.5), int(stop * length + 0.5)
+    raise ValueError(
+        f'frames={frames!r} must be fractions of each sequence, 0.0 <= start < '
+        'stop <= 1.0, or two integers, an index slice'
+    )

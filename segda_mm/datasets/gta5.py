@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+from segda_mm.registry import DATASETS
+
+from .cityscapes_labels import CLASSES, PALETTE
+from .paired_seg_dataset import PairedSegDataset
+
+
+@DATASETS.register_module()
+class GTA5Dataset(PairedSegDataset):
+    """GTA5, rendered street scenes with the label ids of Cityscapes.
+
+    ``data_root/images/00001.png`` is an RGB image (1914x1052 as published),
+    ``data_root/labels/00001.png`` its label file: a palette PNG of Cityscapes
+    label ids, turned into the 19 train ids when it is loaded. A few published
+    labels differ in size from their image: loading one raises an error that
+    names both sizes, ``exclude`` leaves them out.
+
+    Source: Richter et al., "Playing for Data", ECCV 2016.
+    """
+
+    METAINFO = {'classes': CLASSES, 'palette': [list(c) for c in PALETTE]}
+    LABEL_TABLE = 'gta5'
+    IMAGES_EXPECTED = (
+        'the images 00001.png, 00002.png, ... of GTA5 ("Playing for Data")'
+    )
+    LABELS_EXPECTED = (
+        'the label files 00001.png, 00002.png, ... of GTA5: '
+        'palette PNGs of Cityscapes label ids'
+    )

@@ -1,0 +1,76 @@
+"""The subsets of GTA5 and Cityscapes that the paper's experiments use."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from .cityscapes_fine import CityscapesFineDataset
+from .gta5 import GTA5Dataset
+from .subsets import write_name_list
+
+#: Images to train on, to adapt to and to evaluate on, as in the paper.
+PAPER_SIZES = {'gta5_train': 500, 'cityscapes_train': 500, 'cityscapes_val': 250}
+
+
+def write_paper_subsets(
+    out: str | os.PathLike,
+    gta5: str | None = None,
+    cityscapes: str | None = None,
+    seed: int = 0,
+    sizes: Mapping[str, int] = PAPER_SIZES,
+    exclude: str | None = None,
+) -> list[str]:
+    """Draw the subsets by seed and write a list file for each.
+
+    The files are ``gta5_train_500.txt``, ``cityscapes_train_500.txt`` and
+    ``cityscapes_val_250.txt`` for the paper's sizes. A data set with
+    ``subset=dict(size=500, seed=seed)`` and the same ``exclude`` draws
+    exactly the images of its list.
+
+    Args:
+        out: folder to write to; it is made when missing.
+        gta5: root of GTA5, or None to leave it out.
+        cityscapes: root of Cityscapes, or None to leave it out.
+        seed: seed of the draw.
+        sizes: images to draw, under the keys of ``PAPER_SIZES``.
+        exclude: path of a list of images never to draw, or None.
+
+    Returns:
+        The paths of the written files.
+
+    Raises:
+        MissingDataError: a folder does not exist or is empty.
+        DataError: there are fewer images than asked for, or pairs are
+            incomplete.
+    """
+    jobs = []
+    if gta5 is not None:
+        jobs.append(('gta5_train', GTA5Dataset, gta5, {}))
+    if cityscapes is not None:
+        for split in ('train', 'val'):
+            prefix = {
+                'img_path': f'leftImg8bit/{split}',
+                'seg_map_path': f'gtFine/{split}',
+            }
+            jobs.append(
+                (
+                    f'cityscapes_{split}',
+                    CityscapesFineDataset,
+                    cityscapes,
+                    {'data_prefix': prefix},
+                )
+            )
+    written = []
+    for key, dataset_type, root, options in jobs:
+        dataset = dataset_type(
+            data_root=root,
+            subset={'size': sizes[key], 'seed': seed},
+            exclude=exclude,
+            **options,
+        )
+        names = [dataset.get_data_info(i)['relative_path'] for i in range(len(dataset))]
+        path = os.path.join(out, f'{key}_{sizes[key]}.txt')
+        write_name_list(path, names, f'{len(names)} images, drawn with seed {seed}')
+        written.append(path)
+    return written

@@ -1,0 +1,127 @@
+"""Choosing part of a data set: by seed, or by a list file."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from .errors import DataError
+
+
+def seeded_subset(names: Iterable[str], size: int, seed: int) -> list[str]:
+    """Draw ``size`` names without replacement, by seed.
+
+    The names are sorted before they are permuted, so that the choice depends
+    on the names and the seed alone. With one seed, a smaller subset is part
+    of a larger one.
+
+    Returns:
+        The chosen names, sorted.
+
+    Raises:
+        ValueError: There are fewer names than ``size``, or ``size`` is < 1.
+    """
+    names = sorted(names)
+    if not 1 <= size <= len(names):
+        raise ValueError(
+            f'a subset of {size} was asked for, but there are {len(names)} images'
+        )
+    generator = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed)))
+    chosen = generator.permutation(len(names))[:size]
+    return [names[i] for i in sorted(chosen)]
+
+
+def read_name_list(path: str | os.PathLike) -> list[str]:
+    """Read a list file: one name a line; empty lines and # comments skipped.
+
+    Raises:
+        DataError: The file does not exist, or gives a name twice.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise DataError(
+            'list file does not exist',
+            file=path,
+            remedy='tools/dataset_converters/make_subsets.py makes subset '
+            'lists, tools/check_data.py --write-exclude exclusion lists',
+        )
+    lines = (line.strip() for line in path.read_text('utf-8').splitlines())
+    names = [line for line in lines if line and not line.startswith('#')]
+    if len(set(names)) != len(names):
+        twice = sorted({name for name in names if names.count(name) > 1})
+        raise DataError(
+            f'names {twice[:5]} more than once',
+            file=path,
+            remedy='Keep one line of each',
+        )
+    return names
+
+
+def write_name_list(
+    path: str | os.PathLike, names: Sequence[str], comment: str
+) -> None:
+    """Write a list file atomically, with ``comment`` as its first line."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = '\n'.join([f'# {comment}', *names]) + '\n'
+    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix='.tmp')
+    try:
+        with os.fdopen(handle, 'w', encoding='utf-8') as file:
+            file.write(text)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def choose(
+    names: Sequence[str],
+    subset: str | os.PathLike | Mapping[str, int] | None,
+    folder: str | os.PathLike,
+) -> list[str]:
+    """Apply the ``subset=`` setting of a data set to its sorted names.
+
+    Args:
+        names: All names, relative to the image folder.
+        subset: None for all of them, the path of a list file, or
+            ``dict(size=..., seed=...)``, of which ``size`` may exceed the
+            number of names: a warning is given and all are taken, so that a
+            config can be tried on part of its data.
+        folder: The image folder, for messages.
+
+    Raises:
+        DataError: The list names an absent image.
+    """
+    if subset is None:
+        return list(names)
+    if isinstance(subset, Mapping):
+        if set(subset) != {'size', 'seed'}:
+            raise ValueError(
+                'subset= must be a list file or dict(size=..., '
+                f'seed=...), but got {dict(subset)}'
+            )
+        size = subset['size']
+        if size > len(names):
+            warnings.warn(
+                f'{folder} holds {len(names)} images, fewer than the subset of '
+                f'{size} that the config asks for: all of them are used, and '
+                'results will not compare with those on the whole subset',
+                stacklevel=2,
+            )
+            return list(names)
+        return seeded_subset(names, size, subset['seed'])
+    listed = read_name_list(subset)
+    absent = sorted(set(listed) - set(names))
+    if absent:
+        raise DataError(
+            f'names {len(absent)} images that are not in {folder}, first {absent[0]!r}',
+            file=subset,
+            remedy='Make the list again with tools/dataset_converters/make_subsets.py',
+        )
+    return sorted(listed)

@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import glob
+import os
+import os.path as osp
+from collections.abc import Sequence
+
+from segda_mm.registry import DATASETS
+
+from .errors import DataError, MissingDataError
+from .folder_seg_dataset import FolderSegDataset, list_files
+from .subsets import read_name_list
+
+IMAGE_SUFFIXES = ('.png', '.jpg', '.jpeg', '.bmp', '.tif', '.tiff', '.webp', '.ppm')
+IMAGE_SUFFIXES += tuple(suffix.upper() for suffix in IMAGE_SUFFIXES)
+
+
+@DATASETS.register_module()
+class UnlabeledImageDataset(FolderSegDataset):
+    """Images without labels; no label file is ever looked for or opened.
+
+    Every data info has ``img_path``, ``relative_path`` and
+    ``pseudo_label_dir``. The pseudo label of an image is
+    ``<pseudo_label_dir>/<relative_path with the suffix .png>``, read by
+    :class:`~segda_mm.datasets.transforms.LoadPseudoLabels`. The attribute
+    ``pseudo_label_dir`` is None until whoever makes the pseudo labels sets it.
+
+    Args:
+        images: A folder, a glob pattern (``'drive/*/*.jpg'``; ``**`` for any
+            depth), a list file (``*.txt``, one path a line) or a list of
+            paths. ``relative_path`` is relative to the folder, to the part of
+            the pattern before the first wildcard, or to ``data_root`` (without
+            one: the folder of the list file, the common folder of the paths).
+        data_root: Folder that ``images`` and the paths in it are relative to.
+        recursive: Whether the folders below a folder are searched too.
+        metainfo: ``dict(classes=..., palette=...)`` of the task, or None to
+            take those of the labelled set that this one is paired with.
+        kwargs: Further arguments of :class:`FolderSegDataset`.
+
+    Raises:
+        MissingDataError: The folder does not exist, or nothing matches.
+        DataError: A listed image is absent, or two images would share one
+            pseudo label.
+    """
+
+    #: What belongs into the folder.
+    IMAGES_EXPECTED = 'images (.png, .jpg, .bmp, .tif, .webp or .ppm)'
+    SUFFIXES: Sequence[str] = IMAGE_SUFFIXES
+
+    def __init__(
+        self,
+        images: str | Sequence[str],
+        data_root: str = '',
+        recursive: bool = True,
+        metainfo: dict | None = None,
+        **kwargs,
+    ) -> None:
+        self.images = images
+        self.recursive = recursive
+        self.pseudo_label_dir: str | None = None
+        super().__init__(
+            data_root=data_root,
+            data_prefix={'img_path': ''},
+            metainfo=metainfo,
+            **kwargs,
+        )
+
+    def get_data_info(self, idx: int) -> dict:
+        """Get a data info, with the present ``pseudo_label_dir``."""
+        info = super().get_data_info(idx)
+        info['pseudo_label_dir'] = self.pseudo_label_dir
+        return info
+
+    def scan(self) -> tuple[list[dict], list[DataError]]:
+        """Find the images; see :meth:`FolderSegDataset.scan`."""
+        folder, names = self._find()
+        details = self.describe_names(names)
+        names = self.choose_names(self.filter_names(names), folder)
+        stems = {}
+        problems, samples = [], []
+        for name in names:
+            info = dict(self.data_info(folder, name), **details.get(name, {}))
+            stem = osp.splitext(name)[0]
+            if not osp.isfile(info['img_path']):
+                problems.append(
+                    DataError(
+                        'image does not exist',
+                        file=info['img_path'],
+                        remedy='Restore it, or take it off the list given as images=',
+                        name=name,
+                    )
+                )
+            elif stem in stems:
+                problems.append(
+                    DataError(
+                        f'would share its pseudo label with {stems[stem]!r}',
+                        file=info['img_path'],
+                        remedy='Rename one of the two images, or list '
+                        f'{name!r} in the file given as exclude=',
+                        name=name,
+                    )
+                )
+            else:
+                samples.append(info)
+            stems.setdefault(stem, name)
+        return samples, problems
+
+    def filter_names(self, names: Sequence[str]) -> Sequence[str]:
+        """Keep the names that the data set's own selectors ask for."""
+        return names
+
+    def describe_names(self, names: Sequence[str]) -> dict:
+        """Return further entries of the data infos, ``{name: {...}}``."""
+        return {}
+
+    def _find(self) -> tuple[str, list[str]]:
+        """Return the folder of the images and their names below it."""
+        if not isinstance(self.images, (str, os.PathLike)):
+            return self._from_paths(list(self.images), self.data_root)
+        images = osp.join(self.data_root, self.images)
+        if glob.has_magic(images):
+            return self._from_pattern(images)
+        if images.lower().endswith('.txt'):
+            return self._from_paths(
+                read_name_list(images), self.data_root or osp.dirname(images)
+            )
+        return images, list_files(
+            images, self.SUFFIXES, self.IMAGES_EXPECTED, self.recursive
+        )
+
+    def _from_pattern(self, pattern: str) -> tuple[str, list[str]]:
+        fixed = []
+        for part in pattern.split('/'):
+            if glob.has_magic(part):
+                break
+            fixed.append(part)
+        folder = '/'.join(fixed) or ('/' if pattern.startswith('/') else '.')
+        names = [
+            osp.relpath(path, folder).replace(os.sep, '/')
+            for path in glob.glob(pattern, recursive=True)
+            if path.endswith(tuple(self.SUFFIXES)) and osp.isfile(path)
+        ]
+        if not names:
+            raise MissingDataError(
+                f'no image matches images={pattern!r}',
+                folder=folder,
+                expected=self.IMAGES_EXPECTED,
+            )
+        return folder, sorted(names)
+
+    def _from_paths(self, paths: list[str], root: str) -> tuple[str, list[str]]:
+        if not paths:
+            raise MissingDataError(
+                'the list given as images= is empty',
+                folder=root,
+                expected=self.IMAGES_EXPECTED,
+            )
+        paths = [osp.abspath(osp.join(root, path)) for path in paths]
+        folder = osp.abspath(root)
+        if not root or any(osp.commonpath([folder, path]) != folder for path in paths):
+            folder = osp.commonpath([osp.dirname(path) for path in paths])
+        names = {osp.relpath(path, folder).replace(os.sep, '/') for path in paths}
+        return folder, sorted(names)

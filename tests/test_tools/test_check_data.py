@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import runpy
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+TOOL = Path(__file__).parents[2] / 'tools/check_data.py'
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Run the tool in this process; return its status, stdout and stderr."""
+
+    def run(*args: object) -> tuple[int, str, str]:
+        monkeypatch.setattr('sys.argv', [str(TOOL), *map(str, args)])
+        try:
+            status = runpy.run_path(str(TOOL))['main']()
+        except SystemExit as stop:
+            status = stop.code
+        return (status, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def gta5_root(tmp_path):
+    for kind in ('images', 'labels'):
+        (tmp_path / 'gta5' / kind).mkdir(parents=True)
+    for i in range(4):
+        rgb = np.full((6, 8, 3), 40 * i, dtype=np.uint8)
+        Image.fromarray(rgb).save(tmp_path / f'gta5/images/{i:05d}.png')
+        Image.fromarray(np.full((6, 8), 26, np.uint8)).save(
+            tmp_path / f'gta5/labels/{i:05d}.png'
+        )
+    return tmp_path / 'gta5'
+
+
+@pytest.fixture
+def config(tmp_path, gta5_root):
+    path = tmp_path / 'config.py'
+    path.write_text(
+        'train_dataloader = dict(dataset=dict('
+        f"type='GTA5Dataset', data_root={str(gta5_root)!r}))\n"
+    )
+    return path
+
+
+def test_help_is_immediate():
+    start = time.monotonic()
+    text = subprocess.check_output([sys.executable, str(TOOL), '--help'], text=True)
+    assert time.monotonic() - start < 1.5
+    assert '--write-exclude' in text
+
+
+def test_clean_data(run, config):
+    status, out, _ = run(config, '--workers', 0)
+    assert status == 0
+    assert ['car', '100.000%', '4'] in [line.split() for line in out.splitlines()]
+    assert '0 problems in 1 data sets' in out
+
+
+def test_problems_and_exclusion(run, config, gta5_root, tmp_path):
+    (gta5_root / 'labels/00002.png').unlink()
+    exclude = tmp_path / 'exclude.txt'
+    status, out, _ = run(config, '--write-exclude', exclude)
+    assert status == 1
+    assert 'labels/00002.png: is missing' in out
+    assert exclude.read_text().splitlines()[1:] == ['00002.png']
+    option = f'train_dataloader.dataset.exclude={exclude}'
+    status, out, _ = run(config, '--workers', 0, '--cfg-options', option)
+    assert status == 0
+    assert '3 samples, 0 problems' in out
+
+
+def test_nothing_to_check(run, config):
+    status, _, err = run(config, '--split', 'target')
+    assert status == 2
+    assert 'no data set for target' in err
