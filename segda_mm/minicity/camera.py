@@ -1,0 +1,60 @@
+"""A pinhole camera above the street."""
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Camera:
+    """A pinhole camera whose picture scales with the image size.
+
+    Attributes:
+        position (tuple): (x, y, z) in metres; y is the height above ground.
+        yaw (float): Radians, positive turns right.
+        focal (float): Focal length as a share of the image width.
+        horizon (float): Height of the horizon as a share of the image height,
+            0 at the top. It is reached by shifting the image plane, as a
+            rectified picture has it, so upright things stay upright.
+    """
+
+    position: tuple
+    yaw: float
+    focal: float
+    horizon: float
+
+    NEAR = 0.4
+    """Nearest visible depth, metres."""
+
+    def to_camera(self, points):
+        """World (V, 3) metres -> camera (V, 3): right, up, forward."""
+        x, y, z = (points - np.asarray(self.position, np.float32)).T
+        cos, sin = np.float32(np.cos(self.yaw)), np.float32(np.sin(self.yaw))
+        return np.stack((cos * x - sin * z, y, sin * x + cos * z), axis=1)
+
+    def rays(self, size):
+        """Directions of the pixel centres with depth one.
+
+        Args:
+            size (tuple): (width, height) in pixels.
+
+        Returns:
+            tuple: ``right`` (W,) and ``up`` (H,) float32; the ray of pixel
+            (u, v) is (right[u], up[v], 1).
+        """
+        width, height = size
+        scale = self.focal * width
+        right = (np.arange(width) + 0.5 - width / 2) / scale
+        up = (self.horizon * height - np.arange(height) - 0.5) / scale
+        return right.astype(np.float32), up.astype(np.float32)
+
+    def project(self, points, size):
+        """Camera coordinates (V, 3) -> pixel coordinates (V, 2) float32.
+
+        The centre of the first pixel is (0, 0); depths below ``NEAR`` are
+        lifted to it, so clip before.
+        """
+        width, height = size
+        scale = self.focal * width / np.maximum(points[:, 2], self.NEAR)
+        return np.stack((points[:, 0] * scale + width / 2 - 0.5,
+                         self.horizon * height - 0.5 - points[:, 1] * scale),
+                        axis=1)

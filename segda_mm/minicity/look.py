@@ -1,0 +1,93 @@
+"""What makes one of the two worlds look and behave as it does."""
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How streets of one world are built and peopled.
+
+    Pairs are (low, high) of a uniform draw; lengths are metres, the others
+    are probabilities or mean counts.
+    """
+
+    camera_height: tuple
+    focal: tuple
+    horizon: tuple
+    road_half_width: tuple
+    sidewalk_width: tuple
+    building_height: tuple
+    plots: dict
+    """Kind of plot -> weight; 'building', 'park', 'wall', 'fence'."""
+    verge: float
+    parking: float
+    rail: float
+    street_trees: float
+    lamp_spacing: tuple
+    signs: float
+    lights: float
+    parked: float
+    traffic: float
+    traffic_kinds: dict
+    """Kind of vehicle -> weight."""
+    pedestrians: float
+    riders: float
+    parked_cycles: float
+    oddities: float
+    """Scale of the chances of bridges, tunnels, trailers and the like."""
+    bonnet: bool
+
+
+@dataclass(frozen=True)
+class Surface:
+    """Strength, size and style of the surface patterns of one world."""
+
+    asphalt: tuple
+    """(fine contrast, patch contrast), shares of the colour."""
+    paving: tuple
+    """(slab size in metres, contrast of the joints)."""
+    grass: float
+    foliage: tuple
+    """(noise repeats per metre, contrast)."""
+    wall_noise: float
+    brick: float
+    window: tuple
+    """RGB of the panes, 0..255."""
+    window_spread: float
+    """How much panes differ, 0..1."""
+    window_size: tuple
+    """Share of a storey's bay that is glass: across, upwards."""
+    bay: tuple
+    """(width, height) of one bay in metres, before variation."""
+    gloss: float
+    """Contrast of the reflection on paint and glass."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """One world: how it is built, coloured, lit and photographed.
+
+    Attributes:
+        name (str): 'game' or 'real'.
+        layout (Layout): Streets and what happens in them.
+        colors (dict): Material -> tuple of RGB triples, 0..255.
+        color_spread (float): Standard deviation of a thing's colour, 0..255.
+        surface (Surface): Patterns.
+        sun (float): 0 overcast .. 1 clear; length and depth of shadows.
+        sky (Callable): (right (W,), up (H,), cloud (H, W), rng) -> colours
+            (H, W, 3) float32, 0..255, ``right`` and ``up`` as in
+            ``Camera.rays``.
+        photograph (Callable): (colours (H, W, 3) float32 0..255, distance
+            (H, W) float32 metres, weather, grain) -> picture (H, W, 3)
+            uint8 RGB. The two generators decide what a whole snippet shares
+            and what is new in every frame.
+    """
+
+    name: str
+    layout: Layout
+    colors: dict
+    color_spread: float
+    surface: Surface
+    sun: float
+    sky: Callable
+    photograph: Callable

@@ -1,0 +1,179 @@
+"""Colours of surfaces: pattern, light and shadow, before the photograph."""
+import cv2
+import numpy as np
+
+from .noise import SIZE, noise_pattern
+from .texture_kind import TextureKind
+
+_TEXELS_PER_METRE = 24.0
+_GROUND_IDS = (7, 8, 9, 10, 22)
+
+
+def shade(gbuffer):
+    """Colour every pixel of a street.
+
+    Args:
+        gbuffer (GBuffer): What is seen where.
+
+    Returns:
+        np.ndarray: (H, W, 3) float32 RGB, nominally 0..255. Sky pixels are
+        left at 0 for the look to fill.
+    """
+    scene, look = gbuffer.scene, gbuffer.scene.look
+    surface = look.surface
+    light = _light(gbuffer.normals, scene.sun, look.sun)
+    lit = (gbuffer.colors * light[:, None]).astype(np.float32)
+    colors = np.take(lit, gbuffer.face_map, axis=0)
+    kinds = gbuffer.texture_map
+    along, up = gbuffer.pattern_place
+    noise = _noise_at(along, up, kinds, surface).reshape(-1, 3)
+    footprint = gbuffer.depth / np.float32(
+        gbuffer.camera.focal * gbuffer.size[0])
+
+    gain = np.ones(kinds.size, np.float32)
+    for kind, pattern in _PATTERNS.items():
+        pixels = np.flatnonzero(kinds == kind)
+        if len(pixels):
+            gain[pixels] = pattern(surface, noise[pixels],
+                                   along.ravel()[pixels],
+                                   up.ravel()[pixels],
+                                   footprint.ravel()[pixels])
+    gain *= _soft_shadow(gbuffer, look).ravel()
+    flat = colors.reshape(-1, 3)
+    flat *= np.maximum(gain, 0.12)[:, None]
+    pixels = np.flatnonzero(kinds == TextureKind.FACADE)
+    _windows(flat, pixels, gbuffer, along, up, footprint)
+    return colors
+
+
+def _fine(noise, footprint):
+    """Fine grain; it melts away where a pixel covers many grains."""
+    return noise[:, 0] * np.minimum(0.06 / (footprint + 0.01), 1)
+
+
+# Every pattern returns the gain of its pixels, around 1.
+
+
+def _asphalt(surface, noise, along, up, footprint):
+    grain, patches = surface.asphalt
+    return 1 + grain * _fine(noise, footprint) + patches * noise[:, 2]
+
+
+def _paving(surface, noise, along, up, footprint):
+    slab, joint = surface.paving
+    visible = np.clip(slab / (6 * footprint) - 0.3, 0, 1)
+    edge = np.minimum(_from_edge(along, slab), _from_edge(up, slab))
+    gain = 1 + 0.03 * _fine(noise, footprint) + 0.04 * noise[:, 2]
+    return gain - joint * visible * (edge < 0.07)
+
+
+def _grass(surface, noise, along, up, footprint):
+    return 1 + surface.grass * (_fine(noise, footprint) + noise[:, 1]) / 1.4
+
+
+def _foliage(surface, noise, along, up, footprint):
+    leaves = 0.45 * _fine(noise, footprint) + noise[:, 1:] @ np.array(
+        [0.8, 0.3], np.float32)
+    return 1 + surface.foliage[1] * leaves
+
+
+def _brick(surface, noise, along, up, footprint):
+    row = np.floor(up / 0.35)
+    joints = (_from_edge(up, 0.35) < 0.1) | (
+        _from_edge(along + 0.35 * (row % 2), 0.7) < 0.06)
+    seen = np.clip(0.12 / footprint - 0.5, 0, 1)
+    stones = 0.3 * _fine(noise, footprint) + 0.6 * noise[:, 1]
+    return 1 + surface.brick * (stones - 1.3 * joints * seen)
+
+
+def _slats(surface, noise, along, up, footprint):
+    seen = np.clip(0.1 / footprint - 0.4, 0, 1)
+    return (1 - 0.45 * seen * (_from_edge(along, 0.34) < 0.2) + 0.25 *
+            (_from_edge(up, 0.7) < 0.1))
+
+
+def _gloss(surface, noise, along, up, footprint):
+    return 1 + surface.gloss * (0.35 * np.sin(2.2 * up + 0.7) +
+                                0.06 * noise[:, 1])
+
+
+def _facade(surface, noise, along, up, footprint):
+    return 1 + surface.wall_noise * (_fine(noise, footprint) + noise[:, 2])
+
+
+_PATTERNS = {
+    TextureKind.ASPHALT: _asphalt,
+    TextureKind.PAVING: _paving,
+    TextureKind.GRASS: _grass,
+    TextureKind.FOLIAGE: _foliage,
+    TextureKind.BRICK: _brick,
+    TextureKind.SLATS: _slats,
+    TextureKind.GLOSS: _gloss,
+    TextureKind.FACADE: _facade,
+}
+
+
+def _light(normals, sun, clear):
+    """Light on every face, (F,) float32: sky from above, sun from aside."""
+    sky = 0.82 + 0.18 * normals[:, 1]
+    direct = np.clip(normals @ np.asarray(sun), 0, 1)
+    light = (1 - 0.42 * clear) * sky + 0.62 * clear * direct
+    return light.astype(np.float32)
+
+
+def _noise_at(along, up, kinds, surface):
+    scale = np.full(len(TextureKind), _TEXELS_PER_METRE, np.float32)
+    scale[TextureKind.FOLIAGE] *= surface.foliage[0]
+    scale = scale[kinds]
+    return cv2.remap(noise_pattern(), np.mod(along * scale, SIZE),
+                     np.mod(up * scale, SIZE), cv2.INTER_LINEAR,
+                     borderMode=cv2.BORDER_WRAP)
+
+
+def _from_edge(place, period):
+    """Distance to the nearest multiple of a period, 0..0.5 periods."""
+    share = place / period
+    return np.abs(share - np.round(share))
+
+
+def _windows(colors, pixels, gbuffer, along, up, footprint):
+    """Paint windows, and shop fronts on the ground floor, into facades."""
+    surface = gbuffer.scene.look.surface
+    variant = gbuffer.variants[gbuffer.face_map.ravel()[pixels]]
+    along, up = along.ravel()[pixels], up.ravel()[pixels]
+    footprint = footprint.ravel()[pixels]
+    width = surface.bay[0] * (0.75 + 0.6 * variant)
+    height = surface.bay[1] * (0.9 + 0.25 * ((7 * variant) % 1))
+    column = along / width + 13 * variant
+    storey = (up - 0.4) / height
+    shop = storey < 1
+    across = np.abs(column - np.floor(column) - 0.5)
+    within = np.abs(storey - np.floor(storey) - 0.48)
+    half = 0.5 * surface.window_size[0] * (0.8 + 0.4 * ((3 * variant) % 1))
+    half = np.where(shop, 0.42, half)
+    tall = np.where(shop, 0.36, 0.5 * surface.window_size[1])
+    glass = (across < half) & (within < tall)
+    frame = (across < half + 0.05) & (within < tall + 0.04) & ~glass
+    # A cheap hash of the window's place: the golden ratio spreads it evenly.
+    number = np.floor(column) * 0.618034 + np.floor(storey) * 0.754878
+    chance = number + 7 * variant
+    chance = chance - np.floor(chance)
+    pane = np.asarray(surface.window, np.float32) * (
+        1 + surface.window_spread * (2 * chance - 1))[:, None]
+    # Windows smaller than a few pixels would only flicker.
+    seen = np.clip(width / (5 * footprint) - 0.4, 0, 1)
+    wall = colors[pixels]
+    share = (0.92 * seen * glass)[:, None]
+    wall = wall * (1 + 0.14 * seen * frame)[:, None]
+    colors[pixels] = wall * (1 - share) + pane * share
+
+
+def _soft_shadow(gbuffer, look):
+    """Share of the light that is left, (H, W) float32."""
+    strength = 0.35 + 0.2 * look.sun
+    sigma = gbuffer.size[0] * (0.0012 if look.sun else 0.006)
+    shadow = cv2.GaussianBlur(gbuffer.shadow, (0, 0), max(sigma, 0.4))
+    ground = gbuffer.texture_map <= TextureKind.GRASS
+    ground |= np.isin(gbuffer.labels, _GROUND_IDS)[gbuffer.face_map]
+    return 1 - (strength / 255) * np.where(ground, shadow, 0).astype(
+        np.float32)

@@ -1,0 +1,135 @@
+"""Pictures: determinism, truth, sizes, movement."""
+import numpy as np
+import pytest
+
+from segda_mm.datasets.cityscapes_labels import CLASSES, ID_TO_TRAIN_ID, LABELS
+from segda_mm.minicity import render_frame
+from segda_mm.minicity.renderer import LOOKS
+
+SIZE = (128, 64)
+THINGS = {label.id for label in LABELS if label.has_instances}
+
+
+@pytest.mark.parametrize('look', ['game', 'real'])
+def test_equal_arguments_give_equal_pixels(look):
+    first = render_frame(look, 3, 5, SIZE)
+    again = render_frame(look, 3, 5, SIZE)
+    for name in ('image', 'label_ids', 'instance_ids'):
+        np.testing.assert_array_equal(
+            getattr(first, name), getattr(again, name))
+    assert first.image.shape == (64, 128, 3)
+    assert first.image.dtype == np.uint8
+    assert first.label_ids.dtype == np.uint8
+    assert first.instance_ids.dtype == np.uint16
+
+
+def test_seed_index_and_stream_each_give_another_street():
+    base = render_frame('game', 0, 0, SIZE).label_ids
+    for other in (render_frame('game', 1, 0, SIZE),
+                  render_frame('game', 0, 1, SIZE),
+                  render_frame('game', 0, 0, SIZE, stream='val')):
+        assert (other.label_ids != base).mean() > 0.05
+
+
+@pytest.mark.parametrize('look', ['game', 'real'])
+def test_instance_ids_belong_to_their_labels(look):
+    for index in range(6):
+        frame = render_frame(look, 0, index, SIZE)
+        labels = frame.label_ids.astype(int)
+        instances = frame.instance_ids.astype(int)
+        things = np.isin(labels, list(THINGS))
+        assert things.any()
+        np.testing.assert_array_equal(instances[things] // 1000,
+                                      labels[things])
+        np.testing.assert_array_equal(instances[~things], labels[~things])
+
+
+@pytest.mark.parametrize('look', ['game', 'real'])
+def test_all_classes_occur_and_rare_ones_are_rare(look):
+    frames = 45
+    share = np.zeros(len(CLASSES))
+    pixels = np.zeros(len(CLASSES))
+    for index in range(frames):
+        train_ids = ID_TO_TRAIN_ID[render_frame(look, 0, index,
+                                                SIZE).label_ids]
+        counts = np.bincount(train_ids.ravel(), minlength=256)[:len(CLASSES)]
+        share += (counts > 0) / frames
+        pixels += counts
+    assert (share > 0).all(), dict(zip(CLASSES, share))
+    of_all = dict(zip(CLASSES, pixels / pixels.sum()))
+    assert of_all['road'] > 0.2 and of_all['building'] > 0.1
+    for name in ('train', 'truck', 'bus', 'motorcycle', 'bicycle'):
+        assert of_all[name] < 0.04, name
+    assert share[CLASSES.index('train')] < 0.4
+
+
+def test_the_same_street_at_another_size():
+    small = render_frame('game', 0, 2, (128, 64)).label_ids
+    large = render_frame('game', 0, 2, (512, 256)).label_ids[2::4, 2::4]
+    # Only edges may differ.
+    assert (small == large).mean() > 0.88
+
+
+@pytest.mark.parametrize('size', [(128, 64), (2048, 1024), (1280, 720)])
+def test_ends_of_the_size_range(size):
+    frame = render_frame('real', 0, 0, size)
+    assert frame.image.shape == (size[1], size[0], 3)
+    # The frame must not hide the border beside it at any size.
+    assert {1, 2, 3} <= set(np.unique(frame.label_ids))
+
+
+@pytest.mark.parametrize('size', [(64, 64), (4096, 1024), (128, 32)])
+def test_other_sizes_are_refused(size):
+    with pytest.raises(ValueError, match='128 to 2048'):
+        render_frame('game', 0, 0, size)
+
+
+def test_an_unknown_look_is_refused():
+    with pytest.raises(ValueError, match="'game', 'real'"):
+        render_frame('cartoon', 0, 0, SIZE)
+
+
+def test_game_has_no_own_car_and_both_have_void_ids():
+    seen = set()
+    for index in range(12):
+        game = set(np.unique(render_frame('game', 0, index, SIZE).label_ids))
+        assert not game & {1, 2, 3}
+        seen |= game
+    assert seen & {4, 5, 9, 10, 14, 15, 16, 18, 29, 30}
+
+
+def test_things_move_and_keep_their_instance():
+    moved = 0
+    for index in range(4):
+        now = render_frame('real', 0, index, SIZE).instance_ids
+        later = render_frame('real', 0, index, SIZE, step=6).instance_ids
+        for thing in np.intersect1d(now[now >= 1000], later[later >= 1000]):
+            before, after = now == thing, later == thing
+            if min(before.sum(), after.sum()) < 40:
+                continue
+            # A third of a second moves a near thing, yet not far.
+            centres = [np.mean(np.nonzero(mask), axis=1)
+                       for mask in (before, after)]
+            assert np.linalg.norm(centres[1] - centres[0]) < 60
+            moved += (before != after).any()
+    assert moved >= 5
+
+
+def test_the_two_looks_differ_in_light_and_colour():
+    def statistics(look):
+        pictures = np.stack([
+            render_frame(look, 0, index, SIZE).image for index in range(8)
+        ]).astype(float)
+        saturation = pictures.max(-1) - pictures.min(-1)
+        return pictures.mean(), saturation.mean()
+
+    game, real = statistics('game'), statistics('real')
+    assert game[0] > real[0] + 15
+    assert game[1] > 2 * real[1]
+
+
+def test_both_worlds_are_complete():
+    assert set(LOOKS) == {'game', 'real'}
+    game, real = LOOKS['game'], LOOKS['real']
+    assert set(real.colors) - set(game.colors) == {'bonnet'}
+    assert real.layout.camera_height[1] < game.layout.camera_height[0]

@@ -1,0 +1,163 @@
+"""Trees on disk: names, formats, snippets, resuming, refusals."""
+import hashlib
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from segda_mm.datasets.cityscapes_labels import ID_TO_TRAIN_ID, LABELS
+from segda_mm.minicity import render_frame, write_cityscapes, write_gta5
+
+SIZE = (128, 64)
+COLORS = {label.id: label.color for label in LABELS}
+
+
+def hashes(root):
+    return {
+        str(path.relative_to(root)):
+        hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(root.rglob('*')) if path.is_file()
+    }
+
+
+@pytest.fixture(scope='module')
+def cityscapes(tmp_path_factory):
+    root = tmp_path_factory.mktemp('world') / 'cityscapes'
+    write_cityscapes(root, train=4, val=2, train_extra=5, sequence_train=1,
+                     sequence_val=0, seed=7, size=SIZE)
+    return root
+
+
+def test_gta5_names_and_formats(tmp_path):
+    write_gta5(tmp_path / 'gta5', 3, seed=1, size=SIZE)
+    names = ['00001.png', '00002.png', '00003.png']
+    for folder, mode in (('images', 'RGB'), ('labels', 'P')):
+        files = sorted((tmp_path / 'gta5' / folder).iterdir())
+        assert [path.name for path in files] == names
+        with Image.open(files[1]) as picture:
+            assert picture.mode == mode and picture.size == SIZE
+    frame = render_frame('game', 1, 1, SIZE, stream='gta5')
+    with Image.open(tmp_path / 'gta5/images/00002.png') as picture:
+        np.testing.assert_array_equal(picture, frame.image)
+    with Image.open(tmp_path / 'gta5/labels/00002.png') as label:
+        np.testing.assert_array_equal(label, frame.label_ids)
+        assert label.getpalette()[3 * 26:3 * 27] == [0, 0, 142]
+
+
+def test_bytes_do_not_depend_on_workers(tmp_path):
+    for name, workers in (('one', 1), ('two', 2)):
+        write_gta5(tmp_path / name / 'gta5', 4, size=SIZE, workers=workers)
+        write_cityscapes(tmp_path / name / 'cs', 2, 1, size=SIZE,
+                         workers=workers)
+    one = hashes(tmp_path / 'one')
+    assert len(one) == 4 * 2 + 3 * 5 + 2
+    assert one == hashes(tmp_path / 'two')
+
+
+def test_cityscapes_names(cityscapes):
+    images = sorted(
+        str(path.relative_to(cityscapes / 'leftImg8bit'))
+        for path in (cityscapes / 'leftImg8bit').rglob('*.png'))
+    assert images == [
+        'train/birkenfeld/birkenfeld_000000_000019_leftImg8bit.png',
+        'train/birkenfeld/birkenfeld_000001_000019_leftImg8bit.png',
+        'train/hafenberg/hafenberg_000000_000019_leftImg8bit.png',
+        'train/neustadt/neustadt_000000_000019_leftImg8bit.png',
+        'train_extra/brunnthal/brunnthal_000000_000000_leftImg8bit.png',
+        'train_extra/brunnthal/brunnthal_000000_000001_leftImg8bit.png',
+        'train_extra/lindenau/lindenau_000000_000000_leftImg8bit.png',
+        'train_extra/seebruck/seebruck_000000_000000_leftImg8bit.png',
+        'train_extra/waldheim/waldheim_000000_000000_leftImg8bit.png',
+        'val/mariental/mariental_000000_000019_leftImg8bit.png',
+        'val/osterfeld/osterfeld_000000_000019_leftImg8bit.png',
+    ]
+    # The extra images come without fine labels.
+    assert sorted(path.name for path in (cityscapes / 'gtFine').iterdir()
+                  ) == ['train', 'val']
+
+
+def test_cityscapes_truth(cityscapes):
+    stem = cityscapes / 'gtFine/val/osterfeld/osterfeld_000000_000019_gtFine_'
+    truth = {}
+    for kind, mode in (('labelIds', 'L'), ('labelTrainIds', 'L'),
+                       ('instanceIds', 'I;16'), ('color', 'RGBA')):
+        with Image.open(f'{stem}{kind}.png') as picture:
+            assert picture.mode == mode and picture.size == SIZE
+            truth[kind] = np.asarray(picture)
+    ids, instances = truth['labelIds'], truth['instanceIds']
+    assert instances.dtype == np.uint16
+    assert {1, 2, 3, 7, 11} <= set(np.unique(ids))
+    np.testing.assert_array_equal(truth['labelTrainIds'], ID_TO_TRAIN_ID[ids])
+    np.testing.assert_array_equal(
+        np.where(instances >= 1000, instances // 1000, instances), ids)
+    for label in np.unique(ids):
+        assert (truth['color'][ids == label] == (*COLORS[label], 255)).all()
+
+
+def test_snippet_has_its_annotated_frame_at_index_19(cityscapes):
+    folder = cityscapes / 'leftImg8bit_sequence/train/birkenfeld'
+    frames = sorted(folder.iterdir())
+    assert [path.name for path in frames] == [
+        f'birkenfeld_000000_{number:06d}_leftImg8bit.png'
+        for number in range(30)
+    ]
+    fine = (cityscapes / 'leftImg8bit/train/birkenfeld' / frames[19].name)
+    assert frames[19].read_bytes() == fine.read_bytes()
+    labels = fine.name.replace('leftImg8bit', 'gtFine_labelIds')
+    assert (cityscapes / 'gtFine/train/birkenfeld' / labels).exists()
+
+    def picture(index):
+        return np.asarray(Image.open(frames[index])).astype(int)
+
+    # Neighbours resemble each other more than far frames do.
+    near = np.abs(picture(18) - picture(19)).mean()
+    assert 0 < near < np.abs(picture(0) - picture(19)).mean()
+
+
+def test_a_cut_run_continues_with_the_same_files(cityscapes, tmp_path):
+    root = tmp_path / 'cityscapes'
+    settings = dict(train=2, val=1, seed=2, size=SIZE)
+    write_cityscapes(root, **settings)
+    before = hashes(root)
+    kept = root / 'leftImg8bit/val/mariental'
+    stamp = next(kept.iterdir()).stat().st_mtime_ns
+    for path in (root / 'gtFine/train').rglob('*_instanceIds.png'):
+        path.unlink()
+    # What a killed process leaves behind does no harm.
+    (root / 'gtFine/left.tmp').write_bytes(b'half')
+    write_cityscapes(root, **settings)
+    (root / 'gtFine/left.tmp').unlink()
+    assert hashes(root) == before
+    assert next(kept.iterdir()).stat().st_mtime_ns == stamp
+    manifest = json.loads((root / 'minicity.json').read_text())
+    assert manifest['complete'] is True
+    assert manifest['settings']['seed'] == 2
+    assert manifest['settings']['size'] == [128, 64]
+    assert manifest['settings']['train'] == 2
+
+
+def test_other_settings_are_refused(tmp_path):
+    write_gta5(tmp_path / 'gta5', 1, seed=0, size=SIZE)
+    with pytest.raises(ValueError, match='seed is 0 there and 1 here'):
+        write_gta5(tmp_path / 'gta5', 1, seed=1, size=SIZE)
+
+
+def test_a_foreign_folder_is_left_alone(tmp_path):
+    (tmp_path / 'leftImg8bit').mkdir()
+    with pytest.raises(ValueError, match='not empty'):
+        write_cityscapes(tmp_path, 1, 0, size=SIZE)
+    assert [path.name for path in tmp_path.iterdir()] == ['leftImg8bit']
+
+
+def test_more_snippets_than_images_are_refused(tmp_path):
+    with pytest.raises(ValueError, match='sequence_val is 2'):
+        write_cityscapes(tmp_path / 'cs', 1, 1, sequence_val=2, size=SIZE)
+    assert not (tmp_path / 'cs').exists()
+
+
+def test_progress_counts_every_job(tmp_path):
+    seen = []
+    write_gta5(tmp_path / 'gta5', 3, size=SIZE,
+               progress=lambda done, total: seen.append((done, total)))
+    assert seen == [(1, 3), (2, 3), (3, 3)]
