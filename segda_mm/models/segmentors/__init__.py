@@ -1,0 +1,9 @@
+from .bisenet_da import BiSeNetDA
+from .domain_adaptive_segmentor import DomainAdaptiveSegmentor
+from .meta_pseudo_labels import MetaPseudoLabels
+from .segmentor_generator import SegmentorGenerator
+
+__all__ = [
+    'BiSeNetDA', 'DomainAdaptiveSegmentor', 'MetaPseudoLabels',
+    'SegmentorGenerator'
+]

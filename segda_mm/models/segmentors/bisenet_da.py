@@ -1,0 +1,103 @@
+"""Adversarial domain adaptation with one generator and one discriminator."""
+from mmengine.logging import MessageHub
+from mmengine.optim import OptimWrapperDict
+from mmseg.models import BaseSegmentor
+from torch import Tensor
+
+from segda_mm.models.segmentors.adversarial_steps import (DomainBatch,
+                                                          add_role,
+                                                          discriminator_step,
+                                                          generator_step)
+from segda_mm.models.segmentors.domain_adaptive_segmentor import \
+    DomainAdaptiveSegmentor
+from segda_mm.registry import MODELS
+
+
+@MODELS.register_module()
+class BiSeNetDA(DomainAdaptiveSegmentor):
+    """Adapt BiSeNet, or any other segmentor, to images without labels.
+
+    "Meta Pseudo Labels for Real-Time Semantic Segmentation", Eq. 1-4, and
+    Eq. 5 once the target images carry pseudo labels
+    (``MedianThresholdPseudoLabelHook``). Children, and so the keys of
+    ``optim_wrapper`` and ``param_scheduler``: ``generator`` and
+    ``discriminator``.
+
+    Args:
+        generator: Config of a ``SegmentorGenerator``.
+        discriminator: Config of a discriminator.
+        adv_weight: lambda_adv of Eq. 4; 0 trains on the source alone while
+            the discriminator still watches.
+        target_loss_weight: Weight of the loss on the target's pseudo labels
+            (Eq. 5: 1). 0: no target label is looked at (Eq. 4).
+        adversarial_loss: Config of the loss of domain logits.
+        gradient_ratio_interval: Iterations between two measurements of
+            ``generator.adversarial.gradient_ratio``.
+        data_preprocessor: Config of a ``DomainDataPreprocessor``.
+        init_cfg: See :class:`mmengine.model.BaseModule`.
+    """
+
+    def __init__(self,
+                 generator: dict,
+                 discriminator: dict,
+                 adv_weight: float,
+                 target_loss_weight: float,
+                 adversarial_loss: dict = dict(type='DomainAdversarialLoss'),
+                 gradient_ratio_interval: int = 50,
+                 data_preprocessor: dict | None = None,
+                 init_cfg: dict | None = None) -> None:
+        super().__init__(data_preprocessor, init_cfg)
+        self.generator = MODELS.build(generator)
+        self.discriminator = MODELS.build(discriminator)
+        self.adversarial_loss = MODELS.build(adversarial_loss)
+        self.adv_weight = adv_weight
+        self.target_loss_weight = target_loss_weight
+        self.gradient_ratio_interval = gradient_ratio_interval
+
+    @property
+    def deployed(self) -> BaseSegmentor:
+        """The adapted segmentor."""
+        return self.generator.segmentor
+
+    def train_step(self, data: dict,
+                   optim_wrapper: OptimWrapperDict) -> dict[str, Tensor]:
+        """Update the generator, then the discriminator.
+
+        Args:
+            data: ``dict(source=batch, target=batch)`` as collated from a
+                ``DomainPairDataset``.
+            optim_wrapper: Members ``generator`` and ``discriminator``.
+
+        Returns:
+            Losses and health figures for the logger.
+        """
+        batches = self.data_preprocessor(data, True)
+        source = DomainBatch(**batches['source'])
+        target = DomainBatch(**batches['target'])
+        if not self.target_loss_weight:
+            target = target._replace(data_samples=None)
+        generated = generator_step(
+            self.generator,
+            self.discriminator,
+            optim_wrapper['generator'],
+            source,
+            target,
+            self.adversarial_loss,
+            self.adv_weight,
+            self.target_loss_weight,
+            measure_gradients=is_due(self.gradient_ratio_interval))
+        discriminated = discriminator_step(
+            self.discriminator, optim_wrapper['discriminator'],
+            generated.source_logits, generated.target_logits,
+            self.adversarial_loss)
+        return {
+            'loss': generated.log_vars['loss'],
+            **add_role('generator', generated.log_vars),
+            **add_role('discriminator', discriminated),
+        }
+
+
+def is_due(interval: int) -> bool:
+    """Whether the running training is at a multiple of ``interval``."""
+    iteration = MessageHub.get_current_instance().get_info('iter', 0)
+    return iteration % interval == 0
