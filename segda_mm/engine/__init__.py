@@ -1,0 +1,26 @@
+"""How training runs: loops, samplers, hooks, optimizers, processes."""
+from segda_mm.engine.distributed import initialize_process_group
+from segda_mm.engine.hooks import (
+                                   AdversarialHealthHook,
+                                   MedianThresholdPseudoLabelHook,
+                                   PlainCheckpointHook,
+)
+from segda_mm.engine.loops import MPLTrainLoop, ResumableEpochTrainLoop
+from segda_mm.engine.model_wrapper import PassThroughDistributed
+from segda_mm.engine.optimizers import (
+                                   ChildOptimWrapperConstructor,
+                                   GradientAveragingAmpOptimWrapper,
+                                   GradientAveragingBFloat16OptimWrapper,
+                                   GradientAveragingOptimWrapper,
+)
+from segda_mm.engine.runner import AdaptationRunner
+from segda_mm.engine.samplers import ResumableSampler
+
+__all__ = [
+    'AdaptationRunner', 'AdversarialHealthHook',
+    'ChildOptimWrapperConstructor', 'GradientAveragingAmpOptimWrapper',
+    'GradientAveragingBFloat16OptimWrapper', 'GradientAveragingOptimWrapper',
+    'MPLTrainLoop', 'MedianThresholdPseudoLabelHook', 'PassThroughDistributed',
+    'PlainCheckpointHook', 'ResumableEpochTrainLoop', 'ResumableSampler',
+    'initialize_process_group'
+]

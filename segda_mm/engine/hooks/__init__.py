@@ -1,0 +1,11 @@
+"""Hooks: side effects at a known moment of training."""
+from segda_mm.engine.hooks.adversarial_health_hook import AdversarialHealthHook
+from segda_mm.engine.hooks.median_threshold_pseudo_label_hook import (
+    MedianThresholdPseudoLabelHook,
+)
+from segda_mm.engine.hooks.plain_checkpoint_hook import PlainCheckpointHook
+
+__all__ = [
+    'AdversarialHealthHook', 'MedianThresholdPseudoLabelHook',
+    'PlainCheckpointHook'
+]

@@ -1,0 +1,78 @@
+"""Warn when a discriminator has won or lost."""
+from mmengine.hooks import Hook
+
+from segda_mm.registry import HOOKS
+
+_SOURCE_SUFFIX = '.accuracy_source'
+_TARGET_SUFFIX = '.accuracy_target'
+
+
+@HOOKS.register_module()
+class AdversarialHealthHook(Hook):
+    """Watch the discriminators' accuracies over windows of iterations.
+
+    A discriminator that is always right leaves the generator without a useful
+    gradient; one that only guesses gives it nothing to follow. Both look fine
+    in the losses for a long time. Every figure ``<network>.accuracy_source``
+    that a training step returns, where ``<network>`` contains
+    ``discriminator``, is watched together with its ``accuracy_target``.
+
+    Args:
+        window: Iterations over which accuracies are averaged; one judgement is
+            made at the end of each window.
+        won_above: The discriminator has won if both its accuracies, in [0, 1],
+            are above this on average.
+        lost_below: It has lost if the mean of the two is below this on
+            average; guessing gives 0.5.
+    """
+
+    priority = 'BELOW_NORMAL'
+
+    def __init__(self,
+                 window: int = 200,
+                 won_above: float = 0.95,
+                 lost_below: float = 0.55) -> None:
+        self.window = window
+        self.won_above = won_above
+        self.lost_below = lost_below
+
+    def after_train_iter(self,
+                         runner,
+                         batch_idx: int,
+                         data_batch=None,
+                         outputs: dict | None = None) -> None:
+        """Judge every watched discriminator at the end of a window.
+
+        Args:
+            runner: The runner; its message hub holds the logged accuracies,
+                also those from before a resume.
+            batch_idx: Position of the batch in the epoch.
+            data_batch: The batch.
+            outputs: What the training step returned.
+        """
+        if not outputs or not self.every_n_train_iters(runner, self.window):
+            return
+        for key in outputs:
+            name = key.removesuffix(_SOURCE_SUFFIX)
+            if name == key or 'discriminator' not in name:
+                continue
+            on_source, on_target = (
+                runner.message_hub.get_scalar(f'train/{name}{suffix}').mean(
+                    self.window)
+                for suffix in (_SOURCE_SUFFIX, _TARGET_SUFFIX))
+            if min(on_source, on_target) > self.won_above:
+                verdict = (
+                    'has won: it hardly errs, and the adversarial gradient '
+                    'carries little. Lower '
+                    f'optim_wrapper.{name}.optimizer.lr, or raise '
+                    'model.lambda_adv')
+            elif (on_source + on_target) / 2 < self.lost_below:
+                verdict = (
+                    'has lost: it guesses, and the generator follows noise. '
+                    f'Raise optim_wrapper.{name}.optimizer.lr, or lower '
+                    'model.lambda_adv')
+            else:
+                continue
+            runner.logger.warning(
+                f'{name} {verdict} (accuracy over the last {self.window} '
+                f'iterations: source {on_source:.3f}, target {on_target:.3f})')

@@ -1,0 +1,178 @@
+"""An epoch loop whose resumed runs equal uninterrupted ones."""
+import copy
+import random
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from mmengine.dist import broadcast, get_rank
+from mmengine.runner import EpochBasedTrainLoop
+from torch import nn
+from torch.utils.data import DataLoader
+
+from segda_mm.engine.samplers import ResumableSampler
+from segda_mm.registry import LOOPS
+
+# Keeps the numbers drawn in a step apart from those drawn for a sample, which
+# are seeded from the same run seed.
+_STEP_STREAM = 0x57E9
+
+
+@LOOPS.register_module()
+class ResumableEpochTrainLoop(EpochBasedTrainLoop):
+    """Train by epochs; resume exactly, also in the middle of an epoch.
+
+    Random states are not saved. Every number is drawn from a generator seeded
+    by a *counter* instead: a sample by (seed, epoch, index) through
+    ``CounterSeededDataset``, a step by (seed, iteration, rank). A run that was
+    killed and resumed from any checkpoint therefore repeats the remaining
+    steps of the uninterrupted run bit for bit on a CPU, with any number of
+    data loader workers.
+
+    A checkpoint written at the last iteration of an epoch precedes that
+    epoch's end (schedulers, validation), one written by epoch precedes its
+    validation: what is still due is done first after resuming.
+
+    Args:
+        runner (mmengine.runner.Runner): The runner.
+        dataloader: Config of the training data loader, or a built one. The
+            ``dataset`` of a config is wrapped into ``CounterSeededDataset``;
+            a built loader must hold such a data set already.
+        max_epochs: Number of epochs.
+        val_begin: First epoch to validate after.
+        val_interval: Epochs between two validations.
+        dynamic_intervals: See :class:`EpochBasedTrainLoop`.
+
+    Raises:
+        ValueError: The data loader cannot be resumed: another sampler,
+            persistent workers, an unseeded data set, or no batch at all. The
+            message names the config key.
+    """
+
+    def __init__(self,
+                 runner,
+                 dataloader: DataLoader | dict,
+                 max_epochs: int,
+                 val_begin: int = 1,
+                 val_interval: int = 1,
+                 dynamic_intervals: list[tuple[int, int]] | None = None
+                 ) -> None:
+        if isinstance(dataloader, dict):
+            dataloader = _with_counter_seeds(dataloader)
+        super().__init__(runner, dataloader, max_epochs, val_begin,
+                         val_interval, dynamic_intervals)
+        _check_resumable(self.dataloader)
+        self._seed: int | None = None
+
+    def run(self) -> nn.Module:
+        """Train to the end; validate where it is due.
+
+        Returns:
+            The trained model.
+        """
+        # Not the constructor: resuming may bring the checkpoint's seed. Not
+        # the rank's own seed: all ranks must shuffle alike.
+        seed = torch.tensor(self.runner.seed)
+        broadcast(seed)
+        self._seed = int(seed)
+
+        self.runner.call_hook('before_train')
+        self._validate_if_due()
+        while self._epoch < self._max_epochs and not self.stop_training:
+            self.run_epoch()
+            self._validate_if_due()
+        self.runner.call_hook('after_train')
+        return self.runner.model
+
+    def run_epoch(self) -> None:
+        """Run what is left of the current epoch, and its end."""
+        batches = len(self.dataloader)
+        first = self._iter - self._epoch * batches
+        self.runner.call_hook('before_train_epoch')
+        self.runner.model.train()
+
+        self.dataloader.dataset.set_epoch(self._epoch, self._seed)
+        sampler = self.dataloader.sampler
+        sampler.seed = self._seed
+        sampler.set_epoch(self._epoch)
+        sampler.start = first * self.dataloader.batch_size
+        # Resumed at the very end of an epoch, no worker need be started.
+        if first < batches:
+            for idx, data_batch in enumerate(self.dataloader, start=first):
+                self.run_iter(idx, data_batch)
+
+        self.runner.call_hook('after_train_epoch')
+        self._epoch += 1
+
+    def run_iter(self, idx: int, data_batch: Sequence[dict] | dict) -> None:
+        """Run one step with the random numbers of its iteration.
+
+        Args:
+            idx: Position of the batch in the epoch.
+            data_batch: The batch as collated.
+        """
+        seeds = np.random.SeedSequence(
+            (self._seed, _STEP_STREAM, self._iter, get_rank()))
+        numpy_seed, torch_seed, python_seed = (
+            int(word) for word in seeds.generate_state(3))
+        random.seed(python_seed)
+        np.random.seed(numpy_seed)
+        torch.manual_seed(torch_seed)
+        super().run_iter(idx, data_batch)
+
+    def _validate_if_due(self) -> None:
+        """Validate after an epoch, unless the resumed run already had."""
+        self._decide_current_val_interval()
+        at_epoch_end = (
+            self._epoch > 0
+            and self._iter == self._epoch * len(self.dataloader))
+        due = (
+            self.runner.val_loop is not None and at_epoch_end
+            and self._epoch >= self.val_begin
+            and (self._epoch % self.val_interval == 0
+                 or self._epoch == self._max_epochs))
+        # Noted before it runs: a checkpoint of the best score is written at
+        # its end and must tell that this validation is done.
+        hub = self.runner.message_hub
+        if due and hub.get_info('validated_epoch') != self._epoch:
+            hub.update_info('validated_epoch', self._epoch)
+            self.runner.val_loop.run()
+
+
+def _with_counter_seeds(dataloader: dict) -> dict:
+    """The data loader's config with a data set seeded by sample."""
+    dataloader = copy.deepcopy(dataloader)
+    dataset = dataloader['dataset']
+    if not (isinstance(dataset, dict)
+            and dataset.get('type') != 'CounterSeededDataset'):
+        return dataloader
+    dataloader['dataset'] = dict(type='CounterSeededDataset', dataset=dataset)
+    return dataloader
+
+
+def _check_resumable(dataloader: DataLoader) -> None:
+    if not isinstance(dataloader.sampler, ResumableSampler):
+        raise ValueError(
+            'train_dataloader.sampler is a '
+            f'{type(dataloader.sampler).__name__}, but a run that can be '
+            'resumed exactly needs '
+            "train_dataloader.sampler=dict(type='ResumableSampler', "
+            'shuffle=True) and no batch_sampler')
+    if dataloader.persistent_workers:
+        raise ValueError(
+            'train_dataloader.persistent_workers is True, but persistent '
+            'workers never learn of the next epoch and would repeat the '
+            'augmentations of the first; set it to False')
+    if not hasattr(dataloader.dataset, 'set_epoch'):
+        raise ValueError(
+            f'train_dataloader.dataset is a built '
+            f'{type(dataloader.dataset).__name__} without `set_epoch`; wrap '
+            'it into segda_mm.datasets.CounterSeededDataset, or give its '
+            'config')
+    if len(dataloader) == 0:
+        raise ValueError(
+            f'an epoch has no batch: train_dataloader.dataset has '
+            f'{len(dataloader.dataset)} samples, '
+            f'train_dataloader.batch_size is {dataloader.batch_size} and '
+            f'drop_last is {dataloader.drop_last}; lower the batch size or '
+            'add images')

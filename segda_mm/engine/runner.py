@@ -1,0 +1,322 @@
+"""A Runner that survives being killed and says so when it cannot go on."""
+import inspect
+import os
+import pickle
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+from mmengine.dist import master_only
+from mmengine.hooks import CheckpointHook
+from mmengine.model import is_model_wrapper
+from mmengine.optim import OptimWrapper, OptimWrapperDict
+from mmengine.runner import Runner
+from mmengine.runner.checkpoint import _load_checkpoint_to_model
+
+from segda_mm.engine.hooks import PlainCheckpointHook
+from segda_mm.registry import RUNNERS
+
+
+@RUNNERS.register_module()
+class AdaptationRunner(Runner):
+    """MMEngine's Runner with safe checkpoints and a strict resume.
+
+    Checkpoints appear under their name only once they are complete, hold plain
+    types only, and are read without running code from them. Resuming refuses
+    whatever MMEngine passes over in silence and would make the resumed run
+    another one: missing weights or optimizers, changed optimizers, schedulers
+    or batches.
+
+    Chosen by ``runner_type='AdaptationRunner'`` in a config; takes the
+    arguments of :class:`mmengine.runner.Runner`.
+    """
+
+    def register_hooks(self, *args, **kwargs) -> None:
+        """Register the hooks of the config and :class:`PlainCheckpointHook`.
+
+        Args:
+            *args: See :meth:`mmengine.runner.Runner.register_hooks`.
+            **kwargs: See :meth:`mmengine.runner.Runner.register_hooks`.
+
+        Raises:
+            ValueError: ``max_keep_ckpts`` is 1: the only checkpoint would be
+                deleted before the next one is written.
+        """
+        super().register_hooks(*args, **kwargs)
+        self.register_hook(PlainCheckpointHook())
+        for hook in self._hooks:
+            if isinstance(hook, CheckpointHook) and hook.max_keep_ckpts == 1:
+                raise ValueError(
+                    'default_hooks.checkpoint.max_keep_ckpts is 1: the only '
+                    'checkpoint is deleted before the next one is written, '
+                    'and a run killed in between cannot be resumed; keep 2')
+
+    @master_only
+    def save_checkpoint(self,
+                        out_dir: str,
+                        filename: str,
+                        *args,
+                        meta: dict | None = None,
+                        **kwargs) -> None:
+        """Write a checkpoint under another name, then rename it.
+
+        Args:
+            out_dir: Local folder.
+            filename: Name of the checkpoint in it.
+            *args: See :meth:`mmengine.runner.Runner.save_checkpoint`.
+            meta: Entries for ``meta``; the shape of the epochs is added.
+            **kwargs: See :meth:`mmengine.runner.Runner.save_checkpoint`.
+        """
+        # Not `.pth`: an unfinished file must not be taken for a checkpoint.
+        temporary = f'{filename}.{os.getpid()}.unfinished'
+        super().save_checkpoint(
+            out_dir,
+            temporary,
+            *args,
+            meta={
+                **(meta or {}), 'epoch_shape': self._epoch_shape()
+            },
+            **kwargs)
+        os.replace(Path(out_dir, temporary), Path(out_dir, filename))
+
+    def load_or_resume(self) -> None:
+        """Load or resume as the config says.
+
+        ``resume=True`` without ``load_from`` resumes from the latest complete
+        checkpoint of the work dir; a run killed before its first one starts
+        afresh, with a warning.
+        """
+        if self._has_loaded or not self._resume or self._load_from is not None:
+            super().load_or_resume()
+            return
+        latest = find_resumable_checkpoint(self.work_dir)
+        if latest is None:
+            self.logger.warning(f'resume is set, but {self.work_dir} holds no '
+                                'checkpoint yet: training from the start')
+        else:
+            self.resume(latest)
+
+    def load_checkpoint(
+        self,
+        filename: str,
+        map_location: str | Callable = 'cpu',
+        strict: bool = True,
+        revise_keys: Sequence[tuple[str, str]] = ((r'^module\.', ''), )
+    ) -> dict:
+        """Load all weights of the model, without running code of the file.
+
+        Args:
+            filename: A local checkpoint.
+            map_location: See :func:`torch.load`.
+            strict: Refuse missing, left-over and misshapen weights.
+            revise_keys: Pairs of a pattern in the names of the weights and
+                what replaces it.
+
+        Returns:
+            The content of the checkpoint.
+
+        Raises:
+            FileNotFoundError: There is no such file.
+            ValueError: The file is no plain checkpoint, or does not fit.
+        """
+        checkpoint = _read_plain_checkpoint(filename, map_location)
+        self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
+        model = self.model.module if is_model_wrapper(
+            self.model) else self.model
+        try:
+            _load_checkpoint_to_model(
+                model, checkpoint, strict, revise_keys=revise_keys)
+        except RuntimeError as error:
+            raise ValueError(
+                f'{filename} does not fit the model '
+                f'{type(model).__name__}: {error}\nIt was written with another '
+                '`model` config. To start from the weights of one network, use '
+                "init_cfg=dict(type='LocalPretrained', ...) of that network"
+            ) from error
+        self._has_loaded = True
+        self.logger.info(f'Load checkpoint from {filename}')
+        return checkpoint
+
+    def resume(self, filename: str, *args, **kwargs) -> None:
+        """Continue the run that wrote a checkpoint.
+
+        Args:
+            filename: A local checkpoint with its optimizers.
+            *args: See :meth:`mmengine.runner.Runner.resume`.
+            **kwargs: See :meth:`mmengine.runner.Runner.resume`.
+
+        Raises:
+            FileNotFoundError: There is no such file.
+            ValueError: The checkpoint is of another run than the config
+                describes; the message names the config key.
+        """
+        self._check_same_run(filename, _read_plain_checkpoint(filename, 'cpu'))
+        super().resume(filename, *args, **kwargs)
+
+    def _epoch_shape(self) -> dict[str, int]:
+        dataloader = self.train_dataloader
+        return dict(
+            batch_size=dataloader.batch_size,
+            batches_per_epoch=len(dataloader),
+            world_size=self.world_size)
+
+    def _check_same_run(self, filename: str, checkpoint: dict) -> None:
+        self.optim_wrapper = self.build_optim_wrapper(self.optim_wrapper)
+        problems = []
+        if 'optimizer' not in checkpoint:
+            problems.append(
+                'it holds no optimizer, as checkpoints of the best score do; '
+                'resume from an `iter_*.pth` or `epoch_*.pth`, or start a new '
+                'run from its weights with `load_from`')
+        else:
+            problems += self._optimizer_problems(checkpoint['optimizer'])
+            problems += self._scheduler_problems(
+                checkpoint.get('param_schedulers', []))
+        meta = checkpoint['meta']
+        now = self._epoch_shape()
+        saved = meta.get('epoch_shape', now)
+        problems += [
+            f'{key} was {saved[key]} and is {value} now; restore '
+            'train_dataloader and the number of processes'
+            for key, value in now.items() if saved[key] != value
+        ]
+        problems += [
+            f'optim_wrapper accumulates gradients over {count} iterations, '
+            f'and those pending at iteration {meta["iter"]} were not saved; '
+            'resume from a multiple, and set default_hooks.checkpoint.interval '
+            'to one'
+            for count in sorted(
+                {w._accumulative_counts for w in self._named_wrappers().values()})
+            if meta['iter'] % count
+        ]
+        if problems:
+            raise ValueError(f'{filename} cannot be resumed with this config:'
+                             + ''.join(f'\n- {text}' for text in problems))
+
+    def _named_wrappers(self) -> dict[str, OptimWrapper]:
+        if isinstance(self.optim_wrapper, OptimWrapperDict):
+            return dict(self.optim_wrapper.items())
+        return {'': self.optim_wrapper}
+
+    def _named_schedulers(self) -> dict[str, list]:
+        schedulers = self.param_schedulers or []
+        return schedulers if isinstance(schedulers, dict) else {'': schedulers}
+
+    def _optimizer_problems(self, saved: dict) -> list[str]:
+        """Where the checkpoint's optimizers are not those of the config."""
+        wrappers = self._named_wrappers()
+        saved_by_name = {'': saved} if 'param_groups' in saved else saved
+        if saved_by_name.keys() != wrappers.keys():
+            return [
+                f'it holds optimizers for {_names(saved_by_name)}, the config '
+                f'for {_names(wrappers)}; give optim_wrapper the same keys'
+            ]
+        schedulers = self._named_schedulers()
+        problems = []
+        for name, wrapper in wrappers.items():
+            key = f'optim_wrapper.{name}'.rstrip('.')
+            old_groups = saved_by_name[name]['param_groups']
+            new_groups = wrapper.optimizer.param_groups
+            if len(old_groups) != len(new_groups):
+                problems.append(
+                    f'{key} had {len(old_groups)} parameter groups and has '
+                    f'{len(new_groups)} now; restore its paramwise_cfg')
+                continue
+            # MMEngine keeps the checkpoint's values and ignores the config's.
+            driven = {'params'} | {
+                scheduler.param_name
+                for scheduler in schedulers.get(name, [])
+            }
+            for old, new in zip(old_groups, new_groups):
+                problems += [
+                    f'{key}.optimizer: {option} was {old.get(option)} and is '
+                    f'{new.get(option)} now'
+                    for option in sorted((old.keys() | new.keys()) - driven)
+                    if old.get(option) != new.get(option)
+                ]
+        return list(dict.fromkeys(problems))
+
+    def _scheduler_problems(self, saved: dict | list) -> list[str]:
+        """Where the checkpoint's schedules are not those of the config."""
+        schedulers = self._named_schedulers()
+        saved_by_name = saved if isinstance(saved, dict) else {'': saved}
+        if ({name: len(states) for name, states in saved_by_name.items()} !=
+            {name: len(members) for name, members in schedulers.items()}):
+            return ['its schedulers are not those of param_scheduler; restore '
+                    'param_scheduler']
+        problems = []
+        for name, members in schedulers.items():
+            for scheduler, old in zip(members, saved_by_name[name]):
+                key = f'param_scheduler.{name}'.rstrip('.')
+                problems += [
+                    f'{key} ({type(scheduler).__name__}): {option} was '
+                    f'{old.get(option)} and is {value} now'
+                    for option, value in scheduler.state_dict().items()
+                    if option in _configured_names(type(scheduler))
+                    and old.get(option) != value
+                ]
+        return problems
+
+
+def find_resumable_checkpoint(work_dir: str) -> str | None:
+    """Find the latest complete checkpoint of a work dir.
+
+    ``last_checkpoint`` names it, unless the run was killed while that file was
+    written, the checkpoint was deleted for a newer one, or the work dir was
+    moved. Then the newest ``iter_*.pth`` or ``epoch_*.pth`` in the folder is
+    taken: a file has such a name only once it is complete.
+
+    Args:
+        work_dir: Where the run wrote.
+
+    Returns:
+        Path of the checkpoint; None if there is none.
+    """
+    folder = Path(work_dir)
+    pointer = folder / 'last_checkpoint'
+    if pointer.is_file():
+        named = Path(pointer.read_text().strip() or '.')
+        for candidate in (named, folder / named.name):
+            if candidate.is_file():
+                return str(candidate)
+    complete = [*folder.glob('iter_*.pth'), *folder.glob('epoch_*.pth')]
+    if not complete:
+        return None
+    return str(max(complete, key=lambda path: path.stat().st_mtime_ns))
+
+
+def _read_plain_checkpoint(filename: str,
+                           map_location: str | Callable) -> dict:
+    path = Path(filename).expanduser()
+    if not path.is_file():
+        raise FileNotFoundError(
+            f'checkpoint {filename} does not exist; load_from must name a '
+            'local file')
+    try:
+        checkpoint = torch.load(
+            path, map_location=map_location, weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+        raise ValueError(
+            f'{filename} is not a checkpoint of tensors and plain types, and '
+            'nothing else is read from a file because it could run code. If '
+            'it is damaged, take another one; if it was written by another '
+            'program, save only its `state_dict` and `meta` with torch.save '
+            f'there. ({str(error).splitlines()[0]})') from error
+    if isinstance(checkpoint.get('meta'), dict):
+        # MMEngine would evaluate this entry as Python when it resumes.
+        checkpoint['meta'].pop('config', None)
+    return checkpoint
+
+
+def _configured_names(scheduler_type: type) -> set[str]:
+    """Attributes of a scheduler that its config sets, not its progress."""
+    arguments = {
+        name
+        for ancestor in scheduler_type.__mro__
+        for name in inspect.signature(ancestor.__init__).parameters
+    }
+    return arguments - {'last_step', 'verbose'}
+
+
+def _names(by_name: dict) -> str:
+    return ', '.join(by_name) if any(by_name) else 'the whole model'

@@ -1,0 +1,69 @@
+"""Verdicts on discriminators, from accuracies given step by step."""
+import logging
+from types import SimpleNamespace
+
+import pytest
+from mmengine.logging import MessageHub
+
+from segda_mm.engine import AdversarialHealthHook
+
+
+@pytest.fixture
+def watch(request):
+    """Feed accuracies to a hook with a window of 4; return its warnings."""
+
+    def feed(pairs, name='discriminator'):
+        hub = MessageHub(f'{request.node.name}')
+        warnings = []
+        runner = SimpleNamespace(
+            message_hub=hub,
+            iter=0,
+            logger=SimpleNamespace(warning=warnings.append))
+        hook = AdversarialHealthHook(window=4)
+        for runner.iter, (source, target) in enumerate(pairs):
+            outputs = {
+                'loss': 1.0,
+                f'{name}.accuracy_source': source,
+                f'{name}.accuracy_target': target
+            }
+            for key, value in outputs.items():
+                hub.update_scalar(f'train/{key}', value)
+            hook.after_train_iter(runner, 0, outputs=outputs)
+        return warnings
+
+    logging.captureWarnings(False)
+    return feed
+
+
+def test_won(watch):
+    warnings = watch([(0.99, 0.97)] * 4, name='student_discriminator')
+    assert len(warnings) == 1
+    assert 'student_discriminator has won' in warnings[0]
+    assert 'optim_wrapper.student_discriminator.optimizer.lr' in warnings[0]
+    assert 'model.lambda_adv' in warnings[0]
+    assert 'source 0.990, target 0.970' in warnings[0]
+
+
+def test_lost_though_one_accuracy_is_perfect(watch):
+    # Always answering "source" is guessing too.
+    warnings = watch([(1.0, 0.0)] * 4)
+    assert len(warnings) == 1 and 'has lost' in warnings[0]
+
+
+def test_one_sided_success_is_not_winning(watch):
+    assert watch([(1.0, 0.8)] * 4) == []
+
+
+def test_mean_of_the_window_counts(watch):
+    # Means 0.955 and 0.955: above the limit of 0.95; then 0.945 and 0.955.
+    assert len(watch([(1.0, 1.0)] * 3 + [(0.82, 0.82)])) == 1
+    assert watch([(1.0, 1.0)] * 3 + [(0.78, 0.82)]) == []
+
+
+def test_only_whole_windows_are_judged(watch):
+    assert watch([(1.0, 1.0)] * 3) == []
+    assert len(watch([(1.0, 1.0)] * 3 + [(0.5, 0.9)] * 5)) == 0
+
+
+def test_other_figures_are_left_alone(watch):
+    assert watch([(1.0, 1.0)] * 4, name='classifier') == []
