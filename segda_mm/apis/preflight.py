@@ -1,0 +1,163 @@
+"""What must be in place before a job is worth starting."""
+
+from __future__ import annotations
+
+import copy
+import logging
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from mmengine.config import Config
+from mmengine.logging import print_log
+from mmengine.registry import init_default_scope
+
+from segda_mm.datasets.errors import DataError, MissingDataError
+from segda_mm.registry import DATASETS
+
+from .preflight_error import PreflightError
+
+MAKE_MINIATURE = (
+    'python tools/dataset_converters/make_minicity.py --out data/minicity '
+    '--size 256x128'
+)
+
+
+def require_data(cfg: Config, loaders: Sequence[str]) -> None:
+    """Build the data sets of a config, and say what to do where one is absent.
+
+    Building a data set lists its files and reads none of them.
+
+    Args:
+        cfg: a whole config. ``miniature_config``, where it has one, names the
+            config that runs the same job on the miniature world.
+        loaders: the config keys to look at, as ``'train_dataloader'``; one
+            that is None or absent is passed over.
+
+    Raises:
+        PreflightError: naming the folder, what belongs there and the command
+            that runs the same job on the miniature world; or the file that
+            is wrong and the remedy.
+    """
+    init_default_scope(cfg.get('default_scope', 'mmseg'))
+    for loader in loaders:
+        if cfg.get(loader) is None:
+            continue
+        try:
+            DATASETS.build(copy.deepcopy(cfg[loader]['dataset']))
+        except MissingDataError as error:
+            folder, expected = error.folder, error.expected
+        except FileNotFoundError as error:
+            # mmseg's own data sets list their folders without a look.
+            if error.filename is None:
+                raise
+            folder, expected = error.filename, f'the files of {loader}'
+        except DataError as error:
+            raise PreflightError(f'{loader}: {error}') from error
+        else:
+            continue
+        raise PreflightError(_absent_data_message(cfg, loader, folder, expected))
+
+
+def _absent_data_message(
+    cfg: Config, loader: str, folder: str | Path, expected: str
+) -> str:
+    lines = [
+        f'the data of {loader} are not there.',
+        f'  looked for:         {folder}',
+        f'  what belongs there: {expected}',
+    ]
+    if 'minicity' in Path(folder).parts:
+        lines += ['The miniature world is written by', f'  {MAKE_MINIATURE}']
+    elif cfg.get('miniature_config'):
+        lines += [
+            'The same job on the built-in miniature world, without these data:',
+            f'  {" && ".join(_miniature_commands(cfg.miniature_config))}',
+        ]
+    return '\n'.join(lines)
+
+
+def _miniature_commands(config: str) -> list[str]:
+    """All that has to run, the runs whose checkpoints are missing included."""
+    commands = [MAKE_MINIATURE]
+    if Path(config).is_file():
+        cfg = Config.fromfile(config)
+        for _, _, _, file in _absent_checkpoints(cfg):
+            if not _is_optional(file, cfg):
+                commands += [_train_command(maker) for maker in _makers(file, cfg)]
+    return [*commands, _train_command(config)]
+
+
+def settle_initial_checkpoints(cfg: Config) -> None:
+    """See that every local checkpoint the training starts from exists.
+
+    An absent file that ``optional_checkpoints`` of the config lists is
+    reported and taken out of the config, in place: what it was for starts
+    from its initialisation.
+
+    Raises:
+        PreflightError: naming the config key, the file, and the run that
+            makes the file where its path tells.
+    """
+    for owner, entry, key, file in list(_absent_checkpoints(cfg)):
+        if _is_optional(file, cfg):
+            print_log(
+                f'{file} is not there: {key} is dropped, and what it was for '
+                'starts from random weights',
+                logger='current',
+                level=logging.WARNING,
+            )
+            owner[entry] = None
+            continue
+        message = (
+            f'{key} names the checkpoint {file}, which does not exist. Name '
+            f'another one with --cfg-options {key}=FILE'
+        )
+        for maker in _makers(file, cfg):
+            message += f', or make it with\n  {_train_command(maker)}'
+        raise PreflightError(message)
+
+
+def _absent_checkpoints(cfg: Config) -> Iterator[tuple[dict, str, str, str]]:
+    """Owner and entry to set to None to do without, dotted key, file."""
+    if cfg.get('load_from'):
+        named = [(cfg, 'load_from', 'load_from', cfg.load_from)]
+    else:
+        named = []
+    for owner, entry, key, file in [*named, *_checkpoints(cfg.model, 'model')]:
+        # A URL or a scheme of MMEngine's (torchvision://, ...) is no file.
+        if '://' not in file and not Path(file).is_file():
+            yield owner, entry, key, file
+
+
+def _checkpoints(node: object, key: str) -> Iterator[tuple[dict, str, str, str]]:
+    if isinstance(node, list | tuple):
+        for index, child in enumerate(node):
+            yield from _checkpoints(child, f'{key}.{index}')
+    elif isinstance(node, dict):
+        for name, child in node.items():
+            if name == 'checkpoint' and isinstance(child, str):
+                yield node, name, f'{key}.{name}', child
+            elif name == 'init_cfg' and isinstance(child, dict):
+                # An initializer makes no sense without its checkpoint.
+                for _, _, inner, file in _checkpoints(child, f'{key}.{name}'):
+                    yield node, name, inner, file
+            else:
+                yield from _checkpoints(child, f'{key}.{name}')
+
+
+def _is_optional(file: str, cfg: Config) -> bool:
+    return file in cfg.get('optional_checkpoints', ())
+
+
+def _makers(checkpoint: str, cfg: Config) -> list[Path]:
+    """The config that writes a checkpoint, where its path tells.
+
+    By default that is ``work_dirs/<name of the config>/epoch_50.pth``.
+    """
+    name = Path(checkpoint).parent.name
+    roots = [p for p in Path(cfg.filename or '').parents if p.name == 'configs']
+    return [file for root in roots[:1] for file in root.rglob(f'{name}.py')]
+
+
+def _train_command(config: str | Path) -> str:
+    return f'python tools/train.py {config}'

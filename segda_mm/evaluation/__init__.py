@@ -1,0 +1,6 @@
+"""Figures of merit that MMSegmentation does not have."""
+
+from .per_class_iou import PerClassIoUMetric
+from .pixel_precision import PixelPrecision
+
+__all__ = ['PerClassIoUMetric', 'PixelPrecision']

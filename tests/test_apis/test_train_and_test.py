@@ -1,0 +1,162 @@
+"""Training and evaluation of the toy job, through files."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from segda_mm.apis import PreflightError, load_config, train
+from segda_mm.apis import test as evaluate
+from segda_mm.apis.test import split_figures
+from segda_mm.apis.train import find_checkpoint
+from segda_mm.registry import MODELS
+
+
+def save_untrained(path, cfg, seed=0):
+    torch.manual_seed(seed)
+    model = MODELS.build(cfg.model)
+    torch.save(dict(state_dict=model.state_dict(), meta={}), path)
+    return model.eval()
+
+
+def val_labels(toy_config):
+    folder = toy_config.parent.parent / 'data' / 'labels' / 'val'
+    return {path.stem: np.asarray(Image.open(path)) for path in folder.iterdir()}
+
+
+def test_train_writes_checkpoints_and_resume_goes_on(toy_config):
+    cfg = load_config(toy_config, ['train_cfg.max_epochs=1'])
+    with pytest.raises(PreflightError, match='nothing to resume'):
+        train(cfg, resume='auto')
+    runner = train(load_config(toy_config, ['train_cfg.max_epochs=1']))
+    assert runner.iter == 2
+    latest = find_checkpoint(cfg.work_dir)
+    assert latest.name == 'epoch_1.pth'
+
+    resumed = train(load_config(toy_config), resume='auto')
+    assert resumed.epoch == 2
+    log = (latest.parent / resumed.timestamp / f'{resumed.timestamp}.log').read_text()
+    assert 'resumed epoch: 1, iter: 2' in log
+    assert find_checkpoint(cfg.work_dir).name == 'epoch_2.pth'
+    assert find_checkpoint(cfg.work_dir, latest) == latest
+    with pytest.raises(PreflightError, match='no checkpoint gone.pth to resume'):
+        find_checkpoint(cfg.work_dir, 'gone.pth')
+
+
+def test_amp_trains_on_a_cpu(toy_config, monkeypatch):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+    runner = train(load_config(toy_config, ['train_cfg.max_epochs=1']), amp=True)
+    wrapper = type(runner.optim_wrapper).__name__
+    assert wrapper == 'GradientAveragingBFloat16OptimWrapper'
+
+
+def test_results_against_predictions_counted_by_hand(toy_config, tmp_path):
+    cfg = load_config(toy_config)
+    checkpoint = tmp_path / 'net.pth'
+    save_untrained(checkpoint, cfg)
+    show, out = tmp_path / 'show', tmp_path / 'out'
+    results = evaluate(cfg, checkpoint, show_dir=show, out=out)
+
+    truths = val_labels(toy_config)
+    shares, intersection, union = [], np.zeros(3), np.zeros(3)
+    for name, truth in truths.items():
+        prediction = np.asarray(Image.open(out / f'{name}.png'))
+        shares.append((prediction == truth).mean())
+        valid = truth != 255
+        for index in range(3):
+            mine, theirs = prediction[valid] == index, truth[valid] == index
+            intersection[index] += (mine & theirs).sum()
+            union[index] += (mine | theirs).sum()
+    metrics = results['metrics']
+    assert metrics['pixel_precision'] == pytest.approx(100 * np.mean(shares), abs=0.01)
+    iou = 100 * intersection / union
+    assert list(results['per_class_iou'].values()) == pytest.approx(list(iou), abs=0.01)
+    assert list(results['per_class_iou']) == ['road', 'car', 'sky']
+    assert metrics['mIoU'] == pytest.approx(iou.mean(), abs=0.01)
+    assert set(metrics) == {'aAcc', 'mIoU', 'mAcc', 'pixel_precision'}
+    assert results['num_images'] == 3
+
+    written = json.loads((tmp_path / 'work' / 'net_metrics.json').read_text())
+    assert written == results
+    pictures = sorted(show.glob('*.png'))
+    assert len(pictures) == 3
+    assert Image.open(pictures[0]).size == (3 * 64, 32)
+
+
+def test_tta_is_the_mean_over_scales_and_flips(toy_config, tmp_path):
+    cfg = load_config(toy_config)
+    # Scale 1 only, so that the views can be made without an image library.
+    cfg.tta_pipeline[1].transforms.pop(0)
+    checkpoint = tmp_path / 'net.pth'
+    model = save_untrained(checkpoint, cfg, seed=3)
+    out = tmp_path / 'out'
+    results = evaluate(cfg, checkpoint, tta=True, out=out)
+
+    folder = tmp_path / 'data' / 'images' / 'val'
+    for path in folder.iterdir():
+        image = np.asarray(Image.open(path)).astype(np.float32)
+        pixels = torch.from_numpy((image - 110) / 70).permute(2, 0, 1)
+        meta = dict(ori_shape=(32, 64), img_shape=(32, 64), pad_shape=(32, 64))
+        with torch.no_grad():
+            plain, flipped = model.encode_decode(
+                torch.stack([pixels, pixels.flip(-1)]), [meta] * 2
+            ).softmax(1)
+        mean = (plain + flipped.flip(-1)) / 2
+        expected = mean.argmax(0).numpy()
+        assert not np.array_equal(expected, plain.argmax(0).numpy())
+        written = np.asarray(Image.open(out / path.name))
+        # Sums in another order may turn a tie.
+        assert (written == expected).mean() > 0.999
+    assert results['tta'] is True
+    assert (tmp_path / 'work' / 'net_tta_metrics.json').is_file()
+
+
+def test_tta_with_all_views_of_the_config(toy_config, tmp_path):
+    cfg = load_config(toy_config)
+    checkpoint = tmp_path / 'net.pth'
+    save_untrained(checkpoint, cfg)
+    plain = evaluate(load_config(toy_config), checkpoint)
+    merged = evaluate(cfg, checkpoint, tta=True)
+    assert merged['metrics'] != plain['metrics']
+
+
+def test_checkpoints_that_do_not_fit_are_refused(toy_config, tmp_path):
+    cfg = load_config(toy_config)
+    with pytest.raises(PreflightError, match='there is no checkpoint'):
+        evaluate(cfg, tmp_path / 'gone.pth')
+    stranger = tmp_path / 'stranger.pth'
+    torch.save(dict(state_dict={'backbone.x': torch.zeros(1)}), stranger)
+    with pytest.raises(PreflightError, match='do not fit'):
+        evaluate(cfg, stranger)
+
+
+class Payload:
+    def __reduce__(self):
+        return print, ('code of a checkpoint was run',)
+
+
+def test_no_code_of_a_checkpoint_is_run(toy_config, tmp_path, capsys):
+    checkpoint = tmp_path / 'evil.pth'
+    torch.save(dict(state_dict={}, meta=Payload()), checkpoint)
+    with pytest.raises(PreflightError, match='cannot be read'):
+        evaluate(load_config(toy_config), checkpoint)
+    assert 'was run' not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize('key', ['tta_model', 'tta_pipeline'])
+def test_tta_without_its_config_keys(toy_config, tmp_path, key):
+    cfg = load_config(toy_config)
+    save_untrained(tmp_path / 'net.pth', cfg)
+    cfg.pop(key)
+    with pytest.raises(PreflightError, match=f'`{key}`'):
+        evaluate(cfg, tmp_path / 'net.pth', tta=True)
+
+
+def test_undefined_figures_are_none_in_json():
+    parts = split_figures({'mIoU': 40.0, 'IoU.road': 40.0, 'IoU.train': math.nan})
+    assert parts == dict(
+        metrics={'mIoU': 40.0}, per_class_iou={'road': 40.0, 'train': None}
+    )

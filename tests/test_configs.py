@@ -1,0 +1,176 @@
+"""Every config builds, and every method takes real steps on real files."""
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.optim import OptimWrapperDict
+from mmengine.registry import init_default_scope
+from mmengine.runner import Runner
+from PIL import Image
+
+from segda_mm.apis import load_config, train
+from segda_mm.apis.preflight import require_data
+from segda_mm.engine.optimizers import ChildOptimWrapperConstructor
+from segda_mm.minicity import write_cityscapes, write_gta5
+from segda_mm.registry import MODELS
+
+ROOT = Path(__file__).parents[1] / 'configs'
+CONFIGS = sorted(
+    path.relative_to(ROOT).as_posix() for path in ROOT.rglob('*.py')
+    if '_base_' not in path.parts)
+NAME = re.compile(
+    r'(?P<algorithm>[a-z]+(-[a-z]+)*)_bisenetv1-r(18|101)_'
+    r'1xb4(-[a-z0-9.\-]+)?_[a-z0-9]+(-[a-z0-9]+)*-\d+x\d+\.py')
+
+
+@pytest.fixture(scope='module')
+def data(tmp_path_factory):
+    """All data roots of the configs, with a few small images in each."""
+    root = tmp_path_factory.mktemp('configs')
+    for gta5, cityscapes in (('data/gta5', 'data/cityscapes'),
+                             ('data/minicity/gta5',
+                              'data/minicity/cityscapes')):
+        write_gta5(root / gta5, num_images=4, seed=0, size=(128, 64))
+        write_cityscapes(
+            root / cityscapes, train=4, val=2, seed=0, size=(128, 64))
+    for part in ('images', 'labels'):
+        (root / 'data/camvid' / part / 'train').mkdir(parents=True)
+    for sequence in ('0006R0_f', '0016E5_', '0001TP_'):
+        for frame in range(4):
+            name = f'{sequence}{frame:05d}'
+            Image.fromarray(np.full((36, 48, 3), 90, np.uint8)).save(
+                root / f'data/camvid/images/train/{name}.jpg')
+            Image.fromarray(np.full((36, 48), frame, np.uint8)).save(
+                root / f'data/camvid/labels/train/{name}.png')
+    return root
+
+
+def test_there_are_configs_and_their_names_follow_the_scheme():
+    assert len(CONFIGS) > 25
+    for config in CONFIGS:
+        if config == 'mpl_bisenet_gta2cs.py':
+            continue
+        folder, name = config.split('/')
+        match = NAME.fullmatch(name)
+        assert match, config
+        assert match['algorithm'].startswith(folder.replace('_', '-')), config
+
+
+@pytest.mark.parametrize('config', CONFIGS)
+def test_config_builds(config, data, monkeypatch):
+    monkeypatch.chdir(data)
+    cfg = Config.fromfile(ROOT / config)
+    init_default_scope(cfg.default_scope)
+    require_data(cfg, ('train_dataloader', 'val_dataloader'))
+    # Shapes and names are all that is looked at: no weight is filled in.
+    with torch.device('meta'):
+        model = MODELS.build(cfg.model)
+    # One more: PolyLR reaches its end at the last step before `end`.
+    assert _scheduler_end(cfg) == cfg.train_cfg.max_epochs + 1
+
+    if cfg.model.type == 'EncoderDecoder':
+        assert 'optimizer' in cfg.optim_wrapper
+        return
+    wrappers = dict(cfg.optim_wrapper)
+    del wrappers['constructor']
+    assert wrappers.keys() == cfg.param_scheduler.keys()
+    built = ChildOptimWrapperConstructor(wrappers)(model)
+    assert isinstance(built, OptimWrapperDict)
+    assert set(built.keys()) == set(wrappers)
+
+
+def _scheduler_end(cfg):
+    schedulers = cfg.param_scheduler
+    if isinstance(schedulers, dict):
+        ends = {scheduler[-1].end for scheduler in schedulers.values()}
+        assert len(ends) == 1
+        return ends.pop()
+    return schedulers[-1].end
+
+
+@pytest.mark.parametrize('config', [
+    'mpl_bisenet_gta2cs.py',
+    'adversarial/adversarial-dsc_bisenetv1-r18_1xb4-50e_gta2cityscapes-'
+    '512x1024.py',
+])
+def test_the_figures_of_the_paper_stand_in_the_configs(config):
+    cfg = Config.fromfile(ROOT / config)
+    name = 'student_generator' if 'mpl' in config else 'generator'
+    generator = cfg.optim_wrapper[name].optimizer
+    discriminator = cfg.optim_wrapper[name.replace(
+        'generator', 'discriminator')].optimizer
+    assert generator == dict(
+        type='SGD', lr=2.5e-2, momentum=0.9, weight_decay=1e-4)
+    assert discriminator == dict(type='Adam', lr=1e-4, betas=(0.9, 0.99))
+    assert cfg.train_cfg.max_epochs == 50
+    assert cfg.train_dataloader.batch_size == 4
+    pair = cfg.train_dataloader.dataset
+    assert (pair.source.subset.size, pair.target.subset.size) == (500, 500)
+    assert cfg.val_dataloader.dataset.subset.size == 250
+    assert (cfg.source_scale, cfg.target_scale) == ((1280, 720), (1024, 512))
+    weight = cfg.model.get('student_adv_weight', cfg.model.get('adv_weight'))
+    assert weight == 0.001
+
+
+def test_the_chain_of_methods_trains_on_files(data, monkeypatch):
+    """Adversarial, then pseudo labels and MPL from its checkpoint."""
+    monkeypatch.chdir(data)
+    work_dirs = {}
+    for method, config in (
+        ('adversarial', 'adversarial/adversarial-dsc_bisenetv1-r18_1xb4_'
+         'minicity-128x256.py'),
+        ('pseudo_label', 'pseudo_label/pseudo-label-dsc_bisenetv1-r18_1xb4_'
+         'minicity-128x256.py'),
+        ('mpl', 'mpl/mpl-product-dsc_bisenetv1-r18_1xb4_minicity-128x256.py'),
+    ):
+        work_dirs[method] = data / 'work_dirs' / method
+        adapted = str(work_dirs['adversarial'] / 'epoch_1.pth')
+        cfg = load_config(
+            ROOT / config, {
+                'train_cfg.max_epochs': 1,
+                'train_dataloader.batch_size': 2,
+                **({
+                    'model.generator.checkpoint': adapted
+                } if method == 'pseudo_label' else {}),
+                **({
+                    'model.teacher_checkpoint.checkpoint': adapted
+                } if method == 'mpl' else {})
+            }, work_dirs[method])
+        _shrink(cfg)
+        runner = train(cfg)
+        assert isinstance(runner, Runner) and runner.iter == 2
+        metrics = runner.message_hub.log_scalars
+        assert metrics['val/mIoU'].current() >= 0
+        assert np.isfinite(metrics['train/loss'].current())
+    adapted = torch.load(
+        work_dirs['adversarial'] / 'epoch_1.pth', weights_only=True)
+    taught = torch.load(work_dirs['mpl'] / 'epoch_1.pth', weights_only=True)
+    assert {key.split('.')[0] for key in adapted['state_dict']
+            } == {'generator', 'discriminator'}
+    assert {key.split('.')[0]
+            for key in taught['state_dict']} >= {
+                'student_generator', 'teacher_generator',
+                'student_discriminator', 'teacher_discriminator'
+            }
+    manifest = work_dirs['pseudo_label'] / 'pseudo_labels/epoch_0/manifest.json'
+    assert manifest.is_file()
+
+
+def _shrink(cfg):
+    """Half-size images: the pipelines' order is what is tested."""
+
+    def visit(node):
+        if isinstance(node, dict):
+            if node.get('type') == 'Resize':
+                node['scale'] = (128, 64)
+            for child in node.values():
+                visit(child)
+        elif isinstance(node, (list, tuple)):
+            for child in node:
+                visit(child)
+
+    for key in ('train_dataloader', 'val_dataloader', 'custom_hooks'):
+        visit(cfg[key])

@@ -1,0 +1,96 @@
+"""The examples of CONTRIBUTING.md work as they stand there."""
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def examples(tmp_path):
+    """A project that holds this one's configs and the examples' files."""
+    shutil.copytree(ROOT / 'configs', tmp_path / 'configs')
+    text = (ROOT / 'CONTRIBUTING.md').read_text('utf-8')
+    for block in re.findall(r'```python\n(.*?)```', text, re.S):
+        file = tmp_path / re.match(r'# (\S+)\n', block)[1]
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(block, 'utf-8')
+    return tmp_path
+
+
+def run(examples, program):
+    """In a process of its own: the examples register into this one's."""
+    result = subprocess.run([sys.executable, '-c', program],
+                            cwd=examples,
+                            env={
+                                'PYTHONPATH': f'{examples}:{ROOT}',
+                                'PATH': '/usr/bin:/bin',
+                                'OMP_NUM_THREADS': '1'
+                            },
+                            capture_output=True,
+                            text=True)
+    assert result.returncode == 0, result.stderr
+    return result.stdout.splitlines()[-1]
+
+
+STEP = '''
+import torch
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+cfg = Config.fromfile({config!r})
+init_default_scope('mmseg')
+from segda_mm.registry import MODELS
+from segda_mm.testing import domain_batch, tiny_bisenet, tiny_optim_wrapper
+cfg.model.generator.segmentor = tiny_bisenet(num_classes=19)
+if 'teacher_checkpoint' in cfg.model:
+    cfg.model.teacher_checkpoint = None
+model = MODELS.build(cfg.model)
+names = [name for name, _ in model.named_children()
+         if name.endswith(('generator', 'discriminator'))]
+log = model.train_step(domain_batch(), tiny_optim_wrapper(model, *names))
+'''
+
+
+def test_a_discriminator_of_ones_own(examples):
+    program = STEP.format(config='my_configs/adversarial-pixel.py') + (
+        'layers = model.discriminator.layers\n'
+        'print(type(model.discriminator).__name__, layers[0].out_channels,'
+        ' bool(log["discriminator.loss"].isfinite()))')
+    assert run(examples, program) == 'PixelDiscriminator 8 True'
+
+
+def test_a_feedback_rule_of_ones_own(examples):
+    program = STEP.format(config='my_configs/mpl-sign.py') + (
+        'print(round(abs(float(log["mpl.h"])), 3),'
+        ' bool(log["mpl.gain"] * log["mpl.h"] > 0))')
+    assert run(examples, program) == '0.1 True'
+
+
+def test_a_data_set_of_ones_own(examples):
+    for folder in ('toy_streets/images', 'toy_streets/labels', 'my_street'):
+        (examples / folder).mkdir(parents=True)
+    pixels = np.zeros((4, 6), np.uint8)
+    pixels[2:], pixels[0] = 7, 9
+    for name in ('a.png', 'b.png'):
+        image = Image.fromarray(np.full((4, 6, 3), 100, np.uint8))
+        image.save(examples / 'toy_streets/images' / name)
+        image.save(examples / 'my_street' / name)
+        Image.fromarray(pixels).save(examples / 'toy_streets/labels' / name)
+    program = '''
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmengine.runner import Runner
+cfg = Config.fromfile('my_configs/toy_streets.py')
+init_default_scope('mmseg')
+batch = next(iter(Runner.build_dataloader(cfg.train_dataloader)))
+label = batch['source']['data_samples'][0].gt_sem_seg.data[0]
+print(label[:, 0].tolist(), len(batch['target']['inputs']),
+      'gt_sem_seg' in batch['target']['data_samples'][0])
+'''
+    assert run(examples, program) == '[1, 255, 0, 0] 2 False'

@@ -1,0 +1,170 @@
+"""Missing, old, overwritten and broken libraries each give one plain sentence."""
+
+import configparser
+import re
+import subprocess
+import sys
+import warnings
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+from segda_mm import dependencies
+
+REPOSITORY = Path(__file__).parents[1]
+
+GOOD = {**dependencies.MINIMUM_VERSIONS, 'torch': '2.11.0', 'torchvision': '0.26.0'}
+
+
+@pytest.fixture
+def installed(monkeypatch):
+    """A dict that stands for what is installed; tests change it."""
+    versions = dict(GOOD)
+
+    def version(name):
+        if name not in versions:
+            raise metadata.PackageNotFoundError(name)
+        return versions[name]
+
+    monkeypatch.setattr(metadata, 'version', version)
+    monkeypatch.setattr(
+        metadata, 'requires', lambda name: ['numpy', 'torch (==2.11.0)', 'pillow']
+    )
+    return versions
+
+
+def test_the_tested_environment_is_complete():
+    assert dependencies.dependency_problems() == []
+
+
+def test_nothing_is_wrong_with_the_minimum_versions(installed):
+    assert dependencies.dependency_problems() == []
+
+
+@pytest.mark.parametrize(
+    ('version', 'minimum', 'older'),
+    [
+        ('2.11.0', '2.4', False),
+        ('2.3.9', '2.4', True),
+        ('2.4', '2.4.0', False),
+        ('2.4.0+cpu', '2.4', False),
+        ('2.6.0a0+ecf3bae40a.nv25.01', '2.4', False),
+        ('10.0', '9.9', False),
+    ],
+)
+def test_releases_are_compared_as_numbers(version, minimum, older):
+    assert dependencies.is_older(version, minimum) is older
+
+
+def test_missing_distributions_are_named_in_one_sentence(installed):
+    del installed['torch'], installed['onedl-mmcv']
+    (problem,) = dependencies.dependency_problems()
+    assert problem.startswith('Not installed: torch, onedl-mmcv; ')
+    assert 'pip install -e .' in problem
+
+
+def test_an_old_version_is_named_with_the_oldest_that_will_do(installed):
+    installed['onedl-mmengine'] = '0.10.4'
+    (problem,) = dependencies.dependency_problems()
+    assert 'onedl-mmengine 0.10.4 (at least 0.10.12 is needed)' in problem
+
+
+def test_headless_opencv_serves_as_well(installed):
+    installed['opencv-python-headless'] = installed.pop('opencv-python')
+    assert dependencies.dependency_problems() == []
+
+
+def test_an_abandoned_distribution_over_the_maintained_one_is_found(installed):
+    installed['mmsegmentation'] = '1.2.2'
+    (problem,) = dependencies.dependency_problems()
+    assert 'mmsegmentation 1.2.2 stands over the files of onedl-mmseg' in problem
+    assert '`pip uninstall -y mmsegmentation`' in problem
+
+
+@pytest.mark.parametrize(
+    ('torch', 'torchvision', 'problems'),
+    [
+        ('2.11.0', '0.26.0', 0),
+        ('2.11.0+cpu', '0.26.0+cpu', 0),
+        ('2.10.0', '0.26.0', 1),
+        ('2.12.0', '0.26.0', 1),
+        ('2.11.0+cpu', '0.26.0', 1),
+    ],
+)
+def test_torch_and_torchvision_have_to_match(installed, torch, torchvision, problems):
+    installed.update(torch=torch, torchvision=torchvision)
+    found = dependencies.dependency_problems()
+    assert len(found) == problems
+    assert all('do not belong together' in problem for problem in found)
+
+
+def test_a_library_that_cannot_be_imported_is_named(monkeypatch, tmp_path):
+    (tmp_path / 'broken_stack.py').write_text("raise OSError('libc10.so\\nis gone')")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(dependencies, '_STACK', ('broken_stack', 'never_reached'))
+    (problem,) = dependencies.import_problems()
+    assert '`broken_stack` is installed but cannot be imported' in problem
+    assert '(OSError: libc10.so is gone)' in problem
+
+
+def test_quiet_imports_drops_the_known_notes_only(capsys):
+    with warnings.catch_warnings(), dependencies.quiet_imports():
+        print('Could not import OneDL')
+        print('something new')
+    assert capsys.readouterr().out == 'something new\n'
+
+
+def test_a_tool_exits_with_one_line_said_once(installed, monkeypatch, capsys):
+    del installed['torch']
+    monkeypatch.setattr(dependencies, '_reported', set())
+    for _ in range(2):
+        with pytest.raises(SystemExit) as exit_info:
+            dependencies.require_dependencies()
+        assert exit_info.value.code == 1
+    printed = capsys.readouterr()
+    assert printed.out == ''
+    assert printed.err.count('\n') == 1
+    assert printed.err.startswith('segda_mm cannot be used here. Not installed: torch;')
+
+
+def test_setup_cfg_asks_for_the_same_minimum_versions():
+    parser = configparser.ConfigParser(interpolation=None)
+    parser.read(REPOSITORY / 'setup.cfg')
+    lines = parser['options']['install_requires'].split()
+    asked = dict(re.match(r'([\w-]+)>=([\d.]+)', line).groups() for line in lines)
+    assert asked == dependencies.MINIMUM_VERSIONS
+
+
+def test_the_lock_satisfies_the_minimum_versions():
+    lines = (REPOSITORY / 'requirements/lock.txt').read_text().splitlines()
+    pins = [line.split(' ; ')[0].split('==') for line in lines if '==' in line[:40]]
+    for name, version in pins:
+        minimum = dependencies.MINIMUM_VERSIONS.get(name, '0')
+        assert not dependencies.is_older(version, minimum), name
+    assert {name for name, _ in pins} >= set(dependencies.MINIMUM_VERSIONS)
+
+
+def test_without_site_packages_importing_the_package_gives_one_line():
+    """-S takes every installed library away, as in a fresh environment."""
+    result = subprocess.run(
+        [sys.executable, '-S', '-c', 'import segda_mm; print(segda_mm.__version__)'],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert re.fullmatch(r'\d+\.\d+\.\d+\n', result.stdout)
+    assert result.stderr.count('\n') == 1
+    assert 'Not installed: torch' in result.stderr
+
+
+def test_importing_the_package_prints_nothing():
+    result = subprocess.run(
+        [sys.executable, '-c', 'import segda_mm'],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert (result.stdout, result.stderr) == ('', '')

@@ -1,0 +1,49 @@
+"""The command line of evaluation; what it does is tested with the apis."""
+
+import json
+import runpy
+import sys
+from pathlib import Path
+
+import torch
+from mmengine.config import Config
+
+from segda_mm.registry import MODELS
+
+TEST = Path(__file__).parents[2] / 'tools' / 'test.py'
+
+
+def run_main(monkeypatch, *words):
+    monkeypatch.setattr(sys, 'argv', [str(TEST), *map(str, words)])
+    return runpy.run_path(str(TEST))['main']()
+
+
+def test_tta_show_dir_out_and_results(toy_config, tmp_path, monkeypatch):
+    model = MODELS.build(Config.fromfile(toy_config).model)
+    checkpoint = tmp_path / 'net.pth'
+    torch.save(dict(state_dict=model.state_dict()), checkpoint)
+    status = run_main(
+        monkeypatch,
+        toy_config,
+        checkpoint,
+        '--tta',
+        '--work-dir',
+        tmp_path / 'here',
+        '--show-dir',
+        tmp_path / 'show',
+        '--out',
+        tmp_path / 'out',
+        '--cfg-options',
+        'test_dataloader.batch_size=3',
+    )
+    assert status == 0
+    results = json.loads((tmp_path / 'here' / 'net_tta_metrics.json').read_text())
+    assert results['tta'] is True
+    assert list(results['per_class_iou']) == ['road', 'car', 'sky']
+    assert len(list((tmp_path / 'show').glob('*.png'))) == 3
+    assert len(list((tmp_path / 'out').glob('*.png'))) == 3
+
+
+def test_missing_checkpoint_is_named(toy_config, monkeypatch, capsys):
+    assert run_main(monkeypatch, toy_config, 'gone.pth') == 2
+    assert 'test.py: there is no checkpoint gone.pth' in capsys.readouterr().err

@@ -1,0 +1,142 @@
+"""Compare source-only, DSC, DSC + PL, DSC + MPL and oracle over several seeds.
+
+One JSON line a run goes to ``benchmarks/results/<world>.jsonl``; what stands
+there is not run again, so that a comparison can be cut and continued.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+SUPERVISED = 'configs/supervised/supervised_bisenetv1-r18_1xb4_'
+WORLDS = {
+    'camvid': ('camvid-day-144x192', 'camvid-day2dusk-144x192', 'camvid-dusk-144x192'),
+    'minicity': (
+        'minicity-gta5-128x256',
+        'minicity-128x256',
+        'minicity-cityscapes-128x256',
+    ),
+}
+
+
+def methods(world: str) -> dict[str, tuple[str, str | None]]:
+    """Config of every method, and the key that takes the adapted checkpoint."""
+    source, pair, target = WORLDS[world]
+    tail = f'dsc_bisenetv1-r18_1xb4_{pair}.py'
+    return {
+        'source-only': (f'{SUPERVISED}{source}.py', None),
+        'DSC': (f'configs/adversarial/adversarial-{tail}', None),
+        'DSC + PL': (
+            f'configs/pseudo_label/pseudo-label-{tail}',
+            'model.generator.checkpoint',
+        ),
+        'DSC + MPL': (
+            f'configs/mpl/mpl-product-{tail}',
+            'model.teacher_checkpoint.checkpoint',
+        ),
+        'DSC + MPL (loss change)': (
+            f'configs/mpl/mpl-change-{tail}',
+            'model.teacher_checkpoint.checkpoint',
+        ),
+        'oracle': (f'{SUPERVISED}{target}.py', None),
+    }
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('world', choices=sorted(WORLDS))
+    parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2])
+    parser.add_argument('--methods', nargs='+', help='all of them by default')
+    parser.add_argument('--work-dir', default='work_dirs/adaptation')
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    os.chdir(ROOT)
+    results = Path('benchmarks/results', f'{args.world}.jsonl')
+    for seed in args.seeds:
+        for name, (config, key) in methods(args.world).items():
+            if args.methods and name not in args.methods:
+                continue
+            if (name, seed) not in finished(results):
+                row = run(args, seed, name, config, key)
+                append(results, row)
+                print(name, seed, row['metrics']['mIoU'], flush=True)
+
+
+def run(
+    args: argparse.Namespace, seed: int, name: str, config: str, key: str | None
+) -> dict:
+    """Train one method with one seed and evaluate its last checkpoint."""
+    folders = Path(args.work_dir, args.world, f'seed{seed}')
+    folder = folders / name.replace(' ', '')
+    options = [f'randomness.seed={seed}']
+    if key is not None:
+        options.append(f'{key}={last_checkpoint(folders / "DSC")}')
+    train = ['tools/train.py', config, '--work-dir', str(folder)]
+    if (folder / 'last_checkpoint').exists():
+        train.append('--resume')
+    train += ['--cfg-options', *options]
+    call(train, folder / 'train.txt')
+    checkpoint = last_checkpoint(folder)
+    test = ['tools/test.py', config, checkpoint, '--work-dir', str(folder)]
+    call(test, folder / 'test.txt')
+    report = json.loads((folder / f'{Path(checkpoint).stem}_metrics.json').read_text())
+    return dict(
+        method=name,
+        seed=seed,
+        metrics=report['metrics'],
+        checkpoint='last',
+        command=f'python tools/benchmark/adaptation.py {args.world}',
+        config=config,
+        options=options,
+        commit=output('git', 'rev-parse', '--short', 'HEAD'),
+        date=date.today().isoformat(),
+        machine=f'{os.cpu_count()} CPU cores ({platform.machine()})',
+    )
+
+
+def call(arguments: list[str], log: Path) -> None:
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open('a') as stream:
+        subprocess.run(
+            [sys.executable, *arguments], check=True, stdout=stream, stderr=stream
+        )
+
+
+def output(*command: str) -> str:
+    return subprocess.run(
+        command, check=True, capture_output=True, text=True
+    ).stdout.strip()
+
+
+def last_checkpoint(folder: Path) -> str:
+    """The checkpoint that the run's pointer names, wherever the folder lies."""
+    return str(folder / Path((folder / 'last_checkpoint').read_text().strip()).name)
+
+
+def finished(results: Path) -> set[tuple[str, int]]:
+    if not results.exists():
+        return set()
+    rows = map(json.loads, results.read_text().splitlines())
+    return {(row['method'], row['seed']) for row in rows}
+
+
+def append(results: Path, row: dict) -> None:
+    results.parent.mkdir(parents=True, exist_ok=True)
+    # One write of one line: runs of several seeds may share the file.
+    with results.open('a') as stream:
+        stream.write(json.dumps(row) + '\n')
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,60 @@
+"""Five methods on the miniature world: train, evaluate, compare.
+
+Needs no data and no network. Interrupted, it goes on where it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        '--out',
+        type=Path,
+        default=ROOT / 'work_dirs' / 'demo',
+        help='folder for checkpoints, table and picture (work_dirs/demo)',
+    )
+    parser.add_argument(
+        '--epochs',
+        type=int,
+        help='train every method this long, for a quick look; the figures of '
+        'a real comparison need the lengths in the configs',
+    )
+    return parser.parse_args()
+
+
+def main() -> int:
+    args = parse_args()
+    # Heavy imports wait until the arguments are known to be good.
+    from segda_mm.dependencies import require_dependencies
+
+    require_dependencies()
+    from segda_mm.apis.demo import run_demo
+    from segda_mm.apis.demo_error import DemoError
+
+    # Unwinds the stack, so that a running training is stopped with the demo.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    out = args.out.resolve()
+    # The configs name their data relative to the repository.
+    os.chdir(ROOT)
+    try:
+        run_demo(out, args.epochs)
+    except DemoError as error:
+        print(f'demo.py: {error}', file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print('\nstopped; the same command goes on from here', file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
