@@ -1,0 +1,3 @@
+# The control: lambda_adv = 0. The discriminator watches, nothing is adapted.
+_base_ = './adversarial-dsc_bisenetv1-r18_1xb4-50e_gta2cityscapes-512x1024.py'
+model = dict(adv_weight=0.0)

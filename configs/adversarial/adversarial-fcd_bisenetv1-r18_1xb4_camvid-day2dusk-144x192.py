@@ -1,0 +1,2 @@
+_base_ = './adversarial-dsc_bisenetv1-r18_1xb4_camvid-day2dusk-144x192.py'
+model = dict(discriminator=dict(type='FCDiscriminator'))

@@ -1,0 +1,40 @@
+_base_ = [
+    '../_base_/models/bisenetv1_r18.py', '../_base_/datasets/minicity_pair.py',
+    '../_base_/schedules/mpl_50e.py', '../_base_/default_runtime.py'
+]
+model = dict(
+    _delete_=True,
+    type='MetaPseudoLabels',
+    data_preprocessor=_base_.data_preprocessor,
+    generator=dict(type='SegmentorGenerator', segmentor=_base_.model),
+    discriminator=dict(type='DSCDiscriminator', num_classes=19),
+    feedback_rule=dict(
+        type='LossProductFeedback', # The ramp of the paper's 50 epochs, shortened.
+        growth_epochs=6.4, full_after_epoch=4),
+    # lambda_adv of Eq. 5
+    student_adv_weight=0.001,
+    # The paper's loss of the teacher has L_adv without a factor.
+    teacher_adv_weight=1.0,
+    threshold_cap=0.9,
+    threshold_scope='image',
+    uda_probability=0.5,
+    uda_sigma=0.5,
+    # From scratch, as in the paper, but for the ImageNet weights.
+    student_checkpoint=None,
+    teacher_checkpoint=dict(
+        checkpoint='work_dirs/'
+            'adversarial-dsc_bisenetv1-r18_1xb4_minicity-128x256/'
+            'epoch_8.pth',
+        checkpoint_prefix='generator.segmentor.'),
+    predict_on='student')
+custom_hooks = _base_.custom_hooks + [dict(type='AdversarialHealthHook')]
+poly = [
+    dict(
+        type='PolyLR', power=0.9, eta_min=0, begin=0, end=9, by_epoch=True)
+]
+param_scheduler = dict(
+    student_generator=poly,
+    student_discriminator=poly,
+    teacher_generator=poly,
+    teacher_discriminator=poly)
+train_cfg = dict(max_epochs=8, val_interval=8)
