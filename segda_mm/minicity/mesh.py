@@ -1,5 +1,6 @@
 """Flat polygons in metres that together form one thing of the street."""
 import math
+from array import array
 
 from .texture_kind import TextureKind
 
@@ -12,14 +13,16 @@ class Mesh:
     window is added after the wall it sits in.
 
     Attributes:
-        points (list): (x, y, z) of all corners of all polygons in a row.
+        points (array): x, y and z of all corners of all polygons in a row.
+            Plain numbers: tuples by the thousand keep the garbage collector
+            busy.
         sizes (list[int]): Corners of each polygon; the following lists also
             have one entry per polygon, see :meth:`add`.
         labels, colors, textures, variants, insides (list): As added.
     """
 
     def __init__(self):
-        self.points = []
+        self.points = array('f')
         self.sizes = []
         self.labels = []
         self.colors = []
@@ -47,7 +50,8 @@ class Mesh:
                 the polygon is only seen from the other side. Without it,
                 both sides are seen.
         """
-        self.points.extend(points)
+        for point in points:
+            self.points.extend(point)
         self.sizes.append(len(points))
         self.labels.append(label)
         self.colors.append(tuple(color))

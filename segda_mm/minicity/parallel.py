@@ -33,17 +33,28 @@ def run_jobs(job, arguments, workers=1, progress=None):
     methods = multiprocessing.get_all_start_methods()
     context = multiprocessing.get_context(
         'fork' if 'fork' in methods else 'spawn')
-    with ProcessPoolExecutor(workers, mp_context=context,
-                             initializer=_start_worker) as pool:
-        futures = [pool.submit(job, argument) for argument in arguments]
-        try:
-            for done, future in enumerate(as_completed(futures), start=1):
-                future.result()
-                if progress:
-                    progress(done, total)
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    threads = cv2.getNumThreads()
+    # One thread ends OpenCV's pool: a child forked beside a living pool
+    # would crash or hang over threads that it does not have.
+    cv2.setNumThreads(1)
+    try:
+        with ProcessPoolExecutor(workers, mp_context=context,
+                                 initializer=_start_worker) as pool:
+            _collect(pool, job, arguments, progress)
+    finally:
+        cv2.setNumThreads(threads)
+
+
+def _collect(pool, job, arguments, progress):
+    futures = [pool.submit(job, argument) for argument in arguments]
+    try:
+        for done, future in enumerate(as_completed(futures), start=1):
+            future.result()
+            if progress:
+                progress(done, len(arguments))
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
 
 
 def _start_worker():

@@ -100,7 +100,7 @@ def _gather(scene, time):
     """All polygons of the street in one set of arrays, with draw ranks."""
     meshes = [item.mesh_at(time) for item in scene.items]
     in_item = np.array([len(mesh.sizes) for mesh in meshes])
-    points_in_item = np.array([len(mesh.points) for mesh in meshes])
+    points_in_item = np.array([len(mesh.points) // 3 for mesh in meshes])
 
     def collect(name, dtype):
         return np.array(list(chain.from_iterable(
@@ -112,7 +112,9 @@ def _gather(scene, time):
         colors=collect('colors', np.float32),
         textures=collect('textures', np.uint8),
         variants=collect('variants', np.float32))
-    corners = collect('points', np.float32)
+    corners = np.concatenate(
+        [np.frombuffer(mesh.points, np.float32) for mesh in meshes])
+    corners = corners.reshape(-1, 3)
     hidden = [(np.nan, ) * 3 if point is None else point
               for mesh in meshes for point in mesh.insides]
     first = np.cumsum(faces['sizes']) - faces['sizes']

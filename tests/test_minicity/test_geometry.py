@@ -95,6 +95,7 @@ def test_noise_is_normalised_and_seamless():
 def test_size_of_a_mesh_lists_agree():
     mesh = Mesh()
     mesh.disk((0, 1, 0), 0.5, 'z', 20, (1, 2, 3), sides=7)
-    assert mesh.sizes == [7] and len(mesh.points) == 7
-    radii = np.linalg.norm(np.array(mesh.points) - (0, 1, 0), axis=1)
+    corners = np.reshape(mesh.points, (-1, 3))
+    assert mesh.sizes == [7] and len(corners) == 7
+    radii = np.linalg.norm(corners - (0, 1, 0), axis=1)
     assert radii == pytest.approx(np.full(7, 0.5))

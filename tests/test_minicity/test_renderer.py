@@ -46,7 +46,7 @@ def test_instance_ids_belong_to_their_labels(look):
 
 @pytest.mark.parametrize('look', ['game', 'real'])
 def test_all_classes_occur_and_rare_ones_are_rare(look):
-    frames = 45
+    frames = 32
     share = np.zeros(len(CLASSES))
     pixels = np.zeros(len(CLASSES))
     for index in range(frames):

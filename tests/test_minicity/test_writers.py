@@ -2,6 +2,7 @@
 import hashlib
 import json
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -53,6 +54,19 @@ def test_bytes_do_not_depend_on_workers(tmp_path):
     one = hashes(tmp_path / 'one')
     assert len(one) == 4 * 2 + 3 * 5 + 2
     assert one == hashes(tmp_path / 'two')
+
+
+def test_workers_start_beside_a_running_opencv_pool(tmp_path):
+    # A picture of this size starts OpenCV's threads; a child forked while
+    # they live would crash or hang.
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(4)
+    try:
+        render_frame('real', 0, 0, (2048, 1024))
+        write_gta5(tmp_path / 'gta5', 2, size=SIZE, workers=2)
+        assert cv2.getNumThreads() == 4
+    finally:
+        cv2.setNumThreads(threads)
 
 
 def test_cityscapes_names(cityscapes):
