@@ -16,14 +16,16 @@ def shorten(cfg: Config, epochs: int) -> dict[str, float]:
 
     Returns:
         Dotted config keys and their new values, as ``cfg-options``: the last
-        epoch, the end of every learning-rate schedule that ends with the
-        training, and the ramp of a loss-product feedback in proportion.
+        epoch, the end of every learning-rate schedule that lasts as long as
+        the training, and the ramp of a loss-product feedback in proportion.
     """
     whole = cfg.train_cfg.max_epochs
     options = {'train_cfg.max_epochs': epochs}
     for key, scheduler in _schedulers(cfg.get('param_scheduler'), 'param_scheduler'):
-        if scheduler.get('end') == whole:
-            options[f'{key}.end'] = epochs
+        # Some end one epoch later, so that the last epoch still learns.
+        beyond = scheduler.get('end', 0) - whole
+        if beyond >= 0:
+            options[f'{key}.end'] = epochs + beyond
     rule = cfg.model.get('feedback_rule', {})
     for name in ('growth_epochs', 'full_after_epoch'):
         if name in rule:

@@ -26,12 +26,12 @@ def test_one_schedule_per_network_and_the_feedbacks_ramp():
         dict(
             model=dict(feedback_rule=dict(growth_epochs=40, full_after_epoch=25)),
             train_cfg=dict(max_epochs=50),
-            param_scheduler=dict(generator=[poly(50)], discriminator=poly(50)),
+            param_scheduler=dict(generator=[poly(51)], discriminator=poly(50)),
         )
     )
     assert shorten(cfg, 10) == {
         'train_cfg.max_epochs': 10,
-        'param_scheduler.generator.0.end': 10,
+        'param_scheduler.generator.0.end': 11,
         'param_scheduler.discriminator.end': 10,
         'model.feedback_rule.growth_epochs': 8,
         'model.feedback_rule.full_after_epoch': 5,
