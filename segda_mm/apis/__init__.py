@@ -2,8 +2,16 @@
 
 from .build_runner import build_runner
 from .config import load_config
+from .export import export_segmentor
 from .preflight_error import PreflightError
 from .test import test
 from .train import train
 
-__all__ = ['PreflightError', 'build_runner', 'load_config', 'test', 'train']
+__all__ = [
+    'PreflightError',
+    'build_runner',
+    'export_segmentor',
+    'load_config',
+    'test',
+    'train',
+]

@@ -1,0 +1,113 @@
+"""From a method's checkpoint to a plain MMSegmentation segmentor."""
+
+from __future__ import annotations
+
+import copy
+import os
+from pathlib import Path
+
+import torch
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+
+from segda_mm.models.checkpoint import load_network_weights
+from segda_mm.models.segmentors import DomainAdaptiveSegmentor
+from segda_mm.registry import DATASETS, MODELS
+
+from .preflight_error import PreflightError
+
+
+def export_segmentor(
+    cfg: Config,
+    checkpoint: str | Path,
+    out: str | Path,
+    predict_on: str | None = None,
+) -> tuple[Path, Path]:
+    """Write the network that predicts as a checkpoint and config of mmseg.
+
+    The result needs nothing of this package: ``mmseg.apis.init_model(config,
+    checkpoint)`` predicts with it.
+
+    Args:
+        cfg: the config of the run, as :func:`load_config` gives it.
+        checkpoint: a local checkpoint of the run.
+        out: the ``.pth`` to write; the config goes beside it as ``.py``.
+        predict_on: ``'student'`` or ``'teacher'`` for a run of Meta Pseudo
+            Labels; by default what its config says.
+
+    Returns:
+        The two files: config, checkpoint.
+
+    Raises:
+        PreflightError: the checkpoint is missing or does not fit, or
+            ``predict_on`` is given for a model with one network.
+    """
+    init_default_scope(cfg.get('default_scope', 'mmseg'))
+    if predict_on is not None:
+        if cfg.model.type != 'MetaPseudoLabels':
+            raise PreflightError(
+                f'--predict-on chooses between student and teacher, but {cfg.filename} '
+                f'trains a {cfg.model.type} with one network'
+            )
+        cfg.model.predict_on = predict_on
+    model = MODELS.build(copy.deepcopy(cfg.model))
+    try:
+        load_network_weights(model, str(checkpoint), '')
+    except (FileNotFoundError, ValueError) as error:
+        raise PreflightError(str(error)) from error
+    segmentor = cfg.model
+    if isinstance(model, DomainAdaptiveSegmentor):
+        model, segmentor = model.deployed, cfg.model.generator.segmentor
+
+    out = Path(out)
+    config = out.with_suffix('.py')
+    out.parent.mkdir(parents=True, exist_ok=True)
+    _write(config, _plain_config(cfg, segmentor).dump)
+    content = dict(
+        state_dict=model.state_dict(), meta=dict(dataset_meta=_dataset_meta(cfg))
+    )
+    _write(out, lambda file: torch.save(content, file))
+    return config, out
+
+
+def _plain_config(cfg: Config, segmentor: dict) -> Config:
+    preprocessor = dict(cfg.model.data_preprocessor, type='SegDataPreProcessor')
+    # mmseg needs one of size and size_divisor while training only.
+    preprocessor.pop('size_divisor', None)
+    model = dict(copy.deepcopy(segmentor), data_preprocessor=preprocessor)
+    _drop_pretrained(model)
+    pipeline = [
+        dict(type='PackSegInputs') if step['type'] == 'PackSegInputs' else step
+        for step in cfg.test_pipeline
+        if step['type'] != 'LoadLabelIds'
+    ]
+    return Config(dict(default_scope='mmseg', model=model, test_pipeline=pipeline))
+
+
+def _drop_pretrained(node: object) -> None:
+    # The weights are in the checkpoint; the file they began with may be gone.
+    if isinstance(node, dict):
+        init_cfg = node.get('init_cfg')
+        if isinstance(init_cfg, dict) and init_cfg.get('type') == 'Pretrained':
+            node['init_cfg'] = None
+        for child in node.values():
+            _drop_pretrained(child)
+    elif isinstance(node, list | tuple):
+        for child in node:
+            _drop_pretrained(child)
+
+
+def _dataset_meta(cfg: Config) -> dict:
+    dataset = DATASETS.get(cfg.test_dataloader.dataset.type)
+    metainfo = cfg.test_dataloader.dataset.get('metainfo') or dataset.METAINFO
+    return {key: list(map(_plain, metainfo[key])) for key in ('classes', 'palette')}
+
+
+def _plain(value: object) -> object:
+    return value if isinstance(value, str) else [int(channel) for channel in value]
+
+
+def _write(file: Path, write) -> None:
+    partial = file.with_name(f'.{file.stem}.partial{file.suffix}')
+    write(str(partial))
+    os.replace(partial, file)
