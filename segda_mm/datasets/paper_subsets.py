@@ -6,8 +6,9 @@ import os
 from collections.abc import Mapping
 
 from .cityscapes_fine import CityscapesFineDataset
+from .errors import DataError
 from .gta5 import GTA5Dataset
-from .subsets import write_name_list
+from .subsets import seeded_subset, write_name_list
 
 #: Images to train on, to adapt to and to evaluate on, as in the paper.
 PAPER_SIZES = {'gta5_train': 500, 'cityscapes_train': 500, 'cityscapes_val': 250}
@@ -63,13 +64,14 @@ def write_paper_subsets(
             )
     written = []
     for key, dataset_type, root, options in jobs:
-        dataset = dataset_type(
-            data_root=root,
-            subset={'size': sizes[key], 'seed': seed},
-            exclude=exclude,
-            **options,
-        )
+        dataset = dataset_type(data_root=root, exclude=exclude, **options)
         names = [dataset.get_data_info(i)['relative_path'] for i in range(len(dataset))]
+        try:
+            names = seeded_subset(names, sizes[key], seed)
+        except ValueError as error:
+            raise DataError(
+                str(error), file=root, remedy=f'Ask for at most {len(names)}'
+            ) from error
         path = os.path.join(out, f'{key}_{sizes[key]}.txt')
         write_name_list(path, names, f'{len(names)} images, drawn with seed {seed}')
         written.append(path)

@@ -130,8 +130,8 @@ class AdaptationRunner(Runner):
             raise ValueError(
                 f'{filename} does not fit the model '
                 f'{type(model).__name__}: {error}\nIt was written with another '
-                '`model` config. To start from the weights of one network, use '
-                "init_cfg=dict(type='LocalPretrained', ...) of that network"
+                '`model` config. To start from the weights of one network, '
+                'name the file as `checkpoint` of its SegmentorGenerator'
             ) from error
         self._has_loaded = True
         self.logger.info(f'Load checkpoint from {filename}')

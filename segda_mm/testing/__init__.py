@@ -1,7 +1,12 @@
 """Tiny models and fake batches for tests, ours and those of extensions."""
 from .batches import domain_batch, segmentation_batch
-from .tiny_models import (tiny_bisenet, tiny_optim_wrapper, tiny_pidnet,
-                          tiny_segformer, tiny_stdc)
+from .tiny_models import (
+                          tiny_bisenet,
+                          tiny_optim_wrapper,
+                          tiny_pidnet,
+                          tiny_segformer,
+                          tiny_stdc,
+)
 
 __all__ = [
     'domain_batch', 'segmentation_batch', 'tiny_bisenet', 'tiny_optim_wrapper',

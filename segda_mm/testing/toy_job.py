@@ -56,7 +56,9 @@ def _loader(root: Path, split: str, pipeline: list, sampler: dict) -> dict:
         dataset=dict(
             type='BaseSegDataset',
             data_root=str(root),
-            data_prefix=dict(img_path=f'images/{split}', seg_map_path=f'labels/{split}'),
+            data_prefix=dict(
+                img_path=f'images/{split}', seg_map_path=f'labels/{split}'
+            ),
             img_suffix='.png',
             metainfo=dict(classes=CLASSES, palette=PALETTE),
             pipeline=pipeline,

@@ -2,11 +2,14 @@ import numpy as np
 import pytest
 import torch
 
-from segda_mm.ops.pseudo_labels import (class_medians, confidence_histogram,
-                                        mask_low_confidence,
-                                        median_thresholds,
-                                        quantize_confidence,
-                                        thresholds_from_histogram)
+from segda_mm.ops.pseudo_labels import (
+    class_medians,
+    confidence_histogram,
+    mask_low_confidence,
+    median_thresholds,
+    quantize_confidence,
+    thresholds_from_histogram,
+)
 
 
 def test_class_medians_by_hand():

@@ -2,7 +2,9 @@
 from torch import Tensor
 
 from segda_mm.models.feedback_rules.base_feedback_rule import (
-    BaseFeedbackRule, StudentReport)
+    BaseFeedbackRule,
+    StudentReport,
+)
 from segda_mm.ops.mpl_feedback import alpha_ramp, loss_product
 from segda_mm.registry import FEEDBACK_RULES
 

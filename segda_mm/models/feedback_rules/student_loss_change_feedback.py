@@ -3,7 +3,9 @@ import torch
 from torch import Tensor
 
 from segda_mm.models.feedback_rules.base_feedback_rule import (
-    BaseFeedbackRule, StudentReport)
+    BaseFeedbackRule,
+    StudentReport,
+)
 from segda_mm.ops.mpl_feedback import loss_change
 from segda_mm.registry import FEEDBACK_RULES
 

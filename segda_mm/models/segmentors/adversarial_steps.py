@@ -12,8 +12,7 @@ from mmengine.optim import OptimWrapper
 from mmseg.utils import SampleList
 from torch import Tensor, nn
 
-from segda_mm.models.losses.domain_adversarial_loss import \
-    DomainAdversarialLoss
+from segda_mm.models.losses.domain_adversarial_loss import DomainAdversarialLoss
 
 
 class DomainBatch(NamedTuple):

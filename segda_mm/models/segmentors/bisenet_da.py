@@ -4,12 +4,13 @@ from mmengine.optim import OptimWrapperDict
 from mmseg.models import BaseSegmentor
 from torch import Tensor
 
-from segda_mm.models.segmentors.adversarial_steps import (DomainBatch,
-                                                          add_role,
-                                                          discriminator_step,
-                                                          generator_step)
-from segda_mm.models.segmentors.domain_adaptive_segmentor import \
-    DomainAdaptiveSegmentor
+from segda_mm.models.segmentors.adversarial_steps import (
+    DomainBatch,
+    add_role,
+    discriminator_step,
+    generator_step,
+)
+from segda_mm.models.segmentors.domain_adaptive_segmentor import DomainAdaptiveSegmentor
 from segda_mm.registry import MODELS
 
 
@@ -30,7 +31,8 @@ class BiSeNetDA(DomainAdaptiveSegmentor):
             the discriminator still watches.
         target_loss_weight: Weight of the loss on the target's pseudo labels
             (Eq. 5: 1). 0: no target label is looked at (Eq. 4).
-        adversarial_loss: Config of the loss of domain logits.
+        adversarial_loss: Config of the loss of domain logits; None:
+            ``DomainAdversarialLoss``.
         gradient_ratio_interval: Iterations between two measurements of
             ``generator.adversarial.gradient_ratio``.
         data_preprocessor: Config of a ``DomainDataPreprocessor``.
@@ -42,14 +44,15 @@ class BiSeNetDA(DomainAdaptiveSegmentor):
                  discriminator: dict,
                  adv_weight: float,
                  target_loss_weight: float,
-                 adversarial_loss: dict = dict(type='DomainAdversarialLoss'),
+                 adversarial_loss: dict | None = None,
                  gradient_ratio_interval: int = 50,
                  data_preprocessor: dict | None = None,
                  init_cfg: dict | None = None) -> None:
         super().__init__(data_preprocessor, init_cfg)
         self.generator = MODELS.build(generator)
         self.discriminator = MODELS.build(discriminator)
-        self.adversarial_loss = MODELS.build(adversarial_loss)
+        self.adversarial_loss = MODELS.build(
+            adversarial_loss or dict(type='DomainAdversarialLoss'))
         self.adv_weight = adv_weight
         self.target_loss_weight = target_loss_weight
         self.gradient_ratio_interval = gradient_ratio_interval

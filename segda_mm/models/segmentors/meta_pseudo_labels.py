@@ -11,17 +11,21 @@ from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
 from segda_mm.models.feedback_rules.base_feedback_rule import StudentReport
-from segda_mm.models.segmentors.adversarial_steps import (DomainBatch,
-                                                          add_role,
-                                                          discriminator_step,
-                                                          generator_step,
-                                                          sum_losses)
+from segda_mm.models.segmentors.adversarial_steps import (
+    DomainBatch,
+    add_role,
+    discriminator_step,
+    generator_step,
+    sum_losses,
+)
 from segda_mm.models.segmentors.bisenet_da import is_due
-from segda_mm.models.segmentors.domain_adaptive_segmentor import \
-    DomainAdaptiveSegmentor
+from segda_mm.models.segmentors.domain_adaptive_segmentor import DomainAdaptiveSegmentor
 from segda_mm.ops.noise_patch import add_noise_patch
-from segda_mm.ops.pseudo_labels import (IGNORE_INDEX, mask_low_confidence,
-                                        median_thresholds)
+from segda_mm.ops.pseudo_labels import (
+    IGNORE_INDEX,
+    mask_low_confidence,
+    median_thresholds,
+)
 from segda_mm.registry import FEEDBACK_RULES, MODELS
 
 ROLES = ('student', 'teacher')
@@ -58,7 +62,8 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
             from the adversarially adapted generator.
         predict_on: ``'student'`` or ``'teacher'``, the network that is
             evaluated and exported.
-        adversarial_loss: Config of the loss of domain logits.
+        adversarial_loss: Config of the loss of domain logits; None:
+            ``DomainAdversarialLoss``.
         gradient_ratio_interval: Iterations between two measurements of
             ``student_generator.adversarial.gradient_ratio``.
         data_preprocessor: Config of a ``DomainDataPreprocessor``.
@@ -81,7 +86,7 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
                  student_checkpoint: dict | None = None,
                  teacher_checkpoint: dict | None = None,
                  predict_on: str = 'student',
-                 adversarial_loss: dict = dict(type='DomainAdversarialLoss'),
+                 adversarial_loss: dict | None = None,
                  gradient_ratio_interval: int = 50,
                  data_preprocessor: dict | None = None,
                  init_cfg: dict | None = None) -> None:
@@ -96,7 +101,8 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
             {**generator, **(teacher_checkpoint or {})})
         self.teacher_discriminator = MODELS.build(discriminator)
         self.feedback_rule = FEEDBACK_RULES.build(feedback_rule)
-        self.adversarial_loss = MODELS.build(adversarial_loss)
+        self.adversarial_loss = MODELS.build(
+            adversarial_loss or dict(type='DomainAdversarialLoss'))
         self.student_adv_weight = student_adv_weight
         self.teacher_adv_weight = teacher_adv_weight
         self.threshold_cap = threshold_cap

@@ -6,8 +6,14 @@ import torch.nn.functional as F
 from mmengine.structures import PixelData
 
 from segda_mm.models import BiSeNetDA
-from segda_mm.testing import (domain_batch, tiny_bisenet, tiny_optim_wrapper,
-                              tiny_pidnet, tiny_segformer, tiny_stdc)
+from segda_mm.testing import (
+    domain_batch,
+    tiny_bisenet,
+    tiny_optim_wrapper,
+    tiny_pidnet,
+    tiny_segformer,
+    tiny_stdc,
+)
 
 PREPROCESSOR = dict(
     type='DomainDataPreprocessor',

@@ -7,8 +7,14 @@ from segda_mm.models import MetaPseudoLabels
 from segda_mm.models.segmentors import meta_pseudo_labels
 from segda_mm.models.segmentors.adversarial_steps import sum_losses
 from segda_mm.ops.pseudo_labels import class_medians
-from segda_mm.testing import (domain_batch, tiny_bisenet, tiny_optim_wrapper,
-                              tiny_pidnet, tiny_segformer, tiny_stdc)
+from segda_mm.testing import (
+    domain_batch,
+    tiny_bisenet,
+    tiny_optim_wrapper,
+    tiny_pidnet,
+    tiny_segformer,
+    tiny_stdc,
+)
 
 NETWORKS = ('student_generator', 'student_discriminator', 'teacher_generator',
             'teacher_discriminator')

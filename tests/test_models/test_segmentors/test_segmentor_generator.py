@@ -5,8 +5,13 @@ import torch
 from mmseg.registry import MODELS
 
 from segda_mm.models import DomainDataPreprocessor, SegmentorGenerator
-from segda_mm.testing import (segmentation_batch, tiny_bisenet, tiny_pidnet,
-                              tiny_segformer, tiny_stdc)
+from segda_mm.testing import (
+    segmentation_batch,
+    tiny_bisenet,
+    tiny_pidnet,
+    tiny_segformer,
+    tiny_stdc,
+)
 
 
 def make_batch():
