@@ -60,17 +60,19 @@ class AdversarialHealthHook(Hook):
                 runner.message_hub.get_scalar(f'train/{name}{suffix}').mean(
                     self.window)
                 for suffix in (_SOURCE_SUFFIX, _TARGET_SUFFIX))
+            role = name.removesuffix('discriminator')
+            weight = f'model.{role}adv_weight'
             if min(on_source, on_target) > self.won_above:
                 verdict = (
                     'has won: it hardly errs, and the adversarial gradient '
                     'carries little. Lower '
                     f'optim_wrapper.{name}.optimizer.lr, or raise '
-                    'model.lambda_adv')
+                    f'{weight}')
             elif (on_source + on_target) / 2 < self.lost_below:
                 verdict = (
                     'has lost: it guesses, and the generator follows noise. '
                     f'Raise optim_wrapper.{name}.optimizer.lr, or lower '
-                    'model.lambda_adv')
+                    f'{weight}')
             else:
                 continue
             runner.logger.warning(
