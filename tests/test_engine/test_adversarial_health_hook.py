@@ -40,7 +40,7 @@ def test_won(watch):
     assert len(warnings) == 1
     assert 'student_discriminator has won' in warnings[0]
     assert 'optim_wrapper.student_discriminator.optimizer.lr' in warnings[0]
-    assert 'model.adv_weight' in warnings[0]
+    assert 'model.student_adv_weight' in warnings[0]
     assert 'source 0.990, target 0.970' in warnings[0]
 
 
