@@ -25,7 +25,8 @@ model = dict(
     uda_probability=0.5,
     uda_sigma=0.5,
     # From scratch, as in the paper, but for the ImageNet weights.
-    student_checkpoint=None,
+    student_checkpoint=dict(
+        checkpoint=None, checkpoint_prefix='generator.segmentor.'),
     teacher_checkpoint=dict(
         checkpoint=teacher_checkpoint,
         checkpoint_prefix='generator.segmentor.'),

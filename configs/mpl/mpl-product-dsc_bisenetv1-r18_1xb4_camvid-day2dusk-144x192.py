@@ -2,6 +2,10 @@ _base_ = [
     '../_base_/models/bisenetv1_r18_camvid.py', '../_base_/datasets/camvid_day2dusk_pair.py',
     '../_base_/schedules/mpl_50e.py', '../_base_/default_runtime.py'
 ]
+# Made by tools/train.py of the config of this name.
+adapted = (
+    'work_dirs/adversarial-dsc_bisenetv1-r18_1xb4_camvid-day2dusk-144x192/'
+    'epoch_4.pth')
 model = dict(
     _delete_=True,
     type='MetaPseudoLabels',
@@ -9,8 +13,10 @@ model = dict(
     generator=dict(type='SegmentorGenerator', segmentor=_base_.model),
     discriminator=dict(type='DSCDiscriminator', num_classes=11),
     feedback_rule=dict(
-        type='LossProductFeedback', # The ramp of the paper's 50 epochs, shortened.
-        growth_epochs=3.2, full_after_epoch=2),
+        type='LossProductFeedback',
+        # The ramp of the paper's 50 epochs, shortened.
+        growth_epochs=3.2,
+        full_after_epoch=2),
     # lambda_adv of Eq. 5
     student_adv_weight=0.001,
     # The paper's loss of the teacher has L_adv without a factor.
@@ -20,12 +26,10 @@ model = dict(
     uda_probability=0.5,
     uda_sigma=0.5,
     # From scratch, as in the paper, but for the ImageNet weights.
-    student_checkpoint=None,
+    student_checkpoint=dict(
+        checkpoint=None, checkpoint_prefix='generator.segmentor.'),
     teacher_checkpoint=dict(
-        checkpoint='work_dirs/'
-            'adversarial-dsc_bisenetv1-r18_1xb4_camvid-day2dusk-144x192/'
-            'epoch_4.pth',
-        checkpoint_prefix='generator.segmentor.'),
+        checkpoint=adapted, checkpoint_prefix='generator.segmentor.'),
     predict_on='student')
 custom_hooks = _base_.custom_hooks + [dict(type='AdversarialHealthHook')]
 poly = [

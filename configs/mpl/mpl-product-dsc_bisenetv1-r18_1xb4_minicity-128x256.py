@@ -2,6 +2,10 @@ _base_ = [
     '../_base_/models/bisenetv1_r18.py', '../_base_/datasets/minicity_pair.py',
     '../_base_/schedules/mpl_50e.py', '../_base_/default_runtime.py'
 ]
+# Made by tools/train.py of the config of this name.
+adapted = (
+    'work_dirs/adversarial-dsc_bisenetv1-r18_1xb4_minicity-128x256/'
+    'epoch_8.pth')
 model = dict(
     _delete_=True,
     type='MetaPseudoLabels',
@@ -9,8 +13,10 @@ model = dict(
     generator=dict(type='SegmentorGenerator', segmentor=_base_.model),
     discriminator=dict(type='DSCDiscriminator', num_classes=19),
     feedback_rule=dict(
-        type='LossProductFeedback', # The ramp of the paper's 50 epochs, shortened.
-        growth_epochs=6.4, full_after_epoch=4),
+        type='LossProductFeedback',
+        # The ramp of the paper's 50 epochs, shortened.
+        growth_epochs=6.4,
+        full_after_epoch=4),
     # lambda_adv of Eq. 5
     student_adv_weight=0.001,
     # The paper's loss of the teacher has L_adv without a factor.
@@ -19,13 +25,12 @@ model = dict(
     threshold_scope='image',
     uda_probability=0.5,
     uda_sigma=0.5,
-    # From scratch, as in the paper, but for the ImageNet weights.
-    student_checkpoint=None,
+    # Pretrained, the paper's own wish: the few steps of this config are not
+    # enough for a student from scratch.
+    student_checkpoint=dict(
+        checkpoint=adapted, checkpoint_prefix='generator.segmentor.'),
     teacher_checkpoint=dict(
-        checkpoint='work_dirs/'
-            'adversarial-dsc_bisenetv1-r18_1xb4_minicity-128x256/'
-            'epoch_8.pth',
-        checkpoint_prefix='generator.segmentor.'),
+        checkpoint=adapted, checkpoint_prefix='generator.segmentor.'),
     predict_on='student')
 custom_hooks = _base_.custom_hooks + [dict(type='AdversarialHealthHook')]
 poly = [

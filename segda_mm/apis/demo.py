@@ -51,9 +51,9 @@ STAGES = (
         'pseudo-label',
         'DSC + pseudo labels',
         'configs/pseudo_label/pseudo-label-dsc_bisenetv1-r18_1xb4_minicity-128x256.py',
-        epochs=1,
+        epochs=2,
         parent='adversarial',
-        checkpoint_key='model.generator.checkpoint',
+        checkpoint_keys=('model.generator.checkpoint',),
     ),
     DemoStage(
         'mpl',
@@ -61,7 +61,10 @@ STAGES = (
         'configs/mpl/mpl-product-dsc_bisenetv1-r18_1xb4_minicity-128x256.py',
         epochs=2,
         parent='adversarial',
-        checkpoint_key='model.teacher_checkpoint.checkpoint',
+        checkpoint_keys=(
+            'model.teacher_checkpoint.checkpoint',
+            'model.student_checkpoint.checkpoint',
+        ),
     ),
     DemoStage(
         'oracle',
@@ -159,7 +162,7 @@ def _options(out: Path, stage: DemoStage, epochs: int | None) -> dict[str, objec
     options.update(shorten(cfg, epochs or stage.epochs))
     if stage.parent is not None:
         checkpoint = find_resumable_checkpoint(str(out / stage.parent))
-        options[stage.checkpoint_key] = checkpoint
+        options.update(dict.fromkeys(stage.checkpoint_keys, checkpoint))
     return options
 
 

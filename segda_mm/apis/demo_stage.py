@@ -15,7 +15,7 @@ class DemoStage:
         config: config file, relative to the repository.
         epochs: length of the training in the demo.
         parent: name of the stage whose checkpoint it starts from, if any.
-        checkpoint_key: the config key which takes that checkpoint.
+        checkpoint_keys: the config keys which take that checkpoint.
     """
 
     name: str
@@ -23,4 +23,4 @@ class DemoStage:
     config: str
     epochs: int
     parent: str | None = None
-    checkpoint_key: str | None = None
+    checkpoint_keys: tuple[str, ...] = ()

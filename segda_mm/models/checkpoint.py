@@ -29,9 +29,6 @@ def load_network_weights(network: nn.Module, file: str, prefix: str) -> None:
             f'checkpoint {file} does not exist; train the run that makes it '
             'first, or name another file as `checkpoint` of the generator')
     try:
-        # MMEngine's hooks keep NumPy scalars beside the weights; its list of
-        # harmless types is entered by importing its checkpoint module.
-        import mmengine.runner.checkpoint  # noqa: F401
         content = torch.load(file, map_location='cpu', weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
         raise ValueError(

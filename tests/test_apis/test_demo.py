@@ -62,7 +62,7 @@ def stages(toy_config):
     toy = str(toy_config)
     return [
         DemoStage('source', 'source only', toy, epochs=2),
-        DemoStage('child', 'child', toy, 1, 'source', 'model.init_cfg.checkpoint'),
+        DemoStage('child', 'child', toy, 1, 'source', ('model.init_cfg.checkpoint',)),
     ]
 
 

@@ -60,7 +60,8 @@ class MedianThresholdPseudoLabelHook(Hook):
         ValueError: There is no labelling epoch, or ``cap`` is out of range.
     """
 
-    priority = 'NORMAL'
+    # Before IterTimerHook, so that labelling does not count as data loading.
+    priority = 'ABOVE_NORMAL'
 
     def __init__(self,
                  dataloader: dict,
