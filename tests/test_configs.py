@@ -136,7 +136,8 @@ def test_the_chain_of_methods_trains_on_files(data, monkeypatch):
                     'model.generator.checkpoint': adapted
                 } if method == 'pseudo_label' else {}),
                 **({
-                    'model.teacher_checkpoint.checkpoint': adapted
+                    'model.teacher_checkpoint.checkpoint': adapted,
+                    'model.student_checkpoint.checkpoint': adapted
                 } if method == 'mpl' else {})
             }, work_dirs[method])
         _shrink(cfg)
