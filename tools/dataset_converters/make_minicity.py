@@ -41,12 +41,12 @@ def parse_args():
                         help='seed of the world (default: %(default)s)')
     parser.add_argument('--workers', type=int, default=os.cpu_count(),
                         help='processes (default: one per core)')
-    parser.add_argument('--gta5', type=int, default=400, metavar='N',
+    parser.add_argument('--gta5', type=int, default=240, metavar='N',
                         help='GTA5 images (default: %(default)s)')
-    parser.add_argument('--train', type=int, default=400, metavar='N',
+    parser.add_argument('--train', type=int, default=240, metavar='N',
                         help='Cityscapes training images '
                         '(default: %(default)s)')
-    parser.add_argument('--val', type=int, default=100, metavar='N',
+    parser.add_argument('--val', type=int, default=60, metavar='N',
                         help='Cityscapes validation images '
                         '(default: %(default)s)')
     parser.add_argument('--train-extra', type=int, default=0, metavar='N',
