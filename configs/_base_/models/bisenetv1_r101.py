@@ -1,81 +1,17 @@
-# BiSeNet with ResNet-101 as Context Path; loss = CE(main) + CE(aux16) +
-# CE(aux32), averaged over the pixels that are not void.
-norm_cfg = dict(type='BN', requires_grad=True)
-loss_decode = dict(
-    type='CrossEntropyLoss', loss_weight=1.0, avg_non_ignore=True)
-# Where ImageNet weights of torchvision are looked for; see optional_checkpoints.
+# BiSeNet with ResNet-101 as Context Path.
+_base_ = './bisenetv1_r18.py'
 imagenet_checkpoint = 'checkpoints/resnet101-63fe2227.pth'
-# Absent files of this list are reported and training starts from scratch.
 optional_checkpoints = [imagenet_checkpoint]
-data_preprocessor = dict(
-    type='DomainDataPreprocessor',
-    mean=[123.675, 116.28, 103.53],
-    std=[58.395, 57.12, 57.375],
-    bgr_to_rgb=True,
-    pad_val=0,
-    seg_pad_val=255,
-    size_divisor=1)
+auxiliary_head = _base_.model.auxiliary_head
+for head in auxiliary_head:
+    head.in_channels, head.channels = 512, 256
+del head
 model = dict(
-    type='EncoderDecoder',
-    data_preprocessor=data_preprocessor,
     backbone=dict(
-        type='BiSeNetV1',
-        in_channels=3,
         context_channels=(512, 1024, 2048),
         spatial_channels=(256, 256, 256, 512),
-        out_indices=(0, 1, 2),
         out_channels=1024,
         backbone_cfg=dict(
-            type='ResNet',
-            in_channels=3,
-            depth=101,
-            num_stages=4,
-            out_indices=(0, 1, 2, 3),
-            dilations=(1, 1, 1, 1),
-            strides=(1, 2, 2, 2),
-            norm_cfg=norm_cfg,
-            norm_eval=False,
-            style='pytorch',
-            contract_dilation=True,
-            init_cfg=dict(type='Pretrained', checkpoint=imagenet_checkpoint)),
-        norm_cfg=norm_cfg,
-        align_corners=False,
-        init_cfg=None),
-    decode_head=dict(
-        type='FCNHead',
-        in_channels=1024,
-        in_index=0,
-        channels=1024,
-        num_convs=1,
-        concat_input=False,
-        dropout_ratio=0.1,
-        num_classes=19,
-        norm_cfg=norm_cfg,
-        align_corners=False,
-        loss_decode=loss_decode),
-    auxiliary_head=[
-        dict(
-            type='FCNHead',
-            in_channels=512,
-            channels=256,
-            num_convs=1,
-            num_classes=19,
-            in_index=1,
-            norm_cfg=norm_cfg,
-            concat_input=False,
-            align_corners=False,
-            loss_decode=loss_decode),
-        dict(
-            type='FCNHead',
-            in_channels=512,
-            channels=256,
-            num_convs=1,
-            num_classes=19,
-            in_index=2,
-            norm_cfg=norm_cfg,
-            concat_input=False,
-            align_corners=False,
-            loss_decode=loss_decode)
-    ],
-    train_cfg=dict(),
-    test_cfg=dict(mode='whole'))
+            depth=101, init_cfg=dict(checkpoint=imagenet_checkpoint))),
+    decode_head=dict(in_channels=1024, channels=1024),
+    auxiliary_head=auxiliary_head)
