@@ -6,7 +6,7 @@
 
 help:
 	@echo 'make demo   install into .venv, train the five methods on the miniature world, show the result'
-	@echo 'make test   install into .venv, run the tests that take seconds'
+	@echo 'make test   install into .venv, run all tests but the slow ones'
 	@echo 'make lint   install into .venv, check the code with ruff'
 .PHONY: help
 

@@ -19,7 +19,6 @@ from mmseg.registry import (
     RUNNERS,
     TRANSFORMS,
     VISUALIZERS,
-    WEIGHT_INITIALIZERS,
 )
 
 #: Rules that turn the student's losses into the teacher's feedback. Its scope
@@ -43,5 +42,4 @@ __all__ = [
     'RUNNERS',
     'TRANSFORMS',
     'VISUALIZERS',
-    'WEIGHT_INITIALIZERS',
 ]

@@ -49,7 +49,7 @@ from segda_mm.registry import MODELS
 from segda_mm.testing import domain_batch, tiny_bisenet, tiny_optim_wrapper
 cfg.model.generator.segmentor = tiny_bisenet(num_classes=19)
 if 'teacher_checkpoint' in cfg.model:
-    cfg.model.teacher_checkpoint = None
+    cfg.model.teacher_checkpoint = cfg.model.student_checkpoint = None
 model = MODELS.build(cfg.model)
 names = [name for name, _ in model.named_children()
          if name.endswith(('generator', 'discriminator'))]

@@ -25,8 +25,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--epochs',
         type=int,
-        help='train every method this long, for a quick look; the figures of '
-        'a real comparison need the lengths in the configs',
+        help='train every method this long (2 or 3; the configs have 8)',
     )
     return parser.parse_args()
 

@@ -19,3 +19,4 @@ poly = [
 ]
 param_scheduler = dict(generator=poly, discriminator=poly)
 train_cfg = dict(max_epochs=4, val_interval=4)
+miniature_config = 'configs/adversarial/adversarial-dsc_bisenetv1-r18_1xb4_minicity-128x256.py'

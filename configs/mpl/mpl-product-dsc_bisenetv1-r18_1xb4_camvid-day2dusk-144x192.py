@@ -2,7 +2,7 @@ _base_ = [
     '../_base_/models/bisenetv1_r18_camvid.py', '../_base_/datasets/camvid_day2dusk_pair.py',
     '../_base_/schedules/mpl_50e.py', '../_base_/default_runtime.py'
 ]
-# Made by tools/train.py of the config of this name.
+# Made by the config of this name in configs/adversarial.
 adapted = (
     'work_dirs/adversarial-dsc_bisenetv1-r18_1xb4_camvid-day2dusk-144x192/'
     'epoch_4.pth')
@@ -25,9 +25,10 @@ model = dict(
     threshold_scope='image',
     uda_probability=0.5,
     uda_sigma=0.5,
-    # From scratch, as in the paper, but for the ImageNet weights.
+    # Pretrained, the paper's own wish: the few steps of this config are not
+    # enough for a student from scratch.
     student_checkpoint=dict(
-        checkpoint=None, checkpoint_prefix='generator.segmentor.'),
+        checkpoint=adapted, checkpoint_prefix='generator.segmentor.'),
     teacher_checkpoint=dict(
         checkpoint=adapted, checkpoint_prefix='generator.segmentor.'),
     predict_on='student')
@@ -42,3 +43,4 @@ param_scheduler = dict(
     teacher_generator=poly,
     teacher_discriminator=poly)
 train_cfg = dict(max_epochs=4, val_interval=4)
+miniature_config = 'configs/mpl/mpl-product-dsc_bisenetv1-r18_1xb4_minicity-128x256.py'

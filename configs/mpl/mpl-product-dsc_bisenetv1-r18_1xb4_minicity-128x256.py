@@ -2,7 +2,7 @@ _base_ = [
     '../_base_/models/bisenetv1_r18.py', '../_base_/datasets/minicity_pair.py',
     '../_base_/schedules/mpl_50e.py', '../_base_/default_runtime.py'
 ]
-# Made by tools/train.py of the config of this name.
+# Made by the config of this name in configs/adversarial.
 adapted = (
     'work_dirs/adversarial-dsc_bisenetv1-r18_1xb4_minicity-128x256/'
     'epoch_8.pth')

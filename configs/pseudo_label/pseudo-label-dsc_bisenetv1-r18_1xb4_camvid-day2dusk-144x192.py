@@ -28,3 +28,4 @@ custom_hooks = _base_.custom_hooks + [
             batch_size=1, num_workers=0, dataset=label_dataset))
 ]
 optim_wrapper = dict(generator=dict(optimizer=dict(lr=1.25e-2)))
+miniature_config = 'configs/pseudo_label/pseudo-label-dsc_bisenetv1-r18_1xb4_minicity-128x256.py'

@@ -15,3 +15,4 @@ param_scheduler = [
         type='PolyLR', power=0.9, eta_min=0, begin=0, end=5, by_epoch=True)
 ]
 train_cfg = dict(max_epochs=4, val_interval=4)
+miniature_config = 'configs/supervised/supervised_bisenetv1-r18_1xb4_minicity-cityscapes-128x256.py'

@@ -20,6 +20,7 @@ import torch
 from mmengine.registry import init_default_scope
 from PIL import Image
 
+from segda_mm.atomic_file import atomic_file
 from segda_mm.engine.runner import find_resumable_checkpoint
 from segda_mm.registry import DATASETS
 from segda_mm.visualization import comparison_figure
@@ -168,9 +169,16 @@ def _options(out: Path, stage: DemoStage, epochs: int | None) -> dict[str, objec
 
 def _digest(config: str, options: dict, world: str, parent: str | None) -> str:
     """Tell whether a stage is to be done again: all that its result hangs on."""
-    settings = [load_config(config, options).to_dict(), world, parent]
+    settings = [load_config(config, options).to_dict(), world, parent, _code()]
     text = json.dumps(settings, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _code() -> str:
+    """Tell one state of the package from another."""
+    package = Path(__file__).parents[1]
+    files = sorted(package.rglob('*.py'))
+    return hashlib.sha256(b''.join(file.read_bytes() for file in files)).hexdigest()
 
 
 def _run_stage(
@@ -320,9 +328,8 @@ def _draw_comparison(out: Path, stages: Sequence[DemoStage]) -> None:
     figure = comparison_figure(
         images, truths, predictions, meta['classes'], meta['palette']
     )
-    partial = out / '.comparison.partial.png'
-    figure.savefig(partial, dpi=150)
-    os.replace(partial, out / 'comparison.png')
+    with atomic_file(out / 'comparison.png') as unfinished:
+        figure.savefig(unfinished, dpi=150, format='png')
 
 
 @contextlib.contextmanager

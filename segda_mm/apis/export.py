@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import copy
-import os
 from pathlib import Path
 
 import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
+from segda_mm.atomic_file import atomic_file
 from segda_mm.models.checkpoint import load_network_weights
 from segda_mm.models.segmentors import DomainAdaptiveSegmentor
 from segda_mm.registry import DATASETS, MODELS
 
 from .preflight_error import PreflightError
+from .write_atomically import write_text
 
 
 def export_segmentor(
@@ -61,12 +62,12 @@ def export_segmentor(
 
     out = Path(out)
     config = out.with_suffix('.py')
-    out.parent.mkdir(parents=True, exist_ok=True)
-    _write(config, _plain_config(cfg, segmentor).dump)
+    write_text(config, _plain_config(cfg, segmentor).pretty_text)
     content = dict(
         state_dict=model.state_dict(), meta=dict(dataset_meta=_dataset_meta(cfg))
     )
-    _write(out, lambda file: torch.save(content, file))
+    with atomic_file(out) as unfinished:
+        torch.save(content, unfinished)
     return config, out
 
 
@@ -105,9 +106,3 @@ def _dataset_meta(cfg: Config) -> dict:
 
 def _plain(value: object) -> object:
     return value if isinstance(value, str) else [int(channel) for channel in value]
-
-
-def _write(file: Path, write) -> None:
-    partial = file.with_name(f'.{file.stem}.partial{file.suffix}')
-    write(str(partial))
-    os.replace(partial, file)

@@ -84,21 +84,30 @@ def _miniature_commands(config: str) -> list[str]:
         for _, _, _, file in _absent_checkpoints(cfg):
             if not _is_optional(file, cfg):
                 commands += [_train_command(maker) for maker in _makers(file, cfg)]
-    return [*commands, _train_command(config)]
+    # Student and teacher may start from one and the same run.
+    return list(dict.fromkeys([*commands, _train_command(config)]))
 
 
-def settle_initial_checkpoints(cfg: Config) -> None:
+def settle_initial_checkpoints(cfg: Config, resuming: bool = False) -> None:
     """See that every local checkpoint the training starts from exists.
 
     An absent file that ``optional_checkpoints`` of the config lists is
     reported and taken out of the config, in place: what it was for starts
     from its initialisation.
 
+    Args:
+        cfg: a whole config.
+        resuming: all weights will come from the run's own checkpoint, so that
+            absent files are dropped without a word.
+
     Raises:
         PreflightError: naming the config key, the file, and the run that
             makes the file where its path tells.
     """
     for owner, entry, key, file in list(_absent_checkpoints(cfg)):
+        if resuming:
+            owner[entry] = None
+            continue
         if _is_optional(file, cfg):
             print_log(
                 f'{file} is not there: {key} is dropped, and what it was for '

@@ -31,7 +31,7 @@ def train(cfg: Config, resume: str | Path | None = None, amp: bool = False) -> R
         PreflightError: data or a checkpoint are missing.
     """
     require_data(cfg, ('train_dataloader', 'val_dataloader'))
-    settle_initial_checkpoints(cfg)
+    settle_initial_checkpoints(cfg, resuming=resume is not None)
     if resume is not None:
         cfg.load_from = str(find_checkpoint(cfg.work_dir, resume))
         cfg.resume = True

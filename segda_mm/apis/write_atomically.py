@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
+
+from segda_mm.atomic_file import atomic_file
 
 
 def write_text(path: str | Path, text: str) -> None:
-    """Write a text file, and its folder where missing, in one step.
-
-    A reader never sees half a file: the text goes to a neighbour of the file
-    first, which then takes its name.
-    """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f'.{path.name}.{os.getpid()}.partial')
-    partial.write_text(text, encoding='utf-8')
-    os.replace(partial, path)
+    """Write a text file, and its folder where missing, in one step."""
+    with atomic_file(path) as unfinished:
+        unfinished.write_text(text, encoding='utf-8')
 
 
 def write_json(path: str | Path, content: dict | list) -> None:

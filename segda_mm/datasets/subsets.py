@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+
+from segda_mm.atomic_file import atomic_file
 
 from .errors import DataError
 
@@ -66,18 +67,9 @@ def write_name_list(
     path: str | os.PathLike, names: Sequence[str], comment: str
 ) -> None:
     """Write a list file atomically, with ``comment`` as its first line."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    text = '\n'.join([f'# {comment}', *names]) + '\n'
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix='.tmp')
-    try:
-        with os.fdopen(handle, 'w', encoding='utf-8') as file:
-            file.write(text)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    with atomic_file(path) as unfinished:
+        lines = [f'# {comment}', *names]
+        unfinished.write_text('\n'.join(lines) + '\n', encoding='utf-8')
 
 
 def choose(

@@ -276,7 +276,9 @@ def find_resumable_checkpoint(work_dir: str) -> str | None:
     pointer = folder / 'last_checkpoint'
     if pointer.is_file():
         named = Path(pointer.read_text().strip() or '.')
-        for candidate in (named, folder / named.name):
+        # The folder's own file first: in a copy of a work dir the path in the
+        # pointer still leads to the original.
+        for candidate in (folder / named.name, named):
             if candidate.is_file():
                 return str(candidate)
     complete = [*folder.glob('iter_*.pth'), *folder.glob('epoch_*.pth')]

@@ -13,8 +13,8 @@ from segda_mm.registry import METRICS
 class PixelPrecision(BaseMetric):
     """Mean over the images of the share of correct pixels, void counted wrong.
 
-    This is the "precision" of the tables of "Real-time domain adaptation with
-    Meta Pseudo Labels", as its released code computes it: per image, the
+    This is the "precision" of the tables of "Meta Pseudo Labels for
+    Real-Time Semantic Segmentation", as its released code computes it: per image, the
     pixels predicted right divided by *all* pixels of the image, then the mean
     over the images. A void pixel (255) can never be predicted right, so the
     figure cannot reach 100 on labels with void. ``aAcc`` of

@@ -1,12 +1,13 @@
 """A folder of label images that is either complete or known not to be."""
 import json
-import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from PIL import Image
+
+from segda_mm.atomic_file import atomic_file
 
 MANIFEST = 'manifest.json'
 
@@ -59,10 +60,8 @@ class LabelStore:
             raise ValueError(
                 f'labels of {relative_path} must be (H, W) of uint8, but are '
                 f'{labels.shape} of {labels.dtype}')
-        image = Image.fromarray(labels)
-        _write_atomically(
-            self.path(relative_path),
-            lambda stream: image.save(stream, format='PNG'))
+        with atomic_file(self.path(relative_path)) as unfinished:
+            Image.fromarray(labels).save(unfinished, format='PNG')
 
     def begin(self) -> None:
         """Declare the folder incomplete before its labels are made anew."""
@@ -91,8 +90,8 @@ class LabelStore:
                 f'{len(missing)} of {len(images)} labels are not in '
                 f'{self.directory}, the first for {missing[0]}')
         text = json.dumps({**content, 'images': images}, indent=1)
-        _write_atomically(self.directory / MANIFEST,
-                          lambda stream: stream.write(text.encode()))
+        with atomic_file(self.directory / MANIFEST) as unfinished:
+            unfinished.write_text(text)
 
     def manifest(self) -> dict[str, Any] | None:
         """The manifest, with the labelled ``images``; None if there is none."""
@@ -108,14 +107,3 @@ class LabelStore:
         # One walk instead of one query a file: stores hold up to 100,000.
         present = set(self.directory.rglob('*.png'))
         return [image for image in images if self.path(image) not in present]
-
-
-def _write_atomically(path: Path, write: Callable[[BinaryIO], Any]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f'{path.name}.{os.getpid()}.unfinished')
-    try:
-        with open(temporary, 'wb') as stream:
-            write(stream)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)

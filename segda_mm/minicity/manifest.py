@@ -1,8 +1,8 @@
 """Remembers with which settings a folder was written."""
 import json
-import os
-import tempfile
 from pathlib import Path
+
+from segda_mm.atomic_file import atomic_file
 
 FILE_NAME = 'minicity.json'
 WORLD_VERSION = 1
@@ -41,7 +41,7 @@ class Manifest:
                     f'{root} already holds a miniature world with other '
                     f"settings ({'; '.join(other)}). Choose another output "
                     'folder, or delete this one to write it anew.')
-        elif root.exists() and any(path.suffix != '.tmp'
+        elif root.exists() and any(path.suffix != '.unfinished'
                                    for path in root.iterdir()):
             raise ValueError(
                 f'{root} is not empty and has no {FILE_NAME}, so it was not '
@@ -55,12 +55,6 @@ class Manifest:
         self._write(complete=True)
 
     def _write(self, complete):
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(suffix='.tmp',
-                                             dir=self.path.parent)
-        with os.fdopen(handle, 'w') as file:
-            json.dump(dict(settings=self.settings, complete=complete), file,
-                      indent=2)
-            file.write('\n')
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, self.path)
+        content = dict(settings=self.settings, complete=complete)
+        with atomic_file(self.path) as unfinished:
+            unfinished.write_text(json.dumps(content, indent=2) + '\n')

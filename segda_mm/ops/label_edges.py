@@ -13,12 +13,19 @@ def label_edges(labels: Tensor, width: int,
 
     Args:
         labels: Shape (N, 1, H, W), integers.
-        width: Width of the marked band in pixels, at least 1.
+        width: Width of the marked band in pixels, even: half of it lies on
+            either side of the border.
         ignore_index: The label of void pixels.
 
     Returns:
         Shape (N, 1, H, W), int64, 1 on edges and 0 elsewhere.
+
+    Raises:
+        ValueError: ``width`` is odd or less than 2.
     """
+    if width < 2 or width % 2:
+        raise ValueError(
+            f'edge_width is {width}, but must be even and at least 2')
     valid = labels != ignore_index
     edges = torch.zeros_like(labels, dtype=torch.bool)
     differs = ((labels[..., 1:, :] != labels[..., :-1, :])
@@ -29,6 +36,6 @@ def label_edges(labels: Tensor, width: int,
                & valid[..., 1:] & valid[..., :-1])
     edges[..., 1:] |= differs
     edges[..., :-1] |= differs
-    radius = (width - 1) // 2
+    radius = width // 2 - 1
     band = F.max_pool2d(edges.float(), 2 * radius + 1, 1, radius)
     return band.long()

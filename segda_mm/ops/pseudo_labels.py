@@ -79,9 +79,9 @@ def median_thresholds(confidence: Tensor,
         medians = medians.expand(len(confidence), -1)
     else:
         raise ValueError(
-            f"scope is {scope!r}, but must be 'image' or 'batch'; thresholds "
-            'over the whole data set are the work of '
-            'MedianThresholdPseudoLabelHook')
+            f"the scope of the thresholds (model.threshold_scope) is {scope!r}, "
+            "but must be 'image' or 'batch'; thresholds over the whole data "
+            'set are the work of MedianThresholdPseudoLabelHook')
     return medians.nan_to_num(nan=cap).clamp(max=cap)
 
 

@@ -1,7 +1,4 @@
-"""A config of one method, small enough to be trained in a second.
-
-METHOD, ROOT and WORLD are set by the test that writes the config file.
-"""
+"""Configs of real methods, small enough to be trained in a second."""
 from segda_mm.testing import tiny_bisenet
 
 base = dict(
@@ -23,6 +20,7 @@ def small_config(method, configs, world):
     cfg.model.generator.segmentor = tiny_bisenet(19)
     if method == 'mpl':
         cfg.model.teacher_checkpoint = None
+        cfg.model.student_checkpoint = None
     else:
         # The labels of epoch 1 must be found again after a kill in it.
         cfg.model.generator.checkpoint = None

@@ -139,9 +139,9 @@ def test_a_cut_run_continues_with_the_same_files(cityscapes, tmp_path):
     for path in (root / 'gtFine/train').rglob('*_instanceIds.png'):
         path.unlink()
     # What a killed process leaves behind does no harm.
-    (root / 'gtFine/left.tmp').write_bytes(b'half')
+    (root / 'gtFine/left.unfinished').write_bytes(b'half')
     write_cityscapes(root, **settings)
-    (root / 'gtFine/left.tmp').unlink()
+    (root / 'gtFine/left.unfinished').unlink()
     assert hashes(root) == before
     assert next(kept.iterdir()).stat().st_mtime_ns == stamp
     manifest = json.loads((root / 'minicity.json').read_text())

@@ -16,6 +16,10 @@ from datetime import date
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+BOTH_ROLES = (
+    'model.teacher_checkpoint.checkpoint',
+    'model.student_checkpoint.checkpoint',
+)
 SUPERVISED = 'configs/supervised/supervised_bisenetv1-r18_1xb4_'
 WORLDS = {
     'camvid': ('camvid-day-144x192', 'camvid-day2dusk-144x192', 'camvid-dusk-144x192'),
@@ -27,26 +31,26 @@ WORLDS = {
 }
 
 
-def methods(world: str) -> dict[str, tuple[str, str | None]]:
-    """Config of every method, and the key that takes the adapted checkpoint."""
+def methods(world: str) -> dict[str, tuple[str, tuple[str, ...]]]:
+    """Config of every method, and the keys that take the adapted checkpoint."""
     source, pair, target = WORLDS[world]
     tail = f'dsc_bisenetv1-r18_1xb4_{pair}.py'
     return {
-        'source-only': (f'{SUPERVISED}{source}.py', None),
-        'DSC': (f'configs/adversarial/adversarial-{tail}', None),
+        'source-only': (f'{SUPERVISED}{source}.py', ()),
+        'DSC': (f'configs/adversarial/adversarial-{tail}', ()),
         'DSC + PL': (
             f'configs/pseudo_label/pseudo-label-{tail}',
-            'model.generator.checkpoint',
+            ('model.generator.checkpoint',),
         ),
         'DSC + MPL': (
             f'configs/mpl/mpl-product-{tail}',
-            'model.teacher_checkpoint.checkpoint',
+            BOTH_ROLES,
         ),
         'DSC + MPL (loss change)': (
             f'configs/mpl/mpl-change-{tail}',
-            'model.teacher_checkpoint.checkpoint',
+            BOTH_ROLES,
         ),
-        'oracle': (f'{SUPERVISED}{target}.py', None),
+        'oracle': (f'{SUPERVISED}{target}.py', ()),
     }
 
 
@@ -64,24 +68,25 @@ def main() -> None:
     os.chdir(ROOT)
     results = Path('benchmarks/results', f'{args.world}.jsonl')
     for seed in args.seeds:
-        for name, (config, key) in methods(args.world).items():
+        for name, (config, keys) in methods(args.world).items():
             if args.methods and name not in args.methods:
                 continue
             if (name, seed) not in finished(results):
-                row = run(args, seed, name, config, key)
+                row = run(args, seed, name, config, keys)
                 append(results, row)
                 print(name, seed, row['metrics']['mIoU'], flush=True)
 
 
 def run(
-    args: argparse.Namespace, seed: int, name: str, config: str, key: str | None
+    args: argparse.Namespace, seed: int, name: str, config: str, keys: tuple[str, ...]
 ) -> dict:
     """Train one method with one seed and evaluate its last checkpoint."""
     folders = Path(args.work_dir, args.world, f'seed{seed}')
     folder = folders / name.replace(' ', '')
     options = [f'randomness.seed={seed}']
-    if key is not None:
-        options.append(f'{key}={last_checkpoint(folders / "DSC")}')
+    options += [f'{key}={last_checkpoint(folders / "DSC")}' for key in keys]
+    # Of the code that trains, not of what HEAD has become when it is done.
+    commit = output('git', 'describe', '--always', '--dirty')
     train = ['tools/train.py', config, '--work-dir', str(folder)]
     if (folder / 'last_checkpoint').exists():
         train.append('--resume')
@@ -96,10 +101,11 @@ def run(
         seed=seed,
         metrics=report['metrics'],
         checkpoint='last',
-        command=f'python tools/benchmark/adaptation.py {args.world}',
+        command=f'python tools/benchmark/adaptation.py {args.world} --seeds {seed} '
+        f'--methods "{name}"',
         config=config,
         options=options,
-        commit=output('git', 'rev-parse', '--short', 'HEAD'),
+        commit=commit,
         date=date.today().isoformat(),
         machine=f'{os.cpu_count()} CPU cores ({platform.machine()})',
     )

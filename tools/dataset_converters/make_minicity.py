@@ -8,8 +8,6 @@ import os
 import sys
 from pathlib import Path
 
-from segda_mm.minicity import write_cityscapes, write_gta5
-
 
 def picture_size(text):
     """'256x128' -> (256, 128)."""
@@ -78,6 +76,12 @@ def progress_line(name):
 
 def main():
     args = parse_args()
+    # Heavy imports wait until the arguments are known to be good.
+    from segda_mm.dependencies import require_dependencies
+
+    require_dependencies()
+    from segda_mm.minicity import write_cityscapes, write_gta5
+
     try:
         write_gta5(args.out / 'gta5', args.gta5, args.seed,
                    args.gta5_size or args.size, args.workers,

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 import torch
+from mmengine.logging import MessageHub
 from mmengine.optim import OptimWrapper
 from mmseg.utils import SampleList
 from torch import Tensor, nn
@@ -171,3 +172,8 @@ def gradient_norm_ratio(numerator: Tensor, denominator: Tensor,
 def add_role(role: str, log_vars: dict[str, Tensor]) -> dict[str, Tensor]:
     """Put the name of a child network in front of every key."""
     return {f'{role}.{key}': value for key, value in log_vars.items()}
+
+def is_due(interval: int) -> bool:
+    """Whether the running training is at a multiple of ``interval``."""
+    iteration = MessageHub.get_current_instance().get_info('iter', 0)
+    return iteration % interval == 0

@@ -1,5 +1,4 @@
 """Adversarial domain adaptation with one generator and one discriminator."""
-from mmengine.logging import MessageHub
 from mmengine.optim import OptimWrapperDict
 from mmseg.models import BaseSegmentor
 from torch import Tensor
@@ -9,6 +8,7 @@ from segda_mm.models.segmentors.adversarial_steps import (
     add_role,
     discriminator_step,
     generator_step,
+    is_due,
 )
 from segda_mm.models.segmentors.domain_adaptive_segmentor import DomainAdaptiveSegmentor
 from segda_mm.registry import MODELS
@@ -27,8 +27,9 @@ class BiSeNetDA(DomainAdaptiveSegmentor):
     Args:
         generator: Config of a ``SegmentorGenerator``.
         discriminator: Config of a discriminator.
-        adv_weight: lambda_adv of Eq. 4; 0 trains on the source alone while
-            the discriminator still watches.
+        adv_weight: lambda_adv of Eq. 4; with 0 the weights learn from the
+            source alone while the discriminator still watches (BatchNorm's
+            running statistics see the target too).
         target_loss_weight: Weight of the loss on the target's pseudo labels
             (Eq. 5: 1). 0: no target label is looked at (Eq. 4).
         adversarial_loss: Config of the loss of domain logits; None:
@@ -98,9 +99,3 @@ class BiSeNetDA(DomainAdaptiveSegmentor):
             **add_role('generator', generated.log_vars),
             **add_role('discriminator', discriminated),
         }
-
-
-def is_due(interval: int) -> bool:
-    """Whether the running training is at a multiple of ``interval``."""
-    iteration = MessageHub.get_current_instance().get_info('iter', 0)
-    return iteration % interval == 0

@@ -16,9 +16,9 @@ from segda_mm.models.segmentors.adversarial_steps import (
     add_role,
     discriminator_step,
     generator_step,
+    is_due,
     sum_losses,
 )
-from segda_mm.models.segmentors.bisenet_da import is_due
 from segda_mm.models.segmentors.domain_adaptive_segmentor import DomainAdaptiveSegmentor
 from segda_mm.ops.noise_patch import add_noise_patch
 from segda_mm.ops.pseudo_labels import (
@@ -65,7 +65,8 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
         adversarial_loss: Config of the loss of domain logits; None:
             ``DomainAdversarialLoss``.
         gradient_ratio_interval: Iterations between two measurements of
-            ``student_generator.adversarial.gradient_ratio``.
+            ``student_generator.adversarial.gradient_ratio`` and the
+            teacher's.
         data_preprocessor: Config of a ``DomainDataPreprocessor``.
         init_cfg: See :class:`mmengine.model.BaseModule`.
 
@@ -143,6 +144,7 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
         target = self.label_target(batches['target']['inputs'],
                                    optim_wrapper['teacher_generator'])
 
+        measure_gradients = is_due(self.gradient_ratio_interval)
         labeled_loss_before = self._labeled_loss(source, optim_wrapper)
         student = generator_step(
             self.student_generator,
@@ -152,7 +154,7 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
             target,
             self.adversarial_loss,
             self.student_adv_weight,
-            measure_gradients=is_due(self.gradient_ratio_interval))
+            measure_gradients=measure_gradients)
         student_discriminated = discriminator_step(
             self.student_discriminator, optim_wrapper['student_discriminator'],
             student.source_logits, student.target_logits,
@@ -177,7 +179,8 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
             self.adversarial_loss,
             self.teacher_adv_weight,
             target_weight=feedback['h'],
-            uda_inputs=self._uda_view(target.inputs))
+            uda_inputs=self._uda_view(target.inputs),
+            measure_gradients=measure_gradients)
         teacher_discriminated = discriminator_step(
             self.teacher_discriminator, optim_wrapper['teacher_discriminator'],
             teacher.source_logits, teacher.target_logits,

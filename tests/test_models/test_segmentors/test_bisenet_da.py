@@ -47,7 +47,7 @@ def label_target(batch, label):
     (tiny_bisenet, {}),
     (tiny_stdc, {}),
     (tiny_segformer, {}),
-    (tiny_pidnet, dict(logits_index=1, edge_width=3)),
+    (tiny_pidnet, dict(logits_index=1, edge_width=4)),
 ])
 def test_any_segmentor_steps(segmentor, generator):
     model, optim_wrapper = make_model(

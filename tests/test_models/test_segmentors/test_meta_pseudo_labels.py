@@ -2,7 +2,12 @@ import copy
 
 import pytest
 import torch
+from mmengine.optim import OptimWrapperDict
 
+from segda_mm.engine.optimizers import (
+    GradientAveragingBFloat16OptimWrapper,
+    GradientAveragingOptimWrapper,
+)
 from segda_mm.models import MetaPseudoLabels
 from segda_mm.models.segmentors import meta_pseudo_labels
 from segda_mm.models.segmentors.adversarial_steps import sum_losses
@@ -52,7 +57,7 @@ def make_model(segmentor=tiny_bisenet, generator=None, **changes):
     (tiny_bisenet, {}),
     (tiny_stdc, {}),
     (tiny_segformer, {}),
-    (tiny_pidnet, dict(logits_index=1, edge_width=3)),
+    (tiny_pidnet, dict(logits_index=1, edge_width=4)),
 ])
 def test_any_segmentor_steps_and_all_four_networks_move(
         segmentor, generator, feedback_rule):
@@ -69,6 +74,29 @@ def test_any_segmentor_steps_and_all_four_networks_move(
         assert any(not torch.equal(before[key], value)
                    for key, value in model.state_dict().items()
                    if key.startswith(name) and key.endswith('weight')), name
+
+
+@pytest.mark.parametrize('feedback_rule', [PRODUCT, CHANGE])
+def test_bfloat16_steps_close_to_full_precision(feedback_rule):
+    logs = []
+    for wrapper in (GradientAveragingOptimWrapper,
+                    GradientAveragingBFloat16OptimWrapper):
+        model, _ = make_model(feedback_rule=feedback_rule)
+        model.set_progress(10, 50)
+        wrappers = OptimWrapperDict(
+            **{
+                name: wrapper(
+                    torch.optim.SGD(getattr(model, name).parameters(), 0.01))
+                for name in NETWORKS
+            })
+        torch.manual_seed(1)
+        logs.append(model.train_step(domain_batch(), wrappers))
+    full, half = logs
+    for role in ('student', 'teacher'):
+        loss = f'{role}_generator.source.loss'
+        assert half[loss] != full[loss]
+        torch.testing.assert_close(half[loss], full[loss], rtol=0.02, atol=0)
+        assert half[f'{role}_discriminator.loss'].isfinite()
 
 
 def test_h_is_the_product_of_the_student_losses():

@@ -24,7 +24,7 @@ def make_batch():
     (tiny_bisenet, {}),
     (tiny_stdc, {}),
     (tiny_segformer, {}),
-    (tiny_pidnet, dict(logits_index=1, edge_width=3)),
+    (tiny_pidnet, dict(logits_index=1, edge_width=4)),
 ])
 def test_losses_and_logits_equal_those_of_the_segmentor(segmentor, extra):
     torch.manual_seed(0)
@@ -58,7 +58,7 @@ def test_unlabelled_images_give_logits_only():
 
 
 def test_a_head_with_several_outputs_needs_logits_index():
-    generator = SegmentorGenerator(tiny_pidnet(), edge_width=3)
+    generator = SegmentorGenerator(tiny_pidnet(), edge_width=4)
     with pytest.raises(TypeError, match='PIDHead.*logits_index'):
         generator(make_batch()['inputs'])
 
