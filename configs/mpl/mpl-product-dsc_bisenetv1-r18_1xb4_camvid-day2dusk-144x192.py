@@ -42,5 +42,9 @@ param_scheduler = dict(
     student_discriminator=poly,
     teacher_generator=poly,
     teacher_discriminator=poly)
+# As for pseudo labels: 2.5e-2 would undo much of the adapted networks.
+generator_optim = dict(optimizer=dict(lr=1.25e-2))
+optim_wrapper = dict(
+    student_generator=generator_optim, teacher_generator=generator_optim)
 train_cfg = dict(max_epochs=4, val_interval=4)
 miniature_config = 'configs/mpl/mpl-product-dsc_bisenetv1-r18_1xb4_minicity-128x256.py'

@@ -42,4 +42,8 @@ param_scheduler = dict(
     student_discriminator=poly,
     teacher_generator=poly,
     teacher_discriminator=poly)
+# As for pseudo labels: 2.5e-2 would undo much of the adapted networks.
+generator_optim = dict(optimizer=dict(lr=1.25e-2))
+optim_wrapper = dict(
+    student_generator=generator_optim, teacher_generator=generator_optim)
 train_cfg = dict(max_epochs=8, val_interval=8)

@@ -39,9 +39,9 @@ def parse_args():
                         help='seed of the world (default: %(default)s)')
     parser.add_argument('--workers', type=int, default=os.cpu_count(),
                         help='processes (default: one per core)')
-    parser.add_argument('--gta5', type=int, default=240, metavar='N',
+    parser.add_argument('--gta5', type=int, default=200, metavar='N',
                         help='GTA5 images (default: %(default)s)')
-    parser.add_argument('--train', type=int, default=240, metavar='N',
+    parser.add_argument('--train', type=int, default=200, metavar='N',
                         help='Cityscapes training images '
                         '(default: %(default)s)')
     parser.add_argument('--val', type=int, default=60, metavar='N',
