@@ -52,7 +52,7 @@ def main() -> int:
     from segda_mm.dependencies import require_dependencies
 
     require_dependencies()
-    from segda_mm.apis import PreflightError, load_config, test
+    from segda_mm.apis import PreflightError, leave_process_group, load_config, test
 
     try:
         cfg = load_config(args.config, args.cfg_options, args.work_dir)
@@ -64,6 +64,7 @@ def main() -> int:
             show_dir=args.show_dir,
             out=args.out,
         )
+        leave_process_group()
     except PreflightError as error:
         # Every process of a launcher meets the same error; one tells it.
         if os.environ.get('RANK', '0') == '0':

@@ -50,12 +50,13 @@ def main() -> int:
     from segda_mm.dependencies import require_dependencies
 
     require_dependencies()
-    from segda_mm.apis import PreflightError, load_config, train
+    from segda_mm.apis import PreflightError, leave_process_group, load_config, train
 
     try:
         cfg = load_config(args.config, args.cfg_options, args.work_dir)
         cfg.launcher = args.launcher
         train(cfg, resume=args.resume, amp=args.amp)
+        leave_process_group()
     except PreflightError as error:
         # Every process of a launcher meets the same error; one tells it.
         if os.environ.get('RANK', '0') == '0':

@@ -1,5 +1,7 @@
 """What tools and notebooks call."""
 
+from segda_mm.engine.distributed import leave_process_group
+
 from .build_runner import build_runner
 from .config import load_config
 from .export import export_segmentor
@@ -11,6 +13,7 @@ __all__ = [
     'PreflightError',
     'build_runner',
     'export_segmentor',
+    'leave_process_group',
     'load_config',
     'test',
     'train',

@@ -2,7 +2,7 @@
 import os
 
 import torch
-from mmengine.dist import init_dist, is_distributed
+from mmengine.dist import barrier, init_dist, is_distributed
 
 
 def initialize_process_group(launcher: str) -> None:
@@ -35,3 +35,15 @@ def initialize_process_group(launcher: str) -> None:
         init_dist('pytorch', backend='nccl')
     else:
         torch.distributed.init_process_group('gloo')
+
+
+def leave_process_group() -> None:
+    """Leave the group once every process is done.
+
+    A process that exits while others still talk to it is aborted by gloo now
+    and then, and ``torchrun`` then reports a failed run. Does nothing in a
+    single process.
+    """
+    if is_distributed():
+        barrier()
+        torch.distributed.destroy_process_group()

@@ -53,8 +53,8 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     store = LabelStore(tmp_path)
     store.write('a.jpg', LABELS)
 
-    def half(self, stream, format):
-        stream.write(b'half')
+    def half(self, path, format):
+        path.write_bytes(b'half')
         raise OSError('disk full')
 
     monkeypatch.setattr(Image.Image, 'save', half)
