@@ -23,6 +23,7 @@ model = dict(
     teacher_adv_weight=1.0,
     threshold_cap=0.9,
     threshold_scope='image',
+    label_batch_statistics=True,
     uda_probability=0.5,
     uda_sigma=0.5,
     # Pretrained, the paper's own wish: the few steps of this config are not

@@ -35,6 +35,7 @@ def cfg():
         teacher_adv_weight=1.0,
         threshold_cap=0.9,
         threshold_scope='image',
+        label_batch_statistics=True,
         uda_probability=0.5,
         uda_sigma=0.5,
     )

@@ -1,6 +1,6 @@
 """Meta Pseudo Labels: a teacher that learns from how its student fares."""
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import torch
 from mmengine.dist import all_reduce
@@ -9,6 +9,7 @@ from mmengine.structures import PixelData
 from mmseg.models import BaseSegmentor
 from mmseg.structures import SegDataSample
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from segda_mm.models.feedback_rules.base_feedback_rule import StudentReport
 from segda_mm.models.segmentors.adversarial_steps import (
@@ -53,6 +54,11 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
             paper's formula has 1.
         threshold_cap: Upper limit of the class thresholds.
         threshold_scope: ``'image'`` or ``'batch'`` (of one process).
+        label_batch_statistics: Whether the teacher's BatchNorm normalises a
+            target batch by its own statistics when it labels it, as it does
+            when it learns from it (the teacher of Pham et al. labels in
+            training mode). False: by the running ones, a mixture of both
+            domains.
         uda_probability: Of the teacher's UDA loss in a step.
         uda_sigma: Standard deviation of the noise in normalised units.
         student_checkpoint: Overrides for the student's generator, usually
@@ -82,6 +88,7 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
                  teacher_adv_weight: float,
                  threshold_cap: float,
                  threshold_scope: str,
+                 label_batch_statistics: bool,
                  uda_probability: float,
                  uda_sigma: float,
                  student_checkpoint: dict | None = None,
@@ -108,6 +115,7 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
         self.teacher_adv_weight = teacher_adv_weight
         self.threshold_cap = threshold_cap
         self.threshold_scope = threshold_scope
+        self.label_batch_statistics = label_batch_statistics
         self.uda_probability = uda_probability
         self.uda_sigma = uda_sigma
         self.predict_on = predict_on
@@ -199,7 +207,7 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
     @torch.no_grad()
     def label_target(self, inputs: Tensor,
                      optim_wrapper: OptimWrapper) -> DomainBatch:
-        """Pseudo labels of the current teacher, in evaluation mode.
+        """Pseudo labels of the current teacher, which is left as it was.
 
         Args:
             inputs: Normalised target images, shape (N, 3, H, W).
@@ -209,9 +217,12 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
             The same images with their pseudo labels; pixels under their
             class's median threshold are void.
         """
-        with evaluating(self.teacher_generator.modules()), \
-                optim_wrapper.optim_context(self.teacher_generator):
-            _, logits = self.teacher_generator(inputs)
+        teacher = self.teacher_generator
+        statistics = (batch_statistics(teacher)
+                      if self.label_batch_statistics else nullcontext())
+        with evaluating(teacher.modules()), statistics, \
+                optim_wrapper.optim_context(teacher):
+            _, logits = teacher(inputs)
         confidence, labels = logits.float().softmax(1).max(1)
         thresholds = median_thresholds(confidence, labels, self.num_classes,
                                        self.threshold_cap,
@@ -257,6 +268,22 @@ def evaluating(modules: Iterable[nn.Module]) -> Iterator[None]:
     finally:
         for module, training in was_training.items():
             module.training = training
+
+
+@contextmanager
+def batch_statistics(network: nn.Module) -> Iterator[None]:
+    """Normalise by the batch at hand; running statistics stay unchanged."""
+    layers = {
+        layer: (layer.training, layer.track_running_stats)
+        for layer in network.modules() if isinstance(layer, _BatchNorm)
+    }
+    for layer in layers:
+        layer.training, layer.track_running_stats = True, False
+    try:
+        yield
+    finally:
+        for layer, state in layers.items():
+            layer.training, layer.track_running_stats = state
 
 
 def mean_of_processes(scalar: Tensor) -> Tensor:

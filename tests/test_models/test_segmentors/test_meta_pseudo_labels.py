@@ -41,6 +41,7 @@ def make_model(segmentor=tiny_bisenet, generator=None, **changes):
         teacher_adv_weight=1.0,
         threshold_cap=0.9,
         threshold_scope='image',
+        label_batch_statistics=False,
         uda_probability=0.0,
         uda_sigma=0.2,
         data_preprocessor=dict(
@@ -175,16 +176,20 @@ def test_measuring_the_labelled_loss_changes_no_statistics():
     assert all(module.training for module in model.modules())
 
 
-def test_target_labels_are_those_of_the_teacher():
-    model, optim_wrapper = make_model()
+@pytest.mark.parametrize('of_the_batch', [False, True])
+def test_target_labels_are_those_of_the_teacher(of_the_batch):
+    model, optim_wrapper = make_model(label_batch_statistics=of_the_batch)
     inputs = model.data_preprocessor(domain_batch(), True)['target']['inputs']
     before = copy.deepcopy(model.state_dict())
     target = model.label_target(inputs, optim_wrapper['teacher_generator'])
     for key, value in model.state_dict().items():
         assert torch.equal(value, before[key]), key
-    assert model.teacher_generator.training
+    assert all(module.training for module in model.teacher_generator.modules())
 
-    twin = copy.deepcopy(model.teacher_generator).eval()
+    twin = copy.deepcopy(model.teacher_generator)
+    for module in twin.modules():
+        is_norm = isinstance(module, torch.nn.BatchNorm2d)
+        module.training = of_the_batch and is_norm
     with torch.no_grad():
         _, logits = twin(inputs)
     for sample, probs in zip(target.data_samples, logits.softmax(1)):
