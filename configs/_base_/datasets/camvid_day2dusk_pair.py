@@ -3,95 +3,31 @@
 # CamVid: sequences 0006R0 and 0016E5 (day, labelled) to 0001TP (dusk). The
 # first half of 0001TP in time is adapted to, as images only; the second half
 # is evaluated on.
-camvid_root = 'data/camvid'
-source_scale = (192, 144)
-target_scale = (192, 144)
-meta_keys = ('img_path', 'seg_map_path', 'relative_path', 'ori_shape',
-             'img_shape', 'pad_shape', 'scale_factor', 'flip',
-             'flip_direction', 'reduce_zero_label')
-source_pipeline = [
-    dict(type='LoadImageFromFile'),
-    dict(type='LoadLabelIds'),
-    dict(type='Resize', scale=source_scale, keep_ratio=False),
-    dict(type='RandomFlip', prob=0.5),
-    dict(type='PackSegInputs', meta_keys=meta_keys)
-]
+_base_ = './camvid_day2dusk_source.py'
 # Without LoadPseudoLabels the target has no labels of any kind.
 target_pipeline = [
     dict(type='LoadImageFromFile'),
-    dict(type='Resize', scale=target_scale, keep_ratio=False),
+    dict(type='Resize', scale=_base_.target_scale, keep_ratio=False),
     dict(type='RandomFlip', prob=0.5),
-    dict(type='PackSegInputs', meta_keys=meta_keys)
+    dict(type='PackSegInputs', meta_keys=_base_.meta_keys)
 ]
 # Whole images without augmentation, for making pseudo labels.
 label_pipeline = [
     dict(type='LoadImageFromFile'),
-    dict(type='Resize', scale=target_scale, keep_ratio=False),
-    dict(type='PackSegInputs', meta_keys=meta_keys)
-]
-test_pipeline = [
-    dict(type='LoadImageFromFile'),
-    dict(type='Resize', scale=target_scale, keep_ratio=False),
-    dict(type='LoadLabelIds'),
-    dict(type='PackSegInputs', meta_keys=meta_keys)
-]
-tta_pipeline = [
-    dict(type='LoadImageFromFile'),
-    dict(
-        type='TestTimeAug',
-        transforms=[
-            [
-                dict(
-                    type='Resize',
-                    scale=(int(target_scale[0] * ratio),
-                           int(target_scale[1] * ratio)),
-                    keep_ratio=False) for ratio in (0.75, 1.0, 1.25)
-            ],
-            [
-                dict(type='RandomFlip', prob=0., direction='horizontal'),
-                dict(type='RandomFlip', prob=1., direction='horizontal')
-            ],
-            [dict(type='LoadLabelIds')],
-            [dict(type='PackSegInputs', meta_keys=meta_keys)]
-        ])
+    dict(type='Resize', scale=_base_.target_scale, keep_ratio=False),
+    dict(type='PackSegInputs', meta_keys=_base_.meta_keys)
 ]
 target_dataset = dict(
     type='CamVidImagesDataset',
-    data_root=camvid_root,
+    data_root=_base_.camvid_root,
     images='images/train',
     sequences=('0001TP', ),
     frames=(0.0, 0.5),
     pipeline=target_pipeline)
 train_dataloader = dict(
-    batch_size=4,
-    num_workers=0,
-    # BatchNorm cannot train on the single image that may be left over.
-    drop_last=True,
-    sampler=dict(type='ResumableSampler', shuffle=True),
     dataset=dict(
+        _delete_=True,
         type='DomainPairDataset',
         length='source',
-        source=dict(
-            type='CamVidDataset',
-            data_root=camvid_root,
-            data_prefix=dict(img_path='images/train', seg_map_path='labels/train'),
-            sequences=('0006R0', '0016E5'),
-            pipeline=source_pipeline),
+        source=_base_.train_dataloader.dataset,
         target=target_dataset))
-val_dataloader = dict(
-    batch_size=1,
-    num_workers=0,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(
-        type='CamVidDataset',
-        data_root=camvid_root,
-        data_prefix=dict(img_path='images/train', seg_map_path='labels/train'),
-        sequences=('0001TP', ),
-        frames=(0.5, 1.0),
-        pipeline=test_pipeline))
-test_dataloader = val_dataloader
-val_evaluator = [
-    dict(type='PerClassIoUMetric', iou_metrics=['mIoU']),
-    dict(type='PixelPrecision')
-]
-test_evaluator = val_evaluator

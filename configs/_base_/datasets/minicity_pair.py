@@ -1,88 +1,29 @@
 # Labelled source and unlabelled target images, drawn together; an epoch is one
 # pass over the source;
 # the built-in miniature world; every image of it is used.
-gta5_root = 'data/minicity/gta5'
-cityscapes_root = 'data/minicity/cityscapes'
-source_scale = (256, 128)
-target_scale = (256, 128)
-meta_keys = ('img_path', 'seg_map_path', 'relative_path', 'ori_shape',
-             'img_shape', 'pad_shape', 'scale_factor', 'flip',
-             'flip_direction', 'reduce_zero_label')
-source_pipeline = [
-    dict(type='LoadImageFromFile'),
-    dict(type='LoadLabelIds'),
-    dict(type='Resize', scale=source_scale, keep_ratio=False),
-    dict(type='RandomFlip', prob=0.5),
-    dict(type='PackSegInputs', meta_keys=meta_keys)
-]
+_base_ = './minicity_source.py'
 # Without LoadPseudoLabels the target has no labels of any kind.
 target_pipeline = [
     dict(type='LoadImageFromFile'),
-    dict(type='Resize', scale=target_scale, keep_ratio=False),
+    dict(type='Resize', scale=_base_.target_scale, keep_ratio=False),
     dict(type='RandomFlip', prob=0.5),
-    dict(type='PackSegInputs', meta_keys=meta_keys)
+    dict(type='PackSegInputs', meta_keys=_base_.meta_keys)
 ]
 # Whole images without augmentation, for making pseudo labels.
 label_pipeline = [
     dict(type='LoadImageFromFile'),
-    dict(type='Resize', scale=target_scale, keep_ratio=False),
-    dict(type='PackSegInputs', meta_keys=meta_keys)
-]
-test_pipeline = [
-    dict(type='LoadImageFromFile'),
-    dict(type='Resize', scale=target_scale, keep_ratio=False),
-    dict(type='LoadLabelIds'),
-    dict(type='PackSegInputs', meta_keys=meta_keys)
-]
-tta_pipeline = [
-    dict(type='LoadImageFromFile'),
-    dict(
-        type='TestTimeAug',
-        transforms=[
-            [
-                dict(
-                    type='Resize',
-                    scale=(int(target_scale[0] * ratio),
-                           int(target_scale[1] * ratio)),
-                    keep_ratio=False) for ratio in (0.75, 1.0, 1.25)
-            ],
-            [
-                dict(type='RandomFlip', prob=0., direction='horizontal'),
-                dict(type='RandomFlip', prob=1., direction='horizontal')
-            ],
-            [dict(type='LoadLabelIds')],
-            [dict(type='PackSegInputs', meta_keys=meta_keys)]
-        ])
+    dict(type='Resize', scale=_base_.target_scale, keep_ratio=False),
+    dict(type='PackSegInputs', meta_keys=_base_.meta_keys)
 ]
 target_dataset = dict(
     type='CityscapesImagesDataset',
-    data_root=cityscapes_root,
+    data_root=_base_.cityscapes_root,
     images='leftImg8bit/train',
     pipeline=target_pipeline)
 train_dataloader = dict(
-    batch_size=4,
-    num_workers=0,
-    # BatchNorm cannot train on the single image that may be left over.
-    drop_last=True,
-    sampler=dict(type='ResumableSampler', shuffle=True),
     dataset=dict(
+        _delete_=True,
         type='DomainPairDataset',
         length='source',
-        source=dict(
-            type='GTA5Dataset', data_root=gta5_root, pipeline=source_pipeline),
+        source=_base_.train_dataloader.dataset,
         target=target_dataset))
-val_dataloader = dict(
-    batch_size=1,
-    num_workers=0,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(
-        type='CityscapesFineDataset',
-        data_root=cityscapes_root,
-        data_prefix=dict(img_path='leftImg8bit/val', seg_map_path='gtFine/val'),
-        pipeline=test_pipeline))
-test_dataloader = val_dataloader
-val_evaluator = [
-    dict(type='PerClassIoUMetric', iou_metrics=['mIoU']),
-    dict(type='PixelPrecision')
-]
-test_evaluator = val_evaluator
