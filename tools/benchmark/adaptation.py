@@ -7,13 +7,11 @@ there is not run again, so that a comparison can be cut and continued.
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import platform
-import subprocess
-import sys
-from datetime import date
 from pathlib import Path
+
+from segda_mm.apis.measured_run import last_checkpoint, train_and_test
+from segda_mm.apis.results_file import append_row, provenance, read_rows
 
 ROOT = Path(__file__).resolve().parents[2]
 BOTH_ROLES = (
@@ -73,7 +71,7 @@ def main() -> None:
                 continue
             if (name, seed) not in finished(results):
                 row = run(args, seed, name, config, keys)
-                append(results, row)
+                append_row(results, row)
                 print(name, seed, row['metrics']['mIoU'], flush=True)
 
 
@@ -82,66 +80,28 @@ def run(
 ) -> dict:
     """Train one method with one seed and evaluate its last checkpoint."""
     folders = Path(args.work_dir, args.world, f'seed{seed}')
-    folder = folders / name.replace(' ', '')
     options = [f'randomness.seed={seed}']
     options += [f'{key}={last_checkpoint(folders / "DSC")}' for key in keys]
     # Of the code that trains, not of what HEAD has become when it is done.
-    commit = output('git', 'describe', '--always', '--dirty')
-    train = ['tools/train.py', config, '--work-dir', str(folder)]
-    if (folder / 'last_checkpoint').exists():
-        train.append('--resume')
-    train += ['--cfg-options', *options]
-    call(train, folder / 'train.txt')
-    checkpoint = last_checkpoint(folder)
-    test = ['tools/test.py', config, checkpoint, '--work-dir', str(folder)]
-    call(test, folder / 'test.txt')
-    report = json.loads((folder / f'{Path(checkpoint).stem}_metrics.json').read_text())
+    origin = provenance()
+    (report,) = train_and_test(config, folders / name.replace(' ', ''), options)
+    origin['command'] = (
+        f'python tools/benchmark/adaptation.py {args.world} --seeds {seed} '
+        f'--methods "{name}"'
+    )
     return dict(
         method=name,
         seed=seed,
         metrics=report['metrics'],
         checkpoint='last',
-        command=f'python tools/benchmark/adaptation.py {args.world} --seeds {seed} '
-        f'--methods "{name}"',
         config=config,
         options=options,
-        commit=commit,
-        date=date.today().isoformat(),
-        machine=f'{os.cpu_count()} CPU cores ({platform.machine()})',
+        **origin,
     )
 
 
-def call(arguments: list[str], log: Path) -> None:
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open('a') as stream:
-        subprocess.run(
-            [sys.executable, *arguments], check=True, stdout=stream, stderr=stream
-        )
-
-
-def output(*command: str) -> str:
-    return subprocess.run(
-        command, check=True, capture_output=True, text=True
-    ).stdout.strip()
-
-
-def last_checkpoint(folder: Path) -> str:
-    """The checkpoint that the run's pointer names, wherever the folder lies."""
-    return str(folder / Path((folder / 'last_checkpoint').read_text().strip()).name)
-
-
 def finished(results: Path) -> set[tuple[str, int]]:
-    if not results.exists():
-        return set()
-    rows = map(json.loads, results.read_text().splitlines())
-    return {(row['method'], row['seed']) for row in rows}
-
-
-def append(results: Path, row: dict) -> None:
-    results.parent.mkdir(parents=True, exist_ok=True)
-    # One write of one line: runs of several seeds may share the file.
-    with results.open('a') as stream:
-        stream.write(json.dumps(row) + '\n')
+    return {(row['method'], row['seed']) for row in read_rows(results)}
 
 
 if __name__ == '__main__':

@@ -1,0 +1,60 @@
+"""Files of measured results: one JSON line a run, with where it came from."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shlex
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+
+def provenance() -> dict[str, str]:
+    """Where a result comes from; to be asked *before* the run it belongs to.
+
+    Returns:
+        ``command`` of this process, with a program below the working directory
+        named relative to it; ``commit``, with ``-dirty`` where tracked files
+        differ from it; ``date``; and ``machine``.
+    """
+    program = Path(sys.argv[0]).resolve()
+    if program.is_relative_to(Path.cwd()):
+        program = program.relative_to(Path.cwd())
+    return dict(
+        command=shlex.join(['python', str(program), *sys.argv[1:]]),
+        commit=_commit(),
+        date=date.today().isoformat(),
+        machine=f'{os.cpu_count()} CPU cores ({platform.machine()})',
+    )
+
+
+def append_row(file: str | Path, row: dict) -> None:
+    """Append a result as one line; several processes may share the file."""
+    file = Path(file)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open('a', encoding='utf-8') as stream:
+        stream.write(json.dumps(row, allow_nan=False) + '\n')
+
+
+def read_rows(file: str | Path) -> list[dict]:
+    """The results of a file; none where it does not exist."""
+    file = Path(file)
+    if not file.exists():
+        return []
+    return [json.loads(line) for line in file.read_text(encoding='utf-8').splitlines()]
+
+
+def _commit() -> str:
+    try:
+        described = subprocess.run(
+            ['git', 'describe', '--always', '--dirty'],
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return 'unknown: not a git checkout'
+    return described.stdout.strip()
