@@ -29,7 +29,8 @@ def require_data(cfg: Config, loaders: Sequence[str]) -> None:
 
     Args:
         cfg: a whole config. ``miniature_config``, where it has one, names the
-            config that runs the same job on the miniature world.
+            config that runs the same job on the miniature world, and
+            ``make_data`` the command that writes the data.
         loaders: the config keys to look at, as ``'train_dataloader'``; one
             that is None or absent is passed over.
 
@@ -66,8 +67,9 @@ def _absent_data_message(
         f'  looked for:         {folder}',
         f'  what belongs there: {expected}',
     ]
-    if 'minicity' in Path(folder).parts:
-        lines += ['The miniature world is written by', f'  {MAKE_MINIATURE}']
+    if cfg.get('make_data') or 'minicity' in Path(folder).parts:
+        command = cfg.get('make_data', MAKE_MINIATURE)
+        lines += ['The miniature world is written by', f'  {command}']
     elif cfg.get('miniature_config'):
         lines += [
             'The same job on the built-in miniature world, without these data:',
@@ -81,6 +83,7 @@ def _miniature_commands(config: str) -> list[str]:
     commands = [MAKE_MINIATURE]
     if Path(config).is_file():
         cfg = Config.fromfile(config)
+        commands = [cfg.get('make_data', MAKE_MINIATURE)]
         for _, _, _, file in _absent_checkpoints(cfg):
             if not _is_optional(file, cfg):
                 commands += [_train_command(maker) for maker in _makers(file, cfg)]

@@ -36,6 +36,28 @@ def test_the_miniature_world_itself_is_only_to_be_written(tmp_path):
     assert 'tools/train.py' not in str(e.value)
 
 
+def test_a_world_of_other_settings_names_its_own_command(tmp_path):
+    make_data = 'python tools/dataset_converters/make_minicity.py --out data/wide'
+    small = tmp_path / 'small.py'
+    small.write_text(f'make_data = {make_data!r}; model = dict()')
+    root = tmp_path / 'wide' / 'gta5'
+    cfg = Config(
+        dict(train_dataloader=loader('GTA5Dataset', root), make_data=make_data)
+    )
+    with pytest.raises(PreflightError, match=rf'is written by\n  {make_data}$'):
+        require_data(cfg, ('train_dataloader',))
+    cfg = Config(
+        dict(
+            train_dataloader=loader('GTA5Dataset', root), miniature_config=str(small)
+        )
+    )
+    with pytest.raises(PreflightError) as caught:
+        require_data(cfg, ('train_dataloader',))
+    assert str(caught.value).endswith(
+        f'  {make_data} && python tools/train.py {small}'
+    )
+
+
 def test_data_sets_of_mmseg_are_covered(toy_config):
     cfg = load_config(toy_config, ['val_dataloader.dataset.data_root=/nowhere'])
     require_data(cfg, ('train_dataloader',))
