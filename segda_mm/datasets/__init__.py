@@ -3,14 +3,24 @@ from .camvid_images import CamVidImagesDataset
 from .cityscapes_extra import CityscapesExtraDataset
 from .cityscapes_fine import CityscapesFineDataset
 from .cityscapes_images import CityscapesImagesDataset
+from .cityscapes_panoptic import CityscapesPanopticDataset
+from .cityscapes_pseudo_panoptic import CityscapesPseudoPanopticDataset
 from .cityscapes_sequence import CityscapesSequenceDataset
 from .counter_seeded import CounterSeededDataset
 from .domain_pair import DomainPairDataset
 from .errors import DataError, MissingDataError
 from .folder_seg_dataset import FolderSegDataset
 from .gta5 import GTA5Dataset
+from .mapillary_panoptic import MapillaryPanopticDataset
 from .paired_seg_dataset import PairedSegDataset
-from .transforms import LoadLabelIds, LoadPseudoLabels
+from .panoptic_seg_dataset import PanopticSegDataset
+from .transforms import (
+    LoadLabelIds,
+    LoadPanopticLabels,
+    LoadPseudoLabels,
+    PackPanopticInputs,
+    PanopticTargets,
+)
 from .unlabeled import UnlabeledImageDataset
 
 __all__ = [
@@ -19,6 +29,8 @@ __all__ = [
     'CityscapesExtraDataset',
     'CityscapesFineDataset',
     'CityscapesImagesDataset',
+    'CityscapesPanopticDataset',
+    'CityscapesPseudoPanopticDataset',
     'CityscapesSequenceDataset',
     'CounterSeededDataset',
     'DataError',
@@ -26,8 +38,13 @@ __all__ = [
     'FolderSegDataset',
     'GTA5Dataset',
     'LoadLabelIds',
+    'LoadPanopticLabels',
     'LoadPseudoLabels',
+    'MapillaryPanopticDataset',
     'MissingDataError',
+    'PackPanopticInputs',
     'PairedSegDataset',
+    'PanopticSegDataset',
+    'PanopticTargets',
     'UnlabeledImageDataset',
 ]

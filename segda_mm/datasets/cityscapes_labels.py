@@ -77,6 +77,12 @@ CLASSES = tuple(label.name for label in _EVALUATED)
 #: RGB colours of the 19 classes, in the order of their train ids.
 PALETTE = tuple(label.color for label in _EVALUATED)
 
+#: The label id of each of the 19 classes, in the order of their train ids.
+LABEL_IDS = tuple(label.id for label in _EVALUATED)
+
+#: Train ids of the 8 classes whose instances are told apart.
+THING_CLASSES = tuple(label.train_id for label in _EVALUATED if label.has_instances)
+
 #: The values that an 8-bit label-id file may contain (-1 is stored as 255).
 KNOWN_IDS = frozenset(label.id % 256 for label in LABELS)
 

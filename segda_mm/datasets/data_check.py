@@ -12,6 +12,7 @@ import numpy as np
 from mmengine.dataset import BaseDataset
 from PIL import Image
 
+from segda_mm.ops.panoptic_codes import LABEL_DIVISOR
 from segda_mm.registry import DATASETS
 
 from .errors import DataError, MissingDataError
@@ -23,6 +24,7 @@ from .label_files import (
     read_label_ids,
     to_train_ids,
 )
+from .panoptic_labels import read_panoptic_codes
 from .subsets import read_name_list, write_name_list
 
 #: What ``check_data`` can be asked to look at.
@@ -93,7 +95,8 @@ def check_data(
 
     Every image and label file is decoded. Missing folders and pairs,
     unreadable files, label files of a wrong kind, sizes that differ and ids
-    that the label table does not know are collected, not raised.
+    that are not known are collected, not raised. The labels of a data set with
+    instances are those that ``LoadPanopticLabels`` reads.
 
     Args:
         cfg: A whole config.
@@ -187,12 +190,15 @@ def _without_pipeline(dataset: dict) -> dict:
 def _check_dataset(
     key: str, config: dict, workers: int, progress: Callable | None
 ) -> DatasetReport:
-    dataset = DATASETS.build(dict(config, pipeline=[], lazy_init=True))
+    try:
+        dataset = DATASETS.build(dict(config, pipeline=[], lazy_init=True))
+    except (MissingDataError, DataError) as error:
+        return DatasetReport(key, config['type'], 0, [error], (), None, None, None)
     samples, problems = _find_samples(dataset, key)
     classes = tuple(dataset.metainfo.get('classes') or ())
     labelled = bool(samples) and 'seg_map_path' in samples[0]
-    table = _table_of(config, samples[0], len(classes)) if labelled else None
-    check = partial(_check_sample, table=table, num_classes=len(classes))
+    read = _label_reader(config, samples[0], len(classes)) if labelled else None
+    check = partial(_check_sample, read=read, num_classes=len(classes))
 
     pixels = np.zeros(len(classes) + 1, dtype=np.int64)
     images = np.zeros(len(classes) + 1, dtype=np.int64)
@@ -237,6 +243,28 @@ def _find_samples(dataset: BaseDataset, key: str) -> tuple[list[dict], list[Exce
         ]
 
 
+def _label_reader(config: dict, sample: dict, num_classes: int) -> Callable:
+    """Choose a function (sample, (H, W) of the image) -> train ids (H, W)."""
+    if 'thing_classes' in sample:
+        return _read_panoptic
+    return partial(_read_semantic, table=_table_of(config, sample, num_classes))
+
+
+def _read_semantic(
+    sample: dict, image_shape: tuple[int, int], table: LabelTable
+) -> np.ndarray:
+    file, path = sample['seg_map_path'], sample['img_path']
+    ids = read_label_ids(file)
+    check_same_size(
+        ids.shape, image_shape, file, path, sample.get('relative_path', path)
+    )
+    return to_train_ids(ids, table, file, sample.get('label_map'))
+
+
+def _read_panoptic(sample: dict, image_shape: tuple[int, int]) -> np.ndarray:
+    return read_panoptic_codes(sample, image_shape) // LABEL_DIVISOR
+
+
 def _table_of(config: dict, sample: dict, num_classes: int) -> LabelTable:
     for step in config.get('pipeline', ()):
         if step.get('type') == 'LoadLabelIds' and step.get('table'):
@@ -255,7 +283,7 @@ def _map(check: Callable, samples: list[dict], workers: int) -> Iterator:
 
 
 def _check_sample(
-    sample: dict, table: LabelTable | None, num_classes: int
+    sample: dict, read: Callable | None, num_classes: int
 ) -> tuple[DataError | None, np.ndarray | None]:
     """Check one sample's files.
 
@@ -266,15 +294,12 @@ def _check_sample(
     path = sample['img_path']
     name = sample.get('relative_path', path)
     problem = image_problem(path, name)
-    if problem is not None or table is None:
+    if problem is not None or read is None:
         return problem, None
     try:
-        file = sample['seg_map_path']
-        ids = read_label_ids(file)
         with Image.open(path) as image:
             width, height = image.size
-        check_same_size(ids.shape, (height, width), file, path, name)
-        train_ids = to_train_ids(ids, table, file, sample.get('label_map'))
+        train_ids = read(sample, (height, width))
     except DataError as error:
         error.name = name
         return error, None

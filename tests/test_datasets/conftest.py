@@ -51,6 +51,20 @@ def write_label():
 
 
 @pytest.fixture
+def write_instance_ids():
+    """Write a 16-bit PNG of instance ids, an array or a number; return its path."""
+
+    def write(path: Path, ids, size: tuple[int, int] = (8, 6)) -> Path:
+        if np.isscalar(ids):
+            ids = np.full(size[::-1], ids)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.asarray(ids, dtype=np.uint16)).save(path)
+        return path
+
+    return write
+
+
+@pytest.fixture
 def gta5_root(tmp_path, write_image, write_label):
     """A GTA5 tree of six pairs; label i is road (7), but one pixel of i."""
     root = tmp_path / 'gta5'

@@ -1,4 +1,13 @@
 from .load_label_ids import LoadLabelIds
+from .load_panoptic_labels import LoadPanopticLabels
 from .load_pseudo_labels import LoadPseudoLabels
+from .pack_panoptic_inputs import PackPanopticInputs
+from .panoptic_targets import PanopticTargets
 
-__all__ = ['LoadLabelIds', 'LoadPseudoLabels']
+__all__ = [
+    'LoadLabelIds',
+    'LoadPanopticLabels',
+    'LoadPseudoLabels',
+    'PackPanopticInputs',
+    'PanopticTargets',
+]

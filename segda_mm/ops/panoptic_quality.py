@@ -1,0 +1,157 @@
+"""Panoptic quality (Kirillov et al., "Panoptic Segmentation", CVPR 2019).
+
+PQ = SQ x RQ. A predicted and a true segment of one class match if their
+intersection over union exceeds 1/2, which makes the matching unique; SQ is the
+mean of those ratios, RQ the F1 score of the matching. Void and crowds are
+treated as the paper's section 4.2 and the tool of Cityscapes have it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+import numpy as np
+
+from .defined_mean import defined_mean
+from .label_overlaps import LabelOverlaps
+from .panoptic_codes import LABEL_DIVISOR, VOID_CLASS
+
+
+class PanopticQuality(NamedTuple):
+    """Figures per class, (C,) float64 in [0, 1], or their means as floats.
+
+    A class without any segment, true or predicted, is NaN.
+    """
+
+    pq: np.ndarray | float
+    sq: np.ndarray | float
+    rq: np.ndarray | float
+
+
+def panoptic_quality_counts(
+    overlaps: LabelOverlaps, thing_classes: Collection[int], num_classes: int
+) -> np.ndarray:
+    """Match the segments of one image.
+
+    Void pixels of the ground truth do not count towards the union. A predicted
+    segment that is not matched is no false positive if more than half of it
+    lies on void and on the crowd of its class; a crowd is neither matched nor
+    missed.
+
+    Args:
+        overlaps: Of the panoptic codes of ground truth and prediction.
+        thing_classes: Train ids of the classes with instances, whose instance
+            0 is a crowd in the ground truth.
+        num_classes: C.
+
+    Returns:
+        (C, 4) float64: sum of the intersections over union of the matches,
+        numbers of true positives, of false positives and of false negatives.
+        Add those of several images.
+
+    Raises:
+        ValueError: A code's class is neither void nor below ``num_classes``.
+    """
+    truth_class = classes_of_codes(overlaps.truth, num_classes, 'ground truth')
+    all_predicted = classes_of_codes(overlaps.prediction, num_classes, 'prediction')
+    truth_area = overlaps.pixels.sum(1)
+
+    segments = all_predicted != VOID_CLASS
+    predicted_class = all_predicted[segments]
+    pixels = overlaps.pixels[:, segments]
+    predicted_area = pixels.sum(0)
+
+    void = truth_class == VOID_CLASS
+    crowd = np.isin(truth_class, list(thing_classes)) & (
+        overlaps.truth % LABEL_DIVISOR == 0
+    )
+    on_void = pixels[void].sum(0)
+    same_class = truth_class[:, None] == predicted_class
+    on_crowd = np.where(same_class & crowd[:, None], pixels, 0).sum(0)
+
+    wanted = ~void & ~crowd
+    intersection = pixels[wanted]
+    union = predicted_area - on_void + truth_area[wanted, None] - intersection
+    iou = intersection / union
+    matched = same_class[wanted] & (iou > 0.5)
+
+    excused = (on_void + on_crowd) / predicted_area > 0.5
+    true, predicted = np.nonzero(matched)
+    classes = truth_class[wanted]
+
+    def per_class(labels: np.ndarray, weights: np.ndarray | None = None):
+        return np.bincount(labels, weights, minlength=num_classes)
+
+    return np.stack(
+        [
+            per_class(classes[true], iou[true, predicted]),
+            per_class(classes[true]),
+            per_class(predicted_class[~matched.any(0) & ~excused]),
+            per_class(classes[~matched.any(1)]),
+        ],
+        axis=1,
+    )
+
+
+def classes_of_codes(codes: np.ndarray, num_classes: int, what: str) -> np.ndarray:
+    """Train ids of panoptic codes, checked.
+
+    Args:
+        codes: Integers of any shape.
+        num_classes: Train ids are below it, or 255.
+        what: Where the codes come from, for the message.
+
+    Raises:
+        ValueError: There is another train id.
+    """
+    classes = codes // LABEL_DIVISOR
+    wrong = codes[(classes >= num_classes) & (classes != VOID_CLASS)]
+    if wrong.size:
+        raise ValueError(
+            f'the {what} has the panoptic code {wrong[0]}, but the data set has '
+            f'only {num_classes} classes; check num_classes of the model and the '
+            'metainfo of the data set'
+        )
+    return classes
+
+
+def panoptic_quality(counts: np.ndarray) -> PanopticQuality:
+    """PQ, SQ and RQ of every class.
+
+    Args:
+        counts: (C, 4), sums of what :func:`panoptic_quality_counts` returns.
+
+    Returns:
+        Arrays (C,). A class without segments is NaN; SQ is 0 where segments
+        were there but none matched.
+    """
+    iou, true, false, missed = counts.T
+    segments = true + 0.5 * false + 0.5 * missed
+    nothing = np.full(len(counts), np.nan)
+    pq = np.divide(iou, segments, out=nothing.copy(), where=segments > 0)
+    rq = np.divide(true, segments, out=nothing.copy(), where=segments > 0)
+    sq = np.where(segments > 0, iou / np.maximum(true, 1), nothing)
+    return PanopticQuality(pq, sq, rq)
+
+
+def mean_panoptic_quality(
+    quality: PanopticQuality, thing_classes: Collection[int]
+) -> dict[str, PanopticQuality]:
+    """Means over all classes, over the things and over the stuff.
+
+    Args:
+        quality: Per class.
+        thing_classes: Train ids of the classes with instances.
+
+    Returns:
+        ``all``, ``things`` and ``stuff``. Classes that are NaN are left out;
+        a mean over none is NaN.
+    """
+    is_thing = np.zeros(len(quality.pq), dtype=bool)
+    is_thing[list(thing_classes)] = True
+    groups = dict(all=np.ones_like(is_thing), things=is_thing, stuff=~is_thing)
+    return {
+        name: PanopticQuality(*(defined_mean(figure[chosen]) for figure in quality))
+        for name, chosen in groups.items()
+    }

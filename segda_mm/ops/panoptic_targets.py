@@ -1,0 +1,158 @@
+"""What Panoptic-DeepLab learns from: centers, offsets and weights of instances.
+
+Cheng et al., "Panoptic-DeepLab", CVPR 2020, sections 3.2 and 3.3.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+
+from segda_mm.ops.panoptic_codes import LABEL_DIVISOR, VOID_CLASS, VOID_CODE
+
+
+def panoptic_targets(
+    codes: np.ndarray,
+    thing_classes: Sequence[int],
+    sigma: float = 8.0,
+    small_instance_area: int = 4096,
+    small_instance_weight: float = 3.0,
+) -> dict[str, np.ndarray]:
+    """Turn a panoptic map into the regression targets and weights of a sample.
+
+    The center of an instance is the mean of its visible pixels. The heatmap
+    carries a Gaussian around the pixel nearest to it, the offsets lead to the
+    exact mean. All lengths and areas are in pixels of the map given, that is
+    of the augmented crop.
+
+    Args:
+        codes: Panoptic codes (see :mod:`segda_mm.ops.panoptic_codes`), shape
+            (H, W), int32.
+        thing_classes: Train ids of the classes that have instances.
+        sigma: Standard deviation of the Gaussian in pixels (the paper: 8). It
+            is cut to a square of 3 * sigma + 1 pixels around its center.
+        small_instance_area: Instances with fewer visible pixels count as
+            small (the paper: 64 x 64).
+        small_instance_weight: Weight of their pixels in the semantic loss
+            (the paper: 3).
+
+    Returns:
+        All float32:
+
+        - ``gt_center_heatmap``, shape (H, W), in [0, 1]: the maximum of the
+          Gaussians of all instances.
+        - ``gt_center_weight``, shape (H, W): 0 on void and on groups of
+          things that nobody told apart, 1 elsewhere.
+        - ``gt_offset``, shape (2, H, W): (y, x) from a pixel to the center of
+          its instance, 0 where there is none.
+        - ``gt_offset_weight``, shape (H, W): 1 on instances, 0 elsewhere.
+        - ``gt_sem_seg_weight``, shape (H, W): ``small_instance_weight`` on
+          small instances, 1 elsewhere, on void too.
+
+    Raises:
+        TypeError: ``codes`` are not int32.
+        ValueError: ``codes`` are not a map (H, W) or lie outside
+            [0, 255999], a thing class lies outside [0, 254], or ``sigma`` is
+            not positive.
+    """
+    _check(codes, thing_classes, sigma)
+    height, width = codes.shape
+    has_instance, center_weight = _tables(tuple(thing_classes))
+
+    flat_codes = codes.ravel()
+    pixels = np.flatnonzero(has_instance[flat_codes])
+    pixel_codes = flat_codes[pixels].astype(np.intp)
+    rows, columns = np.divmod(pixels, width)
+
+    areas = np.bincount(pixel_codes)
+    # Codes that do not occur are 0 / 1 and never looked up.
+    divisor = np.maximum(areas, 1)
+    center_rows = np.bincount(pixel_codes, rows) / divisor
+    center_columns = np.bincount(pixel_codes, columns) / divisor
+
+    offset = np.zeros((2, height * width), np.float32)
+    offset[0, pixels] = center_rows[pixel_codes] - rows
+    offset[1, pixels] = center_columns[pixel_codes] - columns
+
+    offset_weight = np.zeros(height * width, np.float32)
+    offset_weight[pixels] = 1
+
+    sem_seg_weight = np.ones(height * width, np.float32)
+    is_small = areas[pixel_codes] < small_instance_area
+    sem_seg_weight[pixels[is_small]] = small_instance_weight
+
+    heatmap = np.zeros((height, width), np.float32)
+    for code in np.flatnonzero(areas):
+        _draw_center(heatmap, center_rows[code], center_columns[code], sigma)
+
+    return dict(
+        gt_center_heatmap=heatmap,
+        gt_center_weight=center_weight[codes],
+        gt_offset=offset.reshape(2, height, width),
+        gt_offset_weight=offset_weight.reshape(height, width),
+        gt_sem_seg_weight=sem_seg_weight.reshape(height, width),
+    )
+
+
+def _check(codes: np.ndarray, thing_classes: Sequence[int], sigma: float) -> None:
+    if codes.dtype != np.int32:
+        raise TypeError(
+            f'panoptic codes are {codes.dtype}, but must be int32 '
+            f'(train id * {LABEL_DIVISOR} + instance id)'
+        )
+    if codes.ndim != 2 or not codes.size:
+        raise ValueError(
+            f'panoptic codes have the shape {codes.shape}, but must be one map (H, W)'
+        )
+    highest = VOID_CODE + LABEL_DIVISOR - 1
+    if codes.min() < 0 or codes.max() > highest:
+        raise ValueError(
+            f'panoptic codes lie in [{codes.min()}, {codes.max()}], but must lie '
+            f'in [0, {highest}]; a label file needs its label table first'
+        )
+    outside = [c for c in thing_classes if not 0 <= c < VOID_CLASS]
+    if outside:
+        raise ValueError(
+            f'thing_classes names {outside}, but train ids lie in [0, {VOID_CLASS - 1}]'
+        )
+    if not sigma > 0:
+        raise ValueError(f'sigma is {sigma}, but must be positive')
+
+
+@lru_cache(maxsize=4)
+def _tables(thing_classes: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """By code: is it an instance of a thing (bool), weight of its centers (float32)."""
+    has_instance = np.zeros((VOID_CLASS + 1, LABEL_DIVISOR), bool)
+    has_instance[list(thing_classes), 1:] = True
+    center_weight = np.ones((VOID_CLASS + 1, LABEL_DIVISOR), np.float32)
+    center_weight[VOID_CLASS] = 0
+    center_weight[list(thing_classes), 0] = 0
+    return has_instance.ravel(), center_weight.ravel()
+
+
+@lru_cache(maxsize=4)
+def _gaussian(sigma: float) -> np.ndarray:
+    """Shape (2 * radius + 1, 2 * radius + 1), float32, 1 in the middle."""
+    radius = int(3 * sigma + 1)
+    distance = np.arange(-radius, radius + 1)
+    squared = distance[:, None] ** 2 + distance**2
+    return np.exp(-squared / (2 * sigma**2)).astype(np.float32)
+
+
+def _draw_center(heatmap: np.ndarray, row: float, column: float, sigma: float) -> None:
+    """Raise the heatmap to a Gaussian around a point, cut at the border."""
+    window = _gaussian(sigma)
+    radius = len(window) // 2
+    # Halves go up, as round() would send them to the even neighbour.
+    top = math.floor(row + 0.5) - radius
+    left = math.floor(column + 0.5) - radius
+    height, width = heatmap.shape
+    inside = heatmap[
+        max(top, 0) : min(top + len(window), height),
+        max(left, 0) : min(left + len(window), width),
+    ]
+    part = window[max(-top, 0) :, max(-left, 0) :]
+    np.maximum(inside, part[: inside.shape[0], : inside.shape[1]], out=inside)

@@ -1,0 +1,251 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from segda_mm.datasets import DataError, MapillaryPanopticDataset, MissingDataError
+from segda_mm.datasets.cityscapes_labels import CLASSES, THING_CLASSES
+from segda_mm.datasets.data_check import check_data
+from segda_mm.datasets.mapillary_labels import (
+    CITYSCAPES_CLASS_NAMES,
+    cityscapes_train_id,
+)
+
+TEST = [
+    {'type': 'LoadImageFromFile'},
+    {'type': 'LoadPanopticLabels'},
+    {'type': 'PackPanopticInputs'},
+]
+
+#: Full name, short name and whether it has instances, as in panoptic_2018.json.
+CATEGORIES = [
+    ('animal--bird', 'Bird', 1),
+    ('construction--barrier--curb', 'Curb', 0),
+    ('construction--barrier--fence', 'Fence', 0),
+    ('construction--barrier--wall', 'Wall', 0),
+    ('construction--flat--road', 'Road', 0),
+    ('construction--structure--building', 'Building', 0),
+    ('human--person', 'Person', 1),
+    ('human--rider--bicyclist', 'Bicyclist', 1),
+    ('marking--crosswalk-zebra', 'Lane Marking - Crosswalk', 1),
+    ('nature--sky', 'Sky', 0),
+    ('nature--terrain', 'Terrain', 0),
+    ('nature--vegetation', 'Vegetation', 0),
+    ('object--support--pole', 'Pole', 1),
+    ('object--traffic-light', 'Traffic Light', 1),
+    ('object--traffic-sign--front', 'Traffic Sign (Front)', 1),
+    ('object--vehicle--bicycle', 'Bicycle', 1),
+    ('object--vehicle--bus', 'Bus', 1),
+    ('object--vehicle--car', 'Car', 1),
+    ('object--vehicle--motorcycle', 'Motorcycle', 1),
+    ('object--vehicle--on-rails', 'On Rails', 0),
+    ('object--vehicle--truck', 'Truck', 1),
+]
+IDS = {name: i + 1 for i, (_, name, _) in enumerate(CATEGORIES)}
+
+#: (category, iscrowd) of the segments, one a row of the picture.
+SEGMENTS = [
+    ('Car', 0),
+    ('Car', 0),
+    ('Car', 1),
+    ('Road', 0),
+    ('Lane Marking - Crosswalk', 0),
+    ('On Rails', 0),
+    ('Bird', 0),
+    ('Pole', 0),
+]
+
+
+def _json():
+    return {
+        'categories': [
+            {
+                'id': IDS[name],
+                'name': name,
+                'supercategory': full_name,
+                'isthing': isthing,
+                'color': [IDS[name], 0, 255],
+            }
+            for full_name, name, isthing in CATEGORIES
+        ],
+        'images': [],
+        'annotations': [
+            {
+                'image_id': stem,
+                'file_name': f'{stem}.png',
+                'segments_info': [
+                    {
+                        'id': 1000 * row + 300,
+                        'category_id': IDS[name],
+                        'iscrowd': iscrowd,
+                        'area': 8,
+                        'bbox': [0, row, 8, 1],
+                    }
+                    for row, (name, iscrowd) in enumerate(SEGMENTS)
+                ],
+            }
+            for stem in ('--aB', 'cD_e')
+        ],
+    }
+
+
+@pytest.fixture
+def root(tmp_path, write_image):
+    """Version 1.2 with two images; the lowest row of each is void."""
+    root = tmp_path / 'mapillary'
+    folder = root / 'training/v1.2/panoptic'
+    folder.mkdir(parents=True)
+    ids = np.append(1000 * np.arange(len(SEGMENTS)) + 300, 0)
+    colors = np.stack([ids % 256, ids // 256, 0 * ids], 1).astype(np.uint8)
+    for stem in ('--aB', 'cD_e'):
+        write_image(root / f'training/images/{stem}.jpg', size=(8, 9))
+        Image.fromarray(colors[:, None].repeat(8, 1)).save(folder / f'{stem}.png')
+    (folder / 'panoptic_2018.json').write_text(json.dumps(_json()))
+    return root
+
+
+def _codes(dataset):
+    return dataset[1]['data_samples'].gt_panoptic_seg.data[0, :, 3].tolist()
+
+
+def test_own_classes(root):
+    dataset = MapillaryPanopticDataset(data_root=str(root), pipeline=TEST)
+    assert len(dataset) == 2
+    meta = dataset.metainfo
+    assert meta['classes'] == tuple(name for _, name, _ in CATEGORIES)
+    assert meta['palette'][3] == [4, 0, 255]
+    assert meta['thing_classes'] == [0, 6, 7, 8, 12, 13, 14, 15, 16, 17, 18, 20]
+    assert meta['label_ids'] == list(range(1, 22))
+    # Two cars, a group of cars, stuff, and things that count from 1 each.
+    assert _codes(dataset) == [
+        17001, 17002, 17000, 4000, 8001, 19000, 1, 12001, 255000,
+    ]  # fmt: skip
+
+
+def test_classes_of_cityscapes(root):
+    dataset = MapillaryPanopticDataset(
+        data_root=str(root), map_to_cityscapes=True, pipeline=TEST
+    )
+    assert dataset.metainfo['classes'] == CLASSES
+    assert dataset.metainfo['thing_classes'] == list(THING_CLASSES)
+    # Crossings are road, poles are stuff, trams a group: 1.2 does not part them.
+    assert _codes(dataset) == [
+        13001, 13002, 13000, 0, 0, 16000, 255000, 5000, 255000,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ('full_name', 'expected'),
+    [
+        ('construction--flat--road', 'road'),
+        ('marking--discrete--arrow--split-left-or-straight', 'road'),
+        ('marking-only--continuous--dashed', 'road'),
+        ('marking--general', 'road'),
+        ('construction--flat--traffic-island', 'sidewalk'),
+        ('human--person', 'person'),
+        ('human--person--individual', 'person'),
+        ('human--rider--other-rider', 'rider'),
+        ('object--traffic-light--general-upright', 'traffic light'),
+        ('object--traffic-sign--front', 'traffic sign'),
+        ('object--traffic-sign--back', None),
+        ('object--traffic-sign--temporary-back', None),
+        ('object--support--pole-group', None),
+        ('object--vehicle--caravan', None),
+        ('object--vehicle--vehicle-group', None),
+        ('construction--barrier--guard-rail', None),
+        ('void--ego-vehicle', None),
+        ('nature--sand', 'terrain'),
+    ],
+)
+def test_table(full_name, expected):
+    train_id = cityscapes_train_id(full_name)
+    assert train_id == (255 if expected is None else CLASSES.index(expected))
+
+
+def test_every_class_of_cityscapes_is_reached():
+    assert set(CITYSCAPES_CLASS_NAMES.values()) == set(CLASSES)
+
+
+def test_folders_of_the_other_versions(root):
+    folder = root / 'training/v1.2/panoptic'
+    (root / 'training/v2.0').mkdir()
+    folder.rename(root / 'training/v2.0/panoptic')
+    (root / 'training/v2.0/panoptic/panoptic_2018.json').rename(
+        root / 'training/v2.0/panoptic/panoptic_2020.json'
+    )
+    dataset = MapillaryPanopticDataset(
+        data_root=str(root),
+        data_prefix={
+            'img_path': 'training/images',
+            'seg_map_path': 'training/v2.0/panoptic',
+        },
+    )
+    assert len(dataset) == 2
+    with pytest.raises(MissingDataError, match=r'v1\.2/panoptic.*panoptic_2018'):
+        MapillaryPanopticDataset(data_root=str(root))
+
+
+def test_json_is_missing_or_not_alone(root):
+    path = root / 'training/v1.2/panoptic/panoptic_2018.json'
+    path.with_name('panoptic_2020.json').write_text('{}')
+    with pytest.raises(DataError, match='2 files panoptic_'):
+        MapillaryPanopticDataset(data_root=str(root))
+    path.with_name('panoptic_2020.json').unlink()
+    path.unlink()
+    with pytest.raises(MissingDataError, match='holds no panoptic_'):
+        MapillaryPanopticDataset(data_root=str(root))
+
+
+def test_files_that_do_not_fit_are_named(root, write_image):
+    folder = root / 'training/v1.2/panoptic'
+    write_image(root / 'training/images/new.jpg')
+    with pytest.raises(DataError, match=r'new\.png.*is missing'):
+        MapillaryPanopticDataset(data_root=str(root))
+    Image.new('RGB', (8, 6)).save(folder / 'new.png')
+    with pytest.raises(DataError, match=r'panoptic_2018\.json.*no entry for new\.png'):
+        MapillaryPanopticDataset(data_root=str(root))
+    exclude = root / 'exclude.txt'
+    exclude.write_text('new.jpg\n')
+    dataset = MapillaryPanopticDataset(data_root=str(root), exclude=str(exclude))
+    assert len(dataset) == 2
+
+
+@pytest.mark.parametrize('key', ['isthing', 'name', 'color'])
+def test_categories_lack_a_fact(root, key):
+    content = _json()
+    del content['categories'][3][key]
+    path = root / 'training/v1.2/panoptic/panoptic_2018.json'
+    path.write_text(json.dumps(content))
+    with pytest.raises(DataError, match=rf"category 4 has no '{key}'"):
+        MapillaryPanopticDataset(data_root=str(root))
+
+
+def test_categories_of_something_else_are_not_mapped(root):
+    content = _json()
+    for category in content['categories']:
+        category['supercategory'] = 'vehicle'
+    path = root / 'training/v1.2/panoptic/panoptic_2018.json'
+    path.write_text(json.dumps(content))
+    with pytest.raises(DataError, match='no category that is road, sidewalk'):
+        MapillaryPanopticDataset(data_root=str(root), map_to_cityscapes=True)
+
+
+def test_check_data(root):
+    dataset = {'type': 'MapillaryPanopticDataset', 'data_root': str(root)}
+    cfg = {'train_dataloader': {'dataset': dict(dataset, map_to_cityscapes=True)}}
+    (report,) = check_data(cfg)
+    assert not report.problems
+    assert report.pixels[[0, 5, 13, 16]].tolist() == [32, 16, 48, 16]
+    assert report.void_pixels == 32
+
+    path = root / 'training/v1.2/panoptic/cD_e.png'
+    Image.fromarray(np.full((9, 8, 3), 9, np.uint8)).save(path)
+    (report,) = check_data(cfg)
+    assert 'cD_e.png' in str(report.problems[0])
+    (root / 'training/v1.2/panoptic/panoptic_2018.json').unlink()
+    (report,) = check_data(cfg)
+    assert 'panoptic_2018' in str(report.problems[0])
+    assert report.num_samples == 0

@@ -1,0 +1,170 @@
+"""Class 0 is stuff, 1 and 2 are things; a map is one row of pixels."""
+
+import numpy as np
+import pytest
+
+from segda_mm.ops.instance_ap import (
+    OVERLAPS,
+    InstanceMatches,
+    average_precision,
+    count_instances,
+    match_masks,
+    match_segments,
+)
+from segda_mm.ops.label_overlaps import label_overlaps
+
+VOID, IGNORED_INSTANCE = 255000, 255001
+THINGS = (1, 2)
+
+
+def row(*runs):
+    """A map from (code, number of pixels) pairs."""
+    codes, lengths = zip(*runs)
+    return np.repeat(np.array(codes, np.int32), lengths)[None]
+
+
+def match(truth, prediction):
+    """The matches of all predicted things, sorted by code, scores 0.9, 0.8, ..."""
+    overlaps = label_overlaps(truth, prediction)
+    codes = overlaps.prediction
+    codes = codes[(codes >= 1000) & (codes < VOID)]
+    scores = 0.9 - 0.1 * np.arange(len(codes))
+    return match_segments(overlaps, codes, scores, THINGS)
+
+
+def outcome(matches, index=0):
+    """Number of overlaps at which an instance is true, and is false."""
+    return int(matches.true[index].sum()), int(matches.false[index].sum())
+
+
+def test_ten_overlaps():
+    np.testing.assert_allclose(
+        OVERLAPS, [0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95]
+    )
+
+
+def test_true_up_to_its_overlap_and_false_beyond():
+    matches = match(row((1001, 200), (0, 200)), row((1007, 164), (0, 236)))
+    assert matches.true[0].tolist() == [True] * 7 + [False] * 3  # 0.82
+    assert matches.false[0].tolist() == [False] * 7 + [True] * 3
+
+
+def test_exactly_half_is_no_match():
+    truth = row((1001, 200), (0, 200))
+    assert outcome(match(truth, row((1001, 100), (0, 300)))) == (0, 10)
+    assert outcome(match(truth, row((1001, 101), (0, 299)))) == (1, 9)
+
+
+def test_void_counts_towards_the_union():
+    # Unlike in panoptic quality. 120 of 200 pixels: 0.6 is exceeded by two
+    # overlaps; then 0.4 of void is too little to be ignored.
+    truth = row((1001, 120), (VOID, 80), (0, 100))
+    assert outcome(match(truth, row((1001, 200), (0, 100)))) == (2, 8)
+
+
+@pytest.mark.parametrize(
+    ('value', 'false'), [(VOID, 3), (1000, 3), (2000, 10), (IGNORED_INSTANCE, 10)]
+)
+def test_ignored_where_the_share_of_ignored_pixels_exceeds_the_overlap(value, false):
+    # 82 of 100 pixels: more than seven of the overlaps. The group is large,
+    # so that the prediction does not match it.
+    truth = row((0, 18), (value, 400))
+    prediction = row((1001, 100), (0, 318))
+    assert outcome(match(truth, prediction)) == (0, false)
+
+
+def test_void_and_group_add_up():
+    truth = row((0, 38), (VOID, 31), (1000, 231))
+    assert outcome(match(truth, row((1001, 100), (0, 200)))) == (0, 7)  # 0.62
+
+
+def test_matching_a_group_is_neither():
+    assert outcome(match(row((1000, 200), (0, 9)), row((1001, 160), (0, 49)))) == (0, 0)
+
+
+@pytest.mark.parametrize(('area', 'result'), [(99, (0, 0)), (100, (10, 0))])
+def test_small_instances_need_not_be_found(area, result):
+    truth = row((1001, area), (0, 100))
+    assert outcome(match(truth, row((1001, area), (0, 100)))) == result
+    overlaps = label_overlaps(truth, truth)
+    assert count_instances(overlaps, THINGS, 3)[1] == (area == 100)
+
+
+def test_small_group_counts_twice():
+    # 35 of 100 pixels on a group of 35: twice is 0.7. (So the tool has it.)
+    truth = row((1000, 35), (0, 165))
+    assert outcome(match(truth, row((1001, 100), (0, 100)))) == (0, 10 - 4)
+
+
+def test_right_place_wrong_class():
+    matches = match(row((1001, 200)), row((2001, 200)))
+    assert outcome(matches) == (0, 10)
+    assert matches.labels.tolist() == [2]
+
+
+def test_codes_in_no_pixel_and_of_stuff_are_passed_over():
+    overlaps = label_overlaps(row((1001, 200)), row((1001, 150), (0, 50)))
+    codes = np.array([2001, 0, 1001, 1009], np.int32)
+    scores = np.array([0.1, 0.2, 0.3, 0.4], np.float32)
+    matches = match_segments(overlaps, codes, scores, THINGS)
+    assert matches.labels.tolist() == [1]
+    assert matches.scores.tolist() == [np.float32(0.3)]
+    assert not match_segments(overlaps, codes[:0], scores[:0], THINGS).true.size
+
+
+def test_of_two_masks_on_one_instance_the_surer_is_true():
+    matches = match_masks(
+        np.array([1001]),
+        np.array([200]),
+        np.array([[180, 170]]),
+        np.array([1, 1]),
+        np.array([180, 170]),
+        np.array([0.2, 0.6]),
+    )
+    assert outcome(matches, 1) == (7, 3)  # 0.85 is not exceeded
+    # The other one is larger, and takes its place at 0.85.
+    assert outcome(matches, 0) == (1, 9)
+
+
+def test_instances_counted_are_those_to_be_found():
+    truth = row(
+        (1001, 100), (1002, 99), (1000, 500), (2001, 300), (0, 300), (VOID, 300)
+    )
+    overlaps = label_overlaps(truth, truth)
+    assert count_instances(overlaps, THINGS, 3).tolist() == [0, 1, 1]
+
+
+def pooled(*entries):
+    """Matches from (score, outcome): true, false or None at all overlaps."""
+    scores, outcomes = zip(*entries)
+    true = np.repeat([[entry is True] for entry in outcomes], 10, 1)
+    false = np.repeat([[entry is False] for entry in outcomes], 10, 1)
+    return InstanceMatches(np.ones(len(scores), int), np.array(scores), true, false)
+
+
+@pytest.mark.parametrize(
+    ('entries', 'instances', 'expected'),
+    [
+        # (recall, precision): (0, 1) (1/2, 1).
+        ([(0.9, True)], 2, 0.5),
+        # (0, 1) (1/2, 1) (1/2, 1/2) (1, 2/3): the last piece is a trapezoid.
+        ([(0.9, True), (0.8, False), (0.7, True)], 2, 0.5 + 0.5 * (1 / 2 + 2 / 3) / 2),
+        # One score is one point, whatever the order: (0, 1) (1, 1/2).
+        ([(0.5, False), (0.5, True)], 1, 0.75),
+        ([(0.5, True), (0.5, False)], 1, 0.75),
+        # An ignored instance is no point of the curve.
+        ([(0.9, None), (0.8, True)], 1, 1),
+        ([(0.9, None)], 1, 0),
+        ([(0.9, False)], 1, 0),
+    ],
+)
+def test_area_under_the_curve_by_hand(entries, instances, expected):
+    precision = average_precision(pooled(*entries), np.array([0, instances, 0]))
+    np.testing.assert_allclose(precision[1], [expected] * 10)
+    assert np.isnan(precision[[0, 2]]).all()
+
+
+def test_class_without_predictions_is_zero():
+    precision = average_precision(pooled((0.9, True)), np.array([0, 0, 4]))
+    assert (precision[2] == 0).all()
+    assert np.isnan(precision[1]).all()

@@ -1,0 +1,384 @@
+import numpy as np
+import pytest
+import torch
+
+from segda_mm.ops import panoptic_post_processing as module
+from segda_mm.ops.panoptic_post_processing import (
+    PanopticPrediction,
+    find_centers,
+    group_pixels,
+    instance_scores,
+    panoptic_post_processing,
+)
+from segda_mm.ops.panoptic_targets import panoptic_targets
+
+ROAD, SKY, PERSON, CAR = 0, 1, 2, 3
+THINGS = (PERSON, CAR)
+VOID = 255000
+
+
+def reference_centers(heatmap, threshold, kernel_size, top_k):
+    """(value, y, x) of the peaks, pixel by pixel."""
+    height, width = heatmap.shape
+    radius = kernel_size // 2
+    peaks = []
+    for y in range(height):
+        for x in range(width):
+            window = heatmap[
+                max(y - radius, 0) : y + radius + 1, max(x - radius, 0) : x + radius + 1
+            ]
+            if heatmap[y, x] > threshold and heatmap[y, x] == window.max():
+                peaks.append((float(heatmap[y, x]), y, x))
+    return sorted(peaks, key=lambda peak: (-peak[0], peak[1], peak[2]))[:top_k]
+
+
+def reference_nearest(points, offset, y, x):
+    """Index of the nearest center, one rounded operation after the other."""
+    target_y = np.float32(y) + offset[0, y, x]
+    target_x = np.float32(x) + offset[1, y, x]
+    best, best_distance = 0, None
+    for index, (center_y, center_x) in enumerate(points):
+        dy = target_y - np.float32(center_y)
+        dx = target_x - np.float32(center_x)
+        distance = dy * dy + dx * dx
+        if best_distance is None or distance < best_distance:
+            best, best_distance = index, distance
+    return best
+
+
+def reference_panoptic(sem_seg, heatmap, offset, things, threshold, top_k, stuff_area):
+    """Codes and the lists of instances, pixel by pixel."""
+    peaks = reference_centers(heatmap, threshold, 7, top_k)
+    points = [peak[1:] for peak in peaks]
+    members = {index: [] for index in range(len(peaks))}
+    areas = {}
+    codes = np.full(sem_seg.shape, VOID, np.int32)
+    for y, x in np.ndindex(*sem_seg.shape):
+        label = int(sem_seg[y, x])
+        if label not in things:
+            areas[label] = areas.get(label, 0) + 1
+        elif points:
+            members[reference_nearest(points, offset, y, x)].append((y, x))
+    for y, x in np.ndindex(*sem_seg.shape):
+        label = int(sem_seg[y, x])
+        if label not in things and areas[label] >= stuff_area:
+            codes[y, x] = label * 1000
+    numbers, instances = {}, []
+    for index, pixels in members.items():
+        if not pixels:
+            continue
+        labels = [int(sem_seg[pixel]) for pixel in pixels]
+        label = max(sorted(set(labels)), key=labels.count)
+        numbers[label] = numbers.get(label, 0) + 1
+        code = label * 1000 + numbers[label]
+        instances.append((code, label, peaks[index][0]))
+        for pixel in pixels:
+            codes[pixel] = code
+    return codes, instances
+
+
+def random_outputs(seed, height=24, width=40):
+    """Maps with many ties: heatmaps of few levels, offsets of half pixels."""
+    rng = np.random.default_rng(seed)
+    blocks = rng.integers(0, 5, (height // 4, width // 4))
+    blocks[blocks == 4] = 255
+    sem_seg = blocks.repeat(4, 0).repeat(4, 1)
+    sem_seg = np.where(rng.random((height, width)) < 0.1, CAR, sem_seg)
+    heatmap = rng.integers(0, 11, (height, width)) / np.float32(10)
+    # Sparse, crowded, and with plateaus.
+    heatmap *= rng.random((height, width)) < rng.choice([0.003, 0.05, 1])
+    offset = rng.integers(-30, 31, (2, height, width)) / np.float32(2)
+    if seed % 4 == 1:
+        offset += rng.normal(0, 3, offset.shape)
+    if seed % 4 == 2:
+        # Far outside: cells of the grid grow with what they have to cover.
+        offset *= 200
+    if seed % 8 == 3:
+        sem_seg[np.isin(sem_seg, THINGS)] = ROAD
+    if seed % 8 == 7:
+        heatmap *= 0.1
+    return sem_seg, heatmap.astype(np.float32), offset.astype(np.float32)
+
+
+def as_batch(*outputs):
+    """Tensors (N, H, W), (N, 1, H, W) and (N, 2, H, W) of outputs of N images."""
+    sem_seg, heatmap, offset = (
+        torch.from_numpy(np.stack(maps)) for maps in zip(*outputs)
+    )
+    return sem_seg.long(), heatmap[:, None], offset
+
+
+def as_lists(prediction):
+    return list(
+        zip(
+            prediction.instance_codes.tolist(),
+            prediction.instance_labels.tolist(),
+            prediction.center_values.tolist(),
+        )
+    )
+
+
+def assert_equal(first, second):
+    for name in PanopticPrediction.__dataclass_fields__:
+        assert torch.equal(getattr(first, name), getattr(second, name))
+
+
+@pytest.mark.parametrize('seed', range(40))
+def test_everything_is_as_in_plain_loops(seed, monkeypatch):
+    monkeypatch.setattr(module, 'PIXELS_AT_ONCE', [50, 10**6][seed % 2])
+    monkeypatch.setattr(module, 'CELL_SIZE', [1, 4, 16][seed % 3])
+    outputs = random_outputs(seed)
+    top_k, stuff_area = [200, 3, 20][seed % 3], [1, 150][seed % 2]
+    prediction, = panoptic_post_processing(
+        *as_batch(outputs), THINGS, top_k=top_k, stuff_area=stuff_area
+    )
+    codes, instances = reference_panoptic(*outputs, THINGS, 0.1, top_k, stuff_area)
+    np.testing.assert_array_equal(prediction.codes.numpy(), codes)
+    assert as_lists(prediction) == instances
+    assert prediction.codes.dtype == prediction.instance_codes.dtype == torch.int32
+    assert prediction.instance_labels.dtype == torch.int64
+    assert prediction.center_values.dtype == torch.float32
+
+
+def test_a_row_of_pixels_by_hand():
+    # Two cars, three pixels of one taken for a person; sky of one pixel.
+    sem_seg = torch.tensor([[[0, 3, 3, 2, 3, 1, 0, 3, 3, 2, 2, 2]]])
+    heatmap = torch.zeros(1, 1, 1, 12)
+    heatmap[..., 2], heatmap[..., 10] = 0.5, 0.75
+    prediction, = panoptic_post_processing(
+        sem_seg, heatmap, torch.zeros(1, 2, 1, 12), THINGS, stuff_area=2
+    )
+    assert prediction.codes.tolist() == [
+        [0, 3001, 3001, 3001, 3001, VOID, 0, 2001, 2001, 2001, 2001, 2001]
+    ]
+    assert as_lists(prediction) == [(2001, PERSON, 0.75), (3001, CAR, 0.5)]
+
+
+def test_offsets_decide_not_places():
+    sem_seg = torch.full((1, 1, 12), CAR)
+    heatmap = torch.zeros(1, 1, 1, 12)
+    heatmap[..., 2], heatmap[..., 10] = 0.75, 0.5
+    offset = torch.zeros(1, 2, 1, 12)
+    offset[0, 1, 0, 0] = 9
+    # Exactly between the two: the stronger center stands first.
+    offset[0, 1, 0, 11] = -5
+    prediction, = panoptic_post_processing(sem_seg, heatmap, offset, THINGS)
+    numbers = [2, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 1]
+    assert prediction.codes.tolist() == [[3000 + number for number in numbers]]
+
+
+def test_equal_votes_go_to_the_lower_class():
+    sem_seg = torch.tensor([[[CAR, PERSON, CAR, PERSON]]])
+    heatmap = torch.tensor([[[[0, 0, 0.5, 0]]]])
+    prediction, = panoptic_post_processing(
+        sem_seg, heatmap, torch.zeros(1, 2, 1, 4), THINGS
+    )
+    assert prediction.codes.tolist() == [[2001] * 4]
+
+
+def test_numbers_count_in_each_class_and_centers_without_pixels_get_none():
+    sem_seg = torch.full((1, 1, 40), ROAD)
+    heatmap = torch.zeros(1, 1, 1, 40)
+    for place, label, value in (
+        (4, CAR, 0.3), (12, PERSON, 0.9), (20, ROAD, 0.8), (28, CAR, 0.6),
+        (36, PERSON, 0.2),
+    ):
+        sem_seg[..., place] = label
+        heatmap[..., place] = value
+    prediction, = panoptic_post_processing(
+        sem_seg, heatmap, torch.zeros(1, 2, 1, 40), THINGS, stuff_area=1
+    )
+    assert prediction.instance_codes.tolist() == [2001, 3001, 3002, 2002]
+    assert prediction.center_values.tolist() == pytest.approx([0.9, 0.6, 0.3, 0.2])
+
+
+def test_peaks_of_a_map_by_hand():
+    heatmap = torch.zeros(1, 1, 9, 20)
+    heatmap[0, 0, 4, 2] = 0.9
+    heatmap[0, 0, 4, 5] = 0.8   # three away: inside the window of the first
+    heatmap[0, 0, 4, 9] = 0.3   # four away from the second, which is no center
+    heatmap[0, 0, 0, 13:15] = 0.3  # a plateau is kept as a whole
+    heatmap[0, 0, 8, 19] = 0.1  # not above the threshold
+    centers, = find_centers(heatmap)
+    assert centers.points.tolist() == [[4, 2], [0, 13], [0, 14], [4, 9]]
+    assert centers.points.dtype == torch.int64
+    assert centers.values.tolist() == pytest.approx([0.9, 0.3, 0.3, 0.3])
+    assert find_centers(heatmap, top_k=2)[0].points.tolist() == [[4, 2], [0, 13]]
+    assert find_centers(heatmap, threshold=0.3)[0].points.tolist() == [[4, 2]]
+    assert [4, 5] in find_centers(heatmap, kernel_size=5)[0].points.tolist()
+
+
+@pytest.mark.parametrize('kernel_size', [1, 3, 5, 7, 13])
+def test_the_window_is_that_of_max_pooling(kernel_size):
+    heatmap = torch.rand(1, 1, 12, 17, generator=torch.Generator().manual_seed(0))
+    pooled = torch.nn.functional.max_pool2d(
+        heatmap, kernel_size, 1, kernel_size // 2)
+    centers, = find_centers(heatmap, 0.2, kernel_size, 999)
+    peaks = ((heatmap == pooled) & (heatmap > 0.2))[0, 0]
+    assert sorted(centers.points.tolist()) == peaks.nonzero().tolist()
+
+
+def test_a_flat_heatmap_keeps_the_first_pixels():
+    centers, = find_centers(torch.full((1, 1, 6, 50), 0.5), top_k=60)
+    assert centers.points.tolist() == [[y, x] for y in (0, 1) for x in range(50)][:60]
+
+
+def test_a_batch_is_the_images_one_by_one():
+    outputs = [random_outputs(seed) for seed in (0, 1, 3)]
+    batch = panoptic_post_processing(*as_batch(*outputs), THINGS, stuff_area=100)
+    assert len(batch) == 3
+    for prediction, single in zip(batch, outputs):
+        alone, = panoptic_post_processing(*as_batch(single), THINGS, stuff_area=100)
+        assert_equal(prediction, alone)
+
+
+def test_inputs_stay_as_they_are_and_may_be_views():
+    inputs = as_batch(random_outputs(1))
+    copies = [tensor.clone() for tensor in inputs]
+    # Memory in another order, as networks in channels-last hand it over.
+    views = [tensor.mT.contiguous().mT for tensor in inputs]
+    first, = panoptic_post_processing(*inputs, THINGS)
+    assert_equal(first, panoptic_post_processing(*views, THINGS)[0])
+    assert all(map(torch.equal, inputs, copies))
+
+
+def test_without_a_center_things_are_void():
+    sem_seg = torch.tensor([[[ROAD, CAR, ROAD, PERSON]]])
+    prediction, = panoptic_post_processing(
+        sem_seg, torch.zeros(1, 1, 1, 4), torch.zeros(1, 2, 1, 4), THINGS, stuff_area=1
+    )
+    assert prediction.codes.tolist() == [[0, VOID, 0, VOID]]
+    assert as_lists(prediction) == []
+
+
+@pytest.mark.parametrize('seed', range(6))
+def test_perfect_outputs_give_the_labels_back(seed):
+    rng = np.random.default_rng(seed)
+    codes = np.full((64, 96), SKY * 1000, np.int32)
+    codes[20:] = ROAD * 1000
+    codes[60:] = VOID
+    rows, columns = np.mgrid[:64, :96]
+    for number in range(rng.integers(1, 12)):
+        center = 8 + 16 * rng.integers(0, 4), 8 + 16 * rng.integers(0, 6)
+        radii = rng.integers(4, 12, 2)
+        inside = ((rows - center[0]) / radii[0]) ** 2 + (
+            (columns - center[1]) / radii[1]
+        ) ** 2 <= 1
+        codes[inside] = rng.choice(THINGS) * 1000 + number + 1
+    targets = panoptic_targets(codes, THINGS, sigma=1.0)
+    sem_seg, heatmap, offset = as_batch(
+        (codes // 1000, targets['gt_center_heatmap'], targets['gt_offset'])
+    )
+    prediction, = panoptic_post_processing(
+        sem_seg, heatmap, offset, THINGS, stuff_area=1
+    )
+    predicted = prediction.codes.numpy()
+    np.testing.assert_array_equal(predicted // 1000, codes // 1000)
+    np.testing.assert_array_equal(predicted % 1000 > 0, codes % 1000 > 0)
+    pairs = set(zip(codes.ravel().tolist(), predicted.ravel().tolist()))
+    assert len(pairs) == len(np.unique(codes)) == len(np.unique(predicted))
+    assert np.unique(predicted[codes % 1000 > 0]).tolist() == sorted(
+        prediction.instance_codes.tolist()
+    )
+
+
+def test_scores_are_mean_probability_times_center():
+    prediction = PanopticPrediction(
+        codes=torch.tensor([[0, 2001, 2001, 3001, VOID]], dtype=torch.int32),
+        instance_codes=torch.tensor([3001, 2001], dtype=torch.int32),
+        instance_labels=torch.tensor([3, 2]),
+        center_values=torch.tensor([0.5, 0.8]),
+    )
+    probabilities = torch.tensor(
+        [
+            [1.0, 0.0, 0.0, 0.0],
+            [0.1, 0.2, 0.6, 0.1],
+            [0.3, 0.3, 0.2, 0.2],
+            [0.0, 0.0, 0.75, 0.25],
+            [0.0, 0.0, 0.0, 1.0],
+        ]
+    ).T[:, None]
+    scores = instance_scores(probabilities.log(), prediction)
+    assert scores.dtype == torch.float32
+    assert scores.tolist() == pytest.approx([0.5 * 0.25, 0.8 * 0.4])
+    # Logits are free up to a constant at each pixel.
+    shifted = probabilities.log() + torch.tensor([5.0, -3, 2, 100, 0])
+    assert instance_scores(shifted, prediction).tolist() == pytest.approx(
+        scores.tolist(), rel=1e-4
+    )
+
+
+def test_scores_of_random_maps_are_those_of_softmax():
+    prediction, = panoptic_post_processing(*as_batch(random_outputs(0)), THINGS)
+    logits = torch.randn(4, 24, 40, generator=torch.Generator().manual_seed(0))
+    expected = [
+        logits.double().softmax(0)[label][prediction.codes == code].mean() * value
+        for code, label, value in as_lists(prediction)
+    ]
+    assert len(expected) > 1
+    scores = instance_scores(logits, prediction)
+    torch.testing.assert_close(scores.double(), torch.stack(expected), rtol=1e-5,
+                               atol=0)
+
+
+def test_scores_of_no_instances_are_none():
+    prediction, = panoptic_post_processing(
+        torch.zeros(1, 2, 3, dtype=torch.long), torch.zeros(1, 1, 2, 3),
+        torch.zeros(1, 2, 2, 3), THINGS)
+    assert instance_scores(torch.zeros(4, 2, 3), prediction).shape == (0, )
+
+
+def test_half_precision_is_taken():
+    sem_seg, heatmap, offset = as_batch(random_outputs(0))
+    first, = panoptic_post_processing(sem_seg, heatmap.half(), offset.half(), THINGS)
+    second, = panoptic_post_processing(
+        sem_seg, heatmap.half().float(), offset.half().float(), THINGS)
+    assert_equal(first, second)
+
+
+@pytest.mark.parametrize(
+    ('changes', 'message'),
+    [
+        (dict(sem_seg=torch.zeros(2, 3)), r'\(2, 3\), but must be \(N, H, W\)'),
+        (
+            dict(center_heatmap=torch.zeros(1, 2, 4)),
+            r'heatmap has the shape \(1, 2, 4\).*\(1, 2, 3\) need \(1, 1, 2, 3\)',
+        ),
+        (
+            dict(offset=torch.zeros(1, 2, 2, 4)),
+            r'offset has the shape \(1, 2, 2, 4\).*\(1, 2, 3\) need \(1, 2, 2, 3\)',
+        ),
+        (dict(sem_seg=torch.full((1, 2, 3), 256)), r'lie in \[256, 256\]'),
+        (dict(sem_seg=torch.full((1, 2, 3), -1)), r'lie in \[-1, -1\]'),
+        (dict(thing_classes=(2, 255)), r'thing_classes names \[255\]'),
+        (dict(nms_kernel_size=4), 'nms_kernel_size is 4'),
+        (dict(top_k=1000), r'top_k is 1000, but must lie in \[1, 999\]'),
+        (dict(top_k=0), 'top_k is 0'),
+        (
+            dict(center_heatmap=torch.tensor([[[[0, 0, 1], [0, 0, float('nan')]]]])),
+            'heatmap holds NaN',
+        ),
+        (dict(offset=torch.full((1, 2, 2, 3), float('nan'))), 'offsets hold NaN'),
+        (dict(offset=torch.full((1, 2, 2, 3), float('inf'))), 'offsets hold NaN'),
+    ],
+)
+def test_wrong_inputs_are_named(changes, message):
+    inputs = dict(
+        sem_seg=torch.full((1, 2, 3), CAR),
+        center_heatmap=torch.ones(1, 1, 2, 3),
+        offset=torch.zeros(1, 2, 2, 3),
+        thing_classes=THINGS,
+    )
+    panoptic_post_processing(**inputs)
+    with pytest.raises(ValueError, match=message):
+        panoptic_post_processing(**{**inputs, **changes})
+
+
+def test_wrong_shapes_of_single_steps_are_named():
+    with pytest.raises(ValueError, match=r'shape \(2, 3\), but must be \(N, 1, H, W\)'):
+        find_centers(torch.zeros(2, 3))
+    with pytest.raises(ValueError, match='no center to group'):
+        group_pixels(torch.zeros(0, 2), torch.zeros(2, 1, 1), torch.tensor([0]))
+    prediction, = panoptic_post_processing(*as_batch(random_outputs(0)), THINGS)
+    with pytest.raises(ValueError, match=r'\(4, 2, 3\).*\(24, 40\)'):
+        instance_scores(torch.zeros(4, 2, 3), prediction)

@@ -1,0 +1,114 @@
+"""Stuff is class 0 and 1, things are 2 and 3; a map is one row of pixels."""
+
+import numpy as np
+import pytest
+
+from segda_mm.ops.label_overlaps import label_overlaps
+from segda_mm.ops.panoptic_quality import (
+    mean_panoptic_quality,
+    panoptic_quality,
+    panoptic_quality_counts,
+)
+
+VOID = 255000
+THINGS = (2, 3)
+
+
+def row(*runs):
+    """A map from (code, number of pixels) pairs."""
+    codes, lengths = zip(*runs)
+    return np.repeat(np.array(codes, np.int32), lengths)[None]
+
+
+def counts(truth, prediction):
+    overlaps = label_overlaps(truth, prediction)
+    return panoptic_quality_counts(overlaps, THINGS, 4)
+
+
+def test_match_false_positive_and_miss():
+    truth = row((0, 10), (2001, 10), (2002, 10), (3001, 10))
+    prediction = row((0, 12), (2005, 8), (1000, 10), (3001, 4), (3002, 6))
+    np.testing.assert_allclose(
+        counts(truth, prediction),
+        [
+            [10 / 12, 1, 0, 0],
+            [0, 0, 1, 0],
+            [0.8, 1, 0, 1],
+            [0.6, 1, 1, 0],
+        ],
+    )
+
+
+def test_exactly_half_is_no_match():
+    truth = row((2001, 10), (0, 10))
+    assert counts(truth, row((2001, 5), (0, 15)))[2].tolist() == [0, 0, 1, 1]
+    iou, *rest = counts(truth, row((2001, 6), (0, 14)))[2]
+    assert iou == pytest.approx(0.6)
+    assert rest == [1, 0, 0]
+
+
+def test_void_does_not_count_towards_the_union():
+    truth = row((2001, 10), (VOID, 6), (VOID + 1, 4))
+    assert counts(truth, row((2001, 20)))[2].tolist() == [1, 1, 0, 0]
+
+
+@pytest.mark.parametrize(('void', 'false_positives'), [(5, 1), (6, 0)])
+def test_segment_mostly_on_void_is_excused(void, false_positives):
+    truth = row((VOID, void), (0, 30))
+    prediction = row((2001, 10), (0, void + 20))
+    assert counts(truth, prediction)[2].tolist() == [0, 0, false_positives, 0]
+
+
+@pytest.mark.parametrize(
+    ('crowd', 'false_positives'), [(2000, 0), (3000, 1), (2001, 1)]
+)
+def test_segment_on_the_crowd_of_its_class_is_excused(crowd, false_positives):
+    # Two of ten pixels on void, four on the crowd: more than half together only.
+    truth = row((VOID, 2), (crowd, 4), (0, 30))
+    prediction = row((2007, 10), (0, 26))
+    assert counts(truth, prediction)[2, 2] == false_positives
+
+
+def test_crowd_is_neither_matched_nor_missed():
+    truth = row((2000, 10), (0, 10))
+    assert counts(truth, row((2001, 10), (0, 10)))[2].tolist() == [0] * 4
+    assert counts(truth, row((VOID, 10), (0, 10)))[2].tolist() == [0] * 4
+
+
+def test_zero_is_a_segment_of_stuff():
+    assert counts(row((1000, 10)), row((1000, 10)))[1].tolist() == [1, 1, 0, 0]
+
+
+def test_images_add_up_and_absent_classes_are_left_out():
+    first = counts(row((0, 10), (2001, 10)), row((0, 10), (2001, 8), (2002, 2)))
+    second = counts(row((0, 10), (2001, 10)), row((0, 10), (VOID, 10)))
+    quality = panoptic_quality(first + second)
+    # Class 2: one match of 0.8, one false positive, one miss.
+    np.testing.assert_allclose(quality.pq, [1, np.nan, 0.4, np.nan])
+    np.testing.assert_allclose(quality.sq, [1, np.nan, 0.8, np.nan])
+    np.testing.assert_allclose(quality.rq, [1, np.nan, 0.5, np.nan])
+    means = mean_panoptic_quality(quality, THINGS)
+    assert means['all'] == pytest.approx((0.7, 0.9, 0.75))
+    assert means['things'] == pytest.approx((0.4, 0.8, 0.5))
+    assert means['stuff'] == (1, 1, 1)
+
+
+def test_class_that_is_never_matched_is_zero():
+    quality = panoptic_quality(counts(row((2001, 10)), row((3001, 10))))
+    for figure in quality:
+        np.testing.assert_array_equal(figure, [np.nan, np.nan, 0, 0])
+    means = mean_panoptic_quality(quality, THINGS)
+    assert means['all'] == (0, 0, 0)
+    assert np.isnan(means['stuff']).all()
+
+
+def test_nothing_to_measure():
+    assert not counts(row((VOID, 10)), row((VOID, 10))).any()
+    assert not counts(row((VOID, 10)), row((2001, 10))).any()
+
+
+@pytest.mark.parametrize('wrong', ['ground truth', 'prediction'])
+def test_class_too_many(wrong):
+    maps = [row((0, 10)), row((4001, 10))]
+    with pytest.raises(ValueError, match=f'{wrong} has the panoptic code 4001'):
+        counts(*(maps[::-1] if wrong == 'ground truth' else maps))

@@ -1,0 +1,183 @@
+import math
+
+import numpy as np
+import pytest
+
+from segda_mm.ops.panoptic_targets import panoptic_targets
+
+ROAD, CAR, PERSON = 0, 13, 11
+VOID, IGNORED = 255000, 255001
+KEYS = {
+    'gt_center_heatmap',
+    'gt_center_weight',
+    'gt_offset',
+    'gt_offset_weight',
+    'gt_sem_seg_weight',
+}
+
+
+def reference(codes, thing_classes, sigma, small_area, small_weight):
+    """The same pixel by pixel, from the definitions."""
+    height, width = codes.shape
+    members = {}
+    for y in range(height):
+        for x in range(width):
+            code = int(codes[y, x])
+            if code // 1000 in thing_classes and code % 1000:
+                members.setdefault(code, []).append((y, x))
+    centers = {
+        code: (
+            sum(y for y, _ in pixels) / len(pixels),
+            sum(x for _, x in pixels) / len(pixels),
+        )
+        for code, pixels in members.items()
+    }
+    radius = int(3 * sigma + 1)
+    heatmap = np.zeros((height, width))
+    center_weight = np.zeros((height, width))
+    offset = np.zeros((2, height, width))
+    offset_weight = np.zeros((height, width))
+    sem_seg_weight = np.ones((height, width))
+    for y in range(height):
+        for x in range(width):
+            code = int(codes[y, x])
+            is_crowd = code // 1000 in thing_classes and code % 1000 == 0
+            center_weight[y, x] = code // 1000 != 255 and not is_crowd
+            for center_y, center_x in centers.values():
+                dy = y - math.floor(center_y + 0.5)
+                dx = x - math.floor(center_x + 0.5)
+                if max(abs(dy), abs(dx)) <= radius:
+                    value = math.exp(-(dy**2 + dx**2) / (2 * sigma**2))
+                    heatmap[y, x] = max(heatmap[y, x], value)
+            if code in members:
+                offset[:, y, x] = centers[code][0] - y, centers[code][1] - x
+                offset_weight[y, x] = 1
+                if len(members[code]) < small_area:
+                    sem_seg_weight[y, x] = small_weight
+    return dict(
+        gt_center_heatmap=heatmap,
+        gt_center_weight=center_weight,
+        gt_offset=offset,
+        gt_offset_weight=offset_weight,
+        gt_sem_seg_weight=sem_seg_weight,
+    )
+
+
+def random_codes(seed, height=26, width=40):
+    """Stuff, void and up to nine rectangles of things, groups and ignored ones."""
+    rng = np.random.default_rng(seed)
+    codes = np.full((height, width), ROAD * 1000, np.int32)
+    codes[: rng.integers(0, height)] = rng.choice([1000, VOID])
+    for number in range(rng.integers(0, 10)):
+        top, left = rng.integers(0, height - 1), rng.integers(0, width - 1)
+        code = rng.choice([PERSON, CAR]) * 1000 + rng.integers(0, 4) * (number + 1)
+        codes[
+            top : top + rng.integers(1, height), left : left + rng.integers(1, width)
+        ] = rng.choice([code, code, code, IGNORED])
+    return codes
+
+
+def test_a_car_of_five_pixels_by_hand():
+    codes = np.zeros((4, 6), np.int32)
+    codes[1, 1:5] = CAR * 1000 + 7
+    codes[2, 1] = CAR * 1000 + 7
+    # Mean row (1 * 4 + 2) / 5, mean column (1 + 2 + 3 + 4 + 1) / 5.
+    targets = panoptic_targets(codes, [CAR], sigma=2.0)
+    assert targets.keys() == KEYS
+    assert all(array.dtype == np.float32 for array in targets.values())
+    assert targets['gt_offset'].shape == (2, 4, 6)
+    np.testing.assert_allclose(targets['gt_offset'][:, 1, 1], [0.2, 1.2], rtol=1e-6)
+    np.testing.assert_allclose(targets['gt_offset'][:, 2, 1], [-0.8, 1.2], rtol=1e-6)
+    np.testing.assert_allclose(targets['gt_offset'][:, 1, 4], [0.2, -1.8], rtol=1e-6)
+    assert not targets['gt_offset'][:, codes == 0].any()
+    np.testing.assert_array_equal(targets['gt_offset_weight'], codes > 0)
+    np.testing.assert_array_equal(
+        targets['gt_sem_seg_weight'], np.where(codes > 0, 3, 1)
+    )
+    np.testing.assert_array_equal(targets['gt_center_weight'], np.ones((4, 6)))
+    heatmap = targets['gt_center_heatmap']
+    assert heatmap[1, 2] == 1
+    assert heatmap[1, 3] == pytest.approx(math.exp(-1 / 8))
+    assert heatmap[3, 5] == pytest.approx(math.exp(-13 / 8))
+
+
+def test_the_gaussian_of_the_paper_fills_51_by_51_pixels():
+    codes = np.zeros((80, 90), np.int32)
+    codes[40, 45] = CAR * 1000 + 1
+    rows, columns = panoptic_targets(codes, [CAR])['gt_center_heatmap'].nonzero()
+    assert (rows.min(), rows.max()) == (15, 65)
+    assert (columns.min(), columns.max()) == (20, 70)
+    assert len(rows) == 51 * 51
+
+
+def test_a_center_between_two_pixels_is_drawn_on_the_later_one():
+    codes = np.zeros((3, 8), np.int32)
+    codes[1, 2:4] = CAR * 1000 + 1
+    codes[1, 5:7] = CAR * 1000 + 2
+    targets = panoptic_targets(codes, [CAR], sigma=0.5)
+    assert (targets['gt_center_heatmap'] == 1).nonzero()[1].tolist() == [3, 6]
+    assert targets['gt_offset'][1, 1, 2:4].tolist() == [0.5, -0.5]
+
+
+@pytest.mark.parametrize('seed', range(20))
+def test_targets_are_those_of_plain_loops(seed):
+    codes = random_codes(seed)
+    sigma = [1.0, 2.5, 8.0][seed % 3]
+    targets = panoptic_targets(codes, (PERSON, CAR), sigma, 60, 2.0)
+    expected = reference(codes, (PERSON, CAR), sigma, 60, 2.0)
+    assert targets.keys() == expected.keys()
+    for key, array in expected.items():
+        np.testing.assert_allclose(targets[key], array, rtol=1e-5, atol=1e-6)
+
+
+def test_the_area_of_a_small_instance_is_strictly_below_the_limit():
+    codes = np.zeros((4, 5), np.int32)
+    codes[0] = CAR * 1000 + 1
+    codes[2, :4] = CAR * 1000 + 2
+    weight = panoptic_targets(codes, [CAR], small_instance_area=5)['gt_sem_seg_weight']
+    assert weight.tolist() == [[1] * 5, [1] * 5, [3] * 4 + [1], [1] * 5]
+
+
+def test_groups_and_void_teach_no_centers_and_no_offsets():
+    codes = np.array([[CAR * 1000, VOID, IGNORED, ROAD * 1000]], np.int32)
+    targets = panoptic_targets(codes, [CAR])
+    assert targets['gt_center_weight'].tolist() == [[0, 0, 0, 1]]
+    assert targets['gt_sem_seg_weight'].tolist() == [[1, 1, 1, 1]]
+    for key in ('gt_center_heatmap', 'gt_offset', 'gt_offset_weight'):
+        assert not targets[key].any()
+
+
+def test_what_is_no_thing_here_has_no_instances():
+    codes = np.full((3, 3), CAR * 1000 + 1, np.int32)
+    targets = panoptic_targets(codes, [])
+    assert not targets['gt_offset_weight'].any()
+    assert targets['gt_center_weight'].all()
+
+
+def test_a_mirrored_view_gives_the_targets_of_its_copy():
+    codes = random_codes(3)[:, ::-1]
+    targets = panoptic_targets(codes, (PERSON, CAR))
+    for key, array in panoptic_targets(codes.copy(), (PERSON, CAR)).items():
+        np.testing.assert_array_equal(targets[key], array)
+
+
+@pytest.mark.parametrize(
+    ('codes', 'options', 'error', 'message'),
+    [
+        (np.zeros((2, 2), np.int64), {}, TypeError, 'are int64, but must be int32'),
+        (np.zeros((1, 2, 2), np.int32), {}, ValueError, r'shape \(1, 2, 2\)'),
+        (np.zeros((0, 2), np.int32), {}, ValueError, r'shape \(0, 2\)'),
+        (np.full((2, 2), -1, np.int32), {}, ValueError, r'lie in \[-1, -1\]'),
+        (np.full((2, 2), 256000, np.int32), {}, ValueError, r'in \[256000, 256000\]'),
+        (
+            np.zeros((2, 2), np.int32),
+            dict(thing_classes=[3, 255]),
+            ValueError,
+            r'thing_classes names \[255\]',
+        ),
+        (np.zeros((2, 2), np.int32), dict(sigma=0), ValueError, 'sigma is 0'),
+    ],
+)
+def test_wrong_inputs_are_named(codes, options, error, message):
+    with pytest.raises(error, match=message):
+        panoptic_targets(codes, **{'thing_classes': [CAR], **options})
