@@ -19,6 +19,7 @@ from mmseg.registry import (
     RUNNERS,
     TRANSFORMS,
     VISUALIZERS,
+    WEIGHT_INITIALIZERS,
 )
 
 #: Rules that turn the student's losses into the teacher's feedback. Its scope
@@ -42,4 +43,5 @@ __all__ = [
     'RUNNERS',
     'TRANSFORMS',
     'VISUALIZERS',
+    'WEIGHT_INITIALIZERS',
 ]

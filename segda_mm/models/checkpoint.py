@@ -27,7 +27,7 @@ def load_network_weights(network: nn.Module, file: str, prefix: str) -> None:
     if not Path(file).is_file():
         raise FileNotFoundError(
             f'checkpoint {file} does not exist; train the run that makes it '
-            'first, or name another file as `checkpoint` of the generator')
+            'first, or name another file as `checkpoint`')
     try:
         content = torch.load(file, map_location='cpu', weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
@@ -43,7 +43,8 @@ def load_network_weights(network: nn.Module, file: str, prefix: str) -> None:
         starts = sorted({key.split('.')[0] for key in state})
         raise ValueError(f'{file} has no weights under {prefix!r}; its keys '
                          f'begin with {", ".join(starts)}. Set '
-                         '`checkpoint_prefix` to the network to start from.')
+                         '`checkpoint_prefix` of the generator, or `prefix` of '
+                         'StrictPretrained, to the network to start from.')
     try:
         network.load_state_dict(part, strict=True)
     except RuntimeError as error:

@@ -1,7 +1,15 @@
 """Fake batches as the data loaders give them."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
 import torch
 from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
+
+from segda_mm.ops.panoptic_codes import LABEL_DIVISOR, VOID_CODE
+from segda_mm.ops.panoptic_targets import panoptic_targets
 
 
 def segmentation_batch(num_images: int = 2,
@@ -53,3 +61,64 @@ def domain_batch(seed: int = 0, **kwargs) -> dict:
     return dict(
         source=segmentation_batch(seed=seed, **kwargs),
         target=segmentation_batch(seed=seed + 1, labeled=False, **kwargs))
+
+
+def panoptic_batch(num_images: int = 2,
+                   size: tuple[int, int] = (65, 97),
+                   num_classes: int = 4,
+                   thing_classes: Sequence[int] | None = None,
+                   seed: int = 0) -> dict:
+    """A batch of random images with panoptic labels and training targets.
+
+    Each label map is a grid of rectangles; each rectangle of a thing class is
+    an instance of its own. The first rows are void.
+
+    Args:
+        num_images: N.
+        size: (H, W).
+        num_classes: Classes are drawn from [0, num_classes).
+        thing_classes: Those with instances; None: from num_classes // 2 on.
+        seed: Of the pixels and the labels.
+
+    Returns:
+        ``inputs``: N uint8 tensors (3, H, W); ``data_samples``: N samples with
+        ``gt_sem_seg``, ``gt_panoptic_seg`` and the targets of
+        :func:`segda_mm.ops.panoptic_targets.panoptic_targets`.
+    """
+    if thing_classes is None:
+        thing_classes = range(num_classes // 2, num_classes)
+    draw = np.random.default_rng(seed)
+    inputs, data_samples = [], []
+    for _ in range(num_images):
+        image = draw.integers(256, size=(3, *size), dtype=np.uint8)
+        inputs.append(torch.from_numpy(image))
+        codes = _rectangle_codes(draw, size, num_classes, thing_classes)
+        labels = codes // LABEL_DIVISOR
+        maps = dict(
+            gt_sem_seg=labels.astype(np.int64),
+            gt_panoptic_seg=codes,
+            **panoptic_targets(codes, thing_classes))
+        sample = SegDataSample(
+            metainfo=dict(ori_shape=size, img_shape=size, pad_shape=size))
+        sample.set_data({
+            name: PixelData(data=torch.from_numpy(array).reshape(-1, *size))
+            for name, array in maps.items()
+        })
+        data_samples.append(sample)
+    return dict(inputs=inputs, data_samples=data_samples)
+
+
+def _rectangle_codes(draw: np.random.Generator, size: tuple[int, int],
+                     num_classes: int,
+                     thing_classes: Sequence[int]) -> np.ndarray:
+    rows, columns = 4, 6
+    classes = draw.integers(num_classes, size=rows * columns)
+    instances = np.arange(1, rows * columns + 1)
+    is_thing = np.isin(classes, list(thing_classes))
+    codes = classes * LABEL_DIVISOR + np.where(is_thing, instances, 0)
+    height, width = size
+    row = np.arange(height) * rows // height
+    column = np.arange(width) * columns // width
+    codes = codes.reshape(rows, columns)[row[:, None], column]
+    codes[:max(height // 16, 1)] = VOID_CODE
+    return codes.astype(np.int32)

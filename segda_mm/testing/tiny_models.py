@@ -1,4 +1,8 @@
 """Configs of segmentors that step in a fraction of a second on a CPU."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 from mmengine.config import ConfigDict
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import nn, optim
@@ -171,6 +175,72 @@ def tiny_segformer(num_classes: int = 4) -> ConfigDict:
             loss_decode=CROSS_ENTROPY),
         train_cfg=dict(),
         test_cfg=dict(mode='whole'))
+
+
+def tiny_panoptic_deeplab(
+        num_classes: int = 4,
+        thing_classes: Sequence[int] | None = None,
+        size: tuple[int, int] = (65, 97)) -> ConfigDict:
+    """Panoptic-DeepLab over a narrow ResNet-18, with its data preprocessor.
+
+    Args:
+        num_classes: Classes of the semantic branch.
+        thing_classes: Those with instances; None: from num_classes // 2 on.
+        size: (H, W) that images are padded to.
+    """
+    if thing_classes is None:
+        thing_classes = range(num_classes // 2, num_classes)
+    return ConfigDict(
+        type='PanopticDeepLab',
+        data_preprocessor=dict(
+            type='PanopticDataPreprocessor',
+            mean=[127.5] * 3,
+            std=[127.5] * 3,
+            size=size,
+            test_cfg=dict(size=size)),
+        backbone=dict(
+            type='ResNet',
+            depth=18,
+            base_channels=8,
+            stem_channels=8,
+            num_stages=4,
+            out_indices=(0, 1, 3),
+            strides=(1, 2, 2, 1),
+            dilations=(1, 1, 1, 2),
+            norm_cfg=NORM,
+            norm_eval=False,
+            style='pytorch'),
+        decode_head=dict(
+            type='PanopticDeepLabHead',
+            in_channels=(8, 16, 64),
+            in_index=(0, 1, 2),
+            num_classes=num_classes,
+            thing_classes=tuple(thing_classes),
+            separable=True,
+            aspp_channels=16,
+            aspp_rates=(1, 2, 3),
+            semantic_projection_channels=(8, 4),
+            semantic_channels=16,
+            instance_projection_channels=(4, 4),
+            instance_channels=16,
+            center_channels=8,
+            dropout_ratio=0.1,
+            norm_cfg=NORM,
+            loss_semantic=dict(
+                type='HardPixelCrossEntropy',
+                hard_fraction=0.2,
+                loss_weight=1.0),
+            loss_center=dict(
+                type='MaskedRegressionLoss', norm='l2', loss_weight=200.0),
+            loss_offset=dict(
+                type='MaskedRegressionLoss', norm='l1', loss_weight=0.01)),
+        train_cfg=dict(),
+        test_cfg=dict(
+            mode='whole',
+            center_threshold=0.1,
+            nms_kernel_size=7,
+            top_k=200,
+            stuff_area=16))
 
 
 def tiny_optim_wrapper(model: nn.Module,

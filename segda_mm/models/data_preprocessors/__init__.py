@@ -1,3 +1,4 @@
 from .domain_data_preprocessor import DomainDataPreprocessor
+from .panoptic_data_preprocessor import PanopticDataPreprocessor
 
-__all__ = ['DomainDataPreprocessor']
+__all__ = ['DomainDataPreprocessor', 'PanopticDataPreprocessor']

@@ -1,3 +1,7 @@
 from .domain_adversarial_loss import DomainAdversarialLoss
+from .hard_pixel_cross_entropy import HardPixelCrossEntropy
+from .masked_regression_loss import MaskedRegressionLoss
 
-__all__ = ['DomainAdversarialLoss']
+__all__ = [
+    'DomainAdversarialLoss', 'HardPixelCrossEntropy', 'MaskedRegressionLoss'
+]

@@ -1,9 +1,10 @@
 from .bisenet_da import BiSeNetDA
 from .domain_adaptive_segmentor import DomainAdaptiveSegmentor
 from .meta_pseudo_labels import MetaPseudoLabels
+from .panoptic_deeplab import PanopticDeepLab
 from .segmentor_generator import SegmentorGenerator
 
 __all__ = [
     'BiSeNetDA', 'DomainAdaptiveSegmentor', 'MetaPseudoLabels',
-    'SegmentorGenerator'
+    'PanopticDeepLab', 'SegmentorGenerator'
 ]

@@ -1,5 +1,6 @@
 """Test-time augmentation."""
 
+from .panoptic_tta import PanopticTTA
 from .semantic_tta import SemanticTTA
 
-__all__ = ['SemanticTTA']
+__all__ = ['PanopticTTA', 'SemanticTTA']

@@ -1,0 +1,3 @@
+from .panoptic_deeplab_head import PanopticDeepLabHead
+
+__all__ = ['PanopticDeepLabHead']

@@ -1,0 +1,370 @@
+"""The two branches of Panoptic-DeepLab."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from mmcv.cnn import ConvModule, DepthwiseSeparableConvModule
+from mmengine.model import BaseModule
+from mmseg.utils import ConfigType, SampleList
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from segda_mm.ops.panoptic_outputs import PanopticOutputs, resize_panoptic_outputs
+from segda_mm.registry import MODELS
+
+#: What the losses compare with; :class:`PanopticTargets` makes all but the first.
+TARGETS = (
+    'gt_sem_seg',
+    'gt_sem_seg_weight',
+    'gt_center_heatmap',
+    'gt_center_weight',
+    'gt_offset',
+    'gt_offset_weight',
+)
+
+
+@MODELS.register_module()
+class PanopticDeepLabHead(BaseModule):
+    """Semantic classes, centers of instances, and offsets to them.
+
+    Cheng et al., "Panoptic-DeepLab", CVPR 2020, section 3.1. A semantic and an
+    instance branch share nothing but the backbone's features. Each has an ASPP
+    on the features of stride 16 and a decoder that twice resizes, joins the
+    projected features of stride 8 and then 4, and fuses both by a 5x5
+    convolution. Every convolution but the three last ones is followed by a
+    norm and a ReLU; all resizing is bilinear with aligned corners.
+
+    In training, the pooling of ASPP leaves one value per channel and image. In
+    a batch of one image (of all processes, with SyncBN) a batch norm has no
+    variance to divide by there and PyTorch refuses; that one norm then uses
+    its running statistics, as in testing, and leaves them as they are.
+
+    Args:
+        in_channels: Channels of the features of stride 4, 8 and 16.
+        in_index: Which of the backbone's outputs these are.
+        num_classes: C, classes of the semantic branch.
+        thing_classes: Those of them that have instances.
+        separable: Whether the 3x3 convolutions of ASPP and all 5x5 ones are
+            depthwise separable (norm and ReLU after both halves), as the
+            paper's are, or dense, as the counts of Chen et al.,
+            "Naive-Student", ECCV 2020 tell of its wide residual networks.
+        aspp_channels: Width of each ASPP and its five parts.
+        aspp_rates: Dilations of its 3x3 convolutions; (6, 12, 18) go with
+            stride 16.
+        semantic_projection_channels: Widths the semantic branch projects the
+            features of stride 8 and of stride 4 to.
+        semantic_channels: Width of its decoder and of its head.
+        instance_projection_channels: As above, of the instance branch.
+        instance_channels: Width of the instance branch's decoder.
+        center_channels: Width of the heads of centers and of offsets.
+        dropout_ratio: Share of the values of ASPP dropped in training.
+        norm_cfg: Config of the norms.
+        loss_semantic: Config of a loss of (seg_logits, labels, weight), see
+            :class:`HardPixelCrossEntropy`.
+        loss_center: Config of a loss of (prediction, target, weight), see
+            :class:`MaskedRegressionLoss`.
+        loss_offset: As ``loss_center``.
+        init_cfg: Config of the initialisation; without it, convolutions are
+            drawn as by He et al. 2015 and the last ones, which no norm
+            follows, with a standard deviation of 0.01 (classes) or 0.001.
+
+    Raises:
+        ValueError: There are not three features, a branch does not have two
+            projections, or a thing class is not in [0, num_classes).
+    """
+
+    #: All of this head is resized with aligned corners.
+    align_corners = True
+
+    def __init__(
+        self,
+        in_channels: Sequence[int],
+        in_index: Sequence[int],
+        num_classes: int,
+        thing_classes: Sequence[int],
+        separable: bool,
+        aspp_channels: int,
+        aspp_rates: Sequence[int],
+        semantic_projection_channels: Sequence[int],
+        semantic_channels: int,
+        instance_projection_channels: Sequence[int],
+        instance_channels: int,
+        center_channels: int,
+        dropout_ratio: float,
+        norm_cfg: ConfigType,
+        loss_semantic: ConfigType,
+        loss_center: ConfigType,
+        loss_offset: ConfigType,
+        init_cfg: ConfigType | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        for name, values, count in (
+            ('in_channels', in_channels, 3),
+            ('in_index', in_index, 3),
+            ('semantic_projection_channels', semantic_projection_channels, 2),
+            ('instance_projection_channels', instance_projection_channels, 2),
+        ):
+            if len(values) != count:
+                raise ValueError(f'decode_head.{name} needs {count} items: {values}')
+        if not set(thing_classes) <= set(range(num_classes)):
+            raise ValueError(
+                f'decode_head.thing_classes {list(thing_classes)} are not all in '
+                f'[0, {num_classes}), the classes that num_classes allows'
+            )
+        self.in_index = tuple(in_index)
+        self.num_classes = num_classes
+        self.out_channels = num_classes
+        self.thing_classes = tuple(thing_classes)
+
+        def branch(projection_channels: Sequence[int], channels: int) -> _Branch:
+            return _Branch(
+                in_channels,
+                aspp_channels,
+                aspp_rates,
+                projection_channels,
+                channels,
+                dropout_ratio,
+                separable,
+                norm_cfg,
+            )
+
+        self.semantic_branch = branch(semantic_projection_channels, semantic_channels)
+        self.instance_branch = branch(instance_projection_channels, instance_channels)
+        self.semantic_head = _prediction_head(
+            semantic_channels, semantic_channels, num_classes, 0.01, separable, norm_cfg
+        )
+        self.center_head = _prediction_head(
+            instance_channels, center_channels, 1, 0.001, separable, norm_cfg
+        )
+        self.offset_head = _prediction_head(
+            instance_channels, center_channels, 2, 0.001, separable, norm_cfg
+        )
+        self.loss_semantic = MODELS.build(loss_semantic)
+        self.loss_center = MODELS.build(loss_center)
+        self.loss_offset = MODELS.build(loss_offset)
+
+    def forward(self, inputs: Sequence[Tensor]) -> PanopticOutputs:
+        """Predict from the backbone's features.
+
+        Args:
+            inputs: The backbone's outputs, (N, C_i, h_i, w_i) each.
+
+        Returns:
+            Maps at the size of the features of stride 4, offsets in pixels of
+            that size.
+        """
+        features = [inputs[index] for index in self.in_index]
+        semantic = self.semantic_branch(features)
+        instance = self.instance_branch(features)
+        return PanopticOutputs(
+            seg_logits=self.semantic_head(semantic),
+            center_heatmap=self.center_head(instance),
+            offset=self.offset_head(instance),
+        )
+
+    def loss(
+        self,
+        inputs: Sequence[Tensor],
+        batch_data_samples: SampleList,
+        train_cfg: ConfigType,
+    ) -> dict[str, Tensor]:
+        """Predict from the backbone's features and compare with the targets.
+
+        Args:
+            inputs: The backbone's outputs, (N, C_i, h_i, w_i) each.
+            batch_data_samples: N samples with all of :data:`TARGETS`.
+            train_cfg: Not used; part of mmseg's interface.
+
+        Returns:
+            Scalars ``loss_semantic``, ``loss_center`` and ``loss_offset``.
+        """
+        return self.loss_by_feat(self(inputs), batch_data_samples)
+
+    def loss_by_feat(
+        self, outputs: PanopticOutputs, batch_data_samples: SampleList
+    ) -> dict[str, Tensor]:
+        """Compare predictions, at the size of the targets, with the targets.
+
+        Args:
+            outputs: N predictions, as :meth:`forward` returns them.
+            batch_data_samples: N samples with all of :data:`TARGETS`, of one
+                size.
+
+        Returns:
+            Scalars ``loss_semantic``, ``loss_center`` and ``loss_offset``.
+
+        Raises:
+            KeyError: A sample lacks a target.
+        """
+        targets = {name: _stack(batch_data_samples, name) for name in TARGETS}
+        size = targets['gt_sem_seg'].shape[-2:]
+        outputs = resize_panoptic_outputs(outputs, size)
+        return dict(
+            loss_semantic=self.loss_semantic(
+                outputs.seg_logits,
+                targets['gt_sem_seg'].squeeze(1).long(),
+                targets['gt_sem_seg_weight'].squeeze(1),
+            ),
+            loss_center=self.loss_center(
+                outputs.center_heatmap,
+                targets['gt_center_heatmap'],
+                targets['gt_center_weight'],
+            ),
+            loss_offset=self.loss_offset(
+                outputs.offset, targets['gt_offset'], targets['gt_offset_weight']
+            ),
+        )
+
+
+class _Branch(nn.Module):
+    """ASPP and decoder: features of stride 4, 8, 16 to one map of stride 4."""
+
+    def __init__(
+        self,
+        in_channels: Sequence[int],
+        aspp_channels: int,
+        aspp_rates: Sequence[int],
+        projection_channels: Sequence[int],
+        channels: int,
+        dropout_ratio: float,
+        separable: bool,
+        norm_cfg: ConfigType,
+    ) -> None:
+        super().__init__()
+        self.aspp = _ASPP(
+            in_channels[2],
+            aspp_channels,
+            aspp_rates,
+            dropout_ratio,
+            separable,
+            norm_cfg,
+        )
+        self.projections = nn.ModuleList()
+        self.fusions = nn.ModuleList()
+        coarse_channels = aspp_channels
+        for feature_channels, projected in zip(in_channels[1::-1], projection_channels):
+            self.projections.append(
+                ConvModule(feature_channels, projected, 1, norm_cfg=norm_cfg)
+            )
+            self.fusions.append(
+                _conv(coarse_channels + projected, channels, 5, 1, separable, norm_cfg)
+            )
+            coarse_channels = channels
+
+    def forward(self, features: Sequence[Tensor]) -> Tensor:
+        coarse = self.aspp(features[2])
+        for feature, projection, fusion in zip(
+            features[1::-1], self.projections, self.fusions
+        ):
+            coarse = F.interpolate(
+                coarse, size=feature.shape[2:], mode='bilinear', align_corners=True
+            )
+            coarse = fusion(torch.cat([coarse, projection(feature)], dim=1))
+        return coarse
+
+
+class _ASPP(nn.Module):
+    """Atrous spatial pyramid pooling: a map in five contexts, joined."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        channels: int,
+        rates: Sequence[int],
+        dropout_ratio: float,
+        separable: bool,
+        norm_cfg: ConfigType,
+    ) -> None:
+        super().__init__()
+        self.contexts = nn.ModuleList(
+            [ConvModule(in_channels, channels, 1, norm_cfg=norm_cfg)]
+        )
+        for rate in rates:
+            self.contexts.append(
+                _conv(in_channels, channels, 3, rate, separable, norm_cfg)
+            )
+        self.pooling = ConvModule(in_channels, channels, 1, norm_cfg=norm_cfg)
+        self.projection = ConvModule(
+            (len(rates) + 2) * channels, channels, 1, norm_cfg=norm_cfg
+        )
+        self.dropout = nn.Dropout(dropout_ratio)
+
+    def forward(self, feature: Tensor) -> Tensor:
+        contexts = [context(feature) for context in self.contexts]
+        pooled = self.pooling.conv(feature.mean(dim=(2, 3), keepdim=True))
+        pooled = self.pooling.activate(_norm_of_single_pixels(self.pooling, pooled))
+        contexts.append(pooled.expand(-1, -1, *feature.shape[2:]))
+        return self.dropout(self.projection(torch.cat(contexts, dim=1)))
+
+
+def _norm_of_single_pixels(module: ConvModule, pooled: Tensor) -> Tensor:
+    norm = module.norm
+    if not isinstance(norm, _BatchNorm) or not norm.training or len(pooled) > 1:
+        return norm(pooled)
+    if isinstance(norm, nn.SyncBatchNorm) and _num_processes(norm) > 1:
+        return norm(pooled)
+    return F.batch_norm(
+        pooled,
+        norm.running_mean,
+        norm.running_var,
+        norm.weight,
+        norm.bias,
+        training=False,
+        eps=norm.eps,
+    )
+
+
+def _num_processes(norm: nn.SyncBatchNorm) -> int:
+    if not torch.distributed.is_available() or not torch.distributed.is_initialized():
+        return 1
+    return torch.distributed.get_world_size(norm.process_group)
+
+
+def _conv(
+    in_channels: int,
+    out_channels: int,
+    kernel_size: int,
+    dilation: int,
+    separable: bool,
+    norm_cfg: ConfigType,
+) -> nn.Module:
+    """A convolution that keeps the size, its norm and ReLU; or two, separable."""
+    kind = DepthwiseSeparableConvModule if separable else ConvModule
+    return kind(
+        in_channels,
+        out_channels,
+        kernel_size,
+        padding=dilation * (kernel_size // 2),
+        dilation=dilation,
+        norm_cfg=norm_cfg,
+    )
+
+
+def _prediction_head(
+    in_channels: int,
+    channels: int,
+    out_channels: int,
+    initial_std: float,
+    separable: bool,
+    norm_cfg: ConfigType,
+) -> nn.Sequential:
+    predictor = nn.Conv2d(channels, out_channels, 1)
+    nn.init.normal_(predictor.weight, std=initial_std)
+    nn.init.zeros_(predictor.bias)
+    return nn.Sequential(
+        _conv(in_channels, channels, 5, 1, separable, norm_cfg), predictor
+    )
+
+
+def _stack(samples: SampleList, name: str) -> Tensor:
+    missing = [index for index, sample in enumerate(samples) if name not in sample]
+    if missing:
+        raise KeyError(
+            f'samples {missing} of the batch lack {name}; the training pipeline '
+            'needs the transforms PanopticTargets, which makes the targets, and '
+            'then PackPanopticInputs, which packs them'
+        )
+    return torch.stack([sample.get(name).data for sample in samples])

@@ -1,0 +1,125 @@
+"""A backbone is trained as a classifier, and a segmentor starts from it."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmengine.registry import init_default_scope
+from PIL import Image
+
+from segda_mm.apis import load_config, train
+from segda_mm.apis import test as evaluate
+from segda_mm.registry import MODELS
+
+CONFIGS = Path(__file__).parents[2] / 'configs'
+SLIM = dict(
+    wr41=dict(width_multiplier=1 / 16),
+    wr38=dict(width_multiplier=1 / 16),
+    x71=dict(width_multiplier=1 / 16, middle_modules=1),
+)
+
+
+@pytest.fixture(scope='module')
+def images(tmp_path_factory):
+    """Two classes of three images, as folders."""
+    root = tmp_path_factory.mktemp('imagenet')
+    for label, name in enumerate(('dark', 'light')):
+        for split in ('train', 'val'):
+            (root / split / name).mkdir(parents=True)
+            for index in range(2):
+                image = np.full((40, 48, 3), 60 + 100 * label + 10 * index, np.uint8)
+                Image.fromarray(image).save(root / split / name / f'{index}.JPEG')
+    return root
+
+
+def tiny_classifier(config, images, work_dir):
+    """The config of a folder of ImageNet, for two classes of small images."""
+    cfg = load_config(CONFIGS / 'imagenet' / config, work_dir=work_dir)
+    slim = SLIM[config.split('_')[1].split('-')[0]]
+    cfg.model.backbone.update(slim)
+    (channels,) = MODELS.build(cfg.model.backbone).feature_channels
+    cfg.model.head.update(num_classes=2, in_channels=channels)
+    cfg.model.data_preprocessor.num_classes = 2
+    for key in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+        cfg[key].update(batch_size=2, num_workers=0, persistent_workers=False)
+        dataset = cfg[key].dataset
+        dataset.update(data_root=str(images), type='mmpretrain.CustomDataset')
+        dataset.data_prefix = dataset.pop('split')
+        for step in dataset.pipeline:
+            step.update({k: 33 for k in ('scale', 'crop_size') if k in step})
+    cfg.train_cfg.max_epochs = 1
+    cfg.val_evaluator.topk = cfg.test_evaluator.topk = (1,)
+    return cfg
+
+
+@pytest.mark.parametrize(
+    ('config', 'panoptic', 'amp'),
+    [
+        ('imagenet_wr41-drop-path_8xb32-90e_224x224.py', 'wr41', False),
+        ('imagenet_wr38-drop-path_8xb32-90e_224x224.py', 'wr38', True),
+        ('imagenet_x71_8xb32-90e_299x299.py', 'x71', False),
+    ],
+)
+def test_a_segmentor_starts_from_a_classifier(images, tmp_path, config, panoptic, amp):
+    init_default_scope('mmseg')
+    cfg = tiny_classifier(config, images, tmp_path / 'work')
+    runner = train(cfg, amp=amp)
+    assert runner.iter == 2
+    assert np.isfinite(runner.message_hub.get_scalar('train/loss').current())
+    checkpoint = tmp_path / 'work' / 'epoch_1.pth'
+
+    base = load_config(CONFIGS / '_base_/models' / f'panoptic_deeplab_{panoptic}.py')
+    # The classifier that a segmentor looks for is one that a config makes.
+    made_by, epoch = Path(base.imagenet_checkpoint).parts[1:]
+    assert made_by == Path(config).stem
+    assert epoch == 'epoch_90.pth'
+    assert base.optional_checkpoints == [base.imagenet_checkpoint]
+
+    settings = dict(base.model.backbone, **SLIM[panoptic])
+    assert settings['init_cfg']['checkpoint'] == base.imagenet_checkpoint
+    settings['init_cfg'] = dict(settings['init_cfg'], checkpoint=str(checkpoint))
+    backbone = MODELS.build(settings)
+    backbone.init_weights()
+    trained = torch.load(checkpoint, weights_only=True)['state_dict']
+    for name, value in backbone.state_dict().items():
+        assert torch.equal(value, trained[f'backbone.{name}']), name
+
+
+def test_errors_of_a_checkpoint_are_counted(images, tmp_path):
+    init_default_scope('mmseg')
+    cfg = tiny_classifier(
+        'imagenet_wr41_8xb32-90e_224x224.py', images, tmp_path / 'work'
+    )
+    model = MODELS.build(cfg.model)
+    # Whatever it sees, it says the second class: right for half of the images.
+    torch.nn.init.zeros_(model.head.fc.weight)
+    model.head.fc.bias.data = torch.tensor([0.0, 1.0])
+    torch.save(dict(state_dict=model.state_dict()), tmp_path / 'light.pth')
+    results = evaluate(cfg, tmp_path / 'light.pth')
+    assert results['metrics'] == {'accuracy/top1': 50.0}
+
+
+@pytest.mark.parametrize('network', ['WideResNet41', 'Xception71'])
+def test_a_classifier_in_the_scope_of_mmpretrain(network):
+    import mmpretrain.models  # noqa: F401
+
+    init_default_scope('mmpretrain')
+    try:
+        key = 'x71' if network == 'Xception71' else 'wr41'
+        classifier = MODELS.build(
+            dict(
+                type='ImageClassifier',
+                backbone=dict(type=f'mmseg.{network}', out_indices=(2,), **SLIM[key]),
+                neck=dict(type='GlobalAveragePooling'),
+                head=dict(
+                    type='LinearClsHead',
+                    num_classes=3,
+                    in_channels=128,
+                    loss=dict(type='CrossEntropyLoss'),
+                ),
+            )
+        ).eval()
+        assert classifier(torch.randn(2, 3, 33, 33)).shape == (2, 3)
+    finally:
+        init_default_scope('mmseg')

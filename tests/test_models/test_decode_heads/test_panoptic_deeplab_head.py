@@ -1,0 +1,255 @@
+import copy
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from segda_mm.models.decode_heads import PanopticDeepLabHead
+from segda_mm.ops.panoptic_outputs import PanopticOutputs
+from segda_mm.registry import MODELS
+from segda_mm.testing import panoptic_batch, tiny_panoptic_deeplab
+
+#: The full-size head, less what depends on the backbone.
+SETTINGS = dict(
+    in_index=(0, 1, 2),
+    num_classes=19,
+    thing_classes=tuple(range(11, 19)),
+    aspp_channels=256,
+    aspp_rates=(6, 12, 18),
+    semantic_projection_channels=(64, 32),
+    semantic_channels=256,
+    instance_projection_channels=(32, 16),
+    instance_channels=128,
+    center_channels=32,
+    dropout_ratio=0.1,
+    norm_cfg=dict(type='BN'),
+    loss_semantic=dict(
+        type='HardPixelCrossEntropy', hard_fraction=0.2, loss_weight=1.0
+    ),
+    loss_center=dict(type='MaskedRegressionLoss', norm='l2', loss_weight=200.0),
+    loss_offset=dict(type='MaskedRegressionLoss', norm='l1', loss_weight=0.01),
+)
+
+#: Parameters by part that add up, with the backbones', to the published totals
+#: of Chen et al., "Naive-Student", ECCV 2020 (147.27 M and 173.75 M).
+DENSE = dict(
+    semantic_projections=41152,
+    semantic_fusions=3892224,
+    instance_projections=20576,
+    instance_fusions=1382912,
+    semantic_head=1643795,
+    center_head=102497,
+    offset_head=102530,
+)
+PARAMETERS = [
+    pytest.param((256, 512, 4096), False, dict(DENSE, aspp=30739456), id='wr38'),
+    pytest.param((256, 512, 2048), False, dict(DENSE, aspp=15535104), id='wr41'),
+    pytest.param(
+        (256, 728, 2048),
+        True,
+        dict(
+            aspp=3019776,
+            semantic_projections=54976,
+            semantic_fusions=173088,
+            instance_projections=27488,
+            instance_fusions=67472,
+            semantic_head=77843,
+            center_head=7649,
+            offset_head=7682,
+        ),
+        id='x71',
+    ),
+]
+
+
+def count(module):
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+@pytest.mark.parametrize(('in_channels', 'separable', 'expected'), PARAMETERS)
+def test_parameters_of_each_part(in_channels, separable, expected):
+    with torch.device('meta'):
+        head = PanopticDeepLabHead(in_channels, separable=separable, **SETTINGS)
+    semantic, instance = head.semantic_branch, head.instance_branch
+    assert count(semantic.aspp) == count(instance.aspp) == expected['aspp']
+    assert count(semantic.projections) == expected['semantic_projections']
+    assert count(semantic.fusions) == expected['semantic_fusions']
+    assert count(instance.projections) == expected['instance_projections']
+    assert count(instance.fusions) == expected['instance_fusions']
+    assert count(head.semantic_head) == expected['semantic_head']
+    assert count(head.center_head) == expected['center_head']
+    assert count(head.offset_head) == expected['offset_head']
+    assert count(head) == sum(expected.values()) + expected['aspp']
+
+
+def tiny_head(**changes):
+    torch.manual_seed(0)
+    return MODELS.build(dict(tiny_panoptic_deeplab().decode_head, **changes))
+
+
+def features(num_images=2, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    sizes = ((8, 17, 25), (16, 9, 13), (64, 5, 7))
+    return [torch.randn(num_images, *size, generator=generator) for size in sizes]
+
+
+def test_outputs_have_the_size_of_the_finest_feature():
+    outputs = tiny_head()(features())
+    assert outputs.seg_logits.shape == (2, 4, 17, 25)
+    assert outputs.center_heatmap.shape == (2, 1, 17, 25)
+    assert outputs.offset.shape == (2, 2, 17, 25)
+
+
+def test_in_index_names_the_features():
+    head = tiny_head().eval()
+    fine, middle, coarse = features()
+    swapped = tiny_head(in_index=(2, 0, 1)).eval()
+    for one, other in zip(
+        head([fine, middle, coarse]), swapped([middle, coarse, fine]), strict=True
+    ):
+        assert torch.equal(one, other)
+
+
+def test_branches_share_nothing():
+    head = tiny_head()
+    outputs = head(features())
+    outputs.seg_logits.sum().backward(retain_graph=True)
+    learns = {
+        name.split('.')[0]
+        for name, parameter in head.named_parameters()
+        if parameter.grad is not None
+    }
+    assert learns == {'semantic_branch', 'semantic_head'}
+    head.zero_grad(set_to_none=True)
+    (outputs.center_heatmap.sum() + outputs.offset.sum()).backward()
+    learns = {
+        name.split('.')[0]
+        for name, parameter in head.named_parameters()
+        if parameter.grad is not None
+    }
+    assert learns == {'instance_branch', 'center_head', 'offset_head'}
+
+
+def test_every_parameter_learns():
+    head = tiny_head()
+    sum(output.square().sum() for output in head(features())).backward()
+    assert all(parameter.grad is not None for parameter in head.parameters())
+
+
+def test_all_contexts_reach_the_output():
+    """Far pixels matter through the dilated convolutions and the pooling."""
+    aspp = tiny_head().semantic_branch.aspp.eval()
+    coarse = features()[2].requires_grad_()
+    aspp(coarse)[0, :, 0, 0].sum().backward()
+    reached = coarse.grad[0].abs().sum(0) > 0
+    assert reached.all()  # the pooling
+    aspp.pooling.conv.weight.data.zero_()
+    coarse.grad = None
+    aspp(coarse)[0, :, 0, 0].sum().backward()
+    reached = (coarse.grad[0].abs().sum(0) > 0).nonzero().tolist()
+    diagonal = [[rate, rate] for rate in range(4)]  # rates 1, 2, 3 and the 1x1
+    assert all(pixel in reached for pixel in diagonal)
+    assert [4, 4] not in reached
+
+
+def test_losses_are_those_of_maps_resized_to_the_targets():
+    head = tiny_head()
+    samples = panoptic_batch(size=(33, 49))['data_samples']
+    generator = torch.Generator().manual_seed(1)
+    raw = PanopticOutputs(
+        *(torch.randn(2, c, 9, 13, generator=generator) for c in (4, 1, 2))
+    )
+    losses = head.loss_by_feat(raw, samples)
+
+    def target(name):
+        return torch.stack([sample.get(name).data for sample in samples])
+
+    logits, heatmap, offset = (
+        F.interpolate(maps, (33, 49), mode='bilinear', align_corners=True)
+        for maps in raw
+    )
+    offset = offset * 4  # 32 / 8 and 48 / 12
+    labels = target('gt_sem_seg')[:, 0]
+    picked = logits.log_softmax(1).gather(1, labels.clamp(max=3)[:, None])[:, 0]
+    pixel_losses = -picked * (labels != 255) * target('gt_sem_seg_weight')[:, 0]
+    hardest = pixel_losses.flatten(1).sort(descending=True).values[:, : 33 * 49 // 5]
+    torch.testing.assert_close(losses['loss_semantic'], hardest.mean())
+
+    weight = target('gt_center_weight')
+    squared = (heatmap - target('gt_center_heatmap')) ** 2
+    torch.testing.assert_close(
+        losses['loss_center'], 200 * (squared * weight).sum() / weight.sum()
+    )
+    weight = target('gt_offset_weight')
+    absolute = (offset - target('gt_offset')).abs().mean(1, keepdim=True)
+    torch.testing.assert_close(
+        losses['loss_offset'], 0.01 * (absolute * weight).sum() / weight.sum()
+    )
+    assert losses.keys() == {'loss_semantic', 'loss_center', 'loss_offset'}
+
+
+@pytest.mark.parametrize('target', ['gt_center_heatmap', 'gt_sem_seg_weight'])
+def test_missing_targets_name_the_transform(target):
+    samples = panoptic_batch(size=(33, 49))['data_samples']
+    delattr(samples[1], target)
+    with pytest.raises(KeyError, match=rf'\[1\].*{target}.*PanopticTargets'):
+        tiny_head().loss(features(), samples, {})
+
+
+def test_one_image_is_pooled_with_running_statistics():
+    head = tiny_head(dropout_ratio=0.0)
+    pooling = head.semantic_branch.aspp.pooling
+    generator = torch.Generator().manual_seed(3)
+    pooling.bn.running_mean.uniform_(-1, 1, generator=generator)
+    pooling.bn.running_var.uniform_(0.5, 2, generator=generator)
+    frozen = copy.deepcopy(head)
+    for branch in (frozen.semantic_branch, frozen.instance_branch):
+        branch.aspp.pooling.eval()
+    before = pooling.bn.running_mean.clone()
+    one = features(num_images=1)
+    for mine, expected in zip(head(one), frozen(one), strict=True):
+        assert torch.equal(mine, expected)
+    assert torch.equal(pooling.bn.running_mean, before)
+
+
+def test_two_images_are_pooled_with_their_own_statistics():
+    head = tiny_head()
+    pooled = []
+    pooling = head.semantic_branch.aspp.pooling
+    pooling.activate.register_forward_pre_hook(
+        lambda _, args: pooled.append(args[0].clone())
+    )
+    head(features(num_images=2))
+    # Two values less their mean over their deviation are 1 and -1.
+    torch.testing.assert_close(
+        pooled[0].abs(), torch.ones_like(pooled[0]), rtol=0, atol=0.05
+    )
+    assert pooling.bn.num_batches_tracked == 1
+
+
+def test_group_norm_pools_one_image():
+    head = tiny_head(norm_cfg=dict(type='GN', num_groups=2))
+    assert head(features(num_images=1)).offset.isfinite().all()
+
+
+def test_first_predictions_are_small():
+    head = tiny_head()
+    last = [part[-1] for part in (head.semantic_head, head.center_head)]
+    assert [type(layer) for layer in last] == [nn.Conv2d, nn.Conv2d]
+    heatmap, offset = head(features())[1:]
+    assert heatmap.abs().max() < 0.1
+    assert offset.abs().max() < 0.1
+
+
+@pytest.mark.parametrize(
+    ('changes', 'message'),
+    [
+        (dict(in_channels=(8, 16)), 'decode_head.in_channels needs 3'),
+        (dict(instance_projection_channels=(8,)), 'needs 2'),
+        (dict(thing_classes=(3, 4)), r'\[3, 4\].*\[0, 4\)'),
+    ],
+)
+def test_wrong_settings(changes, message):
+    with pytest.raises(ValueError, match=message):
+        tiny_head(**changes)

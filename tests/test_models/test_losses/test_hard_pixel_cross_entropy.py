@@ -1,0 +1,99 @@
+import math
+
+import pytest
+import torch
+
+from segda_mm.models.losses import HardPixelCrossEntropy
+
+
+def logits_of(probabilities):
+    """Two classes; the probability of class 0 of each pixel, (N, H, W)."""
+    p = torch.tensor(probabilities, dtype=torch.float64)
+    return torch.stack([p, 1 - p], dim=1).log().requires_grad_()
+
+
+# -log p of the label (0 everywhere): 0.69, 0.22, 1.39, 0.11 and 2.30, 0.92, 0.51, 0.36
+PROBABILITIES = [[[0.5, 0.8], [0.25, 0.9]], [[0.1, 0.4], [0.6, 0.7]]]
+LABELS = torch.zeros(2, 2, 2, dtype=torch.int64)
+
+
+def test_of_each_image():
+    loss = HardPixelCrossEntropy(hard_fraction=0.5, loss_weight=3.0)
+    value = loss(logits_of(PROBABILITIES), LABELS)
+    first = -(math.log(0.25) + math.log(0.5)) / 2
+    second = -(math.log(0.1) + math.log(0.4)) / 2
+    assert value.item() == pytest.approx(3 * (first + second) / 2)
+
+
+def test_of_the_batch():
+    loss = HardPixelCrossEntropy(hard_fraction=0.25, loss_weight=1.0, scope='batch')
+    value = loss(logits_of(PROBABILITIES), LABELS)
+    assert value.item() == pytest.approx(-(math.log(0.1) + math.log(0.25)) / 2)
+
+
+def test_weights_decide_what_is_hard():
+    weight = torch.ones(2, 2, 2)
+    weight[0, 0, 1] = 8  # 8 * 0.22 exceeds 1.39
+    loss = HardPixelCrossEntropy(hard_fraction=0.25, loss_weight=1.0)
+    value = loss(logits_of(PROBABILITIES), LABELS, weight)
+    assert value.item() == pytest.approx(-(8 * math.log(0.8) + math.log(0.1)) / 2)
+
+
+@pytest.mark.parametrize(
+    ('scope', 'expected'),
+    [
+        # One pixel is left of the first image, although two are asked for.
+        (
+            'image',
+            -(math.log(0.5) + (math.log(0.1) + math.log(0.4)) / 2) / 2,
+        ),
+        # Four of eight are asked for and counted.
+        (
+            'batch',
+            -(math.log(0.5) + math.log(0.1) + math.log(0.4) + math.log(0.6)) / 4,
+        ),
+    ],
+)
+def test_void_takes_part_in_the_share_only(scope, expected):
+    labels = LABELS.clone()
+    labels[0].view(-1)[1:] = 255
+    loss = HardPixelCrossEntropy(hard_fraction=0.5, loss_weight=1.0, scope=scope)
+    value = loss(logits_of(PROBABILITIES), labels)
+    assert value.item() == pytest.approx(expected)
+
+
+@pytest.mark.parametrize('scope', ['image', 'batch'])
+def test_nothing_but_void(scope):
+    logits = logits_of(PROBABILITIES)
+    loss = HardPixelCrossEntropy(hard_fraction=0.5, loss_weight=1.0, scope=scope)
+    value = loss(logits, torch.full_like(LABELS, 255))
+    value.backward()
+    assert value.item() == 0
+    assert torch.equal(logits.grad, torch.zeros_like(logits))
+
+
+def test_only_hard_pixels_learn():
+    logits = logits_of(PROBABILITIES)
+    loss = HardPixelCrossEntropy(hard_fraction=0.25, loss_weight=1.0)
+    loss(logits, LABELS).backward()
+    learns = logits.grad.abs().sum(dim=1) > 0
+    assert learns.nonzero().tolist() == [[0, 1, 0], [1, 0, 0]]
+
+
+def test_a_share_of_less_than_a_pixel_is_one_pixel():
+    loss = HardPixelCrossEntropy(hard_fraction=0.01, loss_weight=1.0)
+    value = loss(logits_of(PROBABILITIES), LABELS)
+    assert value.item() == pytest.approx(-(math.log(0.25) + math.log(0.1)) / 2)
+
+
+@pytest.mark.parametrize(
+    ('setting', 'message'),
+    [
+        (dict(hard_fraction=0.0), 'hard_fraction'),
+        (dict(hard_fraction=20), 'hard_fraction'),
+        (dict(hard_fraction=0.2, scope='pixel'), "'pixel'"),
+    ],
+)
+def test_wrong_settings(setting, message):
+    with pytest.raises(ValueError, match=message):
+        HardPixelCrossEntropy(loss_weight=1.0, **setting)
