@@ -22,8 +22,11 @@ CONFIGS = sorted(
     path.relative_to(ROOT).as_posix() for path in ROOT.rglob('*.py')
     if '_base_' not in path.parts)
 NAME = re.compile(
-    r'(?P<algorithm>[a-z]+(-[a-z]+)*)_bisenetv1-r(18|101)_'
-    r'1xb4(-[a-z0-9.\-]+)?_[a-z0-9]+(-[a-z0-9]+)*-\d+x\d+\.py')
+    r'(?P<algorithm>[a-z]+(-[a-z]+)*)_(bisenetv1-)?(r18|r101|x71|wr38|wr41)_'
+    r'[18]xb4(-[a-z0-9.\-]+)?_[a-z0-9]+(-[a-z0-9]+)*-\d+x\d+\.py')
+# What their ending says is the size of the crop, not a data set's.
+IMAGENET_NAME = re.compile(
+    r'imagenet_(x71|wr38|wr41)(-drop-path)?_8xb32-90e_\d+x\d+\.py')
 
 
 @pytest.fixture(scope='module')
@@ -36,6 +39,9 @@ def data(tmp_path_factory):
         write_gta5(root / gta5, num_images=4, seed=0, size=(128, 64))
         write_cityscapes(
             root / cityscapes, train=4, val=2, seed=0, size=(128, 64))
+    write_cityscapes(
+        root / 'data/minicity-512x256/cityscapes', train=4, val=2, seed=0,
+        size=(128, 64))
     for part in ('images', 'labels'):
         (root / 'data/camvid' / part / 'train').mkdir(parents=True)
     for sequence in ('0006R0_f', '0016E5_', '0001TP_'):
@@ -54,12 +60,17 @@ def test_there_are_configs_and_their_names_follow_the_scheme():
         if config == 'mpl_bisenet_gta2cs.py':
             continue
         folder, name = config.split('/')
+        if folder == 'imagenet':
+            assert IMAGENET_NAME.fullmatch(name), config
+            continue
         match = NAME.fullmatch(name)
         assert match, config
         assert match['algorithm'].startswith(folder.replace('_', '-')), config
 
 
-@pytest.mark.parametrize('config', CONFIGS)
+@pytest.mark.parametrize(
+    'config', [name for name in CONFIGS
+               if not name.startswith(('imagenet/', 'panoptic_deeplab/'))])
 def test_config_builds(config, data, monkeypatch):
     monkeypatch.chdir(data)
     cfg = Config.fromfile(ROOT / config)
@@ -80,6 +91,41 @@ def test_config_builds(config, data, monkeypatch):
     built = ChildOptimWrapperConstructor(wrappers)(model)
     assert isinstance(built, OptimWrapperDict)
     assert set(built.keys()) == set(wrappers)
+
+
+@pytest.mark.parametrize(
+    'config', [name for name in CONFIGS if name.startswith('panoptic_deeplab/')])
+def test_panoptic_config_builds(config, data, monkeypatch):
+    monkeypatch.chdir(data)
+    cfg = Config.fromfile(ROOT / config)
+    init_default_scope(cfg.default_scope)
+    require_data(cfg, ('train_dataloader', 'val_dataloader'))
+    with torch.device('meta'):
+        model = MODELS.build(cfg.model)
+        MODELS.build(dict(**cfg.tta_model, module=cfg.model))
+    assert cfg.tta_pipeline == cfg.test_pipeline
+    assert model.decode_head.num_classes == 19
+    assert tuple(cfg.crop_size) == tuple(cfg.model.data_preprocessor.size)
+    (scheduler,) = cfg.param_scheduler
+    assert not scheduler.by_epoch
+    images = 1600 if 'minicity' in config else 2975
+    if 'mapillary' in config:
+        images = 18000
+    # A last batch that is not full is dropped; processes share an epoch.
+    processes = 1 if '_1xb4' in config else 8
+    steps = -(-images // processes) // cfg.train_dataloader.batch_size
+    # The rate must neither reach 0 early nor end far above it.
+    assert 0 <= scheduler.end - steps * cfg.train_cfg.max_epochs <= steps
+
+
+@pytest.mark.parametrize(
+    'config', [name for name in CONFIGS if name.startswith('imagenet/')])
+def test_imagenet_config_builds(config):
+    cfg = Config.fromfile(ROOT / config)
+    init_default_scope(cfg.default_scope)
+    with torch.device('meta'):
+        model = MODELS.build(cfg.model)
+    assert model.head.num_classes == 1000
 
 
 def _scheduler_end(cfg):
