@@ -1,4 +1,8 @@
-"""Evaluate a checkpoint: mIoU, IoU per class, aAcc, precision per pixel."""
+"""Evaluate a checkpoint, with the metrics of its config.
+
+A semantic model gets mIoU, IoU per class, aAcc and precision per pixel, a panoptic
+one PQ, instance AP and mIoU, all of them per class as well.
+"""
 
 from __future__ import annotations
 
@@ -16,17 +20,22 @@ def parse_args() -> argparse.Namespace:
         help='folder for logs and the results (work_dirs/<name of the config>)',
     )
     parser.add_argument(
-        '--out', metavar='DIR', help='write the predictions here, as train-id PNGs'
+        '--out',
+        metavar='DIR',
+        help='write the predictions here: train-id PNGs, or of a panoptic model the '
+        'files that the tools of Cityscapes judge',
     )
     parser.add_argument(
         '--show-dir',
         metavar='DIR',
-        help='write overlays here: image, truth and prediction side by side',
+        help='write pictures here: image, truth and prediction side by side, and '
+        'center heatmaps and offsets of a panoptic model',
     )
     parser.add_argument(
         '--tta',
         action='store_true',
-        help="average over the scales and flips of the config's tta_pipeline",
+        help="average over the scales and flips of the config's tta_model or "
+        'tta_pipeline',
     )
     parser.add_argument(
         '--cfg-options',

@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
+from mmseg.models import BaseSegmentor
 
 from segda_mm.atomic_file import atomic_file
 from segda_mm.models.checkpoint import load_network_weights
@@ -40,8 +41,9 @@ def export_segmentor(
         The two files: config, checkpoint.
 
     Raises:
-        PreflightError: the checkpoint is missing or does not fit, or
-            ``predict_on`` is given for a model with one network.
+        PreflightError: the checkpoint is missing or does not fit,
+            ``predict_on`` is given for a model with one network, or the
+            network is made of parts that mmseg does not have.
     """
     init_default_scope(cfg.get('default_scope', 'mmseg'))
     if predict_on is not None:
@@ -52,6 +54,7 @@ def export_segmentor(
             )
         cfg.model.predict_on = predict_on
     model = MODELS.build(copy.deepcopy(cfg.model))
+    _require_plain(model, cfg)
     try:
         load_network_weights(model, str(checkpoint), '')
     except (FileNotFoundError, ValueError) as error:
@@ -69,6 +72,25 @@ def export_segmentor(
     with atomic_file(out) as unfinished:
         torch.save(content, unfinished)
     return config, out
+
+
+def _require_plain(model: BaseSegmentor, cfg: Config) -> None:
+    network = model.deployed if isinstance(model, DomainAdaptiveSegmentor) else model
+    own = {
+        type(part).__name__
+        for name, part in network.named_modules()
+        # SegDataPreProcessor takes its place.
+        if name != 'data_preprocessor'
+        and type(part).__module__.partition('.')[0] == 'segda_mm'
+    }
+    if own:
+        names = sorted(name for name in own if not name.startswith('_'))
+        raise PreflightError(
+            f'{cfg.filename} predicts with {", ".join(names)}, which MMSegmentation '
+            'alone cannot build, so there is no plain segmentor to export. Use the '
+            'checkpoint with its own config, as tools/test.py does (--out writes '
+            'predictions)'
+        )
 
 
 def _plain_config(cfg: Config, segmentor: dict) -> Config:

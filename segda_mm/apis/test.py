@@ -17,7 +17,11 @@ from .preflight import require_data
 from .preflight_error import PreflightError
 from .write_atomically import write_json
 
-IOU_METRICS = ('IoUMetric', 'PerClassIoUMetric')
+#: Metrics with ``output_dir``; the first one that the config has writes.
+WRITING_METRICS = ('PanopticMetric', 'IoUMetric', 'PerClassIoUMetric')
+
+#: Names in front of the dot of a figure of one class.
+PER_CLASS_FIGURES = ('PQ', 'AP', 'IoU')
 
 
 def test(
@@ -37,14 +41,19 @@ def test(
         cfg: a whole config with a ``work_dir``, as :func:`load_config` gives
             it. It is changed in place.
         checkpoint: a local checkpoint of the config's model.
-        tta: average over the views of the config's ``tta_pipeline``.
-        show_dir: write overlays (image, truth, prediction) here.
-        out: write the predictions here, as PNGs of train ids.
+        tta: average over the views that the config's ``tta_model`` makes, or
+            its ``tta_pipeline``.
+        show_dir: write the pictures of the config's ``visualizer`` here:
+            image, truth and prediction side by side, and center heatmaps and
+            offsets of a panoptic model.
+        out: write the predictions here: PNGs of train ids, or the files that
+            :class:`segda_mm.evaluation.PanopticMetric` writes.
 
     Returns:
         ``config``, ``checkpoint``, ``tta``, ``num_images``, ``metrics`` (name
         -> percent) and ``per_class_iou`` (class -> percent, None for a class
-        that is neither in the labels nor predicted).
+        that is neither in the labels nor predicted); of a panoptic model
+        ``per_class_pq`` and ``per_class_ap`` as well.
 
     Raises:
         PreflightError: data, checkpoint or the needed config keys are
@@ -56,7 +65,7 @@ def test(
     if tta:
         _wrap_for_tta(cfg)
     if show_dir is not None:
-        _draw_overlays(cfg, show_dir)
+        _draw_pictures(cfg, show_dir)
     if out is not None:
         _save_predictions(cfg, out)
 
@@ -77,20 +86,22 @@ def test(
 
 
 def split_figures(figures: dict[str, float]) -> dict[str, dict]:
-    """Part the means from the per-class figures ``IoU.<class>``.
+    """Part the means from the figures of single classes.
 
-    JSON knows no NaN: a figure that is undefined becomes None.
+    ``IoU.<class>`` goes into ``per_class_iou``, and ``PQ.<class>`` and
+    ``AP.<class>``, where there are any, into ``per_class_pq`` and
+    ``per_class_ap``. JSON knows no NaN: a figure that is undefined becomes None.
     """
-    plain = {
-        name: None if math.isnan(value) else float(value)
-        for name, value in figures.items()
-    }
-    return dict(
-        metrics={k: v for k, v in plain.items() if not k.startswith('IoU.')},
-        per_class_iou={
-            k.removeprefix('IoU.'): v for k, v in plain.items() if k.startswith('IoU.')
-        },
-    )
+    parts = dict(metrics={}, per_class_iou={})
+    for name, value in figures.items():
+        figure, _, class_name = name.partition('.')
+        if figure in PER_CLASS_FIGURES and class_name:
+            part, key = f'per_class_{figure.lower()}', class_name
+        else:
+            part, key = 'metrics', name
+        undefined = math.isnan(value)
+        parts.setdefault(part, {})[key] = None if undefined else float(value)
+    return parts
 
 
 def _load_weights(runner: Runner, checkpoint: str | Path, tta: bool) -> None:
@@ -108,26 +119,29 @@ def _wrap_for_tta(cfg: Config) -> None:
         if cfg.get(key) is None:
             raise PreflightError(
                 f'--tta needs `{key}` in the config; inherit it from '
-                'configs/_base_ or write one'
+                'configs/_base_ or write one (`tta_pipeline = test_pipeline` for a '
+                'tta_model that makes its views itself, as PanopticTTA)'
             )
     cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
     cfg.model = dict(**cfg.tta_model, module=cfg.model)
 
 
-def _draw_overlays(cfg: Config, show_dir: str | Path) -> None:
+def _draw_pictures(cfg: Config, show_dir: str | Path) -> None:
     cfg.default_hooks.visualization = dict(type='SegVisualizationHook', draw=True)
     backend = dict(type='LocalVisBackend', save_dir=str(show_dir), img_save_dir='')
-    cfg.visualizer = dict(type='OverlayVisualizer', vis_backends=[backend])
+    visualizer = cfg.get('visualizer') or dict(type='OverlayVisualizer')
+    cfg.visualizer = dict(visualizer, vis_backends=[backend])
 
 
 def _save_predictions(cfg: Config, out: str | Path) -> None:
     evaluators = cfg.test_evaluator
     if not isinstance(evaluators, list | tuple):
         evaluators = [evaluators]
-    for evaluator in evaluators:
-        if evaluator['type'] in IOU_METRICS:
-            evaluator['output_dir'] = str(out)
-            return
+    for metric in WRITING_METRICS:
+        for evaluator in evaluators:
+            if evaluator['type'] == metric:
+                evaluator['output_dir'] = str(out)
+                return
     raise PreflightError(
-        f'--out needs one of {", ".join(IOU_METRICS)} in test_evaluator'
+        f'--out needs one of {", ".join(WRITING_METRICS)} in test_evaluator'
     )

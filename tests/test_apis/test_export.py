@@ -7,7 +7,7 @@ from mmseg.apis import inference_model, init_model
 
 from segda_mm.apis import PreflightError, export_segmentor
 from segda_mm.registry import MODELS
-from segda_mm.testing import tiny_bisenet
+from segda_mm.testing import tiny_bisenet, tiny_panoptic_deeplab
 
 
 @pytest.fixture
@@ -90,3 +90,24 @@ def test_a_role_is_for_two_networks_only(cfg, tmp_path):
 def test_a_missing_checkpoint_is_named(cfg, tmp_path):
     with pytest.raises(PreflightError, match='absent.pth does not exist'):
         export_segmentor(cfg, 'absent.pth', tmp_path / 'net.pth')
+
+
+def test_parts_that_mmseg_lacks_are_named(cfg, tmp_path):
+    cfg.model = tiny_panoptic_deeplab()
+    parts = (
+        'HardPixelCrossEntropy, MaskedRegressionLoss, PanopticDeepLab, '
+        'PanopticDeepLabHead, which MMSegmentation alone cannot build'
+    )
+    with pytest.raises(PreflightError, match=parts):
+        export_segmentor(cfg, 'run.pth', tmp_path / 'net.pth')
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_own_data_preprocessor_is_no_obstacle(cfg, tmp_path):
+    preprocessor = cfg.model.data_preprocessor
+    cfg.model = dict(tiny_bisenet(num_classes=19), data_preprocessor=preprocessor)
+    torch.save(
+        dict(state_dict=MODELS.build(cfg.model).state_dict()), tmp_path / 'run.pth'
+    )
+    config, _ = export_segmentor(cfg, tmp_path / 'run.pth', tmp_path / 'net.pth')
+    assert 'DomainDataPreprocessor' not in config.read_text()

@@ -160,3 +160,21 @@ def test_undefined_figures_are_none_in_json():
     assert parts == dict(
         metrics={'mIoU': 40.0}, per_class_iou={'road': 40.0, 'train': None}
     )
+
+
+def test_figures_of_single_classes_are_parted_from_the_means():
+    figures = {
+        'PQ': 1.0,
+        'PQ_things': 2.0,
+        'AP50': 3.0,
+        'PQ.traffic light': 4.0,
+        'IoU.traffic light': 5.0,
+        'AP.car': math.nan,
+        'mpl.h': 6.0,
+    }
+    assert split_figures(figures) == dict(
+        metrics={'PQ': 1.0, 'PQ_things': 2.0, 'AP50': 3.0, 'mpl.h': 6.0},
+        per_class_iou={'traffic light': 5.0},
+        per_class_pq={'traffic light': 4.0},
+        per_class_ap={'car': None},
+    )

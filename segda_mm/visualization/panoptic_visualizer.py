@@ -1,0 +1,134 @@
+"""What Panoptic-DeepLab sees, side by side."""
+
+from __future__ import annotations
+
+import cv2
+import mmcv
+import numpy as np
+from mmengine.dist import master_only
+from mmseg.structures import SegDataSample
+from mmseg.visualization import SegLocalVisualizer
+
+from segda_mm.registry import VISUALIZERS
+
+from .center_view import draw_centers
+from .instances import is_instance, locate_instances
+from .offset_view import colorize_offsets
+from .panoptic_colors import colorize_panoptic, instance_borders
+
+
+@VISUALIZERS.register_module()
+class PanopticVisualizer(SegLocalVisualizer):
+    """Draws panoptic maps, center heatmaps and offsets beside the image.
+
+    The panels, from left to right, are (H, W, 3) each; one whose field the
+    sample lacks is left out:
+
+    1. the image;
+    2. the truth laid over it, of ``gt_panoptic_seg`` (1, H, W);
+    3. the prediction laid over it, of ``pred_panoptic_seg`` (1, H, W);
+    4. ``pred_center_heatmap`` (1, H, W) over the grey image, see
+       :func:`.draw_centers`. Crosses are where the pixels of each predicted
+       instance point to on average, circles the centers of the labels;
+    5. ``pred_offset`` (2, H, W), (y, x) in pixels, on the predicted
+       instances, see :func:`.colorize_offsets`.
+
+    Maps are painted by :func:`.colorize_panoptic` in the palette of the data
+    set that the loop evaluates, with white outlines of instances; void stays
+    uncoloured. In several processes only the first one's share of the images
+    is drawn.
+
+    Takes the arguments of :class:`mmseg.visualization.SegLocalVisualizer`.
+    """
+
+    @master_only
+    def add_datasample(
+        self,
+        name: str,
+        image: np.ndarray,
+        data_sample: SegDataSample | None = None,
+        draw_gt: bool = True,
+        draw_pred: bool = True,
+        show: bool = False,
+        wait_time: float = 0,
+        out_file: str | None = None,
+        step: int = 0,
+    ) -> None:
+        """Draw one sample and hand it to the backends.
+
+        Args:
+            name: the name of the picture; the backends add the step.
+            image: (H, W, 3) uint8 RGB.
+            data_sample: what the model returned; no field is required.
+            draw_gt: whether to draw what the labels say, where there are any.
+            draw_pred: whether to draw what the model says.
+            show: open a window and wait.
+            wait_time: seconds to wait for; 0 waits for a key.
+            out_file: where to write the picture, instead of to the backends.
+            step: number of the picture.
+
+        Raises:
+            ValueError: a map of the sample is not as large as the image.
+        """
+        fields = _fields(data_sample, image.shape[:2]) if data_sample else {}
+        truth = fields.get('gt_panoptic_seg') if draw_gt else None
+        panels = [image]
+        if truth is not None:
+            panels.append(self._overlay(image, truth[0]))
+        if draw_pred:
+            panels += self._prediction_panels(image, fields, truth)
+        picture = np.concatenate(panels, axis=1)
+        if show:
+            self.show(picture, win_name=name, wait_time=wait_time)
+        if out_file is not None:
+            mmcv.imwrite(mmcv.rgb2bgr(picture), out_file)
+        else:
+            self.add_image(name, picture, step)
+
+    def _prediction_panels(
+        self,
+        image: np.ndarray,
+        fields: dict[str, np.ndarray],
+        truth: np.ndarray | None,
+    ) -> list[np.ndarray]:
+        codes = fields.get('pred_panoptic_seg')
+        heatmap = fields.get('pred_center_heatmap')
+        offset = fields.get('pred_offset')
+        panels = []
+        if codes is not None:
+            panels.append(self._overlay(image, codes[0]))
+        if heatmap is not None and codes is not None:
+            predicted = locate_instances(codes[0], offset).centers
+            true = None if truth is None else locate_instances(truth[0]).centers
+            panels.append(draw_centers(image, heatmap[0], predicted, true))
+        if offset is not None and codes is not None:
+            panels.append(colorize_offsets(offset, is_instance(codes[0])))
+        return panels
+
+    def _overlay(self, image: np.ndarray, codes: np.ndarray) -> np.ndarray:
+        colors = colorize_panoptic(codes, self.dataset_meta['palette'])
+        colors[instance_borders(codes)] = 255
+        return cv2.addWeighted(image, 1 - self.alpha, colors, self.alpha, 0)
+
+
+def _fields(sample: SegDataSample, size: tuple[int, int]) -> dict[str, np.ndarray]:
+    """The maps to draw, (C, H, W) each."""
+    names = (
+        'gt_panoptic_seg',
+        'pred_panoptic_seg',
+        'pred_center_heatmap',
+        'pred_offset',
+    )
+    fields = {}
+    for name in names:
+        if name not in sample:
+            continue
+        field = sample.get(name).data.cpu().numpy()
+        if field.shape[1:] != size:
+            raise ValueError(
+                f'{sample.get("img_path", "an image")}: {name} is {field.shape[1:]}, '
+                f'but the image is {size}. Load the labels after Resize in the test '
+                'pipeline, so that truth and prediction have the size of the image'
+            )
+        fields[name] = field
+    return fields
