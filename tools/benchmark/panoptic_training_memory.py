@@ -13,6 +13,7 @@ import time
 
 import torch
 from mmengine.config import Config
+from mmengine.model import revert_sync_batchnorm
 from mmengine.registry import init_default_scope
 
 from segda_mm.apis.results_file import append_row, provenance
@@ -51,14 +52,21 @@ def main() -> None:
     torch.manual_seed(0)
     cfg = Config.fromfile(args.config)
     init_default_scope(cfg.default_scope)
-    cfg.model.backbone.with_checkpoint = not args.without_checkpointing
-    model = MODELS.build(cfg.model)
+    backbone = cfg.model.backbone
+    # mmseg's own backbones call it with_cp.
+    key = 'with_checkpoint' if 'with_checkpoint' in backbone else 'with_cp'
+    backbone[key] = not args.without_checkpointing
+    # SyncBN does not run on a CPU; both keep the same activations.
+    model = revert_sync_batchnorm(MODELS.build(cfg.model))
     model.train()
     size = tuple(cfg.model.data_preprocessor.size)
     loaded = peak_memory()
 
     batch = panoptic_batch(
-        num_images=args.batch_size, size=size, num_classes=model.num_classes
+        num_images=args.batch_size,
+        size=size,
+        num_classes=model.num_classes,
+        thing_classes=model.decode_head.thing_classes,
     )
     data = model.data_preprocessor(batch, training=True)
     begin = time.perf_counter()
@@ -80,7 +88,7 @@ def main() -> None:
         peak_gib=round(peak_memory(), 2),
         forward_seconds=round(forward, 1),
         forward_backward_seconds=round(both, 1),
-        losses={key: round(float(value), 4) for key, value in losses.items()},
+        losses={key: round(float(value.detach()), 4) for key, value in losses.items()},
         **origin,
     )
     print(f'process with the model      {row["model_gib"]:6.2f} GiB')
