@@ -120,10 +120,10 @@ def test_codes_by_hand():
         segment(300, 3, iscrowd=0),
         segment(8, 1),
         segment(4, 2),
-        segment(6, 3),
+        segment(80000, 3),
     )
     assert got.dtype == np.int32
-    # Things count in the order of the list; 6 has no pixel.
+    # Things count in the order of the list; 80000 has no pixel.
     assert got.tolist() == [[VOID, 1001, 0, 0, 1000, 1002, VOID, 0]]
 
 

@@ -562,7 +562,7 @@ def test_two_processes_equal_one(tmp_path):
     for process in processes:
         process.start()
     for process in processes:
-        process.join(60)
+        process.join(300)
         process.kill()
     assert [process.exitcode for process in processes] == [0, 0]
     frames = [frame for seed in range(3) for frame in frames_of(seed)]
