@@ -17,7 +17,7 @@ from .preflight import require_data
 from .preflight_error import PreflightError
 from .write_atomically import write_json
 
-#: Metrics with ``output_dir``; the first one that the config has writes.
+#: Metrics that write the predictions where ``output_dir`` says.
 WRITING_METRICS = ('PanopticMetric', 'IoUMetric', 'PerClassIoUMetric')
 
 #: Names in front of the dot of a figure of one class.
@@ -137,11 +137,10 @@ def _save_predictions(cfg: Config, out: str | Path) -> None:
     evaluators = cfg.test_evaluator
     if not isinstance(evaluators, list | tuple):
         evaluators = [evaluators]
-    for metric in WRITING_METRICS:
-        for evaluator in evaluators:
-            if evaluator['type'] == metric:
-                evaluator['output_dir'] = str(out)
-                return
+    for evaluator in evaluators:
+        if evaluator['type'] in WRITING_METRICS:
+            evaluator['output_dir'] = str(out)
+            return
     raise PreflightError(
         f'--out needs one of {", ".join(WRITING_METRICS)} in test_evaluator'
     )
