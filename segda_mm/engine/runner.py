@@ -12,6 +12,7 @@ from mmengine.model import is_model_wrapper
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.runner import Runner
 from mmengine.runner.checkpoint import _load_checkpoint_to_model
+from torch import nn
 
 from segda_mm.engine.hooks import PlainCheckpointHook
 from segda_mm.registry import RUNNERS
@@ -50,6 +51,23 @@ class AdaptationRunner(Runner):
                     'default_hooks.checkpoint.max_keep_ckpts is 1: the only '
                     'checkpoint is deleted before the next one is written, '
                     'and a run killed in between cannot be resumed; keep 2')
+
+    def dump_config(self) -> None:
+        """Leave the work directory's config to :meth:`train`.
+
+        MMEngine writes it whenever a runner is made. An evaluation, whose model
+        may be wrapped for test-time augmentation, would so replace the config
+        that the checkpoints beside it were trained with.
+        """
+
+    def train(self) -> nn.Module:
+        """Write the config to the work directory, and train.
+
+        Returns:
+            The trained model.
+        """
+        super().dump_config()
+        return super().train()
 
     @master_only
     def save_checkpoint(self,

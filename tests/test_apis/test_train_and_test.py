@@ -2,10 +2,12 @@
 
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
 from PIL import Image
 
 from segda_mm.apis import PreflightError, load_config, train
@@ -112,6 +114,17 @@ def test_tta_is_the_mean_over_scales_and_flips(toy_config, tmp_path):
         assert (written == expected).mean() > 0.999
     assert results['tta'] is True
     assert (tmp_path / 'work' / 'net_tta_metrics.json').is_file()
+
+
+def test_an_evaluation_leaves_the_config_of_the_training(toy_config):
+    cfg = load_config(toy_config, ['train_cfg.max_epochs=1'])
+    runner = train(cfg)
+    stored = Path(cfg.work_dir, toy_config.name)
+    trained_with = stored.read_text()
+    assert 'SemanticTTA' not in Config.fromfile(stored).model.type
+    evaluate(load_config(toy_config), find_checkpoint(cfg.work_dir), tta=True)
+    assert stored.read_text() == trained_with
+    assert runner.iter == 2
 
 
 def test_tta_with_all_views_of_the_config(toy_config, tmp_path):

@@ -7,7 +7,16 @@ import json
 from pathlib import Path
 from statistics import mean, stdev
 
-FIGURES = {'mIoU': 'mIoU', 'aAcc': 'aAcc', 'pixel_precision': 'precision per pixel'}
+#: Figures and their headings, of semantic and of panoptic runs.
+SEMANTIC = {'mIoU': 'mIoU', 'aAcc': 'aAcc', 'pixel_precision': 'precision per pixel'}
+PANOPTIC = {
+    'PQ': 'PQ',
+    'PQ_things': 'PQ things',
+    'PQ_stuff': 'PQ stuff',
+    'AP': 'AP',
+    'AP50': 'AP50',
+    'mIoU': 'mIoU',
+}
 
 
 def markdown_table(rows: list[dict]) -> str:
@@ -17,14 +26,15 @@ def markdown_table(rows: list[dict]) -> str:
         rows: The lines of a results file: ``method``, ``seed`` and
             ``metrics`` in percent.
     """
+    figures = PANOPTIC if 'PQ' in rows[0]['metrics'] else SEMANTIC
     lines = [
-        '| method | ' + ' | '.join(FIGURES.values()) + ' | seeds |',
-        '| --- |' + ' ---: |' * (len(FIGURES) + 1),
+        '| method | ' + ' | '.join(figures.values()) + ' | seeds |',
+        '| --- |' + ' ---: |' * (len(figures) + 1),
     ]
     for method in dict.fromkeys(row['method'] for row in rows):
         runs = [row for row in rows if row['method'] == method]
         cells = []
-        for key in FIGURES:
+        for key in figures:
             values = [run['metrics'][key] for run in runs]
             spread = f' ± {stdev(values):.1f}' if len(values) > 1 else ''
             cells.append(f'{mean(values):.1f}{spread}')
