@@ -14,7 +14,6 @@ from __future__ import annotations
 import os
 
 import numpy as np
-from PIL import Image
 
 from segda_mm.ops.panoptic_codes import (
     IGNORED_INSTANCE_CODE,
@@ -25,6 +24,7 @@ from segda_mm.ops.panoptic_codes import (
 
 from .cityscapes_labels import IGNORE_INDEX, LABEL_IDS, LABELS, THING_CLASSES
 from .errors import DataError
+from .label_files import decode_labels
 
 _UNKNOWN = -1
 
@@ -72,22 +72,7 @@ def read_instance_ids(path: str | os.PathLike) -> np.ndarray:
         DataError: The file cannot be decoded, or is not a single-channel
             16-bit PNG.
     """
-    try:
-        with Image.open(path) as image:
-            mode = image.mode
-            ids = np.asarray(image)
-    except FileNotFoundError:
-        raise DataError(
-            'instance-id file does not exist',
-            file=path,
-            remedy='Restore it, or list its image in exclude=',
-        ) from None
-    except (OSError, SyntaxError, ValueError) as error:
-        raise DataError(
-            f'instance-id file cannot be decoded ({error})',
-            file=path,
-            remedy='Download or write it again, or list its image in exclude=',
-        ) from error
+    mode, ids = decode_labels(path, 'instance-id file')
     if mode in ('L', 'P'):
         raise DataError(
             'is an 8-bit file of label ids, in which instances are not told apart',

@@ -80,6 +80,36 @@ def label_table(table: str | Mapping[int, int]) -> LabelTable:
     return _table_from_mapping('own', table)
 
 
+def decode_labels(path: str | os.PathLike, what: str) -> tuple[str, np.ndarray]:
+    """Decode a file of labels as it is stored.
+
+    Args:
+        path: The file.
+        what: What it is, for the messages.
+
+    Returns:
+        Pillow's name of its pixel format, and its values.
+
+    Raises:
+        DataError: There is no such file, or it cannot be decoded.
+    """
+    try:
+        with Image.open(path) as image:
+            return image.mode, np.asarray(image)
+    except FileNotFoundError:
+        raise DataError(
+            f'{what} does not exist',
+            file=path,
+            remedy='Restore it, or list its image in exclude=',
+        ) from None
+    except (OSError, SyntaxError, ValueError) as error:
+        raise DataError(
+            f'{what} cannot be decoded ({error})',
+            file=path,
+            remedy='Download or write it again, or list its image in exclude=',
+        ) from error
+
+
 def read_label_ids(path: str | os.PathLike) -> np.ndarray:
     """Read a single-channel 8-bit label file; palette indices stay indices.
 
@@ -89,22 +119,7 @@ def read_label_ids(path: str | os.PathLike) -> np.ndarray:
     Raises:
         DataError: The file cannot be decoded, or is RGB or 16-bit.
     """
-    try:
-        with Image.open(path) as image:
-            mode = image.mode
-            ids = np.asarray(image)
-    except FileNotFoundError:
-        raise DataError(
-            'label file does not exist',
-            file=path,
-            remedy='Restore it, or list its image in exclude=',
-        ) from None
-    except (OSError, SyntaxError, ValueError) as error:
-        raise DataError(
-            f'label file cannot be decoded ({error})',
-            file=path,
-            remedy='Download or write it again, or list its image in exclude=',
-        ) from error
+    mode, ids = decode_labels(path, 'label file')
     if mode not in ('L', 'P'):
         raise DataError(
             f'is a {mode!r} image, but label files are single-channel 8-bit '

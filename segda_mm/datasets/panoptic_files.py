@@ -20,6 +20,7 @@ from segda_mm.atomic_file import atomic_file
 from segda_mm.ops.panoptic_codes import LABEL_DIVISOR, VOID_CLASS, VOID_CODE
 
 from .errors import DataError
+from .label_files import decode_labels
 
 #: The number of a pixel that belongs to no segment.
 VOID_ID = 0
@@ -114,22 +115,7 @@ def read_panoptic_png(path: str | os.PathLike) -> np.ndarray:
     Raises:
         DataError: The file is missing, cannot be decoded, or is not RGB.
     """
-    try:
-        with Image.open(path) as image:
-            mode = image.mode
-            colors = np.asarray(image)
-    except FileNotFoundError:
-        raise DataError(
-            'panoptic PNG does not exist',
-            file=path,
-            remedy='Restore it, or list its image in exclude=',
-        ) from None
-    except (OSError, SyntaxError, ValueError) as error:
-        raise DataError(
-            f'panoptic PNG cannot be decoded ({error})',
-            file=path,
-            remedy='Download or write it again, or list its image in exclude=',
-        ) from error
+    mode, colors = decode_labels(path, 'panoptic PNG')
     if mode != 'RGB':
         raise DataError(
             f'is a {mode!r} image, but panoptic PNGs are RGB',
