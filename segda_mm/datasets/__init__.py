@@ -8,6 +8,7 @@ from .cityscapes_pseudo_panoptic import CityscapesPseudoPanopticDataset
 from .cityscapes_sequence import CityscapesSequenceDataset
 from .counter_seeded import CounterSeededDataset
 from .domain_pair import DomainPairDataset
+from .ego_car import EgoCarRegions
 from .errors import DataError, MissingDataError
 from .folder_seg_dataset import FolderSegDataset
 from .gta5 import GTA5Dataset
@@ -15,6 +16,7 @@ from .mapillary_panoptic import MapillaryPanopticDataset
 from .paired_seg_dataset import PairedSegDataset
 from .panoptic_seg_dataset import PanopticSegDataset
 from .transforms import (
+    EgoCarVoid,
     LoadLabelIds,
     LoadPanopticLabels,
     LoadPseudoLabels,
@@ -35,6 +37,8 @@ __all__ = [
     'CounterSeededDataset',
     'DataError',
     'DomainPairDataset',
+    'EgoCarRegions',
+    'EgoCarVoid',
     'FolderSegDataset',
     'GTA5Dataset',
     'LoadLabelIds',

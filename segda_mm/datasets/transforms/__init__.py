@@ -1,3 +1,4 @@
+from .ego_car_void import EgoCarVoid
 from .load_label_ids import LoadLabelIds
 from .load_panoptic_labels import LoadPanopticLabels
 from .load_pseudo_labels import LoadPseudoLabels
@@ -5,6 +6,7 @@ from .pack_panoptic_inputs import PackPanopticInputs
 from .panoptic_targets import PanopticTargets
 
 __all__ = [
+    'EgoCarVoid',
     'LoadLabelIds',
     'LoadPanopticLabels',
     'LoadPseudoLabels',

@@ -1,0 +1,271 @@
+"""Where the car that carries the camera is seen in the frames of a snippet."""
+
+from __future__ import annotations
+
+import os.path as osp
+import threading
+import warnings
+import zlib
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from segda_mm.registry import DATASETS
+
+from .cityscapes_instances import read_instance_ids
+from .errors import DataError
+from .folder_seg_dataset import list_files
+from .label_files import read_label_ids
+from .snippets import CityscapesSnippets, PatternSnippets
+
+#: Memory for the packed regions. One of 1024x2048 takes some kilobytes, so
+#: that those of all 2975 training snippets of Cityscapes have room.
+_CACHE_BYTES = 32 * 2**20
+
+
+class EgoCarRegions:
+    """The ego-car region of every frame, from the annotated frames of its snippet.
+
+    Camera and car do not move relative to each other, so that the region of a
+    snippet's annotated frame is that of its other frames too. Where a snippet
+    has several annotated frames, the region is what all of them mark.
+
+    Source: Chen et al., "Naive-Student", ECCV 2020, "Ego-Car Region in Pseudo
+    Labels".
+
+    Cityscapes::
+
+        EgoCarRegions('data/cityscapes/gtFine/train')
+
+    CamVid, where void also marks what nobody annotated::
+
+        EgoCarRegions(
+            annotated=dict(type='CamVidDataset', data_root='data/camvid',
+                           sequences=['0001TP'], frames=(0.0, 0.5)),
+            ego_ids=(11, ), snippets=dict(pattern='(?P<snippet>0001TP)_'),
+            touching_bottom=True)
+
+    Args:
+        annotated: The label files of the annotated frames, 8-bit label ids or
+            16-bit instance ids: ``dict(folder=..., suffix=...)``; a folder
+            alone (suffix ``_gtFine_labelIds.png``, with a pattern ``.png``);
+            or the config of a labelled data set, of which only the file names
+            are used, so that ``subset=`` and the like choose among them.
+        ego_ids: Values that mark the ego car in the label files (Cityscapes:
+            1, ego vehicle).
+        snippets: Which frames belong together: ``'cityscapes'``
+            (:class:`~segda_mm.datasets.snippets.CityscapesSnippets`) or
+            ``dict(pattern=...)``
+            (:class:`~segda_mm.datasets.snippets.PatternSnippets`).
+        touching_bottom: Whether only what is connected with the lower border
+            of the image is the ego car.
+        include_annotated: Whether an annotated frame has a region itself. It
+            is needed where annotated frames get pseudo labels too; a human
+            label is void there already.
+
+    Raises:
+        DataError: The name of a label file does not fit ``snippets``.
+        MissingDataError: The folder does not exist or holds no label file.
+        ValueError: An argument is wrong.
+    """
+
+    def __init__(
+        self,
+        annotated: str | Mapping,
+        ego_ids: Sequence[int] = (1,),
+        snippets: str | Mapping[str, str] = 'cityscapes',
+        touching_bottom: bool = False,
+        include_annotated: bool = False,
+    ) -> None:
+        ego_ids = list(ego_ids)
+        if not ego_ids or not all(0 <= label_id < 2**16 for label_id in ego_ids):
+            raise ValueError(
+                f'ego_ids={ego_ids} must be values of label files, 0..65535, that '
+                'mark the ego car (Cityscapes: 1)'
+            )
+        has_pattern = isinstance(snippets, Mapping) and set(snippets) == {'pattern'}
+        if snippets != 'cityscapes' and not has_pattern:
+            raise ValueError(
+                f"snippets={snippets!r} must be 'cityscapes' or "
+                "dict(pattern=r'(?P<snippet>...)')"
+            )
+        if isinstance(annotated, str):
+            suffix = '.png' if has_pattern else '_gtFine_labelIds.png'
+            annotated = dict(folder=annotated, suffix=suffix)
+        files = _label_files(annotated)
+        self._snippets = (
+            PatternSnippets(snippets['pattern'], files)
+            if has_pattern
+            else CityscapesSnippets(files)
+        )
+        self._is_ego = np.zeros(2**16, dtype=bool)
+        self._is_ego[ego_ids] = True
+        self.touching_bottom = touching_bottom
+        self.include_annotated = include_annotated
+        self._masks = _PackedMasks(_CACHE_BYTES)
+        self._reported: set[str] = set()
+
+    def region(
+        self,
+        relative_path: str,
+        shape: tuple[int, int],
+        annotated_path: str | None = None,
+    ) -> np.ndarray | None:
+        """Find the ego-car region of a frame.
+
+        Args:
+            relative_path: Path of its image below the folder of the images.
+            shape: (H, W) of the image.
+            annotated_path: Path of the image of the snippet's annotated frame,
+                where the data set knows it (``annotated_path`` of a data info
+                of :class:`~segda_mm.datasets.CityscapesSequenceDataset`).
+
+        Returns:
+            bool (H, W), True where the ego car is seen, the caller's to
+            change. None for a frame that the pattern does not match, for an
+            annotated frame unless ``include_annotated``, and where the snippet
+            has no annotated frame, of which a warning tells once for each
+            snippet and process.
+
+        Raises:
+            DataError: A label file cannot be read or is of another size, or
+                the frame is not named as in Cityscapes.
+        """
+        snippet = self._snippets.find(relative_path, annotated_path)
+        if snippet is None or (snippet.is_annotated and not self.include_annotated):
+            return None
+        if not snippet.label_files:
+            if snippet.name not in self._reported:
+                self._reported.add(snippet.name)
+                warnings.warn(
+                    f'the snippet {snippet.name} with the frame {relative_path} has '
+                    'no annotated frame, so that its ego-car region is unknown and '
+                    'stays as it is labelled; for the region to become void, add '
+                    'the label file to what annotated= names',
+                    stacklevel=2,
+                )
+            return None
+        mask = self._masks.get(snippet.name)
+        if mask is None:
+            mask = self._common_region(snippet.label_files)
+            self._masks.put(snippet.name, mask)
+        if mask.shape != tuple(shape):
+            raise DataError(
+                f'annotated frame is {_size(mask.shape)} pixels, but the frame '
+                f'{relative_path} of its snippet is {_size(shape)}',
+                file=snippet.label_files[0],
+                remedy='Place EgoCarVoid before everything that resizes or crops, '
+                'and take images and label files of the same resolution',
+            )
+        return mask
+
+    def _common_region(self, files: Sequence[str]) -> np.ndarray:
+        region = None
+        for file in files:
+            marked = self._is_ego[_read_ids(file)]
+            if region is None:
+                region = marked
+            elif region.shape != marked.shape:
+                raise DataError(
+                    f'is {_size(marked.shape)} pixels, but {files[0]} of the same '
+                    f'snippet is {_size(region.shape)}',
+                    file=file,
+                    remedy='Frames of one snippet have one size; correct snippets=, '
+                    'or leave the file out of annotated=',
+                )
+            else:
+                region &= marked
+        return connected_with_bottom(region) if self.touching_bottom else region
+
+
+def connected_with_bottom(region: np.ndarray) -> np.ndarray:
+    """Keep the parts of a region that reach the lower border of the image.
+
+    Args:
+        region: bool (H, W); pixels are connected with all 8 around them.
+
+    Returns:
+        bool (H, W).
+    """
+    count, parts = cv2.connectedComponents(region.astype(np.uint8), connectivity=8)
+    is_kept = np.zeros(count, dtype=bool)
+    is_kept[parts[-1]] = True
+    is_kept[0] = False
+    return is_kept[parts]
+
+
+class _PackedMasks:
+    """The masks used last, packed; its copies in other processes start empty."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self.max_bytes = max_bytes
+        self._bytes = 0
+        self._packed: OrderedDict[str, tuple[tuple[int, int], bytes]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __reduce__(self) -> tuple:
+        return type(self), (self.max_bytes,)
+
+    def get(self, name: str) -> np.ndarray | None:
+        with self._lock:
+            if name not in self._packed:
+                return None
+            self._packed.move_to_end(name)
+            shape, packed = self._packed[name]
+        bits = np.frombuffer(zlib.decompress(packed), dtype=np.uint8)
+        mask = np.unpackbits(bits, count=shape[0] * shape[1])
+        return mask.view(bool).reshape(shape)
+
+    def put(self, name: str, mask: np.ndarray) -> None:
+        packed = zlib.compress(np.packbits(mask).tobytes(), level=1)
+        with self._lock:
+            if name in self._packed:
+                return
+            self._packed[name] = mask.shape, packed
+            self._bytes += len(packed)
+            while self._bytes > self.max_bytes:
+                _, (_, oldest) = self._packed.popitem(last=False)
+                self._bytes -= len(oldest)
+
+
+def _label_files(annotated: Mapping) -> dict[str, str]:
+    """Names of the annotated frames without suffix, and their label files."""
+    if 'type' not in annotated:
+        if set(annotated) != {'folder', 'suffix'}:
+            raise ValueError(
+                f'annotated={dict(annotated)} must be a folder, dict(folder=..., '
+                'suffix=...) or the config of a labelled data set (with type=)'
+            )
+        folder, suffix = annotated['folder'], annotated['suffix']
+        names = list_files(
+            folder, (suffix,), f'label files of the annotated frames, *{suffix}'
+        )
+        return {name[: -len(suffix)]: f'{folder}/{name}' for name in names}
+    dataset = DATASETS.build({**annotated, 'pipeline': []})
+    infos = [dataset.get_data_info(index) for index in range(len(dataset))]
+    if any('seg_map_path' not in info or 'segments_info' in info for info in infos):
+        raise ValueError(
+            f'annotated=dict(type={annotated["type"]!r}) must be a data set with '
+            'files of label ids or instance ids, as CityscapesFineDataset or '
+            'CamVidDataset'
+        )
+    return {
+        osp.splitext(info['relative_path'])[0]: info['seg_map_path'] for info in infos
+    }
+
+
+def _read_ids(file: str) -> np.ndarray:
+    try:
+        with Image.open(file) as image:
+            has_instances = image.mode.startswith('I')
+    except OSError:
+        # The reader of label ids says what is wrong.
+        has_instances = False
+    return read_instance_ids(file) if has_instances else read_label_ids(file)
+
+
+def _size(shape: tuple[int, int]) -> str:
+    return f'{shape[1]}x{shape[0]}'

@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from segda_mm.datasets import CityscapesSequenceDataset, DataError, EgoCarVoid
+from segda_mm.minicity import write_cityscapes
+from segda_mm.ops.panoptic_codes import IGNORED_INSTANCE_CODE, VOID_CODE
+from segda_mm.registry import TRANSFORMS
+
+NAME = 'ulm/ulm_000003_000004_leftImg8bit.png'
+
+
+@pytest.fixture
+def fine(tmp_path, write_label):
+    """Label files of one annotated frame; its lower half is the ego car."""
+    ids = np.full((6, 8), 7)
+    ids[3:] = 1
+    write_label(tmp_path / 'ulm/ulm_000003_000019_gtFine_labelIds.png', ids)
+    return str(tmp_path)
+
+
+@pytest.fixture
+def results():
+    codes = np.full((6, 8), 11004, dtype=np.int32)
+    codes[4] = IGNORED_INSTANCE_CODE
+    labels = (codes // 1000).astype(np.uint8)
+    labels.flags.writeable = False
+    return {
+        'relative_path': NAME,
+        'gt_seg_map': labels,
+        'gt_panoptic_seg': codes,
+        'seg_fields': ['gt_seg_map', 'gt_panoptic_seg'],
+    }
+
+
+def test_both_labels_become_void_in_the_region_only(fine, results):
+    results = EgoCarVoid(annotated=fine)(results)
+    assert results['gt_seg_map'].dtype == np.uint8
+    assert results['gt_panoptic_seg'].dtype == np.int32
+    assert (results['gt_seg_map'][3:] == 255).all()
+    assert (results['gt_panoptic_seg'][3:] == VOID_CODE).all()
+    assert (results['gt_seg_map'][:3] == 11).all()
+    assert (results['gt_panoptic_seg'][:3] == 11004).all()
+    assert results['seg_fields'] == ['gt_seg_map', 'gt_panoptic_seg']
+
+
+@pytest.mark.parametrize('key', ['gt_seg_map', 'gt_panoptic_seg'])
+def test_one_kind_of_label_is_enough(fine, results, key):
+    del results[key]
+    results = EgoCarVoid(annotated=fine)(results)
+    assert key not in results
+    (other,) = {'gt_seg_map', 'gt_panoptic_seg'} & set(results)
+    assert len(np.unique(results[other][3:])) == 1
+
+
+def test_the_annotated_frame_stays_unless_asked_for(fine, results):
+    results['relative_path'] = 'ulm/ulm_000003_000019_leftImg8bit.png'
+    labels = results['gt_seg_map'].copy()
+    results = EgoCarVoid(annotated=fine)(results)
+    assert (results['gt_seg_map'] == labels).all()
+    results = EgoCarVoid(annotated=fine, include_annotated=True)(results)
+    assert (results['gt_seg_map'][3:] == 255).all()
+
+
+def test_the_annotated_frame_that_the_data_set_names(fine, results):
+    annotated = 'ulm/ulm_000003_000019_leftImg8bit.png'
+    results['relative_path'] = 'ulm/ulm_000003_000090_leftImg8bit.png'
+    results = EgoCarVoid(annotated=fine)({**results, 'annotated_path': annotated})
+    assert (results['gt_seg_map'][3:] == 255).all()
+
+
+def test_a_snippet_without_annotated_frame_goes_on(fine, results):
+    results['relative_path'] = 'ulm/ulm_000009_000000_leftImg8bit.png'
+    labels = results['gt_seg_map'].copy()
+    with pytest.warns(UserWarning, match='ulm_000009'):
+        results = EgoCarVoid(annotated=fine)(results)
+    assert (results['gt_seg_map'] == labels).all()
+
+
+def test_wrong_places_in_the_pipeline_are_named(fine, results):
+    transform = EgoCarVoid(annotated=fine)
+    with pytest.raises(ValueError, match='before RandomFlip'):
+        transform({**results, 'flip': True})
+    with pytest.raises(DataError, match=r'000004_leftImg8bit.*before everything'):
+        transform({**results, 'gt_seg_map': np.zeros((3, 4), np.uint8)})
+    with pytest.raises(ValueError, match='after LoadPseudoLabels'):
+        transform({'relative_path': NAME})
+
+
+def test_built_from_a_config_and_copied_to_a_worker(fine, results):
+    config = dict(type='EgoCarVoid', annotated=fine, ego_ids=(1,))
+    transform = TRANSFORMS.build(config)
+    assert repr(transform) == f'EgoCarVoid(annotated={fine!r}, ego_ids=(1,))'
+    transform = pickle.loads(pickle.dumps(transform))
+    assert (transform(results)['gt_seg_map'] == 255).sum() == 24
+
+
+def test_a_snippet_of_minicity_end_to_end(tmp_path):
+    write_cityscapes(tmp_path, train=1, val=0, sequence_train=1, seed=1, size=(128, 64))
+    (ids_file,) = tmp_path.glob('gtFine/train/*/*_labelIds.png')
+    is_ego = np.asarray(Image.open(ids_file)) == 1
+    assert is_ego.any()
+    dataset = CityscapesSequenceDataset(
+        data_root=str(tmp_path),
+        pipeline=[
+            dict(type='LoadImageFromFile'),
+            dict(type='LoadPseudoLabels'),
+            dict(type='EgoCarVoid', annotated=str(tmp_path / 'gtFine/train')),
+            dict(type='Resize', scale=(64, 32), keep_ratio=False),
+        ],
+    )
+    dataset.pseudo_label_dir = str(tmp_path / 'pseudo')
+    for index in (0, 19, 29):
+        name = dataset.get_data_info(index)['relative_path']
+        file = tmp_path / 'pseudo' / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((64, 128), 13, np.uint8)).save(file)
+        labels = dataset[index]['gt_seg_map']
+        assert set(np.unique(labels)) == ({13} if index == 19 else {13, 255})
+        if index != 19:
+            shares = (labels == 255).mean(), is_ego.mean()
+            assert abs(shares[0] - shares[1]) < 0.02
