@@ -15,6 +15,7 @@ from .gta5 import GTA5Dataset
 from .mapillary_panoptic import MapillaryPanopticDataset
 from .paired_seg_dataset import PairedSegDataset
 from .panoptic_seg_dataset import PanopticSegDataset
+from .pseudo_labeled import PseudoLabeledDataset
 from .transforms import (
     EgoCarVoid,
     LoadLabelIds,
@@ -50,5 +51,6 @@ __all__ = [
     'PairedSegDataset',
     'PanopticSegDataset',
     'PanopticTargets',
+    'PseudoLabeledDataset',
     'UnlabeledImageDataset',
 ]

@@ -44,6 +44,8 @@ def select_frames(
     names: Sequence[str],
     sequences: Sequence[str] | None = None,
     frames: tuple | None = None,
+    every: int | None = None,
+    leave_out_every: int | None = None,
 ) -> list[str]:
     """Choose sequences of CamVid, and a part of each of them.
 
@@ -58,14 +60,20 @@ def select_frames(
             fractions in 0..1, two integers an index slice. ``(0.0, 0.5)``
             and ``(0.5, 1.0)`` have no frame in common and leave none out,
             but ``(0, 1)`` is the first frame.
+        every: Keep the first of these frames and every ``every``-th after it.
+        leave_out_every: Keep the frames that ``every`` with the same number
+            leaves out.
 
     Returns:
         The chosen names, sorted.
 
     Raises:
         DataError: A sequence has no image, or nothing is left of it.
-        ValueError: ``frames`` is no such pair.
+        ValueError: ``frames`` is no such pair, or a number is below 1.
     """
+    for name, number in (('every', every), ('leave_out_every', leave_out_every)):
+        if number is not None and number < 1:
+            raise ValueError(f'{name}={number} must be at least 1')
     found = {}
     for name in names:
         match = _FRAME_NAME.fullmatch(name)
@@ -87,10 +95,15 @@ def select_frames(
         ordered = [name for _, name in sorted(found[sequence])]
         start, stop = _slice(frames, len(ordered))
         kept = ordered[start:stop]
+        if every is not None:
+            kept = kept[::every]
+        if leave_out_every is not None:
+            del kept[::leave_out_every]
         if not kept:
             raise DataError(
                 f'frames={frames} leaves nothing of the {len(ordered)} frames '
-                f'of sequence {sequence!r}',
+                f'of sequence {sequence!r} (every={every}, '
+                f'leave_out_every={leave_out_every})',
                 remedy='Widen frames= of this data set',
             )
         chosen.extend(kept)

@@ -17,6 +17,9 @@ class CamVidImagesDataset(UnlabeledImageDataset):
         sequences: Sequences to use; None for all.
         frames: ``(start, stop)`` part of each sequence in time order, as
             fractions (floats) or as an index slice (integers).
+        every: Keep the first of these frames and every ``every``-th after it.
+        leave_out_every: Keep the frames that ``every`` with the same number
+            leaves out.
         kwargs: Further arguments of :class:`UnlabeledImageDataset`.
     """
 
@@ -28,12 +31,18 @@ class CamVidImagesDataset(UnlabeledImageDataset):
         images: str = 'images',
         sequences: Sequence[str] | None = None,
         frames: tuple | None = None,
+        every: int | None = None,
+        leave_out_every: int | None = None,
         **kwargs,
     ) -> None:
         self.sequences = sequences
         self.frames = frames
+        self.every = every
+        self.leave_out_every = leave_out_every
         super().__init__(images=images, **kwargs)
 
     def filter_names(self, names: Sequence[str]) -> list[str]:
         """Keep the chosen frames of the chosen sequences."""
-        return select_frames(names, self.sequences, self.frames)
+        return select_frames(
+            names, self.sequences, self.frames, self.every, self.leave_out_every
+        )

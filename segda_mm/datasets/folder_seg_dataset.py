@@ -11,7 +11,7 @@ from mmseg.datasets import BaseSegDataset
 from PIL import Image
 
 from .errors import DataError, MissingDataError
-from .subsets import choose, read_name_list
+from .subsets import choose, draw_share, read_name_list
 
 
 def list_files(
@@ -84,6 +84,9 @@ class FolderSegDataset(BaseSegDataset):
             (one ``relative_path`` a line), or ``dict(size=500, seed=0)``.
         exclude: Path of a list file of images to leave out, before the
             subset is drawn.
+        share: ``dict(fraction=0.4, seed=0)`` takes that part of what is left,
+            drawn by seed; of two fractions with one seed, the smaller part is
+            contained in the larger. None takes all.
         kwargs: Arguments of :class:`mmseg.datasets.BaseSegDataset`.
 
     The paths of list files are relative to the working directory.
@@ -96,10 +99,12 @@ class FolderSegDataset(BaseSegDataset):
         self,
         subset: str | Mapping[str, int] | None = None,
         exclude: str | None = None,
+        share: Mapping | None = None,
         **kwargs,
     ) -> None:
         self.subset = subset
         self.exclude = exclude
+        self.share = share
         super().__init__(**kwargs)
 
     @abstractmethod
@@ -141,7 +146,7 @@ class FolderSegDataset(BaseSegDataset):
             raise problem from error
 
     def choose_names(self, names: Sequence[str], folder: str) -> list[str]:
-        """Apply ``exclude`` and ``subset`` to the sorted names."""
+        """Apply ``exclude``, ``subset`` and ``share`` to the sorted names."""
         if self.exclude is not None:
             excluded = set(read_name_list(self.exclude))
             names = [name for name in names if name not in excluded]
@@ -151,7 +156,7 @@ class FolderSegDataset(BaseSegDataset):
                     file=self.exclude,
                     remedy='Give another list as exclude=',
                 )
-        return choose(names, self.subset, folder)
+        return draw_share(choose(names, self.subset, folder), self.share)
 
     def data_info(self, folder: str, name: str) -> dict:
         """Make the part of a data info that every data set has."""

@@ -117,3 +117,25 @@ def choose(
             remedy='Make the list again with tools/dataset_converters/make_subsets.py',
         )
     return sorted(listed)
+
+
+def draw_share(names: Sequence[str], share: Mapping | None) -> list[str]:
+    """Apply the ``share=`` setting of a data set to its sorted names.
+
+    Args:
+        names: What is left of the names after every other choice.
+        share: None for all of them, or ``dict(fraction=..., seed=...)`` with a
+            fraction in (0, 1]; the number is rounded, and at least 1.
+
+    Raises:
+        ValueError: ``share`` is neither.
+    """
+    if share is None:
+        return list(names)
+    if set(share) != {'fraction', 'seed'} or not 0 < share['fraction'] <= 1:
+        raise ValueError(
+            'share= must be dict(fraction=..., seed=...) with a fraction above 0 '
+            f'and up to 1, but got {dict(share)}'
+        )
+    size = max(1, int(share['fraction'] * len(names) + 0.5))
+    return seeded_subset(names, size, share['seed'])

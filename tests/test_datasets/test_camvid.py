@@ -92,3 +92,17 @@ def test_wrong_settings_are_named(camvid_root):
     (camvid_root / 'images/train/holiday.jpg').touch()
     with pytest.raises(DataError, match=r'holiday\.jpg'):
         CamVidDataset(data_root=root)
+
+
+def test_labelled_frames_between_unlabelled_ones():
+    names = [f'{name}_{i:05d}.jpg' for name in ('0001TP', '0016E5') for i in range(7)]
+    labelled = select_frames(names, every=3)
+    assert [name[7:12] for name in labelled] == ['00000', '00003', '00006'] * 2
+    others = select_frames(names, leave_out_every=3)
+    assert sorted(labelled + others) == names
+    part = select_frames(names, ['0001TP'], (2, 6), every=2)
+    assert [name[7:12] for name in part] == ['00002', '00004']
+    with pytest.raises(ValueError, match='every=0 must be at least 1'):
+        select_frames(names, every=0)
+    with pytest.raises(DataError, match='leaves nothing'):
+        select_frames(names, leave_out_every=1)

@@ -5,6 +5,7 @@ import pytest
 from segda_mm.datasets import DataError
 from segda_mm.datasets.subsets import (
     choose,
+    draw_share,
     read_name_list,
     seeded_subset,
     write_name_list,
@@ -73,3 +74,20 @@ def test_choose_says_what_to_do(tmp_path):
     path.write_text('99999.png\n')
     with pytest.raises(DataError, match=r"list\.txt.*folder.*'99999\.png'"):
         choose(NAMES, path, 'folder')
+
+
+def test_a_share_is_drawn_by_seed_and_contains_smaller_ones():
+    assert draw_share(NAMES, None) == NAMES
+    assert draw_share(NAMES, dict(fraction=1.0, seed=5)) == NAMES
+    half = draw_share(NAMES, dict(fraction=0.5, seed=5))
+    assert half == seeded_subset(NAMES, 20, seed=5)
+    assert set(draw_share(NAMES, dict(fraction=0.1, seed=5))) < set(half)
+    assert len(draw_share(NAMES, dict(fraction=0.001, seed=5))) == 1
+
+
+@pytest.mark.parametrize(
+    'share', [dict(fraction=0, seed=0), dict(fraction=1.1, seed=0), dict(fraction=0.5)]
+)
+def test_an_impossible_share_is_refused(share):
+    with pytest.raises(ValueError, match='share= must be'):
+        draw_share(NAMES, share)

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import copy
+import os.path as osp
+
+from segda_mm.registry import DATASETS
+
+from .errors import DataError, MissingDataError
+from .folder_seg_dataset import FolderSegDataset
+
+
+@DATASETS.register_module()
+class PseudoLabeledDataset(FolderSegDataset):
+    """Unlabelled images with the labels that a teacher gave them.
+
+    The images are those of any unlabelled data set, so that exactly the frames
+    which were labelled are trained on, and its further entries of the data
+    infos (``snippet``, ...) stay. The label of an image is
+    ``<labels>/<relative_path with the suffix .png>``, as
+    :class:`segda_mm.labeling.LabelStore` writes it: train ids for
+    :class:`~segda_mm.datasets.transforms.LoadLabelIds` or, where the metainfo
+    has ``thing_classes``, instance ids of Cityscapes for
+    :class:`~segda_mm.datasets.transforms.LoadPanopticLabels`.
+
+    Source: Chen et al., "Naive-Student", ECCV 2020, step 3 of Algorithm 1.
+
+    Args:
+        images: Config of a :class:`UnlabeledImageDataset`. Its pipeline is not
+            used.
+        labels: Folder of the pseudo labels.
+        metainfo: Of the task, as the labelled data set has it.
+        kwargs: Further arguments of :class:`FolderSegDataset`.
+
+    Raises:
+        MissingDataError: There are no images, or no folder of labels.
+        DataError: An image has no pseudo label.
+    """
+
+    LABEL_TABLE = 'train_id'
+
+    def __init__(self, images: dict, labels: str, metainfo: dict, **kwargs) -> None:
+        self.images = images
+        self.labels = labels
+        super().__init__(metainfo=metainfo, **kwargs)
+
+    def scan(self) -> tuple[list[dict], list[DataError]]:
+        """Find images and labels; see :meth:`FolderSegDataset.scan`."""
+        if not osp.isdir(self.labels):
+            raise MissingDataError(
+                'folder does not exist',
+                folder=self.labels,
+                expected='one PNG for every image, as tools/label.py writes them',
+            )
+        infos = {
+            info['relative_path']: info for info in self._unlabeled().load_data_list()
+        }
+        samples, problems = [], []
+        for name in self.choose_names(sorted(infos), self.labels):
+            own = self.data_info('', name)
+            del own['img_path']
+            info = {**infos[name], **own}
+            info['seg_map_path'] = osp.join(self.labels, osp.splitext(name)[0] + '.png')
+            if 'thing_classes' in self.metainfo:
+                info['thing_classes'] = self.metainfo['thing_classes']
+            if osp.isfile(info['seg_map_path']):
+                samples.append(info)
+                continue
+            problems.append(
+                DataError(
+                    f'is missing: {info["img_path"]} has no pseudo label',
+                    file=info['seg_map_path'],
+                    remedy='Label the images with tools/label.py (it goes on where '
+                    f'it stopped), or list {name!r} in the file given as exclude=',
+                    name=name,
+                )
+            )
+        return samples, problems
+
+    def _unlabeled(self) -> FolderSegDataset:
+        config = copy.deepcopy(dict(self.images))
+        return DATASETS.build(dict(config, pipeline=[], lazy_init=True))

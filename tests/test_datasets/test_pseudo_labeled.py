@@ -1,0 +1,89 @@
+"""Pseudo labels meet exactly the frames that they were made for."""
+
+import numpy as np
+import pytest
+from mmseg.registry import DATASETS
+from PIL import Image
+
+from segda_mm.datasets import (
+    CityscapesPanopticDataset,
+    DataError,
+    MissingDataError,
+    PseudoLabeledDataset,
+)
+
+TASK = dict(classes=('road', 'rest'), palette=[[9, 9, 9], [8, 8, 8]])
+
+
+@pytest.fixture
+def frames(tmp_path):
+    """Four frames of 4x6 pixels, and labels that hold the frame's number."""
+    for index in range(4):
+        image = tmp_path / 'drive' / 'a' / f'{index}.jpg'
+        image.parent.mkdir(parents=True, exist_ok=True)
+        Image.new('RGB', (6, 4)).save(image)
+        label = tmp_path / 'labels' / 'a' / f'{index}.png'
+        label.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((4, 6), index % 2, np.uint8)).save(label)
+    return tmp_path
+
+
+def dataset(folder, loader='LoadLabelIds', metainfo=TASK, **images):
+    return PseudoLabeledDataset(
+        images=dict(
+            type='UnlabeledImageDataset', images=str(folder / 'drive'), **images
+        ),
+        labels=str(folder / 'labels'),
+        metainfo=metainfo,
+        pipeline=[dict(type='LoadImageFromFile'), dict(type=loader)],
+    )
+
+
+def test_every_frame_has_its_own_label(frames):
+    made = dataset(frames)
+    assert made.metainfo['classes'] == TASK['classes']
+    for index in range(4):
+        sample = made[index]
+        assert sample['img_path'].endswith(f'a/{index}.jpg')
+        np.testing.assert_array_equal(
+            sample['gt_seg_map'], np.full((4, 6), index % 2, np.uint8)
+        )
+
+
+def test_the_choice_of_frames_is_that_of_the_images(frames):
+    half = dict(fraction=0.5, seed=0)
+    (frames / 'labels' / 'a' / '9.png').write_bytes(b'of an image not asked for')
+    made = dataset(frames, share=half)
+    unlabeled = DATASETS.build(
+        dict(
+            type='UnlabeledImageDataset',
+            images=str(frames / 'drive'),
+            share=half,
+            metainfo=TASK,
+        )
+    )
+    names = [unlabeled.get_data_info(i)['relative_path'] for i in range(2)]
+    assert [made.get_data_info(i)['relative_path'] for i in range(len(made))] == names
+
+
+def test_a_missing_label_is_named(frames):
+    (frames / 'labels' / 'a' / '2.png').unlink()
+    with pytest.raises(DataError, match=r'labels/a/2\.png: is missing: .*2\.jpg'):
+        dataset(frames)
+    with pytest.raises(MissingDataError, match='elsewhere'):
+        PseudoLabeledDataset(
+            images=dict(type='UnlabeledImageDataset', images=str(frames / 'drive')),
+            labels=str(frames / 'elsewhere'),
+            metainfo=TASK,
+        )
+
+
+def test_instances_are_read_back(frames):
+    task = CityscapesPanopticDataset.METAINFO
+    for index in range(4):
+        ids = np.full((4, 6), 7, np.uint16)
+        ids[:, :2], ids[:, 5] = 26000 + index, 0
+        Image.fromarray(ids).save(frames / 'labels' / 'a' / f'{index}.png')
+    sample = dataset(frames, 'LoadPanopticLabels', task)[3]
+    assert sample['gt_panoptic_seg'][0].tolist() == [13004, 13004, 0, 0, 0, 255000]
+    assert sample['gt_seg_map'][0].tolist() == [13, 13, 0, 0, 0, 255]
