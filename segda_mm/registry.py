@@ -1,8 +1,8 @@
 """The one place that registries come from.
 
 Everything is registered into MMSegmentation's registries, so that the
-components work from any MMSegmentation config. Only feedback rules, a kind of
-component MMSegmentation has no registry for, get a registry of their own.
+components work from any MMSegmentation config. Only feedback rules and labelers,
+kinds of components MMSegmentation has no registry for, get registries of their own.
 """
 
 from mmengine.registry import FUNCTIONS, Registry
@@ -29,11 +29,16 @@ FEEDBACK_RULES = Registry(
     'feedback_rule', parent=FUNCTIONS, scope='mmseg', locations=['segda_mm.models']
 )
 
+#: What labels images with a trained network. Without a parent: MMEngine's root has
+#: room for one child of a scope.
+LABELERS = Registry('labeler', scope='mmseg', locations=['segda_mm.labeling'])
+
 __all__ = [
     'DATASETS',
     'DATA_SAMPLERS',
     'FEEDBACK_RULES',
     'HOOKS',
+    'LABELERS',
     'LOOPS',
     'METRICS',
     'MODELS',

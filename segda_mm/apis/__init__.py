@@ -5,6 +5,7 @@ from segda_mm.engine.distributed import leave_process_group
 from .build_runner import build_runner
 from .config import load_config
 from .export import export_segmentor
+from .label import label
 from .preflight_error import PreflightError
 from .test import test
 from .train import train
@@ -13,6 +14,7 @@ __all__ = [
     'PreflightError',
     'build_runner',
     'export_segmentor',
+    'label',
     'leave_process_group',
     'load_config',
     'test',

@@ -1,4 +1,6 @@
-"""Labels made by networks: how they are stored."""
-from segda_mm.labeling.label_store import LabelStore
+"""Labels made by networks: how they are made and stored."""
 
-__all__ = ['LabelStore']
+from .label_store import LabelStore, OtherLabelsError
+from .tta_labeler import TTALabeler
+
+__all__ = ['LabelStore', 'OtherLabelsError', 'TTALabeler']

@@ -1,15 +1,20 @@
 """A folder of label images that is either complete or known not to be."""
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import cv2
 import numpy as np
-from PIL import Image
 
 from segda_mm.atomic_file import atomic_file
 
 MANIFEST = 'manifest.json'
+IDENTITY = 'identity.json'
+
+
+class OtherLabelsError(ValueError):
+    """A folder holds labels that those to come must not be mixed with."""
 
 
 class LabelStore:
@@ -17,7 +22,8 @@ class LabelStore:
 
     Labels are keyed by the path of their image relative to the images' root.
     The manifest is written last and names every image: a folder without it,
-    or without one of the labels, is not complete.
+    or without one of the labels, is not complete. A folder that was claimed
+    for one network and its settings takes the labels of no other one.
 
     Args:
         directory: The folder; made when the first file is written.
@@ -51,17 +57,65 @@ class LabelStore:
 
         Args:
             relative_path: Path of the image relative to the images' root.
-            labels: Shape (H, W), uint8, train ids, 255 for void.
+            labels: Shape (H, W), uint8 (train ids, 255 for void) or uint16
+                (instance ids of Cityscapes, 0 for void); a PNG of as many
+                bits is written.
 
         Raises:
-            ValueError: The labels are not two-dimensional uint8.
+            ValueError: The labels are not two-dimensional uint8 or uint16.
         """
-        if labels.ndim != 2 or labels.dtype != np.uint8:
+        if labels.ndim != 2 or labels.dtype not in (np.uint8, np.uint16):
             raise ValueError(
-                f'labels of {relative_path} must be (H, W) of uint8, but are '
-                f'{labels.shape} of {labels.dtype}')
+                f'labels of {relative_path} must be (H, W) of uint8 or uint16, '
+                f'but are {labels.shape} of {labels.dtype}')
+        # Unlike Pillow, OpenCV lets other threads run while it compresses.
+        _, png = cv2.imencode('.png', labels)
         with atomic_file(self.path(relative_path)) as unfinished:
-            Image.fromarray(labels).save(unfinished, format='PNG')
+            unfinished.write_bytes(png)
+
+    def claim(self, identity: Mapping[str, Any],
+              origin: Mapping[str, str]) -> None:
+        """Take the folder for the labels of one network with its settings.
+
+        Args:
+            identity: What all labels of the folder must have in common, in
+                types that JSON knows.
+            origin: Where the network comes from (files), for messages and
+                the manifest: it may differ between calls.
+
+        Raises:
+            OtherLabelsError: The folder was claimed for another identity; the
+                message names both origins, and what differs with both values.
+        """
+        identity = json.loads(json.dumps(identity))
+        found = self.claimed()
+        if found is None:
+            self._require_unclaimed_is_empty()
+            text = json.dumps(dict(identity=identity, origin=origin), indent=1)
+            with atomic_file(self.directory / IDENTITY) as unfinished:
+                unfinished.write_text(text)
+            return
+        differences = list(_differences(found['identity'], identity))
+        if differences:
+            raise OtherLabelsError(
+                f'{self.directory} holds labels made by '
+                f'{_listed(found["origin"])}, to which those of '
+                f'{_listed(origin)} must not be added:\n- ' +
+                '\n- '.join(differences) +
+                '\nLabel into another folder, or remove this one')
+
+    def claimed(self) -> dict[str, Any] | None:
+        """``identity`` and ``origin`` of the labels; None if not claimed."""
+        path = self.directory / IDENTITY
+        return json.loads(path.read_text()) if path.is_file() else None
+
+    def _require_unclaimed_is_empty(self) -> None:
+        found = next(self.directory.rglob('*.png'), None)
+        if found is not None:
+            raise OtherLabelsError(
+                f'{self.directory} holds {found.relative_to(self.directory)} '
+                f'and no {IDENTITY}, so that it is unknown which network made '
+                'it; label into another folder, or remove this one')
 
     def begin(self) -> None:
         """Declare the folder incomplete before its labels are made anew."""
@@ -84,7 +138,7 @@ class LabelStore:
             raise ValueError(
                 f'some images share their label file in {self.directory}: '
                 'their paths differ in the suffix only; rename one of them')
-        missing = self._missing(images)
+        missing = self.missing(images)
         if missing:
             raise FileNotFoundError(
                 f'{len(missing)} of {len(images)} labels are not in '
@@ -101,9 +155,28 @@ class LabelStore:
     def is_complete(self) -> bool:
         """Whether there is a manifest, and a label for every image in it."""
         manifest = self.manifest()
-        return manifest is not None and not self._missing(manifest['images'])
+        return manifest is not None and not self.missing(manifest['images'])
 
-    def _missing(self, images: list[str]) -> list[str]:
+    def missing(self, images: Iterable[str]) -> list[str]:
+        """Those of the images that have no label file, in their order."""
         # One walk instead of one query a file: stores hold up to 100,000.
         present = set(self.directory.rglob('*.png'))
         return [image for image in images if self.path(image) not in present]
+
+
+def _differences(old: Any, new: Any, key: str = '') -> Iterator[str]:
+    if isinstance(old, dict) and isinstance(new, dict):
+        for name in sorted(old.keys() | new.keys()):
+            yield from _differences(
+                old.get(name), new.get(name), f'{key}.{name}'.lstrip('.'))
+    elif old != new:
+        yield f'{key} was {_shortened(old)} and is {_shortened(new)} now'
+
+
+def _shortened(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 200 else f'{text[:200]}...'
+
+
+def _listed(origin: Mapping[str, str]) -> str:
+    return ', '.join(f'{key} {value}' for key, value in origin.items())

@@ -163,3 +163,17 @@ def thresholds_from_histogram(histogram: Tensor,
     levels = torch.where(total[:, 0] > 0, levels,
                          torch.full_like(levels, TOP_LEVEL))
     return levels, levels.double() * (cap / TOP_LEVEL)
+
+
+def kept_pixels(histogram: Tensor, levels: Tensor) -> Tensor:
+    """Count the pixels of every class at or above its level.
+
+    Args:
+        histogram: Shape (C, 65536), int64.
+        levels: Result of :func:`thresholds_from_histogram`, shape (C,).
+
+    Returns:
+        Shape (C,), int64.
+    """
+    reached = torch.arange(histogram.shape[1]) >= levels[:, None]
+    return (histogram * reached).sum(1)

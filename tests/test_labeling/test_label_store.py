@@ -1,9 +1,11 @@
 """Label files and the manifest that makes a folder complete."""
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
 
-from segda_mm.labeling import LabelStore
+from segda_mm.labeling import LabelStore, OtherLabelsError
 
 LABELS = np.array([[0, 18], [255, 7]], dtype=np.uint8)
 
@@ -53,11 +55,12 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     store = LabelStore(tmp_path)
     store.write('a.jpg', LABELS)
 
-    def half(self, path, format):
-        path.write_bytes(b'half')
+    def half(path, content):
+        with path.open('wb') as stream:
+            stream.write(content[:len(content) // 2])
         raise OSError('disk full')
 
-    monkeypatch.setattr(Image.Image, 'save', half)
+    monkeypatch.setattr(Path, 'write_bytes', half)
     with pytest.raises(OSError, match='disk full'):
         store.write('a.jpg', LABELS + 1)
     monkeypatch.undo()
@@ -77,5 +80,48 @@ def test_paths_out_of_the_folder_are_refused(tmp_path, path):
     np.stack([LABELS] * 3, axis=-1),
 ])
 def test_only_label_maps_are_written(tmp_path, labels):
-    with pytest.raises(ValueError, match=r'must be \(H, W\) of uint8'):
+    with pytest.raises(ValueError, match=r'must be \(H, W\) of uint8 or uint16'):
         LabelStore(tmp_path).write('a.jpg', labels)
+
+
+def test_16_bit_labels(tmp_path):
+    store = LabelStore(tmp_path)
+    ids = np.array([[0, 26998], [33000, 256]], dtype=np.uint16)
+    store.write('a.jpg', ids)
+    with Image.open(tmp_path / 'a.png') as image:
+        assert image.mode.startswith('I')
+        np.testing.assert_array_equal(np.asarray(image), ids)
+
+
+IDENTITY = dict(
+    checkpoint='sha256 12', views=(1.0, 2.0), model=dict(test_cfg=dict(top_k=200)))
+
+
+def test_a_folder_takes_the_labels_of_one_network(tmp_path):
+    store = LabelStore(tmp_path)
+    assert store.claimed() is None
+    store.claim(IDENTITY, dict(checkpoint='old.pth'))
+    store.write('a.jpg', LABELS)
+    # Lists and tuples are one and the same in JSON.
+    store.claim(dict(IDENTITY, views=[1.0, 2.0]), dict(checkpoint='moved.pth'))
+    assert store.claimed()['origin'] == dict(checkpoint='old.pth')
+    other = dict(
+        IDENTITY,
+        checkpoint='sha256 34',
+        model=dict(test_cfg=dict(top_k=100), head='new'))
+    with pytest.raises(OtherLabelsError) as raised:
+        store.claim(other, dict(checkpoint='new.pth', config='c.py'))
+    message = str(raised.value)
+    assert 'made by checkpoint old.pth, to which' in message
+    assert 'those of checkpoint new.pth, config c.py' in message
+    assert "- checkpoint was 'sha256 12' and is 'sha256 34' now" in message
+    assert '- model.test_cfg.top_k was 200 and is 100 now' in message
+    assert "- model.head was None and is 'new' now" in message
+    assert 'views' not in message
+
+
+def test_labels_of_unknown_origin_are_not_added_to(tmp_path):
+    store = LabelStore(tmp_path)
+    store.write('town/a.jpg', LABELS)
+    with pytest.raises(OtherLabelsError, match='town/a.png and no identity.json'):
+        store.claim(IDENTITY, {})

@@ -1,7 +1,6 @@
 """Label the target training set with the model that is being trained."""
-import gzip
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +16,13 @@ from mmengine.hooks import Hook
 from torch import Tensor
 
 from segda_mm.labeling import LabelStore
+from segda_mm.labeling.confidence_files import (
+    read_confidences,
+    write_confidences,
+)
 from segda_mm.ops.pseudo_labels import (
     confidence_histogram,
+    kept_pixels,
     mask_low_confidence,
     quantize_confidence,
     thresholds_from_histogram,
@@ -125,7 +129,10 @@ class MedianThresholdPseudoLabelHook(Hook):
                                                     streamed)
         all_reduce(histogram)
         levels, thresholds = thresholds_from_histogram(histogram, self.cap)
-        for name, labels, confidence in _read_stream(streamed, names):
+        for index, name in enumerate(names):
+            file = streamed / f'{index}.npy.gz'
+            labels, confidence = read_confidences(file)
+            file.unlink()
             kept = mask_low_confidence(labels[None], confidence[None],
                                        levels[None])
             store.write(name, kept[0].numpy().astype(np.uint8))
@@ -141,7 +148,7 @@ class MedianThresholdPseudoLabelHook(Hook):
                                classes))
         barrier()
         pixels = histogram.sum()
-        kept_ratio = float(_kept_pixels(histogram, levels).sum() / pixels)
+        kept_ratio = float(kept_pixels(histogram, levels).sum() / pixels)
         runner.message_hub.update_scalar('train/pseudo.kept_ratio', kept_ratio)
         runner.logger.info(f'Pseudo labels keep {kept_ratio:.1%} of the '
                            f'{int(pixels)} target pixels')
@@ -161,8 +168,8 @@ class MedianThresholdPseudoLabelHook(Hook):
                 counts = confidence_histogram(levels, labels,
                                               len(probabilities)).cpu()
                 histogram = counts if histogram is None else histogram + counts
-                _write_stream(directory / f'{len(names)}.npy.gz',
-                              labels.cpu(), levels.cpu())
+                write_confidences(directory / f'{len(names)}.npy.gz',
+                                  labels.cpu(), levels.cpu())
                 names.append(_relative_path(sample))
         runner.model.train(was_training)
         return self._agree_on_shape(histogram), names
@@ -184,7 +191,7 @@ class MedianThresholdPseudoLabelHook(Hook):
                   thresholds: Tensor,
                   classes: Sequence[str] | None) -> dict:
         pixels = histogram.sum(1)
-        kept = _kept_pixels(histogram, levels)
+        kept = kept_pixels(histogram, levels)
         names = classes or [str(index) for index in range(len(pixels))]
         return dict(
             epoch=epoch,
@@ -201,29 +208,6 @@ class MedianThresholdPseudoLabelHook(Hook):
                 for name, threshold, count, kept_count in zip(
                     names, thresholds, pixels, kept)
             ])
-
-
-def _kept_pixels(histogram: Tensor, levels: Tensor) -> Tensor:
-    """Number of pixels at or above their class's level, shape (C,)."""
-    reached = torch.arange(histogram.shape[1]) >= levels[:, None]
-    return (histogram * reached).sum(1)
-
-
-def _write_stream(path: Path, labels: Tensor, levels: Tensor) -> None:
-    """Keep labels and levels, (H, W) each, in a lightly packed file."""
-    both = np.stack([labels.numpy(), levels.numpy()]).astype(np.uint16)
-    with gzip.open(path, 'wb', compresslevel=1) as stream:
-        np.save(stream, both)
-
-
-def _read_stream(directory: Path,
-                 names: list[str]) -> Iterator[tuple[str, Tensor, Tensor]]:
-    for index, name in enumerate(names):
-        path = directory / f'{index}.npy.gz'
-        with gzip.open(path, 'rb') as stream:
-            labels, levels = torch.from_numpy(np.load(stream).astype(np.int32))
-        path.unlink()
-        yield name, labels, levels
 
 
 def _relative_path(sample) -> str:

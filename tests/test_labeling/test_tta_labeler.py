@@ -1,0 +1,420 @@
+"""The labeler with networks whose predictions are known."""
+
+import json
+import threading
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from mmengine.registry import init_default_scope
+from mmengine.structures import PixelData
+from PIL import Image
+
+from segda_mm.datasets import CityscapesPseudoPanopticDataset
+from segda_mm.datasets.cityscapes_labels import CLASSES, THING_CLASSES
+from segda_mm.labeling import LabelStore, OtherLabelsError, TTALabeler
+from segda_mm.labeling.tta_labeler import _Job
+from segda_mm.models import PanopticDeepLab
+from segda_mm.ops.panoptic_codes import VOID_CODE
+from segda_mm.registry import DATASETS, MODELS
+from segda_mm.testing import tiny_panoptic_deeplab
+
+init_default_scope('mmseg')
+CAP = 0.9
+STEP = CAP / 65535
+PIPELINE = [dict(type='LoadImageFromFile'), dict(type='PackSegInputs')]
+
+
+class ChannelClasses(torch.nn.Module):
+    """Softmax(pixel / 50); a class for each channel of the image."""
+
+    decode_head = SimpleNamespace(num_classes=3)
+
+    def __init__(self):
+        super().__init__()
+        self.batches = []
+
+    def test_step(self, batch):
+        self.batches.append([tuple(image.shape[1:]) for image in batch['inputs']])
+        for image, sample in zip(batch['inputs'], batch['data_samples']):
+            logits = image.float() / 50
+            sample.seg_logits = PixelData(data=logits)
+            sample.pred_sem_seg = PixelData(data=logits.argmax(0, keepdim=True))
+        return batch['data_samples']
+
+
+@pytest.fixture(scope='module')
+def images(tmp_path_factory):
+    """Five images of two sizes; the third class is rare."""
+    root = tmp_path_factory.mktemp('images')
+    generator = np.random.default_rng(0)
+    for index in range(5):
+        size = (7, 6, 3) if index != 2 else (4, 9, 3)
+        pixels = generator.integers(0, 120, size, dtype=np.uint8)
+        pixels[..., 2] //= 2
+        (root / 'town').mkdir(exist_ok=True)
+        folder = root / 'town' if index % 2 else root
+        Image.fromarray(pixels).save(folder / f'{index}.png')
+    return root
+
+
+def reference(images):
+    """Labels and confidences of the network, by NumPy."""
+    labels, confidences = {}, {}
+    for path in sorted(images.rglob('*.png')):
+        # The pipeline reads BGR.
+        odds = np.exp(np.asarray(Image.open(path))[..., ::-1].astype(float) / 50)
+        name = str(path.relative_to(images))
+        confidences[name] = odds.max(-1) / odds.sum(-1)
+        labels[name] = odds.argmax(-1)
+    return labels, confidences
+
+
+def label(images, out, model=None, settings=None, names=None, **options):
+    dataset = dict(type='UnlabeledImageDataset', images=str(images), pipeline=PIPELINE)
+    labeler = TTALabeler(num_workers=0, **options)
+    manifest = labeler.label(
+        model or ChannelClasses(),
+        DATASETS.build(dataset),
+        LabelStore(out),
+        settings or dict(checkpoint='sha256 0'),
+        dict(checkpoint='net.pth'),
+        names or ('a', 'b', 'c'),
+    )
+    return manifest
+
+
+def read(folder):
+    return {
+        str(path.relative_to(folder)): np.asarray(Image.open(path))
+        for path in sorted(folder.rglob('*.png'))
+    }
+
+
+def check_labels(folder, expected):
+    written = read(folder)
+    assert written.keys() == expected.keys()
+    for name, labels in expected.items():
+        assert written[name].dtype == np.uint8
+        np.testing.assert_array_equal(written[name], labels)
+
+
+def test_labels_and_manifest_without_thresholds(images, tmp_path):
+    manifest = label(images, tmp_path)
+    labels, _ = reference(images)
+    check_labels(tmp_path, labels)
+    assert manifest == json.loads((tmp_path / 'manifest.json').read_text())
+    assert manifest['images'] == sorted(labels)
+    assert manifest['num_images'] == 5
+    assert manifest['area'] == 4 * 42 + 36
+    assert manifest['void_share'] == 0
+    assert manifest['labels_of']['origin'] == dict(checkpoint='net.pth')
+    everything = np.concatenate([part.ravel() for part in labels.values()])
+    for index, figures in enumerate(manifest['classes']):
+        assert figures == dict(
+            name='abc'[index],
+            pixels=int((everything == index).sum()),
+            images=sum(bool((part == index).any()) for part in labels.values()),
+        )
+
+
+def thresholds_of(confidences, labels):
+    """The lower median, at most the cap; the cap for a class without pixels."""
+    limits = []
+    for index in range(3):
+        members = np.sort(confidences[labels == index])
+        middle = members[(len(members) - 1) // 2] if len(members) else CAP
+        limits.append(min(middle, CAP))
+    return np.array(limits)
+
+
+def test_thresholds_of_the_data_set(images, tmp_path):
+    manifest = label(images, tmp_path, thresholds=dict(scope='dataset', cap=CAP))
+    labels, confidences = reference(images)
+    all_labels = np.concatenate([part.ravel() for part in labels.values()])
+    all_confidences = np.concatenate([part.ravel() for part in confidences.values()])
+    limits = thresholds_of(all_confidences, all_labels)
+    check_labels(
+        tmp_path,
+        {
+            name: np.where(
+                confidences[name] >= limits[labels[name]] - 1e-9, labels[name], 255
+            )
+            for name in labels
+        },
+    )
+    kept = all_confidences >= limits[all_labels] - 1e-9
+    assert manifest['void_share'] == pytest.approx(1 - kept.mean())
+    for index, figures in enumerate(manifest['classes']):
+        members = all_labels == index
+        assert figures['pixels'] == members.sum()
+        assert figures['threshold'] == pytest.approx(limits[index], abs=STEP)
+        assert figures['kept_share'] == pytest.approx(kept[members].mean())
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        '0.png', '2.png', '4.png',
+        'identity.json', 'manifest.json', 'statistics.jsonl', 'thresholds.json', 'town',
+    ]
+
+
+def test_thresholds_of_each_image(images, tmp_path):
+    label(images, tmp_path, thresholds=dict(scope='image', cap=CAP))
+    labels, confidences = reference(images)
+    for name, written in read(tmp_path).items():
+        for index in range(3):
+            members = labels[name] == index
+            if members.any():
+                limit = min(np.median(confidences[name][members]), CAP)
+                kept = confidences[name][members] >= limit - 1e-6
+                np.testing.assert_array_equal(
+                    written[members], np.where(kept, index, 255)
+                )
+
+
+@pytest.mark.parametrize('scope', [None, 'dataset'])
+def test_batches_and_sizes_change_nothing(images, tmp_path, scope):
+    thresholds = scope and dict(scope=scope, cap=CAP)
+    one = label(images, tmp_path / 'one', thresholds=thresholds)
+    model = ChannelClasses()
+    two = label(images, tmp_path / 'two', model, thresholds=thresholds, batch_size=4)
+    assert two == one
+    # Sorted: 0, 2, 4, town/1, town/3; the second one is of another size.
+    assert model.batches == [[(7, 6)] * 3, [(4, 9)], [(7, 6)]]
+    for path in (tmp_path / 'one').rglob('*.*'):
+        assert path.read_bytes() == (
+            tmp_path / 'two' / path.relative_to(tmp_path / 'one')
+        ).read_bytes()
+
+
+def test_what_is_done_is_skipped_and_lost_labels_are_made_again(images, tmp_path):
+    first = label(images, tmp_path)
+    before = {path: path.read_bytes() for path in tmp_path.rglob('*.*')}
+    model = ChannelClasses()
+    assert label(images, tmp_path, model) == first
+    assert model.batches == []
+    (tmp_path / 'town' / '1.png').unlink()
+    assert label(images, tmp_path, model) == first
+    assert model.batches == [[(7, 6)]]
+    assert {path: path.read_bytes() for path in tmp_path.rglob('*.*')} == before
+
+
+def test_more_images_may_be_added(images, tmp_path):
+    label(images, tmp_path / 'whole')
+    label(str(images / '*.png'), tmp_path / 'grown')
+    model = ChannelClasses()
+    grown = label(images, tmp_path / 'grown', model)
+    assert len(model.batches) == 2
+    assert grown == json.loads((tmp_path / 'whole' / 'manifest.json').read_text())
+
+
+def test_thresholds_of_other_images_are_refused(images, tmp_path):
+    thresholds = dict(scope='dataset', cap=CAP)
+    label(str(images / '*.png'), tmp_path, thresholds=thresholds)
+    with pytest.raises(OtherLabelsError, match=r'images_of_thresholds was .3 images'):
+        label(images, tmp_path, thresholds=thresholds)
+    with pytest.raises(OtherLabelsError, match=r'thresholds was .* and is None now'):
+        label(images, tmp_path)
+
+
+class Stop(Exception):
+    """Stands for a kill."""
+
+
+@pytest.mark.parametrize(
+    ('method', 'number'),
+    [
+        ('keep_waiting', 3),
+        ('settle_thresholds', 1),
+        ('load_levels', 1),
+        ('write_waiting', 1),
+        ('write_waiting', 4),
+        ('finish', 1),
+    ],
+)
+def test_stopped_anywhere_it_ends_the_same(
+    images, tmp_path, monkeypatch, method, number
+):
+    options = dict(thresholds=dict(scope='dataset', cap=CAP))
+    whole = label(images, tmp_path / 'whole', **options)
+    run, calls = getattr(_Job, method), []
+
+    def stop(self, *args):
+        calls.append(args)
+        if len(calls) == number:
+            raise Stop
+        return run(self, *args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(_Job, method, stop)
+        with pytest.raises(Stop):
+            label(images, tmp_path / 'cut', num_writers=1, **options)
+    assert not LabelStore(tmp_path / 'cut').is_complete()
+    model = ChannelClasses()
+    assert label(images, tmp_path / 'cut', model, **options) == whole
+    if method != 'keep_waiting':
+        assert model.batches == []
+    files = [p.relative_to(tmp_path / 'whole') for p in (tmp_path / 'whole').rglob('*')]
+    left = [p.relative_to(tmp_path / 'cut') for p in (tmp_path / 'cut').rglob('*')]
+    assert sorted(left) == sorted(files)
+
+
+def test_the_network_does_not_wait_for_the_writers(images, tmp_path, monkeypatch):
+    held = threading.Event()
+    write = LabelStore.write
+
+    def write_late(self, *args):
+        assert held.wait(10)
+        write(self, *args)
+
+    class Counting(ChannelClasses):
+        def test_step(self, batch):
+            result = super().test_step(batch)
+            if len(self.batches) == 4:
+                # All of 2 writers and 2 places in the queue can be taken.
+                held.set()
+            return result
+
+    monkeypatch.setattr(LabelStore, 'write', write_late)
+    label(images, tmp_path, Counting(), num_writers=2)
+    assert LabelStore(tmp_path).is_complete()
+
+
+@pytest.mark.parametrize(
+    ('thresholds', 'message'),
+    [
+        (dict(scope='batch', cap=0.9), 'one of the scopes image, dataset'),
+        (dict(scope='image'), r'dict\(scope=, cap=\)'),
+        (dict(scope='image', cap=90), r'probability in \(0, 1\]'),
+    ],
+)
+def test_wrong_thresholds_are_named(thresholds, message):
+    with pytest.raises(ValueError, match=message):
+        TTALabeler(thresholds=thresholds)
+
+
+# Panoptic.
+
+CODES = np.array(
+    [
+        [VOID_CODE, 0, 0, 2000],
+        [13001, 13001, 13999, 11002],
+        [13001, 13002, 18001, 255001],
+    ],
+    dtype=np.int32,
+)
+
+
+class KnownCodes(PanopticDeepLab):
+    """Predicts CODES, with the given probabilities of each pixel's class."""
+
+    def test_step(self, batch):
+        classes = torch.from_numpy(np.where(CODES // 1000 == 255, 0, CODES // 1000))
+        confidence = torch.linspace(0.5, 0.95, CODES.size).reshape(CODES.shape)
+        others = (1 - confidence) / 18
+        probabilities = others.expand(19, -1, -1).clone()
+        probabilities.scatter_(0, classes.long()[None], confidence[None])
+        for sample in batch['data_samples']:
+            sample.seg_logits = PixelData(data=probabilities.log())
+            sample.pred_panoptic_seg = PixelData(data=torch.from_numpy(CODES)[None])
+        return batch['data_samples']
+
+
+@pytest.fixture
+def streets(tmp_path):
+    for frame in range(2):
+        path = tmp_path / 'images' / 'ulm' / f'ulm_000000_00000{frame}_leftImg8bit.png'
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.zeros((*CODES.shape, 3), np.uint8)).save(path)
+    return tmp_path / 'images'
+
+
+def known_codes(num_classes=19, thing_classes=THING_CLASSES):
+    config = tiny_panoptic_deeplab(num_classes, thing_classes)
+    config.type = KnownCodes
+    return MODELS.build(config)
+
+
+def read_back(streets, labels):
+    dataset = CityscapesPseudoPanopticDataset(
+        images=str(streets),
+        labels=str(labels),
+        pipeline=[
+            dict(type='LoadImageFromFile'),
+            dict(type='LoadPanopticLabels'),
+            dict(type='PackPanopticInputs'),
+        ],
+    )
+    return [
+        dataset[index]['data_samples'].gt_panoptic_seg.data[0].numpy()
+        for index in range(len(dataset))
+    ]
+
+
+def test_panoptic_labels_are_read_back_as_predicted(streets, tmp_path):
+    manifest = label(streets, tmp_path / 'labels', known_codes(), names=CLASSES)
+    expected = np.where(CODES == 255001, VOID_CODE, CODES)
+    maps = read_back(streets, tmp_path / 'labels')
+    assert len(maps) == 2
+    for codes in maps:
+        np.testing.assert_array_equal(codes, expected)
+    figures = {entry['name']: entry for entry in manifest['classes']}
+    assert figures['car'] == dict(name='car', pixels=10, images=2, instances=6)
+    assert figures['person'] == dict(name='person', pixels=2, images=2, instances=2)
+    assert figures['road'] == dict(name='road', pixels=4, images=2, instances=0)
+    assert manifest['void_share'] == pytest.approx(2 / 12)
+
+
+@pytest.mark.parametrize('scope', ['image', 'dataset'])
+def test_panoptic_thresholds(streets, tmp_path, scope):
+    thresholds = dict(scope=scope, cap=CAP)
+    manifest = label(
+        streets, tmp_path / 'labels', known_codes(), names=CLASSES,
+        thresholds=thresholds,
+    )
+    # Of five pixels of cars in reading order, with rising confidence, the first
+    # two are under the median; of two road pixels the lower median keeps both,
+    # while the mean of both loses the first.
+    expected = np.where(CODES == 255001, VOID_CODE, CODES)
+    expected[1, :2] = VOID_CODE
+    if scope == 'image':
+        expected[0, 1] = VOID_CODE
+    for codes in read_back(streets, tmp_path / 'labels'):
+        np.testing.assert_array_equal(codes, expected)
+    figures = {entry['name']: entry for entry in manifest['classes']}
+    car = figures['car']
+    if scope == 'dataset':
+        # Void pixels have a part in no threshold: the one pixel is above the cap.
+        assert figures['bicycle']['threshold'] == pytest.approx(CAP)
+        assert car['threshold'] == pytest.approx(0.5 + 0.45 * 6 / 11, abs=STEP)
+    assert car['pixels'] == 10
+    assert car['instances'] == 6
+    assert car['kept_share'] == pytest.approx(0.6)
+
+
+@pytest.mark.parametrize('scope', [None, 'dataset'])
+def test_the_own_car_is_void_and_counts_nowhere(streets, tmp_path, scope):
+    for suffix, ids in (('labelIds', [[0] * 4, [0] * 4, [1, 1, 1, 0]]),):
+        path = tmp_path / 'gtFine' / 'ulm' / f'ulm_000000_000001_gtFine_{suffix}.png'
+        path.parent.mkdir(parents=True)
+        Image.fromarray(np.array(ids, np.uint8)).save(path)
+    manifest = label(
+        streets,
+        tmp_path / 'labels',
+        known_codes(),
+        names=CLASSES,
+        thresholds=scope and dict(scope=scope, cap=0.01),
+        ego_car=dict(annotated=str(tmp_path / 'gtFine'), include_annotated=True),
+    )
+    expected = np.where(CODES == 255001, VOID_CODE, CODES)
+    expected[2, :3] = VOID_CODE
+    for codes in read_back(streets, tmp_path / 'labels'):
+        np.testing.assert_array_equal(codes, expected)
+    figures = {entry['name']: entry for entry in manifest['classes']}
+    assert figures['car']['pixels'] == 6
+    assert figures['car']['instances'] == 4
+    assert figures['bicycle']['pixels'] == 0
+
+
+def test_other_panoptic_classes_are_refused(streets, tmp_path):
+    with pytest.raises(ValueError, match='7 classes with instances of .*Cityscapes'):
+        label(streets, tmp_path / 'labels', known_codes(7, (4, 5)))

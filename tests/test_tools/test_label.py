@@ -1,0 +1,79 @@
+"""The command line of labelling; what it does is tested with the apis."""
+
+import json
+import runpy
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from PIL import Image
+
+from segda_mm.registry import MODELS
+
+LABEL = Path(__file__).parents[2] / 'tools' / 'label.py'
+
+
+def run_main(monkeypatch, *words):
+    monkeypatch.setattr(sys, 'argv', [str(LABEL), *map(str, words)])
+    return runpy.run_path(str(LABEL))['main']()
+
+
+def test_all_options(toy_config, tmp_path, monkeypatch, capsys):
+    init_default_scope('mmseg')
+    model = MODELS.build(Config.fromfile(toy_config).model)
+    checkpoint = tmp_path / 'net.pth'
+    torch.save(dict(state_dict=model.state_dict()), checkpoint)
+    bonnet = np.zeros((32, 64), np.uint8)
+    bonnet[24:] = 1
+    marked = tmp_path / 'marked' / 'ulm_000000_000019_gtFine_labelIds.png'
+    marked.parent.mkdir()
+    Image.fromarray(bonnet).save(marked)
+    street = tmp_path / 'street'
+    street.mkdir()
+    images = sorted((tmp_path / 'data' / 'images' / 'train').iterdir())[:3]
+    for frame, image in enumerate(images, start=17):
+        image.rename(street / f'ulm_000000_{frame:06}_leftImg8bit.png')
+    status = run_main(
+        monkeypatch,
+        toy_config,
+        checkpoint,
+        '--images',
+        *street.iterdir(),
+        '--out',
+        tmp_path / 'out',
+        '--no-tta',
+        '--thresholds',
+        'dataset',
+        '--cap',
+        '0.5',
+        '--ego-car',
+        marked.parent,
+        '--num-workers',
+        '0',
+        '--batch-size',
+        '2',
+        '--cfg-options',
+        'labeler.type=TTALabeler',
+        'labeler.num_writers=1',
+    )
+    assert status == 0
+    manifest = json.loads((tmp_path / 'out' / 'manifest.json').read_text())
+    frames = [f'ulm_000000_{frame:06}_leftImg8bit.png' for frame in (17, 18, 19)]
+    assert manifest['images'] == frames
+    identity = manifest['labels_of']['identity']
+    assert identity['thresholds'] == dict(scope='dataset', cap=0.5)
+    assert identity['ego_car'] == dict(annotated=str(marked.parent))
+    labels = np.asarray(Image.open(tmp_path / 'out' / frames[0]))
+    assert (labels[24:] == 255).all()
+    assert (labels[:24] != 255).any()
+    assert '3 images, ' in (output := capsys.readouterr().out)
+    assert 'road' in output
+
+
+def test_missing_checkpoint_is_named(toy_config, tmp_path, monkeypatch, capsys):
+    words = ('--images', tmp_path, '--out', tmp_path / 'out')
+    assert run_main(monkeypatch, toy_config, 'gone.pth', *words) == 2
+    assert 'label.py: there is no checkpoint gone.pth' in capsys.readouterr().err

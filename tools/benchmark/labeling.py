@@ -1,0 +1,166 @@
+"""Measure how busy labelling keeps the network, and how much memory it takes.
+
+Labels random images with a config's network, whose weights are random too, and
+whose own views are replaced by the scales and flips given. The same is done with
+twice the images, with the largest scale alone and without flips, each in a process
+of its own, to see whether the peak grows with their numbers. Prints a table and
+one JSON line.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.device import get_device
+from mmengine.registry import init_default_scope
+from PIL import Image
+
+from segda_mm.apis.results_file import append_row, provenance
+from segda_mm.labeling import LabelStore, TTALabeler
+from segda_mm.labeling.unlabeled_pipeline import without_labels
+from segda_mm.registry import DATASETS, MODELS
+
+CONFIG = 'configs/panoptic_deeplab/panoptic-deeplab_r18_1xb4_minicity-256x512.py'
+MIB = 2**20
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('config', nargs='?', default=CONFIG)
+    parser.add_argument('--size', default='512x256', help='WxH of the images')
+    parser.add_argument('--images', type=int, default=16)
+    parser.add_argument(
+        '--scales', type=float, nargs='+', default=[0.5, 0.75, 1, 1.25, 1.5, 1.75, 2]
+    )
+    parser.add_argument('--num-workers', type=int, default=1)
+    parser.add_argument('--num-writers', type=int, default=2)
+    parser.add_argument('--threads', type=int, default=1, help='of the network')
+    parser.add_argument('--out', help='results file to append the line to')
+    parser.add_argument('--case', help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def cases(args: argparse.Namespace) -> dict[str, dict]:
+    """Images, scales and flip of every labelling."""
+    whole = dict(images=args.images, scales=args.scales, flip=True)
+    return {
+        'all views': whole,
+        'twice the images': dict(whole, images=2 * args.images),
+        'largest scale alone': dict(whole, scales=[max(args.scales)]),
+        'without flips': dict(whole, flip=False),
+    }
+
+
+def views_of(cfg: Config, scales: list[float], flip: bool) -> tuple[dict, list]:
+    """The wrapper of the model and the pipeline, for other scales and flips."""
+    if cfg.tta_model.type == 'PanopticTTA':
+        return dict(cfg.tta_model, scales=scales, flip=flip), cfg.tta_pipeline
+    resize, _, *rest = cfg.tta_pipeline[1].transforms
+    size = cfg.test_pipeline[1].scale if 'scale' in resize[0] else None
+    resizes = [
+        dict(type='Resize', scale_factor=scale)
+        if size is None
+        else dict(resize[0], scale=tuple(round(side * scale) for side in size))
+        for scale in scales
+    ]
+    flips = [dict(type='RandomFlip', prob=prob) for prob in (0.0, 1.0)[: 1 + flip]]
+    views = dict(type='TestTimeAug', transforms=[resizes, flips, *rest])
+    return cfg.tta_model, [cfg.tta_pipeline[0], views]
+
+
+def label(args: argparse.Namespace, case: dict) -> dict:
+    """Label once; what it took."""
+    torch.set_num_threads(args.threads)
+    torch.manual_seed(0)
+    cfg = Config.fromfile(args.config)
+    init_default_scope(cfg.default_scope)
+    wrapper, pipeline = views_of(cfg, case['scales'], case['flip'])
+    model = MODELS.build(dict(**wrapper, module=cfg.model)).to(get_device()).eval()
+    width, height = map(int, args.size.split('x'))
+    labeler = TTALabeler(num_workers=args.num_workers, num_writers=args.num_writers)
+    with tempfile.TemporaryDirectory() as folder:
+        draw = np.random.default_rng(0)
+        images = Path(folder, 'images')
+        images.mkdir()
+        for number in range(case['images']):
+            # Blocks, whose labels compress as badly as those of a street.
+            pixels = draw.integers(256, size=(height // 16, width // 16, 3))
+            pixels = pixels.astype(np.uint8).repeat(16, 0).repeat(16, 1)
+            Image.fromarray(pixels).save(images / f'{number:06}.png')
+        dataset = DATASETS.build(
+            dict(
+                type='UnlabeledImageDataset',
+                images=str(images),
+                pipeline=without_labels(pipeline),
+            )
+        )
+        loaded = peak(resource.RUSAGE_SELF)
+        labeler.label(model, dataset, LabelStore(Path(folder, 'labels')), {}, {})
+    timing = labeler.timing
+    result = dict(
+        seconds_an_image=timing['seconds'] / timing['images'],
+        network_share=timing['network_seconds'] / timing['seconds'],
+        loaded_mib=loaded,
+        peak_mib=peak(resource.RUSAGE_SELF),
+        reader_peak_mib=peak(resource.RUSAGE_CHILDREN),
+    )
+    if torch.cuda.is_available():
+        result['gpu_peak_mib'] = torch.cuda.max_memory_allocated() / MIB
+    return {key: round(value, 3) for key, value in result.items()}
+
+
+def peak(who: int) -> float:
+    """Largest resident set so far, MiB."""
+    return resource.getrusage(who).ru_maxrss * 1024 / MIB
+
+
+def label_elsewhere(case: dict) -> dict:
+    """Label in a process of its own, whose peak is that of this case."""
+    command = [sys.executable, *sys.argv, '--case', json.dumps(case)]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def main() -> None:
+    args = parse_args()
+    if args.case:
+        print(json.dumps(label(args, json.loads(args.case))))
+        return
+    origin = provenance()
+    results = {name: label_elsewhere(case) for name, case in cases(args).items()}
+    print(f'{"":<22}{"s/image":>9}{"network":>9}{"peak MiB":>10}{"reader MiB":>12}')
+    for name, figures in results.items():
+        print(
+            f'{name:<22}{figures["seconds_an_image"]:>9.3f}'
+            f'{figures["network_share"]:>9.1%}{figures["peak_mib"]:>10.0f}'
+            f'{figures["reader_peak_mib"]:>12.0f}'
+        )
+    row = dict(
+        benchmark='labeling',
+        config=args.config,
+        size=args.size,
+        scales=args.scales,
+        images=args.images,
+        num_workers=args.num_workers,
+        num_writers=args.num_writers,
+        threads=args.threads,
+        device=get_device(),
+        results=results,
+        **origin,
+    )
+    print(json.dumps(row))
+    if args.out:
+        append_row(args.out, row)
+
+
+if __name__ == '__main__':
+    main()
