@@ -7,6 +7,7 @@ from .config import load_config
 from .export import export_segmentor
 from .label import label
 from .preflight_error import PreflightError
+from .self_train import self_train
 from .test import test
 from .train import train
 
@@ -17,6 +18,7 @@ __all__ = [
     'label',
     'leave_process_group',
     'load_config',
+    'self_train',
     'test',
     'train',
 ]
