@@ -1,0 +1,3 @@
+# Table 3 without Test-Aug: labels of one view.
+_base_ = './naive-student_r18_minicity-256x512.py'
+labeling = dict(tta=False)

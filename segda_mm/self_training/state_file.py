@@ -1,0 +1,140 @@
+"""What of a self-training is done, and with which settings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from segda_mm.atomic_file import atomic_file
+
+from .plan_error import PlanError
+
+
+class StateFile:
+    """The stages that were begun and finished, in a JSON file.
+
+    The file is written whole or not at all. It holds for every stage its
+    settings under dotted keys, whether it is finished, and its result.
+
+    Args:
+        path: The file. Where there is none, nothing is done yet.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.stages: dict[str, dict] = {}
+        self.read()
+
+    def read(self) -> None:
+        """Take over what the file says, which another process may have written."""
+        if self.path.is_file():
+            self.stages = json.loads(self.path.read_text(encoding='utf-8'))['stages']
+
+    def check(self, stage: str, settings: Mapping[str, Any]) -> None:
+        """See that a stage was not begun with other settings.
+
+        Args:
+            stage: Its name.
+            settings: As :func:`flat_settings` gives them.
+
+        Raises:
+            PlanError: naming the stage, the key, and both values.
+        """
+        if stage not in self.stages:
+            return
+        difference = first_difference(self.stages[stage]['settings'], settings)
+        if difference is not None:
+            key, before, now = difference
+            done = 'finished' if self.is_finished(stage) else 'begun'
+            raise PlanError(
+                f'stage {stage} in {self.path.parent} was {done} with '
+                f'{key} = {_brief(before)}, but the plan now says {_brief(now)}. '
+                'Restore it, take another --work-dir, or do this stage and those '
+                f'after it again with --redo-from {stage}'
+            )
+
+    def is_finished(self, stage: str) -> bool:
+        """Whether a stage is done."""
+        return self.stages.get(stage, {}).get('finished', False)
+
+    def result(self, stage: str) -> dict[str, Any]:
+        """What a finished stage left."""
+        return self.stages[stage]['result']
+
+    def begin(self, stage: str, settings: Mapping[str, Any]) -> None:
+        """Note the settings of a stage before anything of it is done."""
+        self.stages[stage] = dict(finished=False, settings=dict(settings))
+        self._write()
+
+    def finish(self, stage: str, result: Mapping[str, Any]) -> None:
+        """Note that a stage is done, and its result in types that JSON knows."""
+        self.stages[stage].update(finished=True, result=_plain(result))
+        self._write()
+
+    def forget(self, stages: list[str]) -> None:
+        """Take stages for not even begun."""
+        for stage in stages:
+            self.stages.pop(stage, None)
+        self._write()
+
+    def _write(self) -> None:
+        text = json.dumps(dict(stages=self.stages), indent=1, allow_nan=False)
+        with atomic_file(self.path) as unfinished:
+            unfinished.write_text(text + '\n', encoding='utf-8')
+
+
+def flat_settings(settings: Mapping[str, Any], work_dir: str) -> dict[str, Any]:
+    """Settings under dotted keys, in types that JSON knows.
+
+    Args:
+        settings: Nested dictionaries and lists.
+        work_dir: Folder that paths are made relative to, so that it may be
+            moved.
+
+    Returns:
+        ``{'optim_wrapper.optimizer.lr': 0.001, 'train_cfg.max_epochs': 5}``
+    """
+    flat = {}
+
+    def walk(node: Any, key: str) -> None:
+        if isinstance(node, Mapping) and node:
+            for name, child in node.items():
+                walk(child, f'{key}.{name}' if key else str(name))
+        elif isinstance(node, list | tuple) and any(
+            isinstance(child, Mapping | list | tuple) for child in node
+        ):
+            for index, child in enumerate(node):
+                walk(child, f'{key}.{index}')
+        else:
+            flat[key] = _relative(_plain(node), work_dir)
+
+    walk(settings, '')
+    return flat
+
+
+def first_difference(
+    before: Mapping[str, Any], now: Mapping[str, Any]
+) -> tuple[str, Any, Any] | None:
+    """The first key whose values differ, with both; absent is ``None``."""
+    for key in [*before, *(key for key in now if key not in before)]:
+        if before.get(key) != now.get(key):
+            return key, before.get(key), now.get(key)
+    return None
+
+
+def _relative(value: Any, work_dir: str) -> Any:
+    if isinstance(value, str) and value.startswith(work_dir.rstrip('/') + '/'):
+        return '<work dir>' + value[len(work_dir.rstrip('/')) :]
+    return value
+
+
+def _plain(value: Any) -> Any:
+    # Tuples become lists here as they do in the file.
+    return json.loads(json.dumps(value, default=str))
+
+
+def _brief(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + '...'

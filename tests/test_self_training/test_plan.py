@@ -1,0 +1,98 @@
+"""Plans are read as they are meant, and refused with the key that is wrong."""
+
+import copy
+
+import pytest
+
+from segda_mm.self_training import PlanError, parse_plan, stages_of
+
+PLAN = dict(
+    teacher=dict(config='small.py'),
+    unlabeled=dict(drive=dict(images=dict(type='UnlabeledImageDataset', images='a'))),
+    rounds=[
+        dict(student=dict(config='large.py'), finetune=dict(steps=5)),
+        dict(student=dict(config='large.py', init='previous student')),
+    ],
+)
+
+
+def changed(key, value):
+    plan = copy.deepcopy(PLAN)
+    *parents, last = key.split('.')
+    node = plan
+    for parent in parents:
+        node = node[int(parent)] if isinstance(node, list) else node[parent]
+    if value is None:
+        node.pop(last)
+    else:
+        node[last] = value
+    return plan
+
+
+def test_what_a_plan_does_not_say():
+    plan = parse_plan(dict(PLAN, work_dir='there', make_data='command', _hidden=1))
+    assert plan.labeling.tta
+    assert plan.labeling.thresholds is None
+    assert not plan.mix_labeled
+    assert plan.unlabeled['drive'].ego_car is None
+    assert plan.rounds[0].student.init is None
+    assert plan.rounds[0].finetune.steps == 5
+    assert plan.rounds[1].finetune is None
+
+
+def test_stages_are_those_of_algorithm_1():
+    names = [stage.name for stage in stages_of(parse_plan(PLAN))]
+    assert names == [
+        '0-teacher',
+        '0-evaluate',
+        '1-label',
+        '1-student',
+        '1-finetune',
+        '1-evaluate',
+        '2-label',
+        '2-student',
+        '2-evaluate',
+    ]
+
+
+def test_a_given_teacher_is_not_trained_and_a_truth_is_judged_against():
+    plan = changed('teacher.checkpoint', 'teacher.pth')
+    plan['unlabeled']['drive']['truth'] = dict(type='CamVidDataset')
+    names = [stage.name for stage in stages_of(parse_plan(plan))]
+    assert names[:4] == ['0-evaluate', '1-label', '1-quality', '1-student']
+
+
+def test_a_set_of_an_inherited_plan_can_be_dropped():
+    plan = copy.deepcopy(PLAN)
+    plan['unlabeled']['extra'] = None
+    assert list(parse_plan(plan).unlabeled) == ['drive']
+
+
+@pytest.mark.parametrize(
+    ('key', 'value', 'message'),
+    [
+        ('teacher', None, 'the plan lacks teacher'),
+        ('teacher.config', None, 'lacks teacher.config'),
+        ('teacher.init', 'previous student', 'teacher.init: there is no student'),
+        ('teacher.stepz', 4, r"teacher.stepz is no key .*did you mean 'steps'"),
+        ('teacher.steps', 0, 'teacher.steps=0 must be at least 1'),
+        ('teacher.steps', True, 'teacher.steps must be a int'),
+        ('unlabelled', {}, r"unlabelled is no key .*'unlabeled'"),
+        ('unlabeled', {}, 'names no set'),
+        ('unlabeled.drive.images', {}, 'unlabeled.drive.images .*type'),
+        ('unlabeled.drive.truth', dict(type='A', pipeline=[]), 'truth.pipeline'),
+        ('unlabeled.a/b', dict(images=dict(type='A')), 'unlabeled.a/b: the name'),
+        ('rounds', [], 'rounds is empty'),
+        ('rounds', 3, 'rounds must be a list'),
+        ('rounds.0.student', None, 'lacks rounds.0.student'),
+        ('rounds.0.student.checkpoint', 'a.pth', 'rounds.0.student.checkpoint'),
+        ('rounds.0.student.init', 'previous student', 'rounds.0.student.init'),
+        ('rounds.0.finetune.epochs', 3, 'rounds.0.finetune.epochs is no key'),
+        ('labeling', dict(thresholdz=1), 'labeling.thresholdz'),
+        ('seed', 'x', 'seed must be a int'),
+        ('mix_labeled', 1, 'mix_labeled must be a bool'),
+    ],
+)
+def test_the_wrong_key_is_named(key, value, message):
+    with pytest.raises(PlanError, match=message):
+        parse_plan(changed(key, value))
