@@ -24,18 +24,20 @@ unlabeled = dict(
             touching_bottom=True),
         truth=dict(type='CamVidDataset', data_root=_root, data_prefix=_train)))
 
-# Step 1: train a teacher on the labelled images.
-teacher = dict(config=_config, steps=300)
+# Step 1: train a teacher on the labelled images, for as long as a student and its
+# fine-tuning.
+teacher = dict(config=_config, steps=240)
 
 # Step 2: label the unlabelled images with it, over scales and flips.
 labeling = dict(tta=True, thresholds=None, num_workers=0)
 
 # Steps 3 and 4: train an equal or larger student on these, fine-tune it on the
-# labelled images. Step 5: it is the teacher of the next round.
-_round = dict(
-    student=dict(config=_config, steps=600),
-    finetune=dict(steps=100, options=dict(optim_wrapper=dict(optimizer=dict(lr=2.5e-3)))))
-rounds = [_round, _round]
+# labelled images. For more rounds, repeat the entry.
+rounds = [
+    dict(
+        student=dict(config=_config, steps=180),
+        finetune=dict(steps=60, options=dict(optim_wrapper=dict(optimizer=dict(lr=2.5e-3)))))
+]
 
 mix_labeled = False
 # The validation frames of sequence 0016E5.

@@ -48,10 +48,10 @@ def label(
     The label of an image is ``<out>/<its path below the root of the images, with
     the suffix .png>``: an 8-bit PNG of train ids, read back by
     ``LoadLabelIds(table='train_id')``, or of a panoptic model a 16-bit PNG of
-    instance ids, read back by ``CityscapesPseudoPanopticDataset``. No label file
-    of the images is looked for. Of videos, the frames are first written to
-    ``<out>/frames/<stem>/<number>.png``, and the labels to
-    ``<out>/labels/<stem>/<number>.png``.
+    instance ids, read back by ``LoadPanopticLabels``; ``PseudoLabeledDataset`` puts
+    images and labels together. No label file of the images is looked for. Of
+    videos, the frames are first written to ``<out>/frames/<stem>/<number>.png``, and
+    the labels to ``<out>/labels/<stem>/<number>.png``.
 
     Beside the labels lie ``manifest.json`` (written last: it makes the folder
     complete), ``identity.json`` (weights and settings), ``statistics.jsonl``

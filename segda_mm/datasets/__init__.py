@@ -4,7 +4,6 @@ from .cityscapes_extra import CityscapesExtraDataset
 from .cityscapes_fine import CityscapesFineDataset
 from .cityscapes_images import CityscapesImagesDataset
 from .cityscapes_panoptic import CityscapesPanopticDataset
-from .cityscapes_pseudo_panoptic import CityscapesPseudoPanopticDataset
 from .cityscapes_sequence import CityscapesSequenceDataset
 from .counter_seeded import CounterSeededDataset
 from .domain_pair import DomainPairDataset
@@ -33,7 +32,6 @@ __all__ = [
     'CityscapesFineDataset',
     'CityscapesImagesDataset',
     'CityscapesPanopticDataset',
-    'CityscapesPseudoPanopticDataset',
     'CityscapesSequenceDataset',
     'CounterSeededDataset',
     'DataError',

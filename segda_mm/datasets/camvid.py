@@ -26,7 +26,8 @@ class CamVidDataset(PairedSegDataset):
             Seq05VD are day); None for all.
         frames: ``(start, stop)`` part of each sequence in time order, as
             fractions (floats) or as an index slice (integers).
-        every: Keep the first of these frames and every ``every``-th after it.
+        every: Keep the first of these frames and every ``every``-th after it;
+            of 2.5, the frames 0, 2, 5, 7, 10 and so on.
         leave_out_every: Keep the frames that ``every`` with the same number
             leaves out.
         kwargs: Further arguments of :class:`PairedSegDataset`.
@@ -45,8 +46,8 @@ class CamVidDataset(PairedSegDataset):
         self,
         sequences: Sequence[str] | None = None,
         frames: tuple | None = None,
-        every: int | None = None,
-        leave_out_every: int | None = None,
+        every: float | None = None,
+        leave_out_every: float | None = None,
         **kwargs,
     ) -> None:
         self.sequences = sequences

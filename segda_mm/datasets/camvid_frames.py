@@ -44,8 +44,8 @@ def select_frames(
     names: Sequence[str],
     sequences: Sequence[str] | None = None,
     frames: tuple | None = None,
-    every: int | None = None,
-    leave_out_every: int | None = None,
+    every: float | None = None,
+    leave_out_every: float | None = None,
 ) -> list[str]:
     """Choose sequences of CamVid, and a part of each of them.
 
@@ -60,7 +60,8 @@ def select_frames(
             fractions in 0..1, two integers an index slice. ``(0.0, 0.5)``
             and ``(0.5, 1.0)`` have no frame in common and leave none out,
             but ``(0, 1)`` is the first frame.
-        every: Keep the first of these frames and every ``every``-th after it.
+        every: Keep the first of these frames and every ``every``-th after it;
+            of 2.5, the frames 0, 2, 5, 7, 10 and so on.
         leave_out_every: Keep the frames that ``every`` with the same number
             leaves out.
 
@@ -96,9 +97,10 @@ def select_frames(
         start, stop = _slice(frames, len(ordered))
         kept = ordered[start:stop]
         if every is not None:
-            kept = kept[::every]
+            kept = [kept[index] for index in _spaced(len(kept), every)]
         if leave_out_every is not None:
-            del kept[::leave_out_every]
+            left_out = set(_spaced(len(kept), leave_out_every))
+            kept = [name for i, name in enumerate(kept) if i not in left_out]
         if not kept:
             raise DataError(
                 f'frames={frames} leaves nothing of the {len(ordered)} frames '
@@ -108,6 +110,11 @@ def select_frames(
             )
         chosen.extend(kept)
     return sorted(chosen)
+
+
+def _spaced(count: int, spacing: float) -> list[int]:
+    indices = (int(step * spacing) for step in range(count))
+    return [index for index in indices if index < count]
 
 
 def _slice(frames: tuple | None, length: int) -> tuple[int, int]:

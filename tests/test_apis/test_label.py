@@ -13,7 +13,11 @@ from PIL import Image
 
 from segda_mm.apis import PreflightError, label, load_config
 from segda_mm.apis import test as evaluate
-from segda_mm.datasets import CityscapesPseudoPanopticDataset, PairedSegDataset
+from segda_mm.datasets import (
+    CityscapesPanopticDataset,
+    PairedSegDataset,
+    PseudoLabeledDataset,
+)
 from segda_mm.datasets.cityscapes_labels import THING_CLASSES
 from segda_mm.models import PanopticTTA
 from segda_mm.ops.panoptic_codes import VOID_CODE
@@ -214,9 +218,10 @@ def test_panoptic_labels_are_the_codes_of_the_network(tmp_path):
 
     images = str(tmp_path / 'images')
     manifest = label(cfg, tmp_path / 'net.pth', images, tmp_path / 'labels')
-    dataset = CityscapesPseudoPanopticDataset(
-        images=images,
+    dataset = PseudoLabeledDataset(
+        images=dict(type='UnlabeledImageDataset', images=images),
         labels=str(tmp_path / 'labels'),
+        metainfo=CityscapesPanopticDataset.METAINFO,
         pipeline=cfg.tta_pipeline,
     )
     model = PanopticTTA(network.eval(), (0.5, 1.0), True)

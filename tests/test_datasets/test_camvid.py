@@ -102,6 +102,10 @@ def test_labelled_frames_between_unlabelled_ones():
     assert sorted(labelled + others) == names
     part = select_frames(names, ['0001TP'], (2, 6), every=2)
     assert [name[7:12] for name in part] == ['00002', '00004']
+    for spacing, numbers in ((2.5, [0, 2, 5]), (1, list(range(7))), (3.5, [0, 3])):
+        spaced = select_frames(names, ['0001TP'], every=spacing)
+        assert [int(name[7:12]) for name in spaced] == numbers
+    assert len(select_frames(names, leave_out_every=2.5)) == 2 * 4
     with pytest.raises(ValueError, match='every=0 must be at least 1'):
         select_frames(names, every=0)
     with pytest.raises(DataError, match='leaves nothing'):

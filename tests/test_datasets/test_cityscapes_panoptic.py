@@ -6,8 +6,6 @@ import pytest
 from segda_mm.datasets import (
     CityscapesFineDataset,
     CityscapesPanopticDataset,
-    CityscapesPseudoPanopticDataset,
-    DataError,
     MissingDataError,
 )
 from segda_mm.datasets.cityscapes_instances import instance_ids_from_codes
@@ -116,33 +114,18 @@ def pseudo(root, tmp_path, write_image, write_instance_ids):
         write_image(root / 'leftImg8bit_sequence/train' / name, seed=frame)
         write_instance_ids(tmp_path / 'labels' / name, instance_ids_from_codes(codes))
     return {
-        'data_root': str(root),
-        'images': 'leftImg8bit_sequence/train',
+        'type': 'PseudoLabeledDataset',
+        'images': {
+            'type': 'CityscapesSequenceDataset',
+            'data_root': str(root),
+            'images': 'leftImg8bit_sequence/train',
+            'snippet_length': 3,
+            'annotated_index': 1,
+        },
         'labels': str(tmp_path / 'labels'),
+        'metainfo': CityscapesPanopticDataset.METAINFO,
+        'pipeline': TRAIN,
     }
-
-
-def test_pseudo_labels(pseudo):
-    dataset = CityscapesPseudoPanopticDataset(**pseudo, pipeline=TRAIN)
-    assert len(dataset) == 3
-    codes = dataset[2]['data_samples'].gt_panoptic_seg.data
-    assert codes[0, :3, 0].tolist() == [255000, 13007, 10000]
-
-
-def test_labels_are_relative_to_the_working_directory(pseudo, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    pseudo['labels'] = 'labels'
-    pseudo['data_root'] = 'cityscapes'
-    assert len(CityscapesPseudoPanopticDataset(**pseudo)) == 3
-
-
-def test_an_image_without_pseudo_label_is_named(pseudo, tmp_path):
-    next((tmp_path / 'labels').rglob('*000001_leftImg8bit.png')).unlink()
-    with pytest.raises(DataError, match=r'labels/.*000001_leftImg8bit.*its image'):
-        CityscapesPseudoPanopticDataset(**pseudo)
-    pseudo['labels'] = str(tmp_path / 'nowhere')
-    with pytest.raises(MissingDataError, match='nowhere.*pseudo labels'):
-        CityscapesPseudoPanopticDataset(**pseudo)
 
 
 def test_check_data(root, pseudo, write_instance_ids, write_label):
@@ -155,10 +138,7 @@ def test_check_data(root, pseudo, write_instance_ids, write_label):
         'train_dataloader': {
             'dataset': {
                 'type': 'ConcatDataset',
-                'datasets': [
-                    dataset,
-                    {'type': 'CityscapesPseudoPanopticDataset', **pseudo},
-                ],
+                'datasets': [dataset, pseudo],
             }
         }
     }

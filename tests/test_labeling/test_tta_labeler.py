@@ -11,7 +11,7 @@ from mmengine.registry import init_default_scope
 from mmengine.structures import PixelData
 from PIL import Image
 
-from segda_mm.datasets import CityscapesPseudoPanopticDataset
+from segda_mm.datasets import CityscapesPanopticDataset, PseudoLabeledDataset
 from segda_mm.datasets.cityscapes_labels import CLASSES, THING_CLASSES
 from segda_mm.labeling import LabelStore, OtherLabelsError, TTALabeler
 from segda_mm.labeling.tta_labeler import _Job
@@ -335,9 +335,10 @@ def known_codes(num_classes=19, thing_classes=THING_CLASSES):
 
 
 def read_back(streets, labels):
-    dataset = CityscapesPseudoPanopticDataset(
-        images=str(streets),
+    dataset = PseudoLabeledDataset(
+        images=dict(type='UnlabeledImageDataset', images=str(streets)),
         labels=str(labels),
+        metainfo=CityscapesPanopticDataset.METAINFO,
         pipeline=[
             dict(type='LoadImageFromFile'),
             dict(type='LoadPanopticLabels'),

@@ -88,14 +88,13 @@ def test_the_plan_of_the_paper():
 @pytest.mark.parametrize(
     ('variant', 'expected'),
     [
-        ('no-tta', {'labeling.tta': False}),
         ('mixed', {'mix_labeled': True}),
         ('labels', {'labeled.share.fraction': 0.4, 'labeled.share.seed': 0}),
         (
             'frames',
             {
-                'unlabeled.sequence.share.fraction': 1 / 12,
-                'unlabeled.extra.share.fraction': 0.09375,
+                'unlabeled.sequence.share.fraction': 1 / 6,
+                'unlabeled.extra.share.fraction': 0.03125,
             },
         ),
         ('dagger', {'rounds.1.student.init': 'previous student'}),
@@ -107,11 +106,25 @@ def test_an_ablation_changes_one_thing(variant, expected):
     assert found == expected
 
 
-def test_the_ablation_without_void_changes_the_ego_car_only():
-    name = f'naive-student-keep-ego-car{MINIATURE}'
+@pytest.mark.parametrize(
+    ('variant', 'expected'),
+    [
+        ('no-tta', {'labeling.tta'}),
+        (
+            'keep-ego-car',
+            {
+                'unlabeled.sequence.ego_car.annotated',
+                'unlabeled.sequence.ego_car.include_annotated',
+            },
+        ),
+    ],
+)
+def test_an_ablation_of_one_round_changes_one_thing(variant, expected):
+    name = f'naive-student-{variant}{MINIATURE}'
     found = changes(name, f'naive-student{MINIATURE}')
-    assert found.keys() == {
-        'unlabeled.sequence.ego_car.annotated',
-        'unlabeled.sequence.ego_car.include_annotated',
-    }
-    assert plan_of(name).unlabeled['sequence'].ego_car is None
+    assert {key for key in found if not key.startswith('rounds.1.')} == expected
+    plan = plan_of(name)
+    assert len(plan.rounds) == 1
+    assert plan.labeling.tta == (variant != 'no-tta')
+    keeps = plan.unlabeled['sequence'].ego_car is None
+    assert keeps == (variant == 'keep-ego-car')
