@@ -2,4 +2,4 @@
 # --cfg-options unlabeled.sequence.share.fraction=... unlabeled.extra.share.fraction=...
 _base_ = './naive-student_r18_minicity-256x512.py'
 unlabeled = dict(
-    sequence=dict(share=dict(fraction=1 / 6)), extra=dict(share=dict(fraction=0.03125)))
+    sequence=dict(share=dict(fraction=0.1)), extra=dict(share=dict(fraction=0.025)))

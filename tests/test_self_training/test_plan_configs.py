@@ -62,6 +62,8 @@ def data(tmp_path_factory):
     for backbone in ('x71', 'wr41'):
         run = f'panoptic-deeplab_{backbone}_8xb4-60k_mapillary-1025x2049'
         touch('work_dirs', run, 'epoch_106.pth')
+    run = 'panoptic-deeplab_r18_1xb4_minicity-pretraining-256x512'
+    touch('work_dirs', run, 'epoch_53.pth')
     os.symlink(ROOT / 'configs', root / 'configs')
     return root
 
@@ -93,8 +95,8 @@ def test_the_plan_of_the_paper():
         (
             'frames',
             {
-                'unlabeled.sequence.share.fraction': 1 / 6,
-                'unlabeled.extra.share.fraction': 0.03125,
+                'unlabeled.sequence.share.fraction': 0.1,
+                'unlabeled.extra.share.fraction': 0.025,
             },
         ),
         ('dagger', {'rounds.1.student.init': 'previous student'}),
