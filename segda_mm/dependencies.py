@@ -14,8 +14,8 @@ from importlib import metadata
 
 #: Oldest supported version of each distribution; `setup.cfg` asks for the same.
 MINIMUM_VERSIONS = {
-    'torch': '2.4',
-    'torchvision': '0.19',
+    'torch': '2.10',
+    'torchvision': '0.25',
     'numpy': '2.0',
     'pillow': '10.3',
     'opencv-python': '4.10',

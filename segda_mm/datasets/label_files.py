@@ -37,6 +37,10 @@ def _table_from_mapping(name: str, mapping: Mapping) -> LabelTable:
                 'ids go from -1 (stored as 255) to 255, train ids from 0 to '
                 '255 (void)'
             )
+        if known[label_id % 256]:
+            raise ValueError(
+                f'label table {name!r}: id {key!r} is given twice; -1 is stored as 255'
+            )
         train_ids[label_id % 256] = int(train_id)
         known[label_id % 256] = True
     return LabelTable(name, train_ids, known)

@@ -112,7 +112,7 @@ class PatternSnippets:
     def __init__(self, pattern: str, label_files: Mapping[str, str]) -> None:
         try:
             self._pattern = re.compile(pattern)
-        except re.error as error:
+        except (re.error, OverflowError) as error:
             raise ValueError(
                 f'snippets=dict(pattern={pattern!r}) is no regular expression: {error}'
             ) from error
@@ -123,7 +123,9 @@ class PatternSnippets:
             )
         self._files: dict[str, dict[str, str]] = {}
         for name, file in sorted(label_files.items()):
-            if match := self._pattern.search(name):
+            match = self._pattern.search(name)
+            # The group may stand in an alternative that was not taken.
+            if match is not None and match['snippet'] is not None:
                 self._files.setdefault(match['snippet'], {})[osp.basename(name)] = file
         if not self._files:
             raise DataError(
@@ -145,7 +147,7 @@ class PatternSnippets:
         """
         name = osp.splitext(relative_path)[0]
         match = self._pattern.search(name)
-        if match is None:
+        if match is None or match['snippet'] is None:
             return None
         files = self._files.get(match['snippet'], {})
         return Snippet(

@@ -41,7 +41,7 @@ def read_name_list(path: str | os.PathLike) -> list[str]:
     """Read a list file: one name a line; empty lines and # comments skipped.
 
     Raises:
-        DataError: The file does not exist, or gives a name twice.
+        DataError: The file does not exist, is no text, or gives a name twice.
     """
     path = Path(path)
     if not path.is_file():
@@ -51,7 +51,14 @@ def read_name_list(path: str | os.PathLike) -> list[str]:
             remedy='tools/dataset_converters/make_subsets.py makes subset '
             'lists, tools/check_data.py --write-exclude exclusion lists',
         )
-    lines = (line.strip() for line in path.read_text('utf-8').splitlines())
+    try:
+        lines = [line.strip() for line in path.read_text('utf-8').splitlines()]
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f'is no text in UTF-8 ({error.reason} at byte {error.start})',
+            file=path,
+            remedy='Save it as UTF-8, one name a line',
+        ) from error
     names = [line for line in lines if line and not line.startswith('#')]
     if len(set(names)) != len(names):
         twice = sorted({name for name in names if names.count(name) > 1})

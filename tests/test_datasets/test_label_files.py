@@ -81,6 +81,8 @@ def test_wrong_tables():
         label_table('cityscape')
     with pytest.raises(ValueError, match='256'):
         label_table({256: 0})
+    with pytest.raises(ValueError, match='255 is given twice; -1 is stored as 255'):
+        label_table({-1: 0, 255: 5})
 
 
 def test_sizes_are_compared():

@@ -55,6 +55,9 @@ def test_list_files_must_exist_and_name_nothing_twice(tmp_path):
     path.write_text('a.png\nb.png\na.png\n')
     with pytest.raises(DataError, match=r"twice\.txt.*'a\.png'"):
         read_name_list(path)
+    path.write_bytes('Straße.png'.encode('latin-1'))
+    with pytest.raises(DataError, match=r'twice\.txt.*no text in UTF-8.*byte 4'):
+        read_name_list(path)
 
 
 def test_choose(tmp_path):

@@ -1,0 +1,118 @@
+"""Median thresholds of any confidences, against NumPy and against themselves."""
+
+import numpy as np
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from segda_mm.ops.pseudo_labels import (
+    class_medians,
+    confidence_histogram,
+    kept_pixels,
+    mask_low_confidence,
+    median_thresholds,
+    quantize_confidence,
+    thresholds_from_histogram,
+)
+
+NUM_CLASSES = 3
+
+#: Coarse ones too, so that there are ties.
+CONFIDENCES = st.floats(0, 1, width=32) | st.integers(0, 8).map(lambda n: n / 8)
+PIXELS = st.lists(
+    st.tuples(CONFIDENCES, st.integers(0, NUM_CLASSES - 1)), min_size=1, max_size=24
+)
+CAPS = st.sampled_from([0.25, 0.5, 0.9, 1.0])
+
+
+def tensors(pixels):
+    confidence, labels = zip(*pixels)
+    return torch.tensor(confidence, dtype=torch.float32), torch.tensor(labels)
+
+
+def members(pixels, label):
+    return np.sort(np.array([c for c, own in pixels if own == label], np.float32))
+
+
+@given(PIXELS)
+def test_medians_are_those_of_numpy(pixels):
+    medians = class_medians(*tensors(pixels), NUM_CLASSES)
+    for label in range(NUM_CLASSES):
+        own = members(pixels, label)
+        expected = np.median(own) if len(own) else np.nan
+        np.testing.assert_allclose(medians[label], expected, rtol=1e-6)
+
+
+@given(st.data(), PIXELS, CAPS)
+def test_the_order_of_pixels_does_not_matter(data, pixels, cap):
+    mixed = data.draw(st.permutations(pixels))
+    first, second = (
+        median_thresholds(*(part[None] for part in tensors(some)), NUM_CLASSES, cap)
+        for some in (pixels, mixed)
+    )
+    assert first.tolist() == second.tolist()
+    assert first.max() <= cap
+
+
+@given(st.data(), PIXELS, CAPS)
+def test_more_confidence_never_lowers_a_threshold(data, pixels, cap):
+    confidence, labels = tensors(pixels)
+    gains = data.draw(
+        st.lists(st.floats(0, 1, width=32), min_size=len(pixels), max_size=len(pixels))
+    )
+    raised = confidence + (1 - confidence) * torch.tensor(gains)
+    before, after = (
+        median_thresholds(some[None], labels[None], NUM_CLASSES, cap)
+        for some in (confidence, raised.clamp(max=1).maximum(confidence))
+    )
+    assert (after >= before).all()
+
+
+@given(st.data(), st.integers(1, 3), CAPS)
+def test_an_image_has_its_own_thresholds(data, number, cap):
+    pixels = st.tuples(CONFIDENCES, st.integers(0, NUM_CLASSES - 1))
+    images = data.draw(
+        st.lists(
+            st.lists(pixels, min_size=4, max_size=4), min_size=number, max_size=number
+        )
+    )
+    confidence, labels = (torch.stack(parts) for parts in zip(*map(tensors, images)))
+    together = median_thresholds(confidence, labels, NUM_CLASSES, cap, 'image')
+    for index in range(number):
+        alone = median_thresholds(
+            confidence[index : index + 1], labels[index : index + 1], NUM_CLASSES, cap
+        )
+        assert together[index].tolist() == alone[0].tolist()
+
+
+@given(PIXELS, CAPS)
+def test_at_least_half_of_a_class_is_kept(pixels, cap):
+    confidence, labels = (part[None] for part in tensors(pixels))
+    thresholds = median_thresholds(confidence, labels, NUM_CLASSES, cap)
+    masked = mask_low_confidence(labels, confidence, thresholds)
+    for label in range(NUM_CLASSES):
+        own = masked[labels == label]
+        assert 2 * (own == label).sum() >= len(own)
+        assert ((own == label) | (own == 255)).all()
+
+
+@given(PIXELS, CAPS, st.integers(0, 24))
+def test_the_histogram_is_exact_within_one_step(pixels, cap, cut):
+    parts = [part for part in (pixels[:cut], pixels[cut:]) if part]
+    histogram = sum(
+        confidence_histogram(quantize_confidence(confidence, cap), labels, NUM_CLASSES)
+        for confidence, labels in map(tensors, parts)
+    )
+    levels, thresholds = thresholds_from_histogram(histogram, cap)
+    kept = kept_pixels(histogram, levels)
+    step = cap / 65535
+    for label in range(NUM_CLASSES):
+        own = members(pixels, label)
+        assert histogram[label].sum() == len(own)
+        assert 2 * kept[label] >= len(own)
+        if not len(own):
+            assert thresholds[label] == cap
+            continue
+        lower_median = min(float(own[(len(own) - 1) // 2]), cap)
+        # The last digits are those of the product of level and step.
+        assert lower_median - step - 1e-12 <= thresholds[label] <= lower_median + 1e-12
