@@ -51,6 +51,7 @@ def main() -> int:
     require_dependencies()
     from segda_mm.apis import (
         PreflightError,
+        TrainingStoppedError,
         leave_process_group,
         load_config,
         self_train,
@@ -66,6 +67,9 @@ def main() -> int:
         if os.environ.get('RANK', '0') == '0':
             print(f'self_train.py: {error}', file=sys.stderr)
         return 2
+    except TrainingStoppedError as error:
+        print(f'self_train.py: {error}', file=sys.stderr)
+        return 1
     return 0
 
 

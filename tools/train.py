@@ -50,7 +50,13 @@ def main() -> int:
     from segda_mm.dependencies import require_dependencies
 
     require_dependencies()
-    from segda_mm.apis import PreflightError, leave_process_group, load_config, train
+    from segda_mm.apis import (
+        PreflightError,
+        TrainingStoppedError,
+        leave_process_group,
+        load_config,
+        train,
+    )
 
     try:
         cfg = load_config(args.config, args.cfg_options, args.work_dir)
@@ -62,6 +68,9 @@ def main() -> int:
         if os.environ.get('RANK', '0') == '0':
             print(f'train.py: {error}', file=sys.stderr)
         return 2
+    except TrainingStoppedError as error:
+        print(f'train.py: {error}', file=sys.stderr)
+        return 1
     return 0
 
 

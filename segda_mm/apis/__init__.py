@@ -5,16 +5,20 @@ from segda_mm.engine.distributed import leave_process_group
 from .build_runner import build_runner
 from .config import load_config
 from .export import export_segmentor
+from .export_weights import export_weights
 from .label import label
 from .preflight_error import PreflightError
 from .self_train import self_train
 from .test import test
 from .train import train
+from .training_stopped_error import TrainingStoppedError
 
 __all__ = [
     'PreflightError',
+    'TrainingStoppedError',
     'build_runner',
     'export_segmentor',
+    'export_weights',
     'label',
     'leave_process_group',
     'load_config',

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import difflib
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mmengine.config import Config, DictAction
 
 from .preflight_error import PreflightError
+from .preflight_keys import check_option
 
 
 def load_config(
@@ -28,18 +27,20 @@ def load_config(
             ``work_dir``, else ``work_dirs/<name of the config>``.
 
     Raises:
-        PreflightError: there is no such file, or an option has no ``=``.
+        PreflightError: there is no such file or none of its base configs, it
+            cannot be executed, or an option has no ``=`` or would change nothing
+            because nothing reads its key.
     """
     path = Path(path)
     if not path.is_file():
         raise PreflightError(f'there is no config {path}')
-    cfg = Config.fromfile(path)
+    cfg = _execute(path)
     if cfg_options:
         if not isinstance(cfg_options, Mapping):
             cfg_options = parse_cfg_options(cfg_options)
-        for key in cfg_options:
-            _warn_of_misspelling(cfg, key)
-        cfg.merge_from_dict(dict(cfg_options))
+        for key, value in cfg_options.items():
+            check_option(cfg, key)
+            _merge(cfg, key, value)
     if work_dir is not None:
         cfg.work_dir = str(work_dir)
     elif cfg.get('work_dir') is None:
@@ -63,19 +64,20 @@ def parse_cfg_options(pairs: Sequence[str]) -> dict:
     return parser.parse_args(['--cfg-options', *pairs]).cfg_options
 
 
-def _warn_of_misspelling(cfg: Config, dotted_key: str) -> None:
-    # A new key is merged without a word, so a misspelt override would leave
-    # the run as it was.
-    node = cfg
-    for depth, key in enumerate(dotted_key.split('.')):
-        if not isinstance(node, Mapping | Config) or key in node:
-            node = node[key] if isinstance(node, Mapping | Config) else None
-            continue
-        for known in difflib.get_close_matches(key, list(node), n=1, cutoff=0.85):
-            where = '.'.join(dotted_key.split('.')[:depth])
-            warnings.warn(
-                f'--cfg-options adds a new key "{key}" to '
-                f'{where or "the config"}, which has "{known}"; a misspelling?',
-                stacklevel=3,
-            )
-        return
+def _execute(path: Path) -> Config:
+    try:
+        return Config.fromfile(path)
+    except (FileNotFoundError, ImportError, NameError, SyntaxError) as error:
+        raise PreflightError(
+            f'the config {path} cannot be read: {type(error).__name__}: {error}'
+        ) from error
+
+
+def _merge(cfg: Config, key: str, value: object) -> None:
+    try:
+        cfg.merge_from_dict({key: value})
+    except (AttributeError, IndexError, KeyError, TypeError) as error:
+        raise PreflightError(
+            f'--cfg-options {key}={value} does not fit what the config has there: '
+            f'{error.args[0]}'
+        ) from error

@@ -12,6 +12,7 @@ from mmseg.models import BaseSegmentor
 
 from segda_mm.atomic_file import atomic_file
 from segda_mm.models.checkpoint import load_network_weights
+from segda_mm.models.plain_checkpoints import only_plain_checkpoints
 from segda_mm.models.segmentors import DomainAdaptiveSegmentor
 from segda_mm.registry import DATASETS, MODELS
 
@@ -53,7 +54,8 @@ def export_segmentor(
                 f'trains a {cfg.model.type} with one network'
             )
         cfg.model.predict_on = predict_on
-    model = MODELS.build(copy.deepcopy(cfg.model))
+    with only_plain_checkpoints():
+        model = MODELS.build(copy.deepcopy(cfg.model))
     _require_plain(model, cfg)
     try:
         load_network_weights(model, str(checkpoint), '')

@@ -16,6 +16,7 @@ from mmengine.registry import init_default_scope
 from torch import nn
 from torch.utils.data import Dataset
 
+from segda_mm.atomic_file import FileNotWrittenError
 from segda_mm.datasets.errors import DataError, MissingDataError
 from segda_mm.engine.distributed import initialize_process_group
 from segda_mm.labeling import LabelStore, OtherLabelsError, TTALabeler
@@ -23,9 +24,14 @@ from segda_mm.labeling.processes import Processes
 from segda_mm.labeling.unlabeled_pipeline import without_labels
 from segda_mm.labeling.video_frames import extract_frames, is_video
 from segda_mm.models.checkpoint import load_network_weights
+from segda_mm.models.plain_checkpoints import only_plain_checkpoints
 from segda_mm.registry import DATASETS, LABELERS, MODELS
 
 from .preflight_error import PreflightError
+from .sole_run import sole_run_in
+
+#: What the user can do something about, of all that may go wrong on the way.
+_USERS_ERRORS = (DataError, FileNotWrittenError, MissingDataError, OtherLabelsError)
 
 #: Of a model's config, what says where its first weights come from.
 INITIALIZATION = ('checkpoint', 'init_cfg', 'pretrained')
@@ -61,7 +67,12 @@ def label(
     unless thresholds are those of the data set.
 
     In a group of processes (``cfg.launcher`` is ``'pytorch'``) each labels its
-    share, and all of them return the manifest.
+    share, and all of them return the manifest. Meanwhile, no other call may use
+    ``out``.
+
+    The checksum of every label is kept. A label that was changed since, or is
+    damaged, is made again by the next call, and what was found kept as
+    ``<name>.png.changed``.
 
     Args:
         cfg: a whole config, as :func:`load_config` gives it; its
@@ -88,50 +99,50 @@ def label(
         The manifest: ``labels_of`` (``identity``, ``origin``), ``num_images``,
         ``area`` in pixels, ``void_share``, ``classes`` (``name``, ``pixels``,
         ``images``; with thresholds ``kept_share`` and ``threshold``, of panoptic
-        labels ``instances``) and ``images``.
+        labels ``instances``), ``images`` and ``checksums`` (SHA-256 of the label
+        files).
 
     Raises:
         PreflightError: images, checkpoint or the needed config keys are
-            missing, the weights do not fit, or ``out`` holds labels that were
-            made with other weights or settings.
+            missing, the weights do not fit, ``out`` holds labels that were made
+            with other weights or settings or is in use, a file in it is damaged,
+            or the disk is full.
     """
     if not Path(checkpoint).is_file():
         raise PreflightError(f'there is no checkpoint {checkpoint}')
     init_default_scope(cfg.get('default_scope', 'mmseg'))
     # Threads of OpenCV would not survive the fork of a data loader.
     cv2.setNumThreads(0)
-    initialize_process_group(cfg.get('launcher', 'none'))
+    initialize_process_group(cfg.get('launcher', 'none'), cfg.get('env_cfg'))
     model_cfg, pipeline = _model_and_pipeline(cfg, tta)
-    try:
-        labeler = _build_labeler(
-            cfg,
-            thresholds=thresholds,
-            ego_car=ego_car,
-            num_workers=num_workers,
-            batch_size=batch_size,
+    with sole_run_in(out):
+        try:
+            labeler = _build_labeler(
+                cfg,
+                thresholds=thresholds,
+                ego_car=ego_car,
+                num_workers=num_workers,
+                batch_size=batch_size,
+            )
+            store, images = _store_and_images(images, Path(out), labeler.num_writers)
+            images = _dataset_config(images, pipeline)
+            dataset = DATASETS.build(copy.deepcopy(images))
+            model = _build_model(model_cfg, checkpoint, tta)
+        except (FileNotWrittenError, MissingDataError, ValueError) as error:
+            raise PreflightError(str(error)) from error
+        settings = dict(
+            checkpoint=_digest(checkpoint),
+            model=_plain(model_cfg),
+            pipeline=_plain(images['pipeline']),
+            images=_root(dataset),
         )
-        store = LabelStore(out)
-        if _are_videos(images):
-            store = LabelStore(Path(out, 'labels'))
-            images = _frames(images, Path(out, 'frames'), labeler.num_writers)
-        images = _dataset_config(images, pipeline)
-        dataset = DATASETS.build(copy.deepcopy(images))
-        model = _build_model(model_cfg, checkpoint, tta)
-    except (MissingDataError, ValueError) as error:
-        raise PreflightError(str(error)) from error
-    settings = dict(
-        checkpoint=_digest(checkpoint),
-        model=_plain(model_cfg),
-        pipeline=_plain(images['pipeline']),
-        images=_root(dataset),
-    )
-    origin = dict(checkpoint=str(checkpoint), config=str(cfg.filename))
-    try:
-        return labeler.label(
-            model, dataset, store, settings, origin, _class_names(cfg, dataset)
-        )
-    except (DataError, MissingDataError, OtherLabelsError) as error:
-        raise PreflightError(str(error)) from error
+        origin = dict(checkpoint=str(checkpoint), config=str(cfg.filename))
+        try:
+            return labeler.label(
+                model, dataset, store, settings, origin, _class_names(cfg, dataset)
+            )
+        except _USERS_ERRORS as error:
+            raise PreflightError(str(error)) from error
 
 
 def _model_and_pipeline(cfg: Config, tta: bool) -> tuple[dict, list[dict]]:
@@ -159,7 +170,8 @@ def _build_labeler(cfg: Config, **arguments) -> TTALabeler:
 
 
 def _build_model(model_cfg: dict, checkpoint: str | Path, tta: bool) -> nn.Module:
-    model = MODELS.build(copy.deepcopy(model_cfg))
+    with only_plain_checkpoints():
+        model = MODELS.build(copy.deepcopy(model_cfg))
     load_network_weights(model.module if tta else model, str(checkpoint), '')
     return model.to(get_device()).eval()
 
@@ -175,6 +187,15 @@ def _are_videos(images: str | Sequence[str] | Mapping) -> bool:
             f'{videos[0]} is a video and {other} is not; label them in two calls'
         )
     return bool(videos)
+
+
+def _store_and_images(
+    images: str | Sequence[str] | Mapping, out: Path, num_writers: int
+) -> tuple[LabelStore, str | Sequence[str] | Mapping]:
+    """Where labels go, and the images: of videos, those of their frames."""
+    if not _are_videos(images):
+        return LabelStore(out), images
+    return LabelStore(out / 'labels'), _frames(images, out / 'frames', num_writers)
 
 
 def _frames(videos: str | Sequence[str], folder: Path, num_writers: int) -> dict:

@@ -11,10 +11,11 @@ from mmengine.config import Config
 from mmengine.logging import print_log
 from mmengine.registry import init_default_scope
 
-from segda_mm.datasets.errors import DataError, MissingDataError
+from segda_mm.datasets.errors import MissingDataError
 from segda_mm.registry import DATASETS
 
 from .preflight_error import PreflightError
+from .preflight_translation import as_preflight_error
 
 MAKE_MINIATURE = (
     'python tools/dataset_converters/make_minicity.py --out data/minicity '
@@ -52,8 +53,12 @@ def require_data(cfg: Config, loaders: Sequence[str]) -> None:
             if error.filename is None:
                 raise
             folder, expected = error.filename, f'the files of {loader}'
-        except DataError as error:
-            raise PreflightError(f'{loader}: {error}') from error
+        except (ValueError, KeyError, TypeError) as error:
+            if 'need at least one array' in str(error):
+                # NumPy's words about mmseg's own data sets without a file.
+                raise PreflightError(_no_image_message(cfg, loader)) from error
+            with as_preflight_error(loader):
+                raise
         else:
             continue
         raise PreflightError(_absent_data_message(cfg, loader, folder, expected))
@@ -76,6 +81,19 @@ def _absent_data_message(
             f'  {" && ".join(_miniature_commands(cfg.miniature_config))}',
         ]
     return '\n'.join(lines)
+
+
+def _no_image_message(cfg: Config, loader: str) -> str:
+    dataset = cfg[loader]['dataset']
+    settings = ', '.join(
+        f'{key}={dataset[key]!r}'
+        for key in ('data_root', 'data_prefix', 'img_suffix', 'ann_file')
+        if dataset.get(key)
+    )
+    return (
+        f'{loader}.dataset has no image: no file fits {settings}. Correct these keys, '
+        'or put the images there'
+    )
 
 
 def _miniature_commands(config: str) -> list[str]:

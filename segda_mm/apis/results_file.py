@@ -11,6 +11,8 @@ import sys
 from datetime import date
 from pathlib import Path
 
+from segda_mm.atomic_file import append_line
+
 
 def provenance() -> dict[str, str]:
     """Where a result comes from; to be asked *before* the run it belongs to.
@@ -35,8 +37,7 @@ def append_row(file: str | Path, row: dict) -> None:
     """Append a result as one line; several processes may share the file."""
     file = Path(file)
     file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open('a', encoding='utf-8') as stream:
-        stream.write(json.dumps(row, allow_nan=False) + '\n')
+    append_line(file, json.dumps(row, allow_nan=False))
 
 
 def read_rows(file: str | Path) -> list[dict]:

@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from mmengine.config import Config
-from mmengine.dist import barrier, is_main_process
+from mmengine.dist import is_main_process
 from mmengine.logging import print_log
 
+from segda_mm.atomic_file import FileNotWrittenError
 from segda_mm.datasets.errors import DataError, MissingDataError
 from segda_mm.engine.distributed import initialize_process_group
+from segda_mm.labeling.processes import Processes
 from segda_mm.self_training import PlanError, Stage, StateFile, stages_of
 from segda_mm.self_training.report import make_report
 from segda_mm.self_training.state_file import flat_settings
@@ -21,6 +23,8 @@ from .self_training_context import PlanContext
 from .self_training_inputs import require_inputs
 from .self_training_jobs import StageJobs
 from .self_training_report import write_report
+from .sole_run import sole_run_in
+from .training_stopped_error import TrainingStoppedError
 
 STATE_FILE = 'state.json'
 
@@ -32,6 +36,10 @@ def self_train(cfg: Config, redo_from: str | None = None) -> dict[str, Any]:
     of its own below the work directory; ``state.json`` there says which are
     finished. At the end ``report.md``, ``report.json`` and pictures of the
     labels are written.
+
+    In a group of processes (``cfg.launcher`` is ``'pytorch'``) all stages share
+    the processes, and the first of them writes what is not labels. How they talk
+    is what ``env_cfg.dist_cfg`` of the teacher's config says.
 
     Source: Chen et al., "Naive-Student", ECCV 2020, Algorithm 1.
 
@@ -46,19 +54,34 @@ def self_train(cfg: Config, redo_from: str | None = None) -> dict[str, Any]:
 
     Raises:
         PreflightError: the plan is wrong, data or a checkpoint are missing,
-            or the plan differs from what a stage was begun with.
+            the plan differs from what a stage was begun with, or another run
+            uses the work directory.
+        TrainingStoppedError: a loss is not finite, or the disk is full.
     """
-    initialize_process_group(cfg.get('launcher', 'none'))
     try:
-        return _run(PlanContext(cfg), redo_from)
+        context = PlanContext(cfg)
+        teacher = context.config(context.plan.teacher)
+        _join_processes(context.launcher, teacher.get('env_cfg'))
+        with sole_run_in(context.work_dir):
+            return _run(context, redo_from)
     except (PlanError, DataError, MissingDataError) as error:
+        raise PreflightError(str(error)) from error
+    except FileNotWrittenError as error:
+        raise TrainingStoppedError(str(error)) from error
+
+
+def _join_processes(launcher: str, env_cfg: Mapping[str, Any] | None) -> None:
+    try:
+        initialize_process_group(launcher, env_cfg)
+    except (RuntimeError, ValueError) as error:
         raise PreflightError(str(error)) from error
 
 
 def _run(context: PlanContext, redo_from: str | None) -> dict[str, Any]:
     require_inputs(context)
     stages = stages_of(context.plan)
-    progress = _Progress(context)
+    processes = Processes()
+    progress = _Progress(context, processes)
     if redo_from is not None:
         progress.forget(stages, redo_from)
     jobs = StageJobs(context, progress.state)
@@ -73,18 +96,17 @@ def _run(context: PlanContext, redo_from: str | None) -> dict[str, Any]:
         progress.finish(stage, job.run())
     results = {stage.name: progress.state.result(stage.name) for stage in stages}
     report = make_report(context.plan, results)
-    if is_main_process():
-        file = write_report(context, report)
-        _say(f'the report is in {file}')
-    barrier()
+    file = processes.from_main(write_report, context, report)
+    _say(f'the report is in {file}')
     return report
 
 
 class _Progress:
     """The state of all processes, which only the first one writes."""
 
-    def __init__(self, context: PlanContext) -> None:
+    def __init__(self, context: PlanContext, processes: Processes) -> None:
         self.context = context
+        self.processes = processes
         self.state = StateFile(context.work_dir / STATE_FILE)
 
     def forget(self, stages: list[Stage], name: str) -> None:
@@ -96,13 +118,15 @@ class _Progress:
                 f'{", ".join(names)}'
             )
         again = stages[names.index(name) :]
-        if is_main_process():
-            # What comes last goes first: cut short, no stage is left without
-            # the one that it was made from.
-            for stage in reversed(again):
-                shutil.rmtree(self.context.folder(stage), ignore_errors=True)
-            self.state.forget([stage.name for stage in again])
-        self._agree()
+        self.processes.from_main(self._delete, again)
+        self.state.read()
+
+    def _delete(self, stages: list[Stage]) -> None:
+        # What comes last goes first: cut short, no stage is left without the one
+        # that it was made from.
+        for stage in reversed(stages):
+            shutil.rmtree(self.context.folder(stage), ignore_errors=True)
+        self.state.forget([stage.name for stage in stages])
 
     def begin(self, stage: Stage, settings: Mapping[str, Any]) -> None:
         """Note that a stage begins, unless others have used its folder."""
@@ -113,20 +137,14 @@ class _Progress:
                 f'it away, or delete it with --redo-from {stage.name}'
             )
         # Nobody may look for the folder once another process makes it.
-        barrier()
-        if is_main_process():
-            self.state.begin(stage.name, settings)
-        self._agree()
+        self.processes.wait()
+        self.processes.from_main(self.state.begin, stage.name, settings)
+        self.state.read()
 
     def finish(self, stage: Stage, result: Mapping[str, Any]) -> None:
         """Note what a stage left."""
-        barrier()
-        if is_main_process():
-            self.state.finish(stage.name, result)
-        self._agree()
-
-    def _agree(self) -> None:
-        barrier()
+        self.processes.wait()
+        self.processes.from_main(self.state.finish, stage.name, result)
         self.state.read()
 
 

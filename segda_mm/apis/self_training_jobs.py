@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mmengine.config import Config
-from mmengine.dist import get_world_size, is_main_process
+from mmengine.dist import barrier, get_world_size, is_main_process
 from mmengine.logging import print_log
 from mmengine.registry import init_default_scope
 
@@ -205,6 +205,8 @@ class StageJobs:
             self._compare_sizes(stage, cfg)
         begun = find_resumable_checkpoint(cfg.work_dir) is not None
         train(cfg, resume='auto' if begun else None)
+        # Only one process writes the checkpoint; others may be here before it.
+        barrier()
         checkpoint = find_resumable_checkpoint(cfg.work_dir)
         return dict(checkpoint=str(Path(stage.name, Path(checkpoint).name)))
 

@@ -10,11 +10,15 @@ from mmengine.dist import is_main_process
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
+from segda_mm.atomic_file import FileNotWrittenError
+from segda_mm.datasets.errors import DataError
 from segda_mm.models.checkpoint import load_network_weights
 
 from .build_runner import build_runner
 from .preflight import require_data
 from .preflight_error import PreflightError
+from .preflight_keys import check_keys
+from .preflight_translation import as_preflight_error, plain_text
 from .write_atomically import write_json
 
 #: Metrics that write the predictions where ``output_dir`` says.
@@ -56,11 +60,13 @@ def test(
         ``per_class_pq`` and ``per_class_ap`` as well.
 
     Raises:
-        PreflightError: data, checkpoint or the needed config keys are
-            missing, or the weights do not fit.
+        PreflightError: data, checkpoint or the needed config keys are missing,
+            nothing reads a key of the config, the weights do not fit, a file of
+            the data set is wrong, or the disk is full.
     """
     if not Path(checkpoint).is_file():
         raise PreflightError(f'there is no checkpoint {checkpoint}')
+    check_keys(cfg)
     require_data(cfg, ('test_dataloader',))
     if tta:
         _wrap_for_tta(cfg)
@@ -69,9 +75,13 @@ def test(
     if out is not None:
         _save_predictions(cfg, out)
 
-    runner = build_runner(cfg)
+    with as_preflight_error():
+        runner = build_runner(cfg)
     _load_weights(runner, checkpoint, tta)
-    figures = runner.test()
+    try:
+        figures = runner.test()
+    except (DataError, FileNotWrittenError) as error:
+        raise PreflightError(plain_text(error)) from error
     results = dict(
         config=cfg.filename,
         checkpoint=str(checkpoint),

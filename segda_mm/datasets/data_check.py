@@ -17,6 +17,7 @@ from segda_mm.registry import DATASETS
 
 from .errors import DataError, MissingDataError
 from .folder_seg_dataset import FolderSegDataset, image_problem
+from .label_checksums import require_unchanged_label
 from .label_files import (
     LabelTable,
     check_same_size,
@@ -299,6 +300,7 @@ def _check_sample(
     try:
         with Image.open(path) as image:
             width, height = image.size
+        require_unchanged_label(sample)
         train_ids = read(sample, (height, width))
     except DataError as error:
         error.name = name

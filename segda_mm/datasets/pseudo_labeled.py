@@ -2,11 +2,18 @@ from __future__ import annotations
 
 import copy
 import os.path as osp
+from collections.abc import Mapping
 
 from segda_mm.registry import DATASETS
 
 from .errors import DataError, MissingDataError
 from .folder_seg_dataset import FolderSegDataset
+from .label_checksums import (
+    IDENTITY,
+    MANIFEST,
+    label_checksums,
+    require_unchanged_label,
+)
 
 
 @DATASETS.register_module()
@@ -22,6 +29,11 @@ class PseudoLabeledDataset(FolderSegDataset):
     has ``thing_classes``, instance ids of Cityscapes for
     :class:`~segda_mm.datasets.transforms.LoadPanopticLabels`.
 
+    In a folder that ``tools/label.py`` wrote, labelling has to be finished, and
+    every label is compared with its checksum in ``manifest.json`` whenever it is
+    loaded. Label files of other programs, without a manifest, are taken as they
+    are.
+
     Source: Chen et al., "Naive-Student", ECCV 2020, step 3 of Algorithm 1.
 
     Args:
@@ -33,7 +45,8 @@ class PseudoLabeledDataset(FolderSegDataset):
 
     Raises:
         MissingDataError: There are no images, or no folder of labels.
-        DataError: An image has no pseudo label.
+        DataError: An image has no pseudo label, labelling is not finished, or (when
+            a sample is loaded) its label is not the one that was made.
     """
 
     LABEL_TABLE = 'train_id'
@@ -51,6 +64,7 @@ class PseudoLabeledDataset(FolderSegDataset):
                 folder=self.labels,
                 expected='one PNG for every image, as tools/label.py writes them',
             )
+        checksums = self._checksums()
         infos = {
             info['relative_path']: info for info in self._unlabeled().load_data_list()
         }
@@ -62,12 +76,18 @@ class PseudoLabeledDataset(FolderSegDataset):
             info['seg_map_path'] = osp.join(self.labels, osp.splitext(name)[0] + '.png')
             if 'thing_classes' in self.metainfo:
                 info['thing_classes'] = self.metainfo['thing_classes']
-            if osp.isfile(info['seg_map_path']):
+            if checksums is not None:
+                info['label_checksum'] = checksums.get(name)
+            if not osp.isfile(info['seg_map_path']):
+                what = f'is missing: {info["img_path"]} has no pseudo label'
+            elif checksums is not None and name not in checksums:
+                what = f'is not named in {MANIFEST}, so that its origin is unknown'
+            else:
                 samples.append(info)
                 continue
             problems.append(
                 DataError(
-                    f'is missing: {info["img_path"]} has no pseudo label',
+                    what,
                     file=info['seg_map_path'],
                     remedy='Label the images with tools/label.py (it goes on where '
                     f'it stopped), or list {name!r} in the file given as exclude=',
@@ -75,6 +95,23 @@ class PseudoLabeledDataset(FolderSegDataset):
                 )
             )
         return samples, problems
+
+    def prepare_data(self, idx: int) -> dict:
+        """Run the pipeline on a sample whose label is the one that was made."""
+        require_unchanged_label(self.get_data_info(idx))
+        return super().prepare_data(idx)
+
+    def _checksums(self) -> Mapping[str, str] | None:
+        """By the names of images; None where nothing is known of the files."""
+        if not osp.isfile(osp.join(self.labels, MANIFEST)):
+            if osp.isfile(osp.join(self.labels, IDENTITY)):
+                raise DataError(
+                    f'has no {MANIFEST}: labelling stopped before its end',
+                    file=self.labels,
+                    remedy='Start tools/label.py as before, and it goes on',
+                )
+            return None
+        return label_checksums(self.labels) or None
 
     def _unlabeled(self) -> FolderSegDataset:
         config = copy.deepcopy(dict(self.images))

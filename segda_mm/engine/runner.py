@@ -1,11 +1,8 @@
 """A Runner that survives being killed and says so when it cannot go on."""
 import inspect
-import os
-import pickle
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import torch
 from mmengine.dist import master_only
 from mmengine.hooks import CheckpointHook
 from mmengine.model import is_model_wrapper
@@ -14,7 +11,10 @@ from mmengine.runner import Runner
 from mmengine.runner.checkpoint import _load_checkpoint_to_model
 from torch import nn
 
+from segda_mm.atomic_file import atomic_file
 from segda_mm.engine.hooks import PlainCheckpointHook
+from segda_mm.models.checkpoint import read_checkpoint
+from segda_mm.models.plain_checkpoints import only_plain_checkpoints
 from segda_mm.registry import RUNNERS
 
 
@@ -60,6 +60,23 @@ class AdaptationRunner(Runner):
         that the checkpoints beside it were trained with.
         """
 
+    # What runs below may load weights by an `init_cfg` and in networks' own ways.
+    @only_plain_checkpoints()
+    def build_model(self, model: nn.Module | dict) -> nn.Module:
+        """Build the model; see :meth:`mmengine.runner.Runner.build_model`."""
+        return super().build_model(model)
+
+    @only_plain_checkpoints()
+    def val(self) -> dict:
+        """Validate; see :meth:`mmengine.runner.Runner.val`."""
+        return super().val()
+
+    @only_plain_checkpoints()
+    def test(self) -> dict:
+        """Test; see :meth:`mmengine.runner.Runner.test`."""
+        return super().test()
+
+    @only_plain_checkpoints()
     def train(self) -> nn.Module:
         """Write the config to the work directory, and train.
 
@@ -84,18 +101,20 @@ class AdaptationRunner(Runner):
             *args: See :meth:`mmengine.runner.Runner.save_checkpoint`.
             meta: Entries for ``meta``; the shape of the epochs is added.
             **kwargs: See :meth:`mmengine.runner.Runner.save_checkpoint`.
+
+        Raises:
+            FileNotWrittenError: The disk is full, or the like. Earlier
+                checkpoints are untouched.
         """
-        # Not `.pth`: an unfinished file must not be taken for a checkpoint.
-        temporary = f'{filename}.{os.getpid()}.unfinished'
-        super().save_checkpoint(
-            out_dir,
-            temporary,
-            *args,
-            meta={
-                **(meta or {}), 'epoch_shape': self._epoch_shape()
-            },
-            **kwargs)
-        os.replace(Path(out_dir, temporary), Path(out_dir, filename))
+        with atomic_file(Path(out_dir, filename)) as unfinished:
+            super().save_checkpoint(
+                str(unfinished.parent),
+                unfinished.name,
+                *args,
+                meta={
+                    **(meta or {}), 'epoch_shape': self._epoch_shape()
+                },
+                **kwargs)
 
     def load_or_resume(self) -> None:
         """Load or resume as the config says.
@@ -124,7 +143,8 @@ class AdaptationRunner(Runner):
         """Load all weights of the model, without running code of the file.
 
         Args:
-            filename: A local checkpoint.
+            filename: A local checkpoint, or a URL with its sha256; see
+                :func:`segda_mm.models.checkpoint.read_checkpoint`.
             map_location: See :func:`torch.load`.
             strict: Refuse missing, left-over and misshapen weights.
             revise_keys: Pairs of a pattern in the names of the weights and
@@ -137,7 +157,7 @@ class AdaptationRunner(Runner):
             FileNotFoundError: There is no such file.
             ValueError: The file is no plain checkpoint, or does not fit.
         """
-        checkpoint = _read_plain_checkpoint(filename, map_location)
+        checkpoint = read_checkpoint(filename, map_location)
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
         model = self.model.module if is_model_wrapper(
             self.model) else self.model
@@ -168,8 +188,20 @@ class AdaptationRunner(Runner):
             ValueError: The checkpoint is of another run than the config
                 describes; the message names the config key.
         """
-        self._check_same_run(filename, _read_plain_checkpoint(filename, 'cpu'))
+        self._check_same_run(filename, read_checkpoint(filename))
         super().resume(filename, *args, **kwargs)
+        self._find_own_checkpoints()
+
+    def _find_own_checkpoints(self) -> None:
+        """Point at this work directory's checkpoints instead of the original's.
+
+        In a copied or moved one, the next better checkpoint would otherwise
+        replace that of the run it was copied from.
+        """
+        info = self.message_hub.runtime_info
+        for key in [key for key in info if key.startswith(('best_ckpt', 'last_ckpt'))]:
+            own = Path(self.work_dir, Path(info[key] or '.').name)
+            info[key] = str(own) if own.is_file() else None
 
     def _epoch_shape(self) -> dict[str, int]:
         dataloader = self.train_dataloader
@@ -190,7 +222,13 @@ class AdaptationRunner(Runner):
             problems += self._optimizer_problems(checkpoint['optimizer'])
             problems += self._scheduler_problems(
                 checkpoint.get('param_schedulers', []))
-        meta = checkpoint['meta']
+        problems += self._model_problems(checkpoint.get('state_dict', {}))
+        meta = checkpoint.get('meta', {})
+        if 'iter' not in meta:
+            problems.append(
+                'it does not tell its iteration, as checkpoints of a training '
+                'do; start a new run from its weights with `load_from`')
+        problems += self._class_problems(meta)
         now = self._epoch_shape()
         saved = meta.get('epoch_shape', now)
         problems += [
@@ -205,11 +243,50 @@ class AdaptationRunner(Runner):
             'to one'
             for count in sorted(
                 {w._accumulative_counts for w in self._named_wrappers().values()})
-            if meta['iter'] % count
+            if meta.get('iter', 0) % count
         ]
         if problems:
             raise ValueError(f'{filename} cannot be resumed with this config:'
                              + ''.join(f'\n- {text}' for text in problems))
+
+    def _model_problems(self, saved: dict) -> list[str]:
+        """Where the checkpoint's weights are those of another model."""
+        model = self.model.module if is_model_wrapper(
+            self.model) else self.model
+        own = model.state_dict()
+        saved = {key.removeprefix('module.'): saved[key] for key in saved}
+        problems = []
+        for what, keys in (('lacks the weights of', own.keys() - saved.keys()),
+                           ('has weights of', saved.keys() - own.keys())):
+            networks = {key.split('.')[0] for key in keys}
+            whole = networks - {
+                key.split('.')[0] for key in own.keys() & saved.keys()}
+            if whole:
+                problems.append(
+                    f'it {what} {", ".join(sorted(whole))}, which the model '
+                    f'{type(model).__name__} '
+                    f'{"has" if what.startswith("lacks") else "does not have"}; '
+                    'restore `model`, or start a new run')
+        shapes = [
+            f'{key} {tuple(saved[key].shape)} and {tuple(weight.shape)}'
+            for key, weight in own.items()
+            if key in saved and saved[key].shape != weight.shape
+        ]
+        if shapes:
+            problems.append(
+                f'{len(shapes)} weights had another shape than now: '
+                f'{"; ".join(shapes[:3])}; restore `model`, num_classes of '
+                'its heads included')
+        return problems
+
+    def _class_problems(self, meta: dict) -> list[str]:
+        old = (meta.get('dataset_meta') or {}).get('classes')
+        new = getattr(self.train_dataloader.dataset, 'metainfo',
+                      {}).get('classes')
+        if not old or not new or list(old) == list(new):
+            return []
+        return [f'the classes of train_dataloader.dataset were {list(old)} and '
+                f'are {list(new)} now; restore its metainfo']
 
     def _named_wrappers(self) -> dict[str, OptimWrapper]:
         if isinstance(self.optim_wrapper, OptimWrapperDict):
@@ -303,29 +380,6 @@ def find_resumable_checkpoint(work_dir: str) -> str | None:
     if not complete:
         return None
     return str(max(complete, key=lambda path: path.stat().st_mtime_ns))
-
-
-def _read_plain_checkpoint(filename: str,
-                           map_location: str | Callable) -> dict:
-    path = Path(filename).expanduser()
-    if not path.is_file():
-        raise FileNotFoundError(
-            f'checkpoint {filename} does not exist; load_from must name a '
-            'local file')
-    try:
-        checkpoint = torch.load(
-            path, map_location=map_location, weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
-        raise ValueError(
-            f'{filename} is not a checkpoint of tensors and plain types, and '
-            'nothing else is read from a file because it could run code. If '
-            'it is damaged, take another one; if it was written by another '
-            'program, save only its `state_dict` and `meta` with torch.save '
-            f'there. ({str(error).splitlines()[0]})') from error
-    if isinstance(checkpoint.get('meta'), dict):
-        # MMEngine would evaluate this entry as Python when it resumes.
-        checkpoint['meta'].pop('config', None)
-    return checkpoint
 
 
 def _configured_names(scheduler_type: type) -> set[str]:

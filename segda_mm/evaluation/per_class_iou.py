@@ -22,6 +22,10 @@ class PerClassIoUMetric(IoUMetric):
 
     default_prefix = ''
 
+    def __init__(self, *args, collect_device: str = 'gpu', **kwargs) -> None:
+        # 'gpu' means messages, on CPUs too; 'cpu' means files in ./.dist_test.
+        super().__init__(*args, collect_device=collect_device, **kwargs)
+
     def compute_metrics(self, results: list) -> dict[str, float]:
         """Pool the per-image areas (each (num_classes,)) into percentages."""
         metrics = super().compute_metrics(results)

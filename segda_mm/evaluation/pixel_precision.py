@@ -27,9 +27,9 @@ class PixelPrecision(BaseMetric):
     IoUMetric does.
 
     Args:
-        collect_device (str): ``'cpu'`` or ``'gpu'``, where the results of
-            several processes are gathered.
-        prefix (str, optional): put in front of the name of the figure.
+        collect_device: ``'gpu'`` gathers the results of several processes by
+            messages, on CPUs too, ``'cpu'`` through files in ``./.dist_test``.
+        prefix: put in front of the name of the figure.
 
     Raises:
         ValueError: a sample has no ground truth, or prediction and ground
@@ -38,6 +38,9 @@ class PixelPrecision(BaseMetric):
 
     # BaseMetric warns about a prefix of None; an empty one means the same.
     default_prefix = ''
+
+    def __init__(self, collect_device: str = 'gpu', prefix: str | None = None) -> None:
+        super().__init__(collect_device=collect_device, prefix=prefix)
 
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
         """Keep the share of correct pixels of each image of one batch."""

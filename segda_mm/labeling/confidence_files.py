@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import io
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ import torch
 from torch import Tensor
 
 from segda_mm.atomic_file import atomic_file
+from segda_mm.datasets.errors import DataError
 
 
 def write_confidences(path: Path, labels: Tensor, levels: Tensor) -> None:
@@ -30,7 +33,20 @@ def write_confidences(path: Path, labels: Tensor, levels: Tensor) -> None:
 
 
 def read_confidences(path: Path) -> tuple[Tensor, Tensor]:
-    """Read labels and levels, both (H, W) int32."""
-    with gzip.open(path, 'rb') as stream:
-        labels, levels = torch.from_numpy(np.load(stream).astype(np.int32))
+    """Read labels and levels, both (H, W) int32.
+
+    Raises:
+        DataError: The file is damaged; it carries its checksum.
+    """
+    try:
+        with gzip.open(path, 'rb') as stream:
+            content = stream.read()
+        both = np.load(io.BytesIO(content))
+    except (EOFError, ValueError, zlib.error, gzip.BadGzipFile) as error:
+        raise DataError(
+            f'is damaged ({error})',
+            file=path,
+            remedy='Delete it and start the same command again, which makes it anew',
+        ) from error
+    labels, levels = torch.from_numpy(both.astype(np.int32))
     return labels, levels

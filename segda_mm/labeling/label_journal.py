@@ -7,14 +7,14 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from segda_mm.atomic_file import atomic_file
+from segda_mm.atomic_file import append_line, atomic_file
 
 JOURNAL = 'statistics.jsonl'
 _PARTS = 'statistics.part*.jsonl'
 
 
 class LabelJournal:
-    """The statistics of each labelled image, one JSON object a line.
+    """Checksum and statistics of each labelled image, one JSON object a line.
 
     Each process appends to a part of its own; the main process merges them
     between labellings. A line is written after the label it is about, so that a
@@ -30,11 +30,20 @@ class LabelJournal:
         self._part = self.directory / f'statistics.part{part}.jsonl'
         self._lock = Lock()
 
-    def add(self, image: str, statistics: dict[str, Any]) -> None:
-        """Append the line of an image; threads may do so at the same time."""
-        line = json.dumps(dict(image=image, **statistics)) + '\n'
-        with self._lock, self._part.open('a', encoding='utf-8') as stream:
-            stream.write(line)
+    def add(self, image: str, checksum: str, statistics: dict[str, Any]) -> None:
+        """Append the line of an image; threads may do so at the same time.
+
+        Args:
+            image: Path of the image relative to the images' root.
+            checksum: Of its label file.
+            statistics: Values that JSON knows.
+
+        Raises:
+            FileNotWrittenError: The disk is full, or the like.
+        """
+        line = json.dumps(dict(image=image, sha256=checksum, **statistics))
+        with self._lock:
+            append_line(self._part, line)
 
     def merge(self) -> None:
         """Make one sorted file of all parts. No process may append meanwhile."""
@@ -53,15 +62,31 @@ class LabelJournal:
             part.unlink()
 
     def entries(self) -> dict[str, dict[str, Any]]:
-        """The statistics of every image, in the merged file and in the parts."""
+        """What is known of every image, in the merged file and in the parts.
+
+        Returns:
+            The statistics, and the checksum as ``sha256``, by image. A line that
+            is not whole is left out.
+        """
         found = {}
         for file in (self.directory / JOURNAL, *self.directory.glob(_PARTS)):
             if not file.is_file():
                 continue
-            with file.open(encoding='utf-8') as stream:
+            with file.open('rb') as stream:
                 for line in stream:
-                    # A kill cuts the last line.
-                    if line.endswith('\n'):
-                        entry = json.loads(line)
+                    entry = _entry(line)
+                    if entry is not None:
                         found[entry.pop('image')] = entry
         return found
+
+
+def _entry(line: bytes) -> dict[str, Any] | None:
+    # A kill cuts a line.
+    if not line.endswith(b'\n'):
+        return None
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return None
+    whole = isinstance(entry, dict) and {'image', 'sha256'} <= entry.keys()
+    return entry if whole else None

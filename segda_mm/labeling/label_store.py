@@ -1,5 +1,6 @@
 """A folder of label images that is either complete or known not to be."""
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -8,9 +9,13 @@ import cv2
 import numpy as np
 
 from segda_mm.atomic_file import atomic_file
-
-MANIFEST = 'manifest.json'
-IDENTITY = 'identity.json'
+from segda_mm.datasets.label_checksums import (
+    IDENTITY,
+    MANIFEST,
+    checksum,
+    read_json,
+    read_manifest,
+)
 
 
 class OtherLabelsError(ValueError):
@@ -21,9 +26,10 @@ class LabelStore:
     """Write label PNGs and a manifest so that a kill leaves no half file.
 
     Labels are keyed by the path of their image relative to the images' root.
-    The manifest is written last and names every image: a folder without it,
-    or without one of the labels, is not complete. A folder that was claimed
-    for one network and its settings takes the labels of no other one.
+    The manifest is written last and names every image and the checksum of its
+    label: a folder without it, or without one of the labels, is not complete.
+    A folder that was claimed for one network and its settings takes the
+    labels of no other one.
 
     Args:
         directory: The folder; made when the first file is written.
@@ -52,7 +58,7 @@ class LabelStore:
                 'the root of its data set')
         return self.directory / relative.with_suffix('.png')
 
-    def write(self, relative_path: str, labels: np.ndarray) -> None:
+    def write(self, relative_path: str, labels: np.ndarray) -> str:
         """Write the labels of one image.
 
         Args:
@@ -61,7 +67,11 @@ class LabelStore:
                 (instance ids of Cityscapes, 0 for void); a PNG of as many
                 bits is written.
 
+        Returns:
+            The checksum of the file.
+
         Raises:
+            FileNotWrittenError: The disk is full, or the like.
             ValueError: The labels are not two-dimensional uint8 or uint16.
         """
         if labels.ndim != 2 or labels.dtype not in (np.uint8, np.uint16):
@@ -72,6 +82,7 @@ class LabelStore:
         _, png = cv2.imencode('.png', labels)
         with atomic_file(self.path(relative_path)) as unfinished:
             unfinished.write_bytes(png)
+        return checksum(png)
 
     def claim(self, identity: Mapping[str, Any],
               origin: Mapping[str, str]) -> None:
@@ -84,6 +95,7 @@ class LabelStore:
                 the manifest: it may differ between calls.
 
         Raises:
+            DataError: The file that says so is damaged.
             OtherLabelsError: The folder was claimed for another identity; the
                 message names both origins, and what differs with both values.
         """
@@ -106,8 +118,10 @@ class LabelStore:
 
     def claimed(self) -> dict[str, Any] | None:
         """``identity`` and ``origin`` of the labels; None if not claimed."""
-        path = self.directory / IDENTITY
-        return json.loads(path.read_text()) if path.is_file() else None
+        return read_json(
+            self.directory / IDENTITY,
+            'Which network made the labels is not known any more: label into '
+            'another folder, or remove this one')
 
     def _require_unclaimed_is_empty(self) -> None:
         found = next(self.directory.rglob('*.png'), None)
@@ -121,19 +135,20 @@ class LabelStore:
         """Declare the folder incomplete before its labels are made anew."""
         (self.directory / MANIFEST).unlink(missing_ok=True)
 
-    def finish(self, relative_paths: Iterable[str],
+    def finish(self, checksums: Mapping[str, str],
                content: dict[str, Any]) -> None:
         """Write the manifest, which makes the folder complete.
 
         Args:
-            relative_paths: All images that were labelled.
+            checksums: Of all images that were labelled, by their paths: what
+                :meth:`write` returned.
             content: What else to tell, in types that JSON knows.
 
         Raises:
             FileNotFoundError: An image has no label file.
             ValueError: Two images share a label file.
         """
-        images = sorted(relative_paths)
+        images = sorted(checksums)
         if len({self.path(image) for image in images}) < len(images):
             raise ValueError(
                 f'some images share their label file in {self.directory}: '
@@ -143,25 +158,56 @@ class LabelStore:
             raise FileNotFoundError(
                 f'{len(missing)} of {len(images)} labels are not in '
                 f'{self.directory}, the first for {missing[0]}')
-        text = json.dumps({**content, 'images': images}, indent=1)
+        text = json.dumps(
+            {
+                **content, 'images': images,
+                'checksums': [checksums[image] for image in images]
+            },
+            indent=1)
         with atomic_file(self.directory / MANIFEST) as unfinished:
             unfinished.write_text(text)
 
     def manifest(self) -> dict[str, Any] | None:
-        """The manifest, with the labelled ``images``; None if there is none."""
-        path = self.directory / MANIFEST
-        return json.loads(path.read_text()) if path.is_file() else None
+        """The manifest; None if there is none.
+
+        It has ``images`` and, in the same order, ``checksums`` of their labels.
+
+        Raises:
+            DataError: It is damaged.
+        """
+        return read_manifest(self.directory)
 
     def is_complete(self) -> bool:
-        """Whether there is a manifest, and a label for every image in it."""
+        """Whether there is a manifest, and every label that it names, unchanged."""
         manifest = self.manifest()
-        return manifest is not None and not self.missing(manifest['images'])
+        if manifest is None or self.missing(manifest['images']):
+            return False
+        return not self.changed(
+            dict(zip(manifest['images'], manifest['checksums'])))
 
     def missing(self, images: Iterable[str]) -> list[str]:
         """Those of the images that have no label file, in their order."""
         # One walk instead of one query a file: stores hold up to 100,000.
         present = set(self.directory.rglob('*.png'))
         return [image for image in images if self.path(image) not in present]
+
+    def changed(self, checksums: Mapping[str, str]) -> list[str]:
+        """Those of the images whose label file is not the one written.
+
+        Args:
+            checksums: What :meth:`write` returned, by the paths of images
+                that all have a label file.
+        """
+        return [
+            image for image, written in checksums.items()
+            if checksum(self.path(image).read_bytes()) != written
+        ]
+
+    def set_aside(self, images: Iterable[str]) -> None:
+        """Rename the label files of images to ``<name>.png.changed``."""
+        for image in images:
+            path = self.path(image)
+            os.replace(path, f'{path}.changed')
 
 
 def _differences(old: Any, new: Any, key: str = '') -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 import time
 from collections.abc import Iterator, Sequence
@@ -21,6 +22,8 @@ from torch.utils.data import DataLoader, Dataset
 
 from segda_mm.atomic_file import atomic_file
 from segda_mm.datasets.ego_car import EgoCarRegions
+from segda_mm.datasets.errors import DataError
+from segda_mm.datasets.label_checksums import read_json
 from segda_mm.ops.panoptic_codes import VOID_CLASS
 from segda_mm.ops.pseudo_labels import (
     NUM_LEVELS,
@@ -130,6 +133,8 @@ class TTALabeler:
             ``images``, and what :func:`summarize` counts.
 
         Raises:
+            DataError: A file of an earlier call is damaged.
+            FileNotWrittenError: The disk is full, or the like.
             OtherLabelsError: The store holds labels made with other settings.
             ValueError: The files have no room for the model's classes.
         """
@@ -318,6 +323,7 @@ class _Job:
         self.journal.merge()
         known = self.journal.entries()
         missing = set(self.store.missing(self.names))
+        missing |= self._set_changed_aside(known, missing)
         todo = [
             index
             for index, name in enumerate(self.names)
@@ -327,6 +333,9 @@ class _Job:
         if not todo and manifest and manifest['images'] == sorted(self.names):
             self._clean_up()
             return None
+        if self.scope == 'dataset' and len(todo) < len(self.names):
+            # Of the images that are left alone, they would come out otherwise.
+            self._read_thresholds()
         self.store.begin()
         print_log(
             f'Labelling {len(todo)} of {len(self.names)} images in '
@@ -335,6 +344,26 @@ class _Job:
         )
         waiting = [index for index in todo if self._waiting(index).is_file()]
         return _State(todo, waiting, self._thresholds_file.is_file())
+
+    def _set_changed_aside(self, known: dict[str, dict], missing: set[str]) -> set[str]:
+        """Put labels out of the way that somebody or something has changed."""
+        written = {
+            name: known[name]['sha256']
+            for name in self.names
+            if name in known and name not in missing
+        }
+        changed = self.store.changed(written)
+        if changed:
+            self.store.set_aside(changed)
+            first = self.store.path(changed[0])
+            print_log(
+                f'{len(changed)} labels are not what was written here, the first is '
+                f'{first}: they are made again, and the changed files kept as '
+                f'{first.name}.changed and so on',
+                logger='current',
+                level=logging.WARNING,
+            )
+        return set(changed)
 
     def settle_thresholds(self) -> None:
         """Turn the histogram of all processes into thresholds, once."""
@@ -352,14 +381,15 @@ class _Job:
             class_names = [str(index) for index in range(count)]
         thresholds = None
         if self.scope == 'dataset':
-            thresholds = json.loads(self._thresholds_file.read_text())['thresholds']
+            thresholds = self._read_thresholds()['thresholds']
         content = dict(
             labels_of=self.store.claimed(),
             **summarize(
                 (entries[name] for name in sorted(self.names)), class_names, thresholds
             ),
         )
-        self.store.finish(self.names, content)
+        checksums = {name: entries[name]['sha256'] for name in self.names}
+        self.store.finish(checksums, content)
         self._clean_up()
         return self.store.manifest()
 
@@ -419,8 +449,7 @@ class _Job:
 
     def load_levels(self) -> None:
         """Read the thresholds that the main process has settled."""
-        content = json.loads(self._thresholds_file.read_text())
-        self.levels = torch.tensor(content['levels'])
+        self.levels = torch.tensor(self._read_thresholds()['levels'])
 
     def _values(
         self, index: int, prediction: np.ndarray
@@ -475,11 +504,11 @@ class _Job:
 
     def _write(self, index: int, values: np.ndarray, predicted: np.ndarray) -> None:
         name = self.names[index]
-        self.store.write(name, values)
+        checksum = self.store.write(name, values)
         statistics = image_statistics(
             self.form, predicted, values, self.scope is not None
         )
-        self.journal.add(name, statistics)
+        self.journal.add(name, checksum, statistics)
 
     def _read_waiting(self, index: int) -> tuple[np.ndarray, Tensor]:
         values, levels = read_confidences(self._waiting(index))
@@ -488,6 +517,16 @@ class _Job:
 
     def _waiting(self, index: int) -> Path:
         return self.store.directory / WAITING / f'{self.names[index]}.npy.gz'
+
+    def _read_thresholds(self) -> dict[str, list]:
+        remedy = (
+            'The labels of all images depend on it: label into another folder, or '
+            'remove this one'
+        )
+        content = read_json(self._thresholds_file, remedy)
+        if content is None:
+            raise DataError('is gone', file=self._thresholds_file, remedy=remedy)
+        return content
 
     @property
     def _thresholds_file(self) -> Path:

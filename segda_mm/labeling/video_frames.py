@@ -11,6 +11,7 @@ import numpy as np
 
 from segda_mm.atomic_file import atomic_file
 from segda_mm.datasets.errors import DataError
+from segda_mm.datasets.label_checksums import read_json
 
 from .bounded_pool import BoundedPool
 from .progress import Progress
@@ -43,6 +44,7 @@ def extract_frames(
     Raises:
         DataError: A video does not exist, cannot be decoded, shares its stem
             with another one, or the folder holds frames of another video.
+        FileNotWrittenError: The disk is full, or the like.
     """
     folder = Path(folder)
     by_stem: dict[str, Path] = {}
@@ -66,7 +68,7 @@ def extract_frames(
 def _extract(video: Path, folder: Path, num_writers: int) -> list[str]:
     record = folder.with_suffix('.json')
     source = dict(video=video.name, bytes=video.stat().st_size)
-    known = json.loads(record.read_text()) if record.is_file() else None
+    known = read_json(record, f'Remove it and {folder}, and start again')
     if known is not None and known['source'] != source:
         raise DataError(
             f'holds frames of {known["source"]}, to which those of {source} must '

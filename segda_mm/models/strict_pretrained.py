@@ -22,13 +22,15 @@ class StrictPretrained:
     log. Dilation and stride have no weights and may differ.
 
     Args:
-        checkpoint: A local file, with or without a ``state_dict`` entry.
+        checkpoint: A local file, with or without a ``state_dict`` entry, or a
+            URL with its sha256: ``https://.../file.pth#sha256=<64 hex digits>``.
         prefix: What the module's keys begin with in that file.
 
     Raises:
-        FileNotFoundError: There is no such file.
+        FileNotFoundError: There is no such local file.
         ValueError: The file is no checkpoint of plain tensors, has no key
-            under ``prefix``, or does not fit the module.
+            under ``prefix``, or does not fit the module; or the URL has no
+            sha256 or another one.
     """
 
     def __init__(self, checkpoint: str, prefix: str = '') -> None:

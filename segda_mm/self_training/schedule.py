@@ -41,7 +41,7 @@ def set_length(cfg: Config, steps: int, batches_per_epoch: int) -> None:
             scheduler['end'] = epochs + end - whole
     cfg.train_cfg.max_epochs = epochs
     checkpoint = dict(
-        type='CheckpointHook',
+        type='SafeCheckpointHook',
         by_epoch=True,
         interval=max(1, epochs // NUM_CHECKPOINTS),
         max_keep_ckpts=2,

@@ -1,6 +1,6 @@
-from mmengine.runner import Runner
+import pytest
 
-from segda_mm.apis import build_runner, load_config
+from segda_mm.apis import PreflightError, build_runner, load_config
 from segda_mm.engine.runner import AdaptationRunner
 
 
@@ -12,7 +12,13 @@ def test_runners_of_one_second_do_not_share_a_name_or_history(toy_config):
     assert first.logger is not second.logger
 
 
-def test_plain_runner_without_runner_type(toy_config):
+def test_the_safe_runner_without_runner_type(toy_config):
     cfg = load_config(toy_config)
     cfg.pop('runner_type')
-    assert type(build_runner(cfg)) is Runner
+    assert type(build_runner(cfg)) is AdaptationRunner
+
+
+def test_a_runner_that_runs_code_of_checkpoints_is_refused(toy_config):
+    cfg = load_config(toy_config, ['runner_type=Runner'])
+    with pytest.raises(PreflightError, match="runner_type is 'Runner', which runs"):
+        build_runner(cfg)

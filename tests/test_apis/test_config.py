@@ -1,5 +1,3 @@
-import warnings
-
 import pytest
 
 from segda_mm.apis import PreflightError, load_config
@@ -50,13 +48,58 @@ def test_work_dir(config, given, own, expected):
     assert load_config(config, work_dir=given).work_dir == expected
 
 
-def test_a_key_that_looks_misspelt_is_pointed_out(config):
-    with pytest.warns(UserWarning, match='"max_epoch" to train_cfg.*"max_epochs"'):
-        load_config(config, ['train_cfg.max_epoch=3'])
+@pytest.mark.parametrize(
+    'text, message',
+    [
+        ('model = dict(', 'SyntaxError'),
+        ("_base_ = './gone.py'", 'gone.py'),
+        ('model = dict(type=undefined)', 'undefined'),
+        (
+            "custom_imports = dict(imports=['no_such_plugin'], "
+            'allow_failed_imports=False)',
+            'no_such_plugin',
+        ),
+    ],
+)
+def test_a_config_that_cannot_be_read_is_named(config, text, message):
+    config.write_text(text)
+    with pytest.raises(PreflightError, match=f'small_net.py cannot be .*{message}'):
+        load_config(config)
+
+
+@pytest.mark.parametrize(
+    'option, message',
+    [
+        ('train_cfg.max_epoch=3', 'nothing reads max_epoch .*mean max_epochs'),
+        ('modle.type=B', 'nothing reads modle in a config; did you mean model'),
+        ('crop=[8,8]', 'crop any more.*override model.data_preprocessor.size'),
+        ('crop.0=8', 'nothing reads crop any more'),
+        ('model.heads.2.channels=8', 'model.heads is a list of 2'),
+        ('model.heads.last.channels=8', 'must follow, not last'),
+        ('train_cfg.max_epochs.first=1', 'train_cfg.max_epochs is 50 and has no'),
+        ('model.heads.0=3', 'does not fit'),
+    ],
+)
+def test_an_option_that_would_change_nothing_is_refused(config, option, message):
+    config.write_text(
+        'crop = (4, 4)\n'
+        + config.read_text().replace(
+            'dict(', 'dict(data_preprocessor=dict(size=crop), ', 1
+        )
+    )
+    with pytest.raises(PreflightError, match=message):
+        load_config(config, [option])
 
 
 def test_new_keys_are_welcome(config):
-    with warnings.catch_warnings():
-        warnings.simplefilter('error')
-        cfg = load_config(config, ['model.init_cfg.checkpoint=a.pth'])
+    options = ['model.init_cfg.checkpoint=a.pth', 'load_from=b.pth']
+    cfg = load_config(config, options)
     assert cfg.model.init_cfg.checkpoint == 'a.pth'
+    assert cfg.load_from == 'b.pth'
+
+
+def test_numbered_neighbours_are_no_misspellings(config):
+    config.write_text("model = dict(type='A', views=dict(view1='a'))")
+    assert load_config(config, ['model.views.view2=b']).model.views.view2 == 'b'
+    with pytest.raises(PreflightError, match='nothing reads vieww1 in model.views'):
+        load_config(config, ['model.views.vieww1=b'])

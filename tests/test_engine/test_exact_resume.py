@@ -4,9 +4,9 @@ import signal
 
 import numpy as np
 import pytest
-import torch
 
 from segda_mm.engine.runner import find_resumable_checkpoint
+from segda_mm.testing.run_results import find_difference
 
 # 12 images, batches of 2: an epoch has 6 iterations, the run 18. Checkpoints
 # are due at 4, 8, 12, 16 and 18; those at 12 and 18 are the ends of epochs.
@@ -63,21 +63,6 @@ def final_state(runner):
         })
 
 
-def assert_equal(left, right, path=''):
-    if isinstance(left, dict):
-        assert left.keys() == right.keys(), path
-        for key in left:
-            assert_equal(left[key], right[key], f'{path}.{key}')
-    elif isinstance(left, (list, tuple)):
-        assert len(left) == len(right), path
-        for index, (one, other) in enumerate(zip(left, right)):
-            assert_equal(one, other, f'{path}[{index}]')
-    elif isinstance(left, torch.Tensor):
-        assert torch.equal(left, right), path
-    else:
-        assert left == right, path
-
-
 @pytest.fixture(scope='module')
 def uninterrupted(toy, tmp_path_factory):
     runner = toy.train_toy(work_dir=tmp_path_factory.mktemp('whole') / 'run')
@@ -102,7 +87,7 @@ def test_resumed_run_equals_uninterrupted_one(toy, killed, uninterrupted,
     assert (latest and os.path.basename(latest)) == RESUMED_FROM[name]
     options = {k: v for k, v in KILLED[name].items() if k != 'kill'}
     runner = toy.train_toy(work_dir=work_dir, resume=True, **options)
-    assert_equal(final_state(runner), uninterrupted)
+    assert find_difference(final_state(runner), uninterrupted) is None
 
 
 def test_numbers_of_workers_make_no_difference(toy, tmp_path, uninterrupted):
@@ -113,7 +98,7 @@ def test_numbers_of_workers_make_no_difference(toy, tmp_path, uninterrupted):
     os.remove(tmp_path / 'run' / 'iter_12.pth')
     runner = toy.train_toy(
         work_dir=tmp_path / 'run', num_workers=2, resume=True)
-    assert_equal(final_state(runner), uninterrupted)
+    assert find_difference(final_state(runner), uninterrupted) is None
 
 
 def test_validation_runs_once_an_epoch(uninterrupted):

@@ -165,7 +165,7 @@ def test_resumed_within_an_epoch_goes_on_with_its_labels(
         runner.model.state_dict(), finished.model.state_dict(), rtol=0, atol=0)
 
 
-def test_two_processes_make_the_same_labels(work_dirs, images):
+def test_two_processes_make_the_same_labels(work_dirs, images, finished):
     folder = work_dirs / 'two_ranks' / 'pseudo_labels' / 'epoch_0'
     expected = _reference(images)[0]
     written = _labels(folder)
@@ -174,6 +174,8 @@ def test_two_processes_make_the_same_labels(work_dirs, images):
         np.testing.assert_array_equal(written[name], labels)
     manifest = json.loads((folder / 'manifest.json').read_text())
     assert sum(entry['pixels'] for entry in manifest['classes']) == 5 * 42
+    one = Path(finished.work_dir, 'pseudo_labels/epoch_0/manifest.json')
+    assert manifest == json.loads(one.read_text())
     assert sorted(path.name for path in folder.iterdir()) == sorted(
         ['manifest.json', 'town', '0.png', '2.png', '4.png'])
 

@@ -1,10 +1,12 @@
 """Label files and the manifest that makes a folder complete."""
+import hashlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from segda_mm.datasets import DataError
 from segda_mm.labeling import LabelStore, OtherLabelsError
 
 LABELS = np.array([[0, 18], [255, 7]], dtype=np.uint8)
@@ -22,32 +24,66 @@ def test_labels_lie_under_the_path_of_their_image(tmp_path):
 def test_complete_only_with_manifest_and_all_labels(tmp_path):
     store = LabelStore(tmp_path / 'epoch_0')
     assert not store.is_complete()
-    store.write('b.jpg', LABELS)
-    store.write('a.jpg', LABELS)
+    checksums = {
+        'b.jpg': store.write('b.jpg', LABELS),
+        'a.jpg': store.write('a.jpg', LABELS + 1),
+    }
     assert not store.is_complete()
-    store.finish(['b.jpg', 'a.jpg'], dict(cap=0.9))
+    store.finish(checksums, dict(cap=0.9))
     assert store.is_complete()
-    assert store.manifest() == dict(cap=0.9, images=['a.jpg', 'b.jpg'])
+    assert store.manifest() == dict(
+        cap=0.9,
+        images=['a.jpg', 'b.jpg'],
+        checksums=[
+            hashlib.sha256((tmp_path / 'epoch_0' / name).read_bytes()).hexdigest()
+            for name in ('a.png', 'b.png')
+        ])
     store.path('a.jpg').unlink()
     assert not store.is_complete()
+
+
+def test_a_changed_label_is_found_and_set_aside(tmp_path):
+    store = LabelStore(tmp_path)
+    checksums = {
+        name: store.write(name, LABELS)
+        for name in ('town/a.jpg', 'town/b.jpg')
+    }
+    store.finish(checksums, {})
+    assert store.changed(checksums) == []
+    Image.fromarray(LABELS + 1).save(store.path('town/b.jpg'))
+    changed = store.path('town/b.jpg').read_bytes()
+    assert store.changed(checksums) == ['town/b.jpg']
+    assert not store.is_complete()
+    store.set_aside(['town/b.jpg'])
+    assert store.missing(checksums) == ['town/b.jpg']
+    assert (tmp_path / 'town' / 'b.png.changed').read_bytes() == changed
+
+
+@pytest.mark.parametrize('content', ['{"images": [', '[]', 'x'])
+def test_damaged_files_beside_the_labels_are_named(tmp_path, content):
+    store = LabelStore(tmp_path)
+    for name, read in (('manifest.json', store.manifest),
+                       ('identity.json', store.claimed)):
+        (tmp_path / name).write_text(content)
+        with pytest.raises(DataError, match=f'{name}: is damaged'):
+            read()
 
 
 def test_begin_makes_it_incomplete(tmp_path):
     store = LabelStore(tmp_path)
     store.begin()
-    store.write('a.jpg', LABELS)
-    store.finish(['a.jpg'], {})
+    store.finish({'a.jpg': store.write('a.jpg', LABELS)}, {})
     store.begin()
     assert not store.is_complete() and store.manifest() is None
 
 
 def test_finish_needs_every_label(tmp_path):
     store = LabelStore(tmp_path)
-    store.write('a.jpg', LABELS)
+    checksum = store.write('a.jpg', LABELS)
     with pytest.raises(FileNotFoundError, match=r'1 of 2 .* for b\.jpg'):
-        store.finish(['a.jpg', 'b.jpg'], {})
+        store.finish({'a.jpg': checksum, 'b.jpg': checksum}, {})
     with pytest.raises(ValueError, match='share their label file'):
-        store.finish(['a.jpg', 'a.png'], {})
+        store.finish({'a.jpg': checksum, 'a.png': checksum}, {})
     assert not store.is_complete()
 
 

@@ -11,7 +11,11 @@ from mmengine.registry import init_default_scope
 from mmengine.structures import PixelData
 from PIL import Image
 
-from segda_mm.datasets import CityscapesPanopticDataset, PseudoLabeledDataset
+from segda_mm.datasets import (
+    CityscapesPanopticDataset,
+    DataError,
+    PseudoLabeledDataset,
+)
 from segda_mm.datasets.cityscapes_labels import CLASSES, THING_CLASSES
 from segda_mm.labeling import LabelStore, OtherLabelsError, TTALabeler
 from segda_mm.labeling.tta_labeler import _Job
@@ -198,6 +202,46 @@ def test_what_is_done_is_skipped_and_lost_labels_are_made_again(images, tmp_path
     assert {path: path.read_bytes() for path in tmp_path.rglob('*.*')} == before
 
 
+def test_changed_labels_are_made_again_and_kept_aside(images, tmp_path):
+    first = label(images, tmp_path)
+    before = {path: path.read_bytes() for path in tmp_path.rglob('*.*')}
+    changed = tmp_path / 'town' / '1.png'
+    Image.fromarray(np.zeros((7, 6), np.uint8)).save(changed)
+    found = changed.read_bytes()
+    model = ChannelClasses()
+    assert label(images, tmp_path, model) == first
+    assert model.batches == [[(7, 6)]]
+    kept = tmp_path / 'town' / '1.png.changed'
+    after = {path: path.read_bytes() for path in tmp_path.rglob('*.*')}
+    assert after == before | {kept: found}
+
+
+def test_damaged_files_of_an_earlier_call_are_named(images, tmp_path, monkeypatch):
+    options = dict(thresholds=dict(scope='dataset', cap=CAP))
+    with monkeypatch.context() as patch:
+        patch.setattr(_Job, 'settle_thresholds', None)
+        with pytest.raises(TypeError):
+            label(images, tmp_path / 'cut', **options)
+    waiting = tmp_path / 'cut' / 'waiting' / '0.png.npy.gz'
+    content = waiting.read_bytes()
+    for damaged in (content[:-9], content[:40] + b'x' + content[41:], b''):
+        waiting.write_bytes(damaged)
+        with pytest.raises(DataError, match=r'0\.png\.npy\.gz: is damaged'):
+            label(images, tmp_path / 'cut', **options)
+    waiting.unlink()
+    whole = label(images, tmp_path / 'cut', **options)
+
+    (tmp_path / 'cut' / 'town' / '1.png').unlink()
+    thresholds = tmp_path / 'cut' / 'thresholds.json'
+    content = thresholds.read_text()
+    for damaged, message in (('{', 'is damaged'), (None, 'is gone')):
+        thresholds.unlink() if damaged is None else thresholds.write_text(damaged)
+        with pytest.raises(DataError, match=f'thresholds.json: {message}'):
+            label(images, tmp_path / 'cut', **options)
+    thresholds.write_text(content)
+    assert label(images, tmp_path / 'cut', **options) == whole
+
+
 def test_more_images_may_be_added(images, tmp_path):
     label(images, tmp_path / 'whole')
     label(str(images / '*.png'), tmp_path / 'grown')
@@ -264,7 +308,7 @@ def test_the_network_does_not_wait_for_the_writers(images, tmp_path, monkeypatch
 
     def write_late(self, *args):
         assert held.wait(10)
-        write(self, *args)
+        return write(self, *args)
 
     class Counting(ChannelClasses):
         def test_step(self, batch):

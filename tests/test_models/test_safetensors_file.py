@@ -3,7 +3,11 @@ import json
 import pytest
 import torch
 
-from segda_mm.models.safetensors_file import read_safetensors
+from segda_mm.models.safetensors_file import (
+    DTYPES,
+    read_safetensors,
+    write_safetensors,
+)
 
 
 def write(path, header, data, length=None):
@@ -51,7 +55,13 @@ def test_tensors_of_all_dtypes(tmp_path):
         ({'w': entry('F32', [3], 0, 8)}, bytes(8), None),
         ({'w': entry('F32', [1], 8, 4)}, bytes(8), None),
         ({'w': entry('F32', [1], -4, 0)}, bytes(8), None),
-        ({'w': entry('U8', [4], 0, 4)}, bytes(4), None),
+        ({'w': entry('F8_E5M2', [4], 0, 4)}, bytes(4), None),
+        ({'w': entry('F32', [2], 0, 9)}, bytes(9), None),
+        ({'w': entry('F32', [-1, -1], 0, 4)}, bytes(4), None),
+        ({'w': entry('F32', [1], 0, 4)}, bytes(8), None),
+        ({'w': entry('F32', [1], 4, 8)}, bytes(8), None),
+        ({'v': entry('F32', [1], 0, 4), 'w': entry('F32', [1], 0, 4)}, bytes(4), None),
+        ({'w': entry('U8', [10**15], 0, 10**15)}, bytes(4), None),
         ({'w': {'dtype': 'F32'}}, bytes(4), None),
         ({'w': 3}, bytes(4), None),
         ([], bytes(4), None),
@@ -68,3 +78,41 @@ def test_a_pickle_is_refused(tmp_path):
     torch.save(dict(w=torch.zeros(1)), tmp_path / 'a.safetensors')
     with pytest.raises(ValueError, match='is no whole .safetensors file'):
         read_safetensors(tmp_path / 'a.safetensors')
+
+
+def test_a_name_may_stand_once_only(tmp_path):
+    once = '"w": {"dtype": "U8", "shape": [1], "data_offsets": [0, 1]}'
+    text = f'{{{once}, {once}}}'.encode()
+    path = tmp_path / 'a.safetensors'
+    path.write_bytes(len(text).to_bytes(8, 'little') + text + bytes(1))
+    with pytest.raises(ValueError, match='a name stands twice'):
+        read_safetensors(path)
+
+
+def test_what_is_written_is_read_back(tmp_path):
+    shared = torch.randn(3, 4)
+    tensors = {
+        **{name: torch.tensor([[1], [0]]).to(dtype) for name, dtype in DTYPES.items()},
+        'turned': shared.t(),
+        'part': shared[1:, ::2],
+        'scalar': torch.tensor(7),
+        'empty': torch.zeros(0, 3),
+        'parameter': torch.nn.Parameter(torch.randn(2)),
+        'ünïcode': torch.zeros(1),
+    }
+    path = tmp_path / 'a.safetensors'
+    write_safetensors(path, tensors, dict(prefix='net.'))
+    loaded = read_safetensors(path)
+    assert loaded.keys() == tensors.keys()
+    for name, tensor in tensors.items():
+        assert loaded[name].dtype == tensor.dtype, name
+        assert loaded[name].shape == tensor.shape, name
+        assert torch.equal(loaded[name], tensor), name
+
+
+def test_a_dtype_without_a_name_leaves_the_file_that_was_there(tmp_path):
+    path = tmp_path / 'a.safetensors'
+    write_safetensors(path, dict(w=torch.ones(1)), {})
+    with pytest.raises(ValueError, match='w is torch.complex64, which has no place'):
+        write_safetensors(path, dict(w=torch.ones(1, dtype=torch.cfloat)), {})
+    assert read_safetensors(path)['w'].tolist() == [1]

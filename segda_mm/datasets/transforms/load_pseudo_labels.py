@@ -9,6 +9,7 @@ from segda_mm.registry import TRANSFORMS
 
 from ..cityscapes_labels import IGNORE_INDEX
 from ..errors import DataError
+from ..label_checksums import label_checksums, require_unchanged
 from ..label_files import read_label_ids
 
 
@@ -24,7 +25,8 @@ class LoadPseudoLabels(BaseTransform):
     ``seg_fields``.
 
     Raises:
-        DataError: The file is missing, unreadable or of another size.
+        DataError: The file is missing, unreadable, of another size, or not the one
+            that the folder's manifest has the checksum of.
     """
 
     def transform(self, results: dict) -> dict:
@@ -50,6 +52,7 @@ class LoadPseudoLabels(BaseTransform):
             raise DataError(
                 f'pseudo label of {name!r} does not exist', file=file, remedy=remedy
             )
+        require_unchanged(file, label_checksums(folder).get(name), remedy)
         labels = read_label_ids(file)
         if labels.shape != shape:
             raise DataError(

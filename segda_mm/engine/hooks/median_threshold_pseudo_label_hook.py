@@ -129,21 +129,27 @@ class MedianThresholdPseudoLabelHook(Hook):
                                                     streamed)
         all_reduce(histogram)
         levels, thresholds = thresholds_from_histogram(histogram, self.cap)
+        checksums = {}
         for index, name in enumerate(names):
             file = streamed / f'{index}.npy.gz'
             labels, confidence = read_confidences(file)
             file.unlink()
             kept = mask_low_confidence(labels[None], confidence[None],
                                        levels[None])
-            store.write(name, kept[0].numpy().astype(np.uint8))
+            checksums[name] = store.write(name,
+                                          kept[0].numpy().astype(np.uint8))
         shutil.rmtree(streamed)
 
         # Gathering also waits until every process has written its labels.
-        all_names = [name for part in all_gather_object(names) for name in part]
+        all_checksums = {
+            name: checksum
+            for part in all_gather_object(checksums)
+            for name, checksum in part.items()
+        }
         if is_main_process():
             classes = dataloader.dataset.metainfo.get('classes')
             store.finish(
-                all_names,
+                all_checksums,
                 self._manifest(runner, epoch, histogram, levels, thresholds,
                                classes))
         barrier()

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import pickle
 import re
 from collections.abc import Mapping
 from os import PathLike
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from segda_mm.atomic_file import atomic_file
 from segda_mm.models.backbones.xception import ENTRY_FLOW, Xception71
-from segda_mm.models.safetensors_file import read_safetensors
+from segda_mm.models.checkpoint import read_state_dict
 
 MIDDLE_MODULES = 16
 HALVES = {'dw': 'depthwise_conv', 'pw': 'pointwise_conv'}
@@ -37,7 +35,7 @@ def convert_timm_xception71(source: str | PathLike, target: str | PathLike) -> N
         ValueError: It is not a checkpoint of plain tensors, or not one of
             ``xception71``.
     """
-    state = _read_state(Path(source))
+    state = read_state_dict(source)
     try:
         converted = rename_timm_xception71(state)
     except ValueError as error:
@@ -110,15 +108,3 @@ def _renamed(name: str) -> str:
     number, layer, half, weight = match.groups()
     separable = f'.{int(number) - 1}' if block == last else f'.separable{number}'
     return f'backbone.{module}{separable}.{HALVES[half]}.{layer}.{weight}'
-
-
-def _read_state(file: Path) -> Mapping[str, Tensor]:
-    if file.suffix == '.safetensors':
-        return read_safetensors(file)
-    try:
-        content = torch.load(file, map_location='cpu', weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
-        raise ValueError(
-            f'{file} cannot be read as a checkpoint of plain tensors: {error}'
-        ) from error
-    return content.get('state_dict', content)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mmengine.dist import all_reduce
 from torch import Tensor, nn
 
 from segda_mm.registry import MODELS
@@ -46,7 +47,9 @@ class MaskedRegressionLoss(nn.Module):
         """
         error = prediction - target
         error = error.abs() if self.norm == 'l1' else error.square()
+        # Of all processes: the mean of their losses is then that of one batch.
         total_weight = weight.sum() * prediction.shape[1]
+        all_reduce(total_weight, 'mean')
         # Weights are counted in whole pixels, so that only their absence is 0.
         mean = (error * weight).sum() / total_weight.where(total_weight > 0, 1)
         return self.loss_weight * mean

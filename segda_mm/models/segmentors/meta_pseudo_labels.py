@@ -3,7 +3,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 
 import torch
-from mmengine.dist import all_reduce
+from mmengine.dist import all_reduce, broadcast
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.structures import PixelData
 from mmseg.models import BaseSegmentor
@@ -252,7 +252,10 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
         return mean_of_processes(sum_losses(losses))
 
     def _uda_view(self, inputs: Tensor) -> Tensor | None:
-        if torch.rand(()) < self.uda_probability:
+        coin = torch.rand(())
+        # All processes alike: they exchange messages within a forward pass.
+        broadcast(coin)
+        if coin < self.uda_probability:
             return add_noise_patch(inputs, self.uda_sigma)
         return None
 

@@ -31,8 +31,9 @@ class SegmentorGenerator(BaseModule):
         edge_width: Width in pixels of the class borders that the head learns
             beside the classes (PIDHead 4); they are made of the labels, so
             that pseudo labels have them too. None: the head needs no edges.
-        checkpoint: Local file whose weights the generator starts from, loaded
-            strictly and without running code. None: keep the initialisation.
+        checkpoint: Local file, or URL with its sha256, whose weights the
+            generator starts from, loaded strictly and without running code.
+            None: keep the initialisation.
         checkpoint_prefix: What the segmentor's keys begin with in that file:
             ``'generator.segmentor.'`` for a ``BiSeNetDA``,
             ``'student_generator.segmentor.'`` for a ``MetaPseudoLabels``,
