@@ -40,9 +40,10 @@ def data(tmp_path_factory):
         write_gta5(root / gta5, num_images=4, seed=0, size=(128, 64))
         write_cityscapes(
             root / cityscapes, train=4, val=2, seed=0, size=(128, 64))
-    write_cityscapes(
-        root / 'data/minicity-512x256/cityscapes', train=4, val=2, seed=0,
-        size=(128, 64))
+    for tree in ('minicity-512x256', 'minicity-512x256-pretraining'):
+        write_cityscapes(
+            root / f'data/{tree}/cityscapes', train=4, val=2, seed=0,
+            size=(128, 64))
     for part in ('images', 'labels'):
         (root / 'data/camvid' / part / 'train').mkdir(parents=True)
     for sequence in ('0006R0_f', '0016E5_', '0001TP_'):
@@ -116,6 +117,8 @@ def test_panoptic_config_builds(config, data, monkeypatch):
     images = 1600 if 'minicity' in config else 2975
     if 'mapillary' in config:
         images = 18000
+    elif 'pretraining' in config:
+        images = 60
     # A last batch that is not full is dropped; processes share an epoch.
     processes = 1 if '_1xb4' in config else 8
     steps = -(-images // processes) // cfg.train_dataloader.batch_size
