@@ -35,9 +35,12 @@ def _add_avg_factor(loss: CrossEntropyLoss, args: tuple,
                     kwargs: dict[str, Any]) -> tuple[tuple, dict[str, Any]]:
     if get_world_size() == 1 or loss.reduction != 'mean':
         return args, kwargs
+    logits = args[0] if args else kwargs['cls_score']
     label = args[1] if len(args) > 1 else kwargs['label']
     counted = (label != kwargs.get('ignore_index', -100)).sum()
     # float32 would round the number of pixels of a large batch.
     mean_counted = counted.to(torch.float64)
     all_reduce(mean_counted, 'mean')
-    return args, dict(kwargs, avg_factor=mean_counted)
+    # A loss of float32 stays one; float16 has no room for the number.
+    wanted = torch.promote_types(logits.dtype, torch.float32)
+    return args, dict(kwargs, avg_factor=mean_counted.to(wanted))

@@ -40,6 +40,22 @@ def test_no_weight_at_all(norm):
     assert torch.equal(prediction.grad, torch.zeros_like(prediction))
 
 
+def test_two_processes_weigh_pixels_alike(monkeypatch):
+    loss = MaskedRegressionLoss(norm='l1', loss_weight=2.0)
+    weight = WEIGHT.clone()
+    weight[0] *= 3
+    whole = loss(PREDICTION, TARGET, weight)
+    mean = weight.sum() * PREDICTION.shape[1] / 2
+    monkeypatch.setattr(
+        'segda_mm.models.losses.masked_regression_loss.all_reduce',
+        lambda total, op: total.fill_(mean) if op == 'mean' else None,
+    )
+    halves = [
+        loss(PREDICTION[[i]], TARGET[[i]], weight[[i]]) for i in range(len(PREDICTION))
+    ]
+    assert sum(halves).item() / 2 == pytest.approx(whole.item())
+
+
 def test_unknown_norm():
     with pytest.raises(ValueError, match="'huber'"):
         MaskedRegressionLoss(norm='huber', loss_weight=1.0)
