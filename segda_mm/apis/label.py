@@ -6,7 +6,6 @@ import copy
 import json
 import os
 from collections.abc import Mapping, Sequence
-from hashlib import sha256
 from pathlib import Path
 
 import cv2
@@ -24,6 +23,7 @@ from segda_mm.labeling.processes import Processes
 from segda_mm.labeling.unlabeled_pipeline import without_labels
 from segda_mm.labeling.video_frames import extract_frames, is_video
 from segda_mm.models.checkpoint import load_network_weights
+from segda_mm.models.checkpoint_source import sha256_of_file
 from segda_mm.models.plain_checkpoints import only_plain_checkpoints
 from segda_mm.registry import DATASETS, LABELERS, MODELS
 
@@ -131,7 +131,7 @@ def label(
         except (FileNotWrittenError, MissingDataError, ValueError) as error:
             raise PreflightError(str(error)) from error
         settings = dict(
-            checkpoint=_digest(checkpoint),
+            checkpoint=f'sha256 {sha256_of_file(checkpoint)}',
             model=_plain(model_cfg),
             pipeline=_plain(images['pipeline']),
             images=_root(dataset),
@@ -231,14 +231,6 @@ def _class_names(cfg: Config, dataset: Dataset) -> Sequence[str] | None:
         DATASETS.get(tested.type), 'METAINFO', {}
     )
     return metainfo.get('classes')
-
-
-def _digest(file: str | Path) -> str:
-    digest = sha256()
-    with open(file, 'rb') as stream:
-        while block := stream.read(2**20):
-            digest.update(block)
-    return f'sha256 {digest.hexdigest()}'
 
 
 def _plain(node: object) -> object:

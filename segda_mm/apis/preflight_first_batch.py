@@ -127,7 +127,8 @@ def _layer_without_variance(
     except ValueError as error:
         # PyTorch's own words; other failures are not this check's business.
         return seen[-1] if 'more than 1 value per channel' in str(error) else None
-    except (RuntimeError, TypeError, AttributeError, KeyError, NotImplementedError):
+    except (RuntimeError, TypeError, AttributeError, KeyError):
+        # Without content, not every model can run; training itself will tell.
         return None
     finally:
         for handle in handles:

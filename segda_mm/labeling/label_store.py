@@ -180,7 +180,10 @@ class LabelStore:
     def is_complete(self) -> bool:
         """Whether there is a manifest, and every label that it names, unchanged."""
         manifest = self.manifest()
-        if manifest is None or self.missing(manifest['images']):
+        # One without checksums is of an earlier version of this package.
+        if manifest is None or 'checksums' not in manifest:
+            return False
+        if self.missing(manifest['images']):
             return False
         return not self.changed(
             dict(zip(manifest['images'], manifest['checksums'])))
