@@ -1,11 +1,17 @@
 """One thread per test process, and no notes of the libraries below us."""
 
+import json
 import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
 
 # Subprocesses that tests start read it too. Two threads gain nothing on tensors this
 # small, and a fixed number makes sums come out the same on every machine.
 os.environ['OMP_NUM_THREADS'] = '1'
 
+import pytest
 import torch
 from yapf.yapflib import yapf_api
 
@@ -17,3 +23,36 @@ torch.set_num_threads(1)
 # MMEngine formats a config whenever a Runner starts and whenever it saves: most of the
 # time of a tiny training. What it writes is Python without that, too.
 yapf_api.FormatCode = lambda text, **_: (text, False)
+
+
+@pytest.fixture(scope='session')
+def run_script():
+    """Run a script that forks the processes of its jobs.
+
+    It gets the jobs as JSON, and an address where processes may meet; returned are
+    the last line that it prints, read as JSON, and what it complained of.
+    """
+
+    def run(script: Path, jobs, timeout: float = 600):
+        with socket.socket() as free:
+            free.bind(('127.0.0.1', 0))
+            port = free.getsockname()[1]
+        done = subprocess.run(
+            [sys.executable, str(script), json.dumps(jobs)],
+            env=dict(
+                os.environ,
+                PYTHONPATH=os.pathsep.join(filter(None, sys.path)),
+                OMP_NUM_THREADS='1',
+                MASTER_ADDR='127.0.0.1',
+                MASTER_PORT=str(port),
+            ),
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+        )
+        assert done.returncode == 0, done.stderr
+        lines = done.stdout.strip().splitlines()
+        assert lines, done.stderr
+        return json.loads(lines[-1]), done.stderr
+
+    return run

@@ -10,7 +10,7 @@ from PIL import Image
 
 from segda_mm.datasets.camvid_frames import CLASSES
 
-from .tiny_models import tiny_bisenet
+from .toy_config import toy_config
 
 NUM_TRAINING_FRAMES = 12
 NUM_VALIDATION_FRAMES = 2
@@ -65,65 +65,19 @@ def labeled_frames(folder: Path, split: str) -> dict:
     )
 
 
-def _loader(dataset: dict, sampler: dict) -> dict:
-    return dict(batch_size=2, num_workers=0, sampler=sampler, dataset=dataset)
-
-
 def _training_config(folder: Path) -> Config:
-    load = [dict(type='LoadImageFromFile')]
-    label = [dict(type='LoadLabelIds'), dict(type='PackSegInputs')]
-    views = [
-        [dict(type='Resize', scale_factor=factor) for factor in (1.0, 1.5)],
-        [dict(type='RandomFlip', prob=prob) for prob in (0.0, 1.0)],
-        label[:1],
-        label[1:],
-    ]
-    pipeline = load + label
-    shuffled = dict(type='ResumableSampler', shuffle=True)
-    in_order = dict(type='DefaultSampler', shuffle=False)
-    training = dict(labeled_frames(folder, 'train'), pipeline=pipeline)
-    test = dict(labeled_frames(folder, 'val'), pipeline=pipeline)
-    preprocessor = dict(
-        type='SegDataPreProcessor',
-        size=(32, 64),
-        test_cfg=dict(size_divisor=32),
-        mean=[110] * 3,
-        std=[70] * 3,
-        seg_pad_val=255,
+    cfg = toy_config(
+        len(CLASSES),
+        training=labeled_frames(folder, 'train'),
+        test=labeled_frames(folder, 'val'),
+        load_labels='LoadLabelIds',
+        evaluators=[dict(type='PerClassIoUMetric')],
     )
-    return Config(
-        dict(
-            default_scope='mmseg',
-            custom_imports=dict(imports=['segda_mm'], allow_failed_imports=False),
-            model=dict(
-                tiny_bisenet(num_classes=len(CLASSES)), data_preprocessor=preprocessor
-            ),
-            train_dataloader=_loader(training, shuffled),
-            val_dataloader=_loader(test, in_order),
-            test_dataloader=_loader(test, in_order),
-            tta_model=dict(type='SemanticTTA'),
-            tta_pipeline=[*load, dict(type='TestTimeAug', transforms=views)],
-            val_evaluator=[dict(type='PerClassIoUMetric')],
-            test_evaluator=[dict(type='PerClassIoUMetric')],
-            train_cfg=dict(type='ResumableEpochTrainLoop', max_epochs=2),
-            val_cfg=dict(type='ValLoop'),
-            test_cfg=dict(type='TestLoop'),
-            optim_wrapper=dict(
-                type='GradientAveragingOptimWrapper',
-                optimizer=dict(type='SGD', lr=0.01, momentum=0.9),
-            ),
-            param_scheduler=[dict(type='PolyLR', power=0.9, end=3, by_epoch=True)],
-            default_hooks=dict(
-                logger=dict(type='LoggerHook', interval=1),
-                checkpoint=dict(
-                    type='CheckpointHook', by_epoch=True, interval=1, save_last=True
-                ),
-            ),
-            runner_type='AdaptationRunner',
-            model_wrapper_cfg=dict(type='PassThroughDistributed'),
-            randomness=dict(seed=0),
-        )
+    cfg.param_scheduler[0].end = 3
+    cfg.default_hooks.checkpoint = dict(
+        type='CheckpointHook', by_epoch=True, interval=1, save_last=True
     )
+    return cfg
 
 
 def _plan(folder: Path) -> Config:

@@ -1,10 +1,5 @@
 """Labelling in processes of its own, and networks to label with."""
 
-import json
-import os
-import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -19,29 +14,12 @@ SCRIPT = Path(__file__).with_name('label_elsewhere.py')
 
 
 @pytest.fixture(scope='session')
-def label_elsewhere():
+def label_elsewhere(run_script):
     """Label in other processes; returns the exit codes of each labelling."""
 
     def run(*labellings):
-        with socket.socket() as free:
-            free.bind(('127.0.0.1', 0))
-            port = free.getsockname()[1]
-        done = subprocess.run(
-            [sys.executable, str(SCRIPT), json.dumps(labellings)],
-            env=dict(
-                os.environ,
-                PYTHONPATH=os.pathsep.join(filter(None, sys.path)),
-                OMP_NUM_THREADS='1',
-                MASTER_ADDR='127.0.0.1',
-                MASTER_PORT=str(port),
-            ),
-            capture_output=True,
-            text=True,
-            timeout=600,
-        )
-        assert done.returncode == 0, done.stderr
-        run.stderr = done.stderr
-        return json.loads(done.stdout.strip().splitlines()[-1])
+        codes, run.stderr = run_script(SCRIPT, labellings)
+        return codes
 
     return run
 

@@ -1,11 +1,7 @@
 """Two processes against one with the same images in a step, and a dead one."""
 
 import json
-import os
 import signal
-import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -101,28 +97,6 @@ def comparable_config(method, world, folder, steps):
     return str(file)
 
 
-def run_in_processes(*jobs):
-    """The ends of each job: exit codes, and seconds after the first one."""
-    with socket.socket() as free:
-        free.bind(('127.0.0.1', 0))
-        port = free.getsockname()[1]
-    done = subprocess.run(
-        [sys.executable, str(SCRIPT), json.dumps(jobs)],
-        env=dict(
-            os.environ,
-            PYTHONPATH=os.pathsep.join(filter(None, sys.path)),
-            OMP_NUM_THREADS='1',
-            MASTER_ADDR='127.0.0.1',
-            MASTER_PORT=str(port),
-        ),
-        capture_output=True,
-        text=True,
-        timeout=1200,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.strip().splitlines()[-1]), done.stderr
-
-
 SHORT, LONG = 4, 20
 
 
@@ -176,7 +150,7 @@ def root(tmp_path_factory):
 
 
 @pytest.fixture(scope='module')
-def ends(configs, root, semantic_job):
+def ends(configs, root, semantic_job, run_script):
     """How all jobs of the quick tests ended, by name, and what they complained of."""
     jobs = {}
     for method in ('adversarial', 'mpl'):
@@ -198,7 +172,7 @@ def ends(configs, root, semantic_job):
     jobs['standing'] = dict(
         jobs['evaluate_2'], out=str(root / 'standing'), failure='SIGSTOP'
     )
-    codes, errors = run_in_processes(*jobs.values())
+    codes, errors = run_script(SCRIPT, list(jobs.values()))
     return dict(zip(jobs, codes, strict=True)), errors
 
 
@@ -212,8 +186,9 @@ def test_two_processes_train_as_one(ends, root, method):
 
 @pytest.mark.slow
 @pytest.mark.parametrize('method', ['adversarial', 'mpl'])
-def test_twenty_steps(configs, tmp_path, method):
-    ended, errors = run_in_processes(*both_trainings(configs(method, LONG), tmp_path))
+def test_twenty_steps(configs, tmp_path, method, run_script):
+    jobs = both_trainings(configs(method, LONG), tmp_path)
+    ended, errors = run_script(SCRIPT, jobs, timeout=1200)
     assert [end[:-1] for end in ended] == [[0], [0, 0]], errors
     check_equal(tmp_path, LONG)
 
