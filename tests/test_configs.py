@@ -157,8 +157,9 @@ def test_the_figures_of_the_paper_stand_in_the_configs(config):
     discriminator = cfg.optim_wrapper[name.replace(
         'generator', 'discriminator')].optimizer
     assert generator == dict(
-        type='SGD', lr=2.5e-2, momentum=0.9, weight_decay=1e-4)
-    assert discriminator == dict(type='Adam', lr=1e-4, betas=(0.9, 0.99))
+        type='SGD', lr=2.5e-2, momentum=0.9, weight_decay=1e-4, fused=True)
+    assert discriminator == dict(
+        type='Adam', lr=1e-4, betas=(0.9, 0.99), fused=True)
     assert cfg.train_cfg.max_epochs == 50
     assert cfg.train_dataloader.batch_size == 4
     pair = cfg.train_dataloader.dataset

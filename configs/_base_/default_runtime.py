@@ -21,6 +21,8 @@ default_hooks = dict(
         save_last=True),
     sampler_seed=dict(type='DistSamplerSeedHook'),
     finite_loss=dict(type='FiniteLossHook'),
+    head_accuracy=dict(type='HeadAccuracyHook'),
+    channels_last=dict(type='ChannelsLastHook'),
     visualization=dict(type='SegVisualizationHook'))
 custom_hooks = []
 log_processor = dict(by_epoch=True, window_size=25)

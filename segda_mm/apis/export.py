@@ -7,15 +7,13 @@ from pathlib import Path
 
 import torch
 from mmengine.config import Config
-from mmengine.registry import init_default_scope
 from mmseg.models import BaseSegmentor
 
 from segda_mm.atomic_file import atomic_file
-from segda_mm.models.checkpoint import load_network_weights
-from segda_mm.models.plain_checkpoints import only_plain_checkpoints
+from segda_mm.models.losses import PixelCrossEntropyLoss
 from segda_mm.models.segmentors import DomainAdaptiveSegmentor
-from segda_mm.registry import DATASETS, MODELS
 
+from .deployed_model import build_model, class_meta, deployed_network, load_weights
 from .preflight_error import PreflightError
 from .write_atomically import write_text
 
@@ -46,21 +44,9 @@ def export_segmentor(
             ``predict_on`` is given for a model with one network, or the
             network is made of parts that mmseg does not have.
     """
-    init_default_scope(cfg.get('default_scope', 'mmseg'))
-    if predict_on is not None:
-        if cfg.model.type != 'MetaPseudoLabels':
-            raise PreflightError(
-                f'--predict-on chooses between student and teacher, but {cfg.filename} '
-                f'trains a {cfg.model.type} with one network'
-            )
-        cfg.model.predict_on = predict_on
-    with only_plain_checkpoints():
-        model = MODELS.build(copy.deepcopy(cfg.model))
+    model = build_model(cfg, predict_on)
     _require_plain(model, cfg)
-    try:
-        load_network_weights(model, str(checkpoint), '')
-    except (FileNotFoundError, ValueError) as error:
-        raise PreflightError(str(error)) from error
+    load_weights(model, checkpoint)
     segmentor = cfg.model
     if isinstance(model, DomainAdaptiveSegmentor):
         model, segmentor = model.deployed, cfg.model.generator.segmentor
@@ -69,7 +55,7 @@ def export_segmentor(
     config = out.with_suffix('.py')
     write_text(config, _plain_config(cfg, segmentor).pretty_text)
     content = dict(
-        state_dict=model.state_dict(), meta=dict(dataset_meta=_dataset_meta(cfg))
+        state_dict=model.state_dict(), meta=dict(dataset_meta=class_meta(cfg))
     )
     with atomic_file(out) as unfinished:
         torch.save(content, unfinished)
@@ -77,12 +63,12 @@ def export_segmentor(
 
 
 def _require_plain(model: BaseSegmentor, cfg: Config) -> None:
-    network = model.deployed if isinstance(model, DomainAdaptiveSegmentor) else model
     own = {
         type(part).__name__
-        for name, part in network.named_modules()
-        # SegDataPreProcessor takes its place.
+        for name, part in deployed_network(model).named_modules()
+        # SegDataPreProcessor and CrossEntropyLoss take their places.
         if name != 'data_preprocessor'
+        and not isinstance(part, PixelCrossEntropyLoss)
         and type(part).__module__.partition('.')[0] == 'segda_mm'
     }
     if own:
@@ -101,6 +87,7 @@ def _plain_config(cfg: Config, segmentor: dict) -> Config:
     preprocessor.pop('size_divisor', None)
     model = dict(copy.deepcopy(segmentor), data_preprocessor=preprocessor)
     _drop_pretrained(model)
+    _replace_losses(model)
     pipeline = [
         dict(type='PackSegInputs') if step['type'] == 'PackSegInputs' else step
         for step in cfg.test_pipeline
@@ -122,11 +109,12 @@ def _drop_pretrained(node: object) -> None:
             _drop_pretrained(child)
 
 
-def _dataset_meta(cfg: Config) -> dict:
-    dataset = DATASETS.get(cfg.test_dataloader.dataset.type)
-    metainfo = cfg.test_dataloader.dataset.get('metainfo') or dataset.METAINFO
-    return {key: list(map(_plain, metainfo[key])) for key in ('classes', 'palette')}
-
-
-def _plain(value: object) -> object:
-    return value if isinstance(value, str) else [int(channel) for channel in value]
+def _replace_losses(node: object) -> None:
+    if isinstance(node, dict):
+        if node.get('type') == 'PixelCrossEntropyLoss':
+            node.update(type='CrossEntropyLoss', avg_non_ignore=True)
+        for child in node.values():
+            _replace_losses(child)
+    elif isinstance(node, list | tuple):
+        for child in node:
+            _replace_losses(child)

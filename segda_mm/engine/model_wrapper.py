@@ -71,7 +71,7 @@ def _mean_over_processes(log_vars: dict[str, Tensor]) -> dict[str, Tensor]:
         return log_vars
     # By name: processes may disagree on what there is to log.
     gathered = all_gather_object(
-        {key: float(value) for key, value in log_vars.items()})
+        {key: float(value.detach()) for key, value in log_vars.items()})
     if not all(
             math.isfinite(value) for part in gathered for value in part.values()):
         return log_vars

@@ -1,8 +1,7 @@
 # BiSeNet with ResNet-18 as Context Path; loss = CE(main) + CE(aux16) +
 # CE(aux32), averaged over the pixels that are not void.
 norm_cfg = dict(type='BN', requires_grad=True)
-loss_decode = dict(
-    type='CrossEntropyLoss', loss_weight=1.0, avg_non_ignore=True)
+loss_decode = dict(type='PixelCrossEntropyLoss', loss_weight=1.0)
 # Where ImageNet weights of torchvision are looked for; see optional_checkpoints.
 imagenet_checkpoint = 'checkpoints/resnet18-f37072fd.pth'
 # Absent files of this list are reported and training starts from scratch.

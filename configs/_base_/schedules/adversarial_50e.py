@@ -9,10 +9,11 @@ optim_wrapper = dict(
     generator=dict(
         type='GradientAveragingOptimWrapper',
         optimizer=dict(
-            type='SGD', lr=2.5e-2, momentum=0.9, weight_decay=1e-4)),
+            type='SGD', lr=2.5e-2, momentum=0.9, weight_decay=1e-4,
+            fused=True)),
     discriminator=dict(
         type='GradientAveragingOptimWrapper',
-        optimizer=dict(type='Adam', lr=1e-4, betas=(0.9, 0.99))))
+        optimizer=dict(type='Adam', lr=1e-4, betas=(0.9, 0.99), fused=True)))
 param_scheduler = dict(generator=poly, discriminator=poly)
 train_cfg = dict(type='ResumableEpochTrainLoop', max_epochs=50, val_interval=5)
 val_cfg = dict(type='ValLoop')

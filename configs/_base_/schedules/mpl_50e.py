@@ -6,10 +6,11 @@ poly = [
 ]
 generator_optim = dict(
     type='GradientAveragingOptimWrapper',
-    optimizer=dict(type='SGD', lr=2.5e-2, momentum=0.9, weight_decay=1e-4))
+    optimizer=dict(
+        type='SGD', lr=2.5e-2, momentum=0.9, weight_decay=1e-4, fused=True))
 discriminator_optim = dict(
     type='GradientAveragingOptimWrapper',
-    optimizer=dict(type='Adam', lr=1e-4, betas=(0.9, 0.99)))
+    optimizer=dict(type='Adam', lr=1e-4, betas=(0.9, 0.99), fused=True))
 optim_wrapper = dict(
     constructor='ChildOptimWrapperConstructor',
     student_generator=generator_optim,

@@ -14,6 +14,8 @@ from mmseg.utils import SampleList
 from torch import Tensor, nn
 
 from segda_mm.models.losses.domain_adversarial_loss import DomainAdversarialLoss
+from segda_mm.models.segmentors.segmentor_generator import GeneratorResult
+from segda_mm.ops.class_probabilities import class_probabilities
 
 
 class DomainBatch(NamedTuple):
@@ -66,6 +68,7 @@ def generator_step(generator: nn.Module,
                    adv_weight: float,
                    target_weight: float | Tensor = 1.0,
                    uda_inputs: Tensor | None = None,
+                   target_result: GeneratorResult | None = None,
                    measure_gradients: bool = False) -> GeneratorStep:
     """Update a generator by Eq. 4 or 5, or as the teacher of MPL.
 
@@ -74,7 +77,7 @@ def generator_step(generator: nn.Module,
     left as it is.
 
     Args:
-        generator: Returns losses and logits, see ``SegmentorGenerator``.
+        generator: A ``SegmentorGenerator``, or a network like it.
         discriminator: Takes softmax maps, returns domain logits.
         optim_wrapper: The generator's.
         source: Images with labels.
@@ -84,20 +87,24 @@ def generator_step(generator: nn.Module,
         target_weight: Weight of the loss on pseudo labels.
         uda_inputs: A disturbed view of the target images, to be trained on
             with the same pseudo labels; shape (N, 3, H, W).
+        target_result: What the generator has made of the target images since
+            its last update, with the graph; None: they are passed through it.
         measure_gradients: Also log the ratio of the norms that the weighted
             adversarial and the source loss have in the decode head.
     """
     with optim_wrapper.optim_context(generator), frozen(discriminator):
         source_losses, source_logits = generator(*source)
-        target_losses, target_logits = generator(*target)
-        domain_logits = discriminator(target_logits.softmax(1))
+        if target_result is None:
+            target_result = generator.infer(target.inputs)
+        domain_logits = discriminator(class_probabilities(target_result.logits))
         source_loss = sum_losses(source_losses)
         adv_loss = adversarial_loss(domain_logits, 'source')
         loss = source_loss + adv_weight * adv_loss
         log_vars = {'source.loss': source_loss, 'adversarial.loss': adv_loss}
         target_loss = source_loss.new_zeros(())
         if target.data_samples is not None:
-            target_loss = sum_losses(target_losses)
+            target_loss = sum_losses(
+                generator.losses(target_result, target.data_samples))
             loss = loss + target_weight * target_loss
             log_vars['target.loss'] = target_loss
         if uda_inputs is not None:
@@ -112,7 +119,7 @@ def generator_step(generator: nn.Module,
     optim_wrapper.update_params(loss)
     return GeneratorStep(
         source_loss.detach(), target_loss.detach(), source_logits.detach(),
-        target_logits.detach(),
+        target_result.logits.detach(),
         {key: value.detach()
          for key, value in log_vars.items()})
 
@@ -134,8 +141,8 @@ def discriminator_step(
         ``loss`` and the accuracies on both domains before the update.
     """
     with optim_wrapper.optim_context(discriminator):
-        from_source = discriminator(source_logits.detach().softmax(1))
-        from_target = discriminator(target_logits.detach().softmax(1))
+        from_source = discriminator(class_probabilities(source_logits.detach()))
+        from_target = discriminator(class_probabilities(target_logits.detach()))
         loss = (adversarial_loss(from_source, 'source') +
                 adversarial_loss(from_target, 'target')) / 2
     optim_wrapper.update_params(loss)

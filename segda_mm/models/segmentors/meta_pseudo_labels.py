@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from segda_mm.models.feedback_rules.base_feedback_rule import StudentReport
+from segda_mm.models.head_losses import has_plain_losses
 from segda_mm.models.segmentors.adversarial_steps import (
     DomainBatch,
     add_role,
@@ -21,6 +22,11 @@ from segda_mm.models.segmentors.adversarial_steps import (
     sum_losses,
 )
 from segda_mm.models.segmentors.domain_adaptive_segmentor import DomainAdaptiveSegmentor
+from segda_mm.models.segmentors.segmentor_generator import (
+    GeneratorResult,
+    SegmentorGenerator,
+)
+from segda_mm.ops.class_probabilities import class_probabilities
 from segda_mm.ops.noise_patch import add_noise_patch
 from segda_mm.ops.pseudo_labels import (
     IGNORE_INDEX,
@@ -149,8 +155,8 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
         """
         batches = self.data_preprocessor(data, True)
         source = DomainBatch(**batches['source'])
-        target = self.label_target(batches['target']['inputs'],
-                                   optim_wrapper['teacher_generator'])
+        target, teacher_result = self.label_target(
+            batches['target']['inputs'], optim_wrapper['teacher_generator'])
 
         measure_gradients = is_due(self.gradient_ratio_interval)
         labeled_loss_before = self._labeled_loss(source, optim_wrapper)
@@ -188,6 +194,7 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
             self.teacher_adv_weight,
             target_weight=feedback['h'],
             uda_inputs=self._uda_view(target.inputs),
+            target_result=teacher_result,
             measure_gradients=measure_gradients)
         teacher_discriminated = discriminator_step(
             self.teacher_discriminator, optim_wrapper['teacher_discriminator'],
@@ -204,10 +211,16 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
             'pseudo.kept_ratio': kept_ratio(target),
         }
 
-    @torch.no_grad()
-    def label_target(self, inputs: Tensor,
-                     optim_wrapper: OptimWrapper) -> DomainBatch:
-        """Pseudo labels of the current teacher, which is left as it was.
+    def label_target(
+            self, inputs: Tensor, optim_wrapper: OptimWrapper
+    ) -> tuple[DomainBatch, GeneratorResult | None]:
+        """Pseudo labels of the current teacher.
+
+        Where labels are made with the statistics of the batch, as the teacher
+        learns with them, it learns from the very pass that made its labels;
+        only a decode head with dropout runs again without it. Its graph lives
+        through the student's step, whose own two are no more than the three of
+        the teacher's step.
 
         Args:
             inputs: Normalised target images, shape (N, 3, H, W).
@@ -215,15 +228,30 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
 
         Returns:
             The same images with their pseudo labels; pixels under their
-            class's median threshold are void.
+            class's median threshold are void. And the teacher's pass, for its
+            step; None if it has to make one of its own, because this one was
+            in evaluation mode, and the teacher is left as it was.
         """
         teacher = self.teacher_generator
-        statistics = (batch_statistics(teacher)
-                      if self.label_batch_statistics else nullcontext())
-        with evaluating(teacher.modules()), statistics, \
-                optim_wrapper.optim_context(teacher):
-            _, logits = teacher(inputs)
-        confidence, labels = logits.float().softmax(1).max(1)
+        head = teacher.segmentor.decode_head
+        result = None
+        with optim_wrapper.optim_context(teacher):
+            if self.label_batch_statistics and learns_as_it_labels(teacher):
+                result = labeling = teacher.infer(inputs)
+                if is_random(head):
+                    with torch.no_grad(), evaluating(head.modules()), \
+                            batch_statistics(head):
+                        labeling = teacher.decode_again(result)
+            else:
+                statistics = (batch_statistics(teacher)
+                              if self.label_batch_statistics else nullcontext())
+                with torch.no_grad(), evaluating(teacher.modules()), statistics:
+                    labeling = teacher.infer(inputs)
+        return self._label(inputs, labeling.logits.detach()), result
+
+    def _label(self, inputs: Tensor, logits: Tensor) -> DomainBatch:
+        """Images with the labels of logits (N, C, H, W) without a graph."""
+        confidence, labels = class_probabilities(logits.float()).max(1)
         thresholds = median_thresholds(confidence, labels, self.num_classes,
                                        self.threshold_cap,
                                        self.threshold_scope)
@@ -258,6 +286,29 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
         if coin < self.uda_probability:
             return add_noise_patch(inputs, self.uda_sigma)
         return None
+
+
+def is_random(network: nn.Module) -> bool:
+    """Whether a network drops something at random in training mode."""
+    return any('drop' in type(module).__name__.lower()
+               and getattr(module, 'p', 1) and getattr(module, 'drop_prob', 1)
+               and getattr(module, 'survival', 0) < 1
+               for module in network.modules())
+
+
+def learns_as_it_labels(generator: SegmentorGenerator) -> bool:
+    """Whether only the decode head may differ between training and labelling.
+
+    Not where the backbone drops something at random, nor where backbone and
+    head have further outputs in training mode, which heads with losses of
+    their own tell.
+    """
+    segmentor = generator.segmentor
+    before_head = [segmentor.backbone]
+    if segmentor.with_neck:
+        before_head.append(segmentor.neck)
+    return (has_plain_losses(segmentor.decode_head)
+            and not any(map(is_random, before_head)))
 
 
 @contextmanager

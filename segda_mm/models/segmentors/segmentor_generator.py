@@ -1,5 +1,7 @@
 """Any MMSegmentation segmentor as the generator of an adaptation method."""
 import copy
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import torch
 from mmengine.model import BaseModule
@@ -7,11 +9,23 @@ from mmengine.structures import PixelData
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.models.utils import resize
 from mmseg.utils import SampleList, add_prefix
-from torch import Tensor
+from torch import Tensor, nn
 
 from segda_mm.models.checkpoint import load_network_weights
+from segda_mm.models.head_losses import has_plain_losses, head_losses
 from segda_mm.ops.label_edges import label_edges
 from segda_mm.registry import MODELS
+
+
+class GeneratorResult(NamedTuple):
+    """What one forward pass leaves for its losses.
+
+    ``features`` are those of backbone and neck, ``outputs`` the decode head's;
+    ``logits`` are of the classes, shape (N, C, H, W) as the images.
+    """
+    features: Sequence[Tensor]
+    outputs: Tensor | tuple[Tensor, ...]
+    logits: Tensor
 
 
 @MODELS.register_module()
@@ -20,7 +34,8 @@ class SegmentorGenerator(BaseModule):
 
     ``EncoderDecoder`` returns either losses or predictions; adversarial
     methods need both of the same pass. The values equal those of
-    ``EncoderDecoder.loss`` and ``encode_decode``.
+    ``EncoderDecoder.loss`` and ``encode_decode``. Between :meth:`infer` and
+    :meth:`losses` the labels may be made of the logits.
 
     Args:
         segmentor: Config of an ``EncoderDecoder``; a data preprocessor in it
@@ -90,32 +105,89 @@ class SegmentorGenerator(BaseModule):
 
         Returns:
             The heads' losses (empty without ``data_samples``) with mmseg's
-            keys, and the logits of the classes, shape (N, C, H, W).
+            keys, and the logits of the classes, shape (N, C, H, W). Heads with
+            mmseg's plain losses give no ``acc_seg``.
 
         Raises:
             TypeError: The head returns several outputs and ``logits_index``
                 is not set.
         """
+        result = self.infer(inputs)
+        losses = {} if data_samples is None else self.losses(result, data_samples)
+        return losses, result.logits
+
+    def infer(self, inputs: Tensor) -> GeneratorResult:
+        """Run backbone, neck and decode head.
+
+        Args:
+            inputs: Normalised images, shape (N, 3, H, W).
+
+        Returns:
+            What losses are computed from, now or later, and the logits.
+        """
         features = self.segmentor.extract_feat(inputs)
+        return self._decode(features, inputs.shape[2:])
+
+    def decode_again(self, result: GeneratorResult) -> GeneratorResult:
+        """Run the decode head on the features of an earlier pass.
+
+        Args:
+            result: Of :meth:`infer`, whose graph it does not reach.
+
+        Returns:
+            The same features without a graph, and what the head as it now is,
+            in training or evaluation mode, makes of them.
+        """
+        features = [feature.detach() for feature in result.features]
+        return self._decode(features, result.logits.shape[2:])
+
+    def losses(self, result: GeneratorResult,
+               data_samples: SampleList) -> dict[str, Tensor]:
+        """Compare a pass of :meth:`infer` with labels.
+
+        Args:
+            result: What the pass returned.
+            data_samples: Labels of its images.
+
+        Returns:
+            The losses of decode head and auxiliary heads with mmseg's keys.
+        """
         head = self.segmentor.decode_head
-        outputs = head(features)
-        losses: dict[str, Tensor] = {}
-        if data_samples is not None:
-            if self.edge_width is not None:
-                _add_edges(data_samples, self.edge_width)
-            losses.update(
-                add_prefix(
-                    head.loss_by_feat(outputs, data_samples), 'decode'))
-            if self.segmentor.with_auxiliary_head:
-                losses.update(
-                    self.segmentor._auxiliary_head_forward_train(
-                        features, data_samples))
+        if self.edge_width is not None:
+            _add_edges(data_samples, self.edge_width)
+        # Those of other heads are not all class logits at one size.
+        outputs = result.logits if has_plain_losses(head) else result.outputs
+        losses = add_prefix(head_losses(head, outputs, data_samples), 'decode')
+        for prefix, auxiliary in self._auxiliary_heads():
+            if type(auxiliary).loss is BaseDecodeHead.loss:
+                auxiliary_losses = head_losses(
+                    auxiliary, auxiliary(result.features), data_samples)
+            else:
+                auxiliary_losses = auxiliary.loss(
+                    result.features, data_samples, self.segmentor.train_cfg)
+            losses.update(add_prefix(auxiliary_losses, prefix))
+        return losses
+
+    def _decode(self, features: Sequence[Tensor],
+                size: tuple[int, int]) -> GeneratorResult:
+        outputs = self.segmentor.decode_head(features)
         logits = resize(
             self._class_logits(outputs),
-            size=inputs.shape[2:],
+            size=size,
             mode='bilinear',
             align_corners=self.segmentor.align_corners)
-        return losses, logits
+        return GeneratorResult(features, outputs, logits)
+
+    def _auxiliary_heads(self) -> Iterator[tuple[str, nn.Module]]:
+        """Prefixes of the losses, as mmseg has them, and heads."""
+        if not self.segmentor.with_auxiliary_head:
+            return
+        heads = self.segmentor.auxiliary_head
+        if isinstance(heads, nn.ModuleList):
+            for number, head in enumerate(heads):
+                yield f'aux_{number}', head
+        else:
+            yield 'aux', heads
 
     def _class_logits(self, outputs: Tensor | tuple[Tensor, ...]) -> Tensor:
         if isinstance(outputs, Tensor):

@@ -181,9 +181,12 @@ def test_target_labels_are_those_of_the_teacher(of_the_batch):
     model, optim_wrapper = make_model(label_batch_statistics=of_the_batch)
     inputs = model.data_preprocessor(domain_batch(), True)['target']['inputs']
     before = copy.deepcopy(model.state_dict())
-    target = model.label_target(inputs, optim_wrapper['teacher_generator'])
+    target, shared = model.label_target(inputs, optim_wrapper['teacher_generator'])
+    assert (shared is not None) == of_the_batch
     for key, value in model.state_dict().items():
-        assert torch.equal(value, before[key]), key
+        # A pass that is learned from counts for the statistics.
+        if not (of_the_batch and ('running' in key or 'tracked' in key)):
+            assert torch.equal(value, before[key]), key
     assert all(module.training for module in model.teacher_generator.modules())
 
     twin = copy.deepcopy(model.teacher_generator)
@@ -199,6 +202,63 @@ def test_target_labels_are_those_of_the_teacher(of_the_batch):
         expected = labels.masked_fill(confidence < limits[labels], 255)
         assert torch.equal(sample.gt_sem_seg.data[0], expected)
         assert (expected == 255).any()
+
+
+def without_dropout():
+    config = tiny_bisenet()
+    for head in (config.decode_head, *config.auxiliary_head):
+        head.dropout_ratio = 0
+    return config
+
+
+def test_learning_from_the_labelling_pass_changes_nothing(monkeypatch):
+    weights = []
+    for shared in (True, False):
+        model, optim_wrapper = make_model(
+            without_dropout, label_batch_statistics=True)
+        model.set_progress(30, 50)
+        if not shared:
+            monkeypatch.setattr(
+                meta_pseudo_labels, 'learns_as_it_labels', lambda _: False)
+        torch.manual_seed(1)
+        for step in range(10):
+            log = model.train_step(domain_batch(seed=2 * step), optim_wrapper)
+        weights.append({
+            key: value for key, value in model.state_dict().items()
+            # Only the order of the batches is another one for them.
+            if not ('teacher' in key and 'running' in key)
+        })
+    assert log['mpl.h'] > 0
+    for key, value in weights[1].items():
+        assert torch.equal(weights[0][key], value), key
+
+
+def test_only_a_head_with_dropout_runs_twice(monkeypatch):
+    again = []
+    decode_again = meta_pseudo_labels.SegmentorGenerator.decode_again
+    monkeypatch.setattr(
+        meta_pseudo_labels.SegmentorGenerator, 'decode_again',
+        lambda *args: again.append(1) or decode_again(*args))
+    for segmentor in (without_dropout, tiny_bisenet):
+        model, optim_wrapper = make_model(segmentor, label_batch_statistics=True)
+        backbone_passes = []
+        model.teacher_generator.segmentor.backbone.register_forward_hook(
+            lambda *_, passes=backbone_passes: passes.append(1))
+        model.train_step(domain_batch(), optim_wrapper)
+        assert len(backbone_passes) == 2
+        assert len(again) == (segmentor is tiny_bisenet)
+
+
+@pytest.mark.parametrize('segmentor, generator', [
+    (tiny_segformer, {}),
+    (tiny_pidnet, dict(logits_index=1, edge_width=4)),
+])
+def test_other_networks_label_in_a_pass_of_their_own(segmentor, generator):
+    model, optim_wrapper = make_model(
+        segmentor, generator, label_batch_statistics=True)
+    inputs = model.data_preprocessor(domain_batch(), True)['target']['inputs']
+    _, shared = model.label_target(inputs, optim_wrapper['teacher_generator'])
+    assert shared is None
 
 
 def test_student_and_teacher_start_from_their_checkpoints(tmp_path):

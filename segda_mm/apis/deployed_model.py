@@ -1,0 +1,91 @@
+"""A trained model, built from its config and read from a checkpoint."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmseg.models import BaseSegmentor
+
+from segda_mm.models.checkpoint import load_network_weights
+from segda_mm.models.plain_checkpoints import only_plain_checkpoints
+from segda_mm.models.segmentors import DomainAdaptiveSegmentor
+from segda_mm.registry import DATASETS, MODELS
+
+from .preflight_error import PreflightError
+
+
+def load_model(
+    cfg: Config, checkpoint: str | Path, predict_on: str | None = None
+) -> BaseSegmentor:
+    """Build the model of a config with the weights of a checkpoint.
+
+    Args:
+        cfg: a whole config, as :func:`load_config` gives it.
+        checkpoint: a local checkpoint of the config's model; no code of it is
+            run, and it must fit exactly.
+        predict_on: ``'student'`` or ``'teacher'`` of Meta Pseudo Labels; by
+            default what the config says.
+
+    Returns:
+        The model on the CPU, in evaluation mode.
+
+    Raises:
+        PreflightError: the checkpoint is missing or does not fit, or
+            ``predict_on`` is given for a model with one network.
+    """
+    model = build_model(cfg, predict_on)
+    load_weights(model, checkpoint)
+    return model.eval()
+
+
+def build_model(cfg: Config, predict_on: str | None = None) -> BaseSegmentor:
+    """Build the model of a config without reading weights.
+
+    Args:
+        cfg: See :func:`load_model`; its ``model.predict_on`` becomes the
+            argument's, if that is given.
+        predict_on: See :func:`load_model`.
+
+    Raises:
+        PreflightError: ``predict_on`` is given for a model with one network.
+    """
+    init_default_scope(cfg.get('default_scope', 'mmseg'))
+    if predict_on is not None:
+        if cfg.model.type != 'MetaPseudoLabels':
+            raise PreflightError(
+                f'--predict-on chooses between student and teacher, but {cfg.filename} '
+                f'trains a {cfg.model.type} with one network'
+            )
+        cfg.model.predict_on = predict_on
+    with only_plain_checkpoints():
+        return MODELS.build(copy.deepcopy(cfg.model))
+
+
+def load_weights(model: BaseSegmentor, checkpoint: str | Path) -> None:
+    """Read a checkpoint of the whole model into it.
+
+    Raises:
+        PreflightError: it is missing or does not fit exactly.
+    """
+    try:
+        load_network_weights(model, str(checkpoint), '')
+    except (FileNotFoundError, ValueError) as error:
+        raise PreflightError(str(error)) from error
+
+
+def deployed_network(model: BaseSegmentor) -> BaseSegmentor:
+    """The one segmentor of a model that predicts."""
+    return model.deployed if isinstance(model, DomainAdaptiveSegmentor) else model
+
+
+def class_meta(cfg: Config) -> dict[str, list]:
+    """Names (``classes``) and colours (``palette``) of the config's classes."""
+    tested = cfg.test_dataloader.dataset
+    metainfo = tested.get('metainfo') or DATASETS.get(tested.type).METAINFO
+    return dict(
+        classes=list(metainfo['classes']),
+        palette=[[int(channel) for channel in color] for color in metainfo['palette']],
+    )
