@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 from PIL import Image
 
@@ -156,8 +157,10 @@ def to_train_ids(
     Raises:
         DataError: An id is not in the table.
     """
-    unknown = ~table.known[ids]
+    # OpenCV looks up several times faster than NumPy.
+    unknown = cv2.LUT(ids, (~table.known).astype(np.uint8))
     if unknown.any():
+        unknown = unknown.astype(bool)
         raise DataError(
             f'has ids {np.unique(ids[unknown]).tolist()} in '
             f'{int(unknown.sum())} pixels, which the label table '
@@ -172,7 +175,7 @@ def to_train_ids(
         renamed = np.arange(256, dtype=np.uint8)
         renamed[list(label_map)] = list(label_map.values())
         train_ids = renamed[train_ids]
-    return train_ids[ids]
+    return cv2.LUT(ids, train_ids)
 
 
 def check_same_size(

@@ -26,9 +26,8 @@ from segda_mm.datasets.errors import DataError
 from segda_mm.datasets.label_checksums import read_json
 from segda_mm.ops.panoptic_codes import VOID_CLASS
 from segda_mm.ops.pseudo_labels import (
-    NUM_LEVELS,
-    confidence_histogram,
-    mask_low_confidence,
+    count_confidences,
+    empty_histogram,
     median_thresholds,
     quantize_confidence,
     thresholds_from_histogram,
@@ -308,11 +307,9 @@ class _Job:
         self.scope = None if thresholds is None else thresholds['scope']
         self.cap = None if thresholds is None else thresholds['cap']
         self.ego_car = None if ego_car is None else EgoCarRegions(**ego_car)
-        self.levels: Tensor | None = None
-        self.histogram = torch.zeros((0, NUM_LEVELS), dtype=torch.int64)
-        if self.scope == 'dataset':
-            shape = (form.num_classes, NUM_LEVELS)
-            self.histogram = torch.zeros(shape, dtype=torch.int64)
+        self.levels: np.ndarray | None = None
+        counted_classes = form.num_classes if self.scope == 'dataset' else 0
+        self.histogram = empty_histogram(counted_classes)
         self._lock = Lock()
 
     # What the main process does.
@@ -444,12 +441,14 @@ class _Job:
         """Write the label of a prediction that waited for the thresholds."""
         values, levels = self._read_waiting(index)
         classes = self.form.classes_of_values(values)
-        self._write(index, self._masked(values, classes, levels, self.levels), classes)
+        masked = self._masked(values, classes, levels.numpy(), self.levels)
+        self._write(index, masked, classes)
         self._waiting(index).unlink()
 
     def load_levels(self) -> None:
         """Read the thresholds that the main process has settled."""
-        self.levels = torch.tensor(self._read_thresholds()['levels'])
+        # As the last of them one for void.
+        self.levels = np.array([*self._read_thresholds()['levels'], 0])
 
     def _values(
         self, index: int, prediction: np.ndarray
@@ -467,40 +466,35 @@ class _Job:
     def _mask_by_image(
         self, values: np.ndarray, classes: np.ndarray, confidence: np.ndarray
     ) -> np.ndarray:
-        known = torch.from_numpy(classes != VOID_CLASS)
-        confidence = torch.from_numpy(confidence)
+        # Void takes part as one class more, which is cheaper than to leave it out.
+        void = self.form.num_classes
         thresholds = median_thresholds(
-            confidence[known][None],
-            torch.from_numpy(classes)[known].long()[None],
-            self.form.num_classes,
+            torch.from_numpy(confidence)[None],
+            torch.from_numpy(np.minimum(classes, void))[None],
+            void + 1,
             self.cap,
             'image',
         )
-        return self._masked(values, classes, confidence, thresholds[0])
+        return self._masked(values, classes, confidence, thresholds[0].numpy())
 
     def _masked(
         self,
         values: np.ndarray,
         classes: np.ndarray,
-        confidence: Tensor,
-        thresholds: Tensor,
+        confidence: np.ndarray,
+        thresholds: np.ndarray,
     ) -> np.ndarray:
-        # Void pixels are compared too, with whatever threshold, and stay void.
-        classes = torch.from_numpy(np.where(classes == VOID_CLASS, 0, classes))
-        kept = mask_low_confidence(
-            classes.int()[None], confidence[None], thresholds[None], VOID_CLASS
-        )[0]
-        return np.where(kept.numpy() == VOID_CLASS, self.form.void, values).astype(
-            values.dtype
-        )
+        # Void pixels are compared too, with the last threshold, and stay void.
+        limits = thresholds[np.minimum(classes, self.form.num_classes)]
+        return np.where(confidence < limits, values.dtype.type(self.form.void), values)
 
     def _count(self, classes: np.ndarray, levels: Tensor) -> None:
         known = torch.from_numpy(classes != VOID_CLASS)
-        counts = confidence_histogram(
-            levels[known], torch.from_numpy(classes)[known], self.form.num_classes
-        )
+        labels = torch.from_numpy(classes)
+        if not known.all():
+            levels, labels = levels[known], labels[known]
         with self._lock:
-            self.histogram += counts
+            count_confidences(self.histogram, levels, labels)
 
     def _write(self, index: int, values: np.ndarray, predicted: np.ndarray) -> None:
         name = self.names[index]

@@ -7,7 +7,8 @@ pixels under their class's threshold become void.
 
 Two routes lead to the thresholds. ``class_medians`` sorts the confidences at
 hand and is exact: for one image or one batch. The histogram route streams over
-a data set of any size in constant memory.
+a data set of any size in constant memory: its medians are exact to half a
+level, 6.9e-6 where the cap is 0.9, and its pixels are compared by their levels.
 """
 import torch
 from torch import Tensor
@@ -22,7 +23,8 @@ def class_medians(confidence: Tensor, labels: Tensor,
     """Median confidence of the pixels predicted as each class.
 
     Args:
-        confidence: Top-1 probability of every pixel, any shape, in [0, 1].
+        confidence: Top-1 probability of every pixel, any shape, in [0, 1], of
+            single or half precision.
         labels: Predicted class of every pixel, same shape, integers in
             [0, num_classes).
         num_classes: Number of classes C.
@@ -31,20 +33,33 @@ def class_medians(confidence: Tensor, labels: Tensor,
         Shape (C,), dtype of ``confidence``. The mean of the two middle values
         where their number is even; NaN for a class without pixels.
     """
-    confidence, labels = confidence.flatten(), labels.flatten()
-    by_confidence = confidence.sort()
-    by_class = labels[by_confidence.indices].sort(stable=True)
-    ordered = by_confidence.values[by_class.indices]
-    counts = torch.bincount(labels, minlength=num_classes)
-    starts = counts.cumsum(0) - counts
-    # An absent class points at a neighbour's value, replaced by NaN below.
-    last = max(ordered.numel() - 1, 0)
-    lower = (starts + (counts - 1).clamp(min=0) // 2).clamp(max=last)
-    upper = (starts + counts // 2).clamp(max=last)
-    if not ordered.numel():
+    if not confidence.numel():
         return confidence.new_full((num_classes, ), float('nan'))
-    medians = (ordered[lower] + ordered[upper]) / 2
-    return medians.masked_fill(counts == 0, float('nan'))
+    # The bits of floats that are not negative rise with their value, so that
+    # one sort of (class, bits) orders the confidences of every class.
+    keys = labels.flatten().long() << 32
+    keys |= confidence.detach().flatten().float().view(torch.int32)
+    keys = _sort(keys)
+    borders = torch.arange(num_classes + 1, device=keys.device) << 32
+    borders = torch.searchsorted(keys, borders)
+    starts, counts = borders[:-1], borders.diff()
+    # An absent class points at a neighbour's value, replaced by NaN below.
+    lower = starts + (counts - 1).clamp(min=0) // 2
+    upper = starts + counts // 2
+    middle = keys[torch.stack([lower, upper]).clamp(max=len(keys) - 1)]
+    # What is left of a key without its class is the float again.
+    middle = middle.bitwise_and(2**32 - 1).int().view(torch.float32)
+    medians = middle.mean(0).masked_fill(counts == 0, float('nan'))
+    return medians.to(confidence.dtype)
+
+
+def _sort(keys: Tensor) -> Tensor:
+    """Sort integers, in place where they are on the CPU."""
+    if keys.device.type != 'cpu':
+        return keys.sort().values
+    # Ten times as fast as PyTorch's, which sorts places along with the keys.
+    keys.numpy().sort()
+    return keys
 
 
 def median_thresholds(confidence: Tensor,
@@ -109,7 +124,8 @@ def quantize_confidence(confidence: Tensor, cap: float = 0.9) -> Tensor:
     """Levels of confidence that fit into 16 bits.
 
     Everything at or above ``cap`` is kept whatever the median is, so that all
-    levels but the last are spent on [0, cap): a step is ``cap / 65535``.
+    levels but the last are spent on [0, cap): a step is ``cap / 65535``. As in
+    :func:`median_thresholds`, single precision decides what reaches the cap.
 
     Args:
         confidence: Any shape, in [0, 1].
@@ -118,34 +134,57 @@ def quantize_confidence(confidence: Tensor, cap: float = 0.9) -> Tensor:
     Returns:
         Same shape, int32, in [0, 65535]; 65535 means at or above ``cap``.
     """
-    levels = (confidence.double() * (TOP_LEVEL / cap)).floor()
-    return levels.clamp(max=TOP_LEVEL).int()
+    confidence = confidence.float()
+    levels = (confidence * (TOP_LEVEL / cap)).int()
+    return levels.clamp_(max=TOP_LEVEL - 1).masked_fill_(
+        confidence >= cap, TOP_LEVEL)
 
 
-def confidence_histogram(levels: Tensor, labels: Tensor,
-                         num_classes: int) -> Tensor:
-    """Count the pixels of every class and level; histograms add up.
+def empty_histogram(num_classes: int,
+                    device: torch.device | str = 'cpu') -> Tensor:
+    """Counts of no pixel yet, to be given to :func:`count_confidences`.
 
     Args:
-        levels: Result of :func:`quantize_confidence`, any shape.
-        labels: Predicted classes, same shape, integers in [0, num_classes).
         num_classes: Number of classes C.
+        device: Where the pixels to count are.
 
     Returns:
-        Shape (C, 65536), int64.
+        Zeros, shape (C, 65536), int64. Histograms add up.
     """
-    joint = labels.flatten().long() * NUM_LEVELS + levels.flatten().long()
-    counts = torch.bincount(joint, minlength=num_classes * NUM_LEVELS)
-    return counts.view(num_classes, NUM_LEVELS)
+    return torch.zeros((num_classes, NUM_LEVELS),
+                       dtype=torch.int64,
+                       device=device)
+
+
+def count_confidences(histogram: Tensor, levels: Tensor,
+                      labels: Tensor) -> None:
+    """Count the pixels of every class and level, in place.
+
+    Args:
+        histogram: Shape (C, 65536), int64, contiguous; is added to.
+        levels: Result of :func:`quantize_confidence`, any shape.
+        labels: Predicted classes, same shape, integers in [0, C).
+    """
+    places = labels.flatten().long() * NUM_LEVELS
+    places += levels.flatten()
+    # A table of its own for every image would cost more than the counting.
+    histogram.view(-1).index_add_(0, places,
+                                  histogram.new_ones(()).expand(len(places)))
 
 
 def thresholds_from_histogram(histogram: Tensor,
                               cap: float = 0.9) -> tuple[Tensor, Tensor]:
     """Class thresholds of all pixels counted in a histogram.
 
-    The lower median is taken: the level of the ((n + 1) // 2)-th smallest of
-    n confidences. It is at most one step (``cap / 65535``) under the exact
-    value.
+    The median is the mean of the two middle confidences, each of which is
+    taken for the middle of its level's interval: a threshold is at most half
+    a step (``cap / 131070``) off. Where one of the two is under the cap and
+    the other is not, ``cap`` stands for the latter.
+
+    Pixels are compared by their levels, with that of the upper middle
+    confidence. That is the same as to compare confidences with the exact
+    median, but that pixels under it by less than a step, in the same level,
+    are kept.
 
     Args:
         histogram: Shape (C, 65536), int64.
@@ -153,16 +192,16 @@ def thresholds_from_histogram(histogram: Tensor,
 
     Returns:
         Levels, shape (C,), int64, to be compared with the levels of pixels,
-        and the same thresholds as confidences, shape (C,), float64, in
-        [0, cap]. A class without pixels gets 65535 and ``cap``.
+        and the thresholds as confidences, shape (C,), float64, in [0, cap]. A
+        class without pixels gets 65535 and ``cap``.
     """
     cumulative = histogram.cumsum(1)
-    total = cumulative[:, -1:]
-    middle = (total + 1) // 2
-    levels = (cumulative < middle).sum(1)
-    levels = torch.where(total[:, 0] > 0, levels,
-                         torch.full_like(levels, TOP_LEVEL))
-    return levels, levels.double() * (cap / TOP_LEVEL)
+    total = cumulative[:, -1]
+    ranks = torch.stack([(total - 1).clamp(min=0) // 2, total // 2], dim=1)
+    levels = torch.searchsorted(cumulative, ranks, right=True)
+    levels = levels.clamp(max=TOP_LEVEL)
+    middles = ((levels + 0.5).double() * (cap / TOP_LEVEL)).clamp(max=cap)
+    return levels[:, 1], middles.mean(1)
 
 
 def kept_pixels(histogram: Tensor, levels: Tensor) -> Tensor:
@@ -175,5 +214,6 @@ def kept_pixels(histogram: Tensor, levels: Tensor) -> Tensor:
     Returns:
         Shape (C,), int64.
     """
-    reached = torch.arange(histogram.shape[1]) >= levels[:, None]
+    every = torch.arange(histogram.shape[1], device=histogram.device)
+    reached = every >= levels[:, None]
     return (histogram * reached).sum(1)

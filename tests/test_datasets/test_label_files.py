@@ -89,3 +89,19 @@ def test_sizes_are_compared():
     check_same_size((6, 8), (6, 8), 'l.png', 'i.png', 'i.png')
     with pytest.raises(DataError, match=r"l\.png.*8x6.*i\.png.*6x8.*'name'.*exclude="):
         check_same_size((6, 8), (8, 6), 'l.png', 'i.png', 'name')
+
+
+@pytest.mark.parametrize('seed', range(10))
+def test_looking_up_equals_numpy(seed):
+    draw = np.random.default_rng(seed)
+    mapping = {int(key): int(draw.integers(256)) for key in draw.permutation(256)[:40]}
+    label_map = {int(train_id): 7 for train_id in draw.integers(256, size=5)}
+    ids = draw.choice(list(mapping), size=(9, 14)).astype(np.uint8)
+    # What Pillow decodes cannot be written to, and a crop is not contiguous.
+    ids.flags.writeable = False
+    for part in (ids, ids[2:7, ::-1]):
+        found = to_train_ids(part, label_table(mapping), 'a.png', label_map)
+        expected = [[mapping[value] for value in row] for row in part.tolist()]
+        expected = [[label_map.get(value, value) for value in row] for row in expected]
+        assert found.dtype == np.uint8
+        assert found.tolist() == expected

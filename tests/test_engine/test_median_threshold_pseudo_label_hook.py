@@ -14,7 +14,8 @@ from segda_mm.engine import MedianThresholdPseudoLabelHook
 
 # 5 images, batches of 2: an epoch has 3 iterations, the run 9.
 CAP = 0.9
-STEP = CAP / 65535
+# Half a level, and what single precision blurs it by.
+ERROR = 0.51 * CAP / 65535
 
 
 @pytest.fixture(scope='module')
@@ -81,8 +82,8 @@ def _reference(images):
     all_labels = np.concatenate([c.ravel() for c in labels.values()])
     thresholds, shares, counts = [], [], []
     for index in range(3):
-        members = np.sort(all_confidences[all_labels == index])
-        thresholds.append(min(members[(len(members) - 1) // 2], CAP))
+        members = all_confidences[all_labels == index]
+        thresholds.append(min(np.median(members), CAP))
         counts.append(len(members))
         shares.append((members >= thresholds[-1]).mean())
     voided = {
@@ -115,7 +116,7 @@ def test_labels_and_manifest_equal_numpy(finished, images):
                                shares)
     np.testing.assert_allclose([entry['threshold'] for entry in classes],
                                thresholds,
-                               atol=STEP)
+                               atol=ERROR)
     np.testing.assert_allclose(
         manifest['kept_share'],
         np.average(shares, weights=counts))

@@ -4,7 +4,9 @@ import torch
 
 from segda_mm.ops.pseudo_labels import (
     class_medians,
-    confidence_histogram,
+    count_confidences,
+    empty_histogram,
+    kept_pixels,
     mask_low_confidence,
     median_thresholds,
     quantize_confidence,
@@ -33,19 +35,35 @@ def test_class_medians_of_nothing():
     assert class_medians(empty, empty.long(), 3).isnan().all()
 
 
-@pytest.mark.parametrize('seed', range(3))
-def test_class_medians_equal_numpy(seed):
+def random_pixels(seed, shape=(40, 50), levels=None):
+    """Confidences and labels of five classes, of which the fourth is absent."""
     generator = torch.Generator().manual_seed(seed)
-    confidence = torch.rand(40, 50, generator=generator)
-    # Class 3 never occurs; ties are frequent after rounding.
-    confidence = (confidence * 50).round() / 50
-    labels = torch.tensor([0, 1, 2, 4])[torch.randint(
-        0, 4, (40, 50), generator=generator)]
+    confidence = torch.rand(shape, generator=generator)
+    if levels:
+        confidence = (confidence * levels).round() / levels
+    classes = torch.tensor([0, 1, 2, 4])
+    return confidence, classes[torch.randint(4, shape, generator=generator)]
+
+
+@pytest.mark.parametrize('dtype', [torch.float32, torch.half, torch.bfloat16])
+@pytest.mark.parametrize('seed', range(10))
+def test_class_medians_equal_numpy(seed, dtype):
+    # Ties are frequent after rounding.
+    confidence, labels = random_pixels(seed, levels=50 if seed % 2 else None)
+    confidence = confidence.to(dtype)
     medians = class_medians(confidence, labels, 5)
+    assert medians.dtype == dtype
     for class_id in (0, 1, 2, 4):
-        expected = np.median(confidence[labels == class_id].numpy())
-        assert medians[class_id] == pytest.approx(expected, abs=1e-6)
+        own = confidence[labels == class_id].float().numpy()
+        assert medians[class_id] == torch.tensor(np.median(own)).to(dtype)
     assert medians[3].isnan()
+
+
+def test_class_medians_at_the_ends_of_the_range():
+    confidence = torch.tensor([0.0, 0.0, 0.0, 1.0, 1.0, 1.0])
+    labels = torch.tensor([4, 4, 0, 0, 2, 2], dtype=torch.uint8)
+    medians = class_medians(confidence, labels, 5)
+    assert medians[[4, 0, 2]].tolist() == [0, 0.5, 1]
 
 
 def test_thresholds_are_capped_and_absent_classes_shift_nothing():
@@ -74,28 +92,79 @@ def test_only_pixels_under_their_class_threshold_become_void():
     assert masked.tolist() == [[[255, 0, 255, 1]]]
 
 
-def test_streamed_thresholds_are_the_medians_of_all_images():
-    generator = torch.Generator().manual_seed(0)
-    confidence = torch.rand(7, 30, 31, generator=generator)
-    labels = torch.randint(0, 3, confidence.shape, generator=generator)
-    cap = 0.45
-    histogram = sum(
-        confidence_histogram(quantize_confidence(c, cap), label, 4)
-        for c, label in zip(confidence, labels))
+def histogram_of(images, num_classes, cap):
+    histogram = empty_histogram(num_classes)
+    for confidence, labels in images:
+        count_confidences(histogram, quantize_confidence(confidence, cap), labels)
+    return histogram
+
+
+@pytest.mark.parametrize('seed', range(10))
+@pytest.mark.parametrize('cap', [0.45, 0.9])
+def test_streamed_thresholds_are_the_medians_of_all_images(seed, cap):
+    confidence, labels = random_pixels(seed, (7, 30, 31))
+    histogram = histogram_of(zip(confidence, labels), 5, cap)
     levels, thresholds = thresholds_from_histogram(histogram, cap)
-    for class_id in range(3):
-        values = confidence[labels == class_id]
-        # torch takes the lower of two middle values, as the histogram does.
-        expected = min(values.median().item(), cap)
-        assert thresholds[class_id] == pytest.approx(expected, abs=1e-5)
     assert (levels[3], thresholds[3]) == (65535, cap)
+    kept = mask_low_confidence(labels, quantize_confidence(confidence, cap),
+                               levels[None]) != 255
+    for class_id in (0, 1, 2, 4):
+        own = labels == class_id
+        exact = np.minimum(np.median(confidence[own].double()), np.float32(cap))
+        assert abs(thresholds[class_id] - exact) < 1e-5
+        # The comparison is exact but for pixels within a step of the median.
+        clear = own & ((confidence - exact).abs() > cap / 65535)
+        assert (kept == (confidence >= exact))[clear].all()
+        assert kept_pixels(histogram, levels)[class_id] == kept[own].sum()
+
+
+@pytest.mark.parametrize('dtype', [torch.float32, torch.half, torch.bfloat16])
+def test_levels_are_those_of_exact_arithmetic(dtype):
+    confidence, _ = random_pixels(0, (1000, ))
+    confidence = confidence.to(dtype)
+    levels = quantize_confidence(confidence, 0.9)
+    exact = confidence.double() * 65535 / 0.9
+    assert levels.dtype == torch.int32
+    # Single precision blurs the borders of the levels by 1/256 of them.
+    below = confidence.double() < 0.9
+    assert (levels <= exact + 1 / 256)[below].all()
+    assert (levels > exact - 1 - 1 / 256)[below].all()
+    assert (levels[~below] == 65535).all()
+
+
+def test_what_reaches_the_cap_is_decided_in_single_precision():
+    pixel = torch.ones(1, 1, 1)
+    for cap in np.arange(1, 1001) / 1000:
+        single = torch.tensor(cap, dtype=torch.float32)
+        around = torch.stack([single.nextafter(torch.zeros(())), single])
+        assert quantize_confidence(around, cap).tolist() == [65534, 65535]
+        thresholds = median_thresholds(pixel, pixel.long() - 1, 1, cap)
+        assert (around >= thresholds[0]).tolist() == [False, True]
+
+
+def test_two_middle_confidences_are_averaged():
+    confidence = torch.tensor([0.1, 0.2, 0.6, 0.95])
+    histogram = histogram_of([(confidence, torch.zeros(4, dtype=torch.long))], 1, 0.9)
+    levels, thresholds = thresholds_from_histogram(histogram)
+    assert thresholds[0] == pytest.approx(0.4, abs=7e-6)
+    # What is under 0.4 is left out, as it is in one image.
+    assert kept_pixels(histogram, levels)[0] == 2
 
 
 def test_a_pixel_at_the_streamed_threshold_is_kept():
     confidence = torch.tensor([[[0.2, 0.35, 0.5]]])
     labels = torch.zeros(1, 1, 3, dtype=torch.long)
-    levels = quantize_confidence(confidence)
     thresholds, _ = thresholds_from_histogram(
-        confidence_histogram(levels, labels, 1))
-    masked = mask_low_confidence(labels, levels, thresholds[None])
+        histogram_of([(confidence, labels)], 1, 0.9))
+    masked = mask_low_confidence(labels, quantize_confidence(confidence),
+                                 thresholds[None])
     assert masked.tolist() == [[[255, 0, 0]]]
+
+
+def test_counting_nothing_changes_nothing():
+    empty = torch.zeros(0)
+    histogram = histogram_of([(empty, empty.long())], 2, 0.9)
+    assert histogram.sum() == 0
+    levels, thresholds = thresholds_from_histogram(histogram)
+    assert levels.tolist() == [65535, 65535]
+    assert thresholds.tolist() == [0.9, 0.9]

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from segda_mm.ops.pseudo_labels import (
     class_medians,
-    confidence_histogram,
+    count_confidences,
+    empty_histogram,
     kept_pixels,
     mask_low_confidence,
     median_thresholds,
@@ -97,15 +98,15 @@ def test_at_least_half_of_a_class_is_kept(pixels, cap):
 
 
 @given(PIXELS, CAPS, st.integers(0, 24))
-def test_the_histogram_is_exact_within_one_step(pixels, cap, cut):
+def test_the_histogram_is_exact_within_half_a_step(pixels, cap, cut):
     parts = [part for part in (pixels[:cut], pixels[cut:]) if part]
-    histogram = sum(
-        confidence_histogram(quantize_confidence(confidence, cap), labels, NUM_CLASSES)
-        for confidence, labels in map(tensors, parts)
-    )
+    histogram = empty_histogram(NUM_CLASSES)
+    for confidence, labels in map(tensors, parts):
+        count_confidences(histogram, quantize_confidence(confidence, cap), labels)
     levels, thresholds = thresholds_from_histogram(histogram, cap)
     kept = kept_pixels(histogram, levels)
-    step = cap / 65535
+    # Half a step, and what single precision blurs it by.
+    error = 0.51 * cap / 65535
     for label in range(NUM_CLASSES):
         own = members(pixels, label)
         assert histogram[label].sum() == len(own)
@@ -113,6 +114,8 @@ def test_the_histogram_is_exact_within_one_step(pixels, cap, cut):
         if not len(own):
             assert thresholds[label] == cap
             continue
-        lower_median = min(float(own[(len(own) - 1) // 2]), cap)
-        # The last digits are those of the product of level and step.
-        assert lower_median - step - 1e-12 <= thresholds[label] <= lower_median + 1e-12
+        middle = own[[(len(own) - 1) // 2, len(own) // 2]].astype(np.float64)
+        expected = np.minimum(middle, cap).mean()
+        assert abs(thresholds[label] - expected) <= error
+        # Of the two middle pixels the upper one is always kept.
+        assert kept[label] >= (own >= middle[1]).sum()

@@ -16,18 +16,22 @@ from mmengine.hooks import Hook
 from torch import Tensor
 
 from segda_mm.labeling import LabelStore
+from segda_mm.labeling.bounded_pool import BoundedPool
 from segda_mm.labeling.confidence_files import (
     read_confidences,
     write_confidences,
 )
 from segda_mm.ops.pseudo_labels import (
-    confidence_histogram,
+    count_confidences,
+    empty_histogram,
     kept_pixels,
     mask_low_confidence,
     quantize_confidence,
     thresholds_from_histogram,
 )
 from segda_mm.registry import HOOKS
+
+NUM_WRITERS = 2
 
 
 @HOOKS.register_module()
@@ -41,11 +45,13 @@ class MedianThresholdPseudoLabelHook(Hook):
 
     The network runs once over the images. Labels and confidences, in 65,536
     levels over [0, cap], go to temporary files and into one histogram of fixed
-    size; a second pass over the files alone voids the pixels and writes the
-    PNGs to ``<work_dir>/<directory>/epoch_<e>/`` together with
-    ``manifest.json`` (settings; per class: threshold, pixels, kept share). The
-    target data set of the training data loader is then told that folder. Works
-    in several processes, each of which labels its share of the images.
+    size (10 MB for 19 classes), whose medians are exact to half a level; a
+    second pass over the files alone voids the pixels and writes the PNGs to
+    ``<work_dir>/<directory>/epoch_<e>/`` together with ``manifest.json``
+    (settings; per class: threshold, pixels, kept share). Threads compress both
+    kinds of files, the former while the network runs. The target data set of
+    the training data loader is then told that folder. Works in several
+    processes, each of which labels its share of the images.
 
     A run resumed within an epoch goes on with the labels made before that
     epoch. Resumed at the very start of a labelling epoch, it makes them again.
@@ -130,7 +136,8 @@ class MedianThresholdPseudoLabelHook(Hook):
         all_reduce(histogram)
         levels, thresholds = thresholds_from_histogram(histogram, self.cap)
         checksums = {}
-        for index, name in enumerate(names):
+
+        def write_label(index: int, name: str) -> None:
             file = streamed / f'{index}.npy.gz'
             labels, confidence = read_confidences(file)
             file.unlink()
@@ -138,6 +145,10 @@ class MedianThresholdPseudoLabelHook(Hook):
                                        levels[None])
             checksums[name] = store.write(name,
                                           kept[0].numpy().astype(np.uint8))
+
+        with _writers() as writers:
+            for index, name in enumerate(names):
+                writers.submit(write_label, index, name)
         shutil.rmtree(streamed)
 
         # Gathering also waits until every process has written its labels.
@@ -166,17 +177,20 @@ class MedianThresholdPseudoLabelHook(Hook):
         histogram, names = None, []
         was_training = runner.model.training
         runner.model.eval()
-        for batch in dataloader:
-            for sample in runner.model.test_step(batch):
-                probabilities = sample.seg_logits.data.softmax(dim=0)
-                confidence, labels = probabilities.max(dim=0)
-                levels = quantize_confidence(confidence, self.cap)
-                counts = confidence_histogram(levels, labels,
-                                              len(probabilities)).cpu()
-                histogram = counts if histogram is None else histogram + counts
-                write_confidences(directory / f'{len(names)}.npy.gz',
-                                  labels.cpu(), levels.cpu())
-                names.append(_relative_path(sample))
+        with _writers() as writers:
+            for batch in dataloader:
+                for sample in runner.model.test_step(batch):
+                    probabilities = sample.seg_logits.data.softmax(dim=0)
+                    confidence, labels = probabilities.max(dim=0)
+                    levels = quantize_confidence(confidence, self.cap)
+                    if histogram is None:
+                        histogram = empty_histogram(
+                            len(probabilities), probabilities.device)
+                    count_confidences(histogram, levels, labels)
+                    writers.submit(write_confidences,
+                                   directory / f'{len(names)}.npy.gz',
+                                   labels.cpu(), levels.cpu())
+                    names.append(_relative_path(sample))
         runner.model.train(was_training)
         return self._agree_on_shape(histogram), names
 
@@ -190,8 +204,8 @@ class MedianThresholdPseudoLabelHook(Hook):
             raise ValueError(
                 'MedianThresholdPseudoLabelHook.dataloader has no image; '
                 'check the folder its dataset names')
-        return torch.zeros(
-            shape, dtype=torch.int64) if histogram is None else histogram
+        return empty_histogram(
+            shape[0]) if histogram is None else histogram.cpu()
 
     def _manifest(self, runner, epoch: int, histogram: Tensor, levels: Tensor,
                   thresholds: Tensor,
@@ -214,6 +228,11 @@ class MedianThresholdPseudoLabelHook(Hook):
                 for name, threshold, count, kept_count in zip(
                     names, thresholds, pixels, kept)
             ])
+
+
+def _writers() -> BoundedPool:
+    """Threads that compress files while the network runs."""
+    return BoundedPool(NUM_WRITERS, waiting=NUM_WRITERS)
 
 
 def _relative_path(sample) -> str:
