@@ -11,6 +11,8 @@ import sys
 from datetime import date
 from pathlib import Path
 
+import torch
+
 from segda_mm.atomic_file import append_line
 
 
@@ -20,7 +22,7 @@ def provenance() -> dict[str, str]:
     Returns:
         ``command`` of this process, with a program below the working directory
         named relative to it; ``commit``, with ``-dirty`` where tracked files
-        differ from it; ``date``; and ``machine``.
+        differ from it; ``date``; and ``machine``, its processor and GPU.
     """
     program = Path(sys.argv[0]).resolve()
     if program.is_relative_to(Path.cwd()):
@@ -29,7 +31,7 @@ def provenance() -> dict[str, str]:
         command=shlex.join(['python', str(program), *sys.argv[1:]]),
         commit=_commit(),
         date=date.today().isoformat(),
-        machine=f'{os.cpu_count()} CPU cores ({platform.machine()})',
+        machine=_machine(),
     )
 
 
@@ -46,6 +48,21 @@ def read_rows(file: str | Path) -> list[dict]:
     if not file.exists():
         return []
     return [json.loads(line) for line in file.read_text(encoding='utf-8').splitlines()]
+
+
+def _machine() -> str:
+    processor = platform.machine()
+    information = Path('/proc/cpuinfo')
+    if information.exists():
+        for line in information.read_text(encoding='utf-8').splitlines():
+            key, _, value = line.partition(':')
+            if key.strip() == 'model name':
+                processor = value.strip()
+                break
+    machine = f'{os.cpu_count()} CPU cores ({processor})'
+    if torch.cuda.is_available():
+        machine += f', {torch.cuda.get_device_name()}'
+    return machine
 
 
 def _commit() -> str:

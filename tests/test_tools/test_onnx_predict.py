@@ -1,0 +1,166 @@
+"""From a checkpoint to labels without PyTorch, by the command lines of deployment."""
+
+import json
+import os
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmseg.structures import SegDataSample
+
+from segda_mm.apis import export_onnx
+from segda_mm.apis.deployed_model import load_model
+from segda_mm.registry import MODELS
+from segda_mm.testing.toy_job import PALETTE, write_toy_job
+
+TOOLS = Path(__file__).parents[2] / 'tools'
+DEPLOY = TOOLS / 'deploy'
+
+#: Runs a script where none of these can be imported.
+ALONE = """
+import runpy, sys
+for name in ('torch', 'torchvision', 'segda_mm', 'mmseg', 'mmengine', 'mmcv', 'onnx'):
+    sys.modules[name] = None
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name='__main__')
+"""
+
+
+def run_main(monkeypatch, script, *words):
+    monkeypatch.setattr(sys, 'argv', [str(script), *map(str, words)])
+    # As Python does for a script.
+    monkeypatch.syspath_prepend(script.parent)
+    return runpy.run_path(str(script))['main']()
+
+
+@pytest.fixture(scope='module')
+def deployed(tmp_path_factory):
+    """A config with data, its checkpoint, and the graph exported from them."""
+    folder = tmp_path_factory.mktemp('deployed')
+    config = write_toy_job(folder)
+    init_default_scope('mmseg')
+    torch.manual_seed(0)
+    model = MODELS.build(Config.fromfile(config).model)
+    checkpoint, graph = folder / 'net.pth', folder / 'net.onnx'
+    torch.save(dict(state_dict=model.state_dict()), checkpoint)
+    export_onnx(Config.fromfile(config), checkpoint, graph, size=(64, 32))
+    return config, checkpoint, graph
+
+
+def data_of(deployed):
+    return deployed[2].parent / 'data' / 'images'
+
+
+@torch.inference_mode()
+def labels_of_the_model(model, picture):
+    """With mmseg's resizing to 64x32 and back."""
+    inputs = cv2.resize(picture, (64, 32), interpolation=cv2.INTER_LINEAR)
+    sample = SegDataSample(
+        metainfo=dict(ori_shape=picture.shape[:2], img_shape=(32, 64))
+    )
+    inputs = torch.from_numpy(inputs.transpose(2, 0, 1).copy())
+    (sample,) = model.test_step(dict(inputs=[inputs], data_samples=[sample]))
+    return sample.pred_sem_seg.data[0].numpy()
+
+
+def test_labels_without_torch_are_those_of_the_model(deployed, tmp_path):
+    config, checkpoint, graph = deployed
+    large = np.random.default_rng(0).integers(256, size=(9, 14, 3), dtype=np.uint8)
+    cv2.imwrite(str(tmp_path / 'large.png'), large.repeat(5, 0).repeat(8, 1))
+    images = [data_of(deployed) / 'val/0.png', tmp_path / 'large.png']
+    out = tmp_path / 'labels'
+    done = subprocess.run(
+        [sys.executable, '-c', ALONE, DEPLOY / 'onnx_predict.py', graph, *images]
+        + ['--out', out, '--overlay'],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=dict(os.environ, PYTHONPATH=''),
+    )
+    assert done.returncode == 0, done.stderr
+    model = load_model(Config.fromfile(config), checkpoint)
+    for image in images:
+        picture = cv2.imread(str(image))
+        labels = cv2.imread(str(out / f'{image.stem}.png'), cv2.IMREAD_UNCHANGED)
+        assert labels.dtype == np.uint8
+        np.testing.assert_array_equal(labels, labels_of_the_model(model, picture))
+        assert len(np.unique(labels)) > 1
+        overlay = cv2.imread(str(out / f'{image.stem}_overlay.png'))
+        mixed = 0.5 * picture + 0.5 * np.array(PALETTE)[labels][..., ::-1]
+        np.testing.assert_allclose(overlay, mixed, atol=1)
+    assert not list(out.glob('.*'))
+
+
+@pytest.mark.parametrize('align_corners', [False, True])
+@pytest.mark.parametrize('size', [(7, 31), (13, 5), (11, 12)])
+def test_logits_are_resized_as_by_torch(size, align_corners):
+    resized = runpy.run_path(str(DEPLOY / 'onnx_predict.py'))['_resized']
+    maps = np.random.default_rng(0).normal(size=(3, 11, 12)).astype(np.float32)
+    expected = F.interpolate(
+        torch.from_numpy(maps)[None],
+        size=size,
+        mode='bilinear',
+        align_corners=align_corners,
+    )[0]
+    found = resized(maps, size, align_corners)
+    np.testing.assert_allclose(found, expected.numpy(), atol=1e-5)
+
+
+def test_what_is_wrong_is_said(deployed, tmp_path, monkeypatch, capsys):
+    graph = deployed[2]
+    image = data_of(deployed) / 'val/0.png'
+    out = ('--out', tmp_path / 'labels')
+    predict = DEPLOY / 'onnx_predict.py'
+    (tmp_path / 'broken.onnx').write_bytes(b'no graph')
+    for words, message in (
+        (('gone.onnx', image), 'there is no graph gone.onnx'),
+        ((tmp_path / 'broken.onnx', image), 'is no graph that can be run'),
+        ((graph, 'gone.png'), 'gone.png is missing or is no image'),
+        ((graph, image, image), 'several images are named 0'),
+    ):
+        assert run_main(monkeypatch, predict, *words, *out) == 2
+        assert message in capsys.readouterr().err
+    assert not list(tmp_path.glob('labels/*'))
+    quantize = (DEPLOY / 'quantize_onnx.py', graph, tmp_path / 'int8.onnx', '--images')
+    assert run_main(monkeypatch, *quantize, 'gone.png') == 2
+    assert 'quantize_onnx.py: gone.png is missing' in capsys.readouterr().err
+    assert not (tmp_path / 'int8.onnx').exists()
+
+
+def test_verification_fails_a_wrong_graph(deployed, tmp_path, monkeypatch, capsys):
+    config, checkpoint, graph = deployed
+    image, again = data_of(deployed) / 'val/0.png', tmp_path / 'again.onnx'
+    words = (config, checkpoint, again, '--size', '64x32', '--verify', image)
+    assert run_main(monkeypatch, DEPLOY / 'export_onnx.py', *words) == 0
+    assert 'agreement: 1.0' in capsys.readouterr().out
+    assert again.read_bytes() == graph.read_bytes()
+
+    disagrees = dict(passed=False, agreement=0.99)
+    monkeypatch.setattr('segda_mm.apis.verify_onnx', lambda *_: disagrees)
+    assert run_main(monkeypatch, DEPLOY / 'export_onnx.py', *words) == 1
+    assert 'does not predict what the model predicts' in capsys.readouterr().err
+
+
+def test_quantized_accuracy(deployed, tmp_path, monkeypatch, capsys):
+    config, checkpoint, graph = deployed
+    int8 = tmp_path / 'int8.onnx'
+    images = sorted((data_of(deployed) / 'train').glob('*.png'))
+    words = (graph, int8, '--images', *images)
+    assert run_main(monkeypatch, DEPLOY / 'quantize_onnx.py', *words) == 0
+
+    script = TOOLS / 'benchmark' / 'quantized_accuracy.py'
+    words = (config, checkpoint, graph, int8, '--threads', 1)
+    run_main(monkeypatch, script, *words)
+    results = json.loads(capsys.readouterr().out.splitlines()[-1])['results']
+    assert results['net.onnx'] == results['model']
+    assert results['model']['agreement'] == 1
+    assert 0.5 < results['int8.onnx']['agreement'] < 1
+    assert results['int8.onnx'].keys() == results['model'].keys()
