@@ -2,29 +2,31 @@
 
 The straightforward way takes every pixel of the image to every center at once and
 then goes through the instances and classes one by one. Both get the same synthetic
-outputs of a network, and the tool stops where their panoptic maps differ. Prints a
-table and one JSON line.
+outputs of a network, and the tool stops where their panoptic maps differ. The lower
+bound is to read these outputs once and to write a map once. Prints a table and one
+JSON line.
 """
 
 from __future__ import annotations
 
 import argparse
 import ctypes
-import json
 import multiprocessing
 import os
 import resource
 import sys
-import time
 from collections.abc import Callable
+from functools import partial
 from multiprocessing.connection import Connection
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from mmengine.device import get_device
+from timing import MIB, print_table, report, time_ways
 from torch import Tensor
 
-from segda_mm.apis.results_file import append_row, provenance
+from segda_mm.apis.results_file import provenance
 from segda_mm.datasets.cityscapes_labels import THING_CLASSES
 from segda_mm.ops.panoptic_codes import LABEL_DIVISOR, VOID_CODE
 from segda_mm.ops.panoptic_post_processing import panoptic_post_processing
@@ -34,7 +36,7 @@ SIZES = ((512, 1024), (1024, 2048))
 THRESHOLD, WINDOW, TOP_K, STUFF_AREA = 0.1, 7, 200, 4096
 #: Of the objects, side by side in rows that grow towards the viewer.
 GRID = (4, 10)
-MIB = 2**20
+BOUND = 'reading and writing once'
 
 
 def parse_args() -> argparse.Namespace:
@@ -117,8 +119,8 @@ def straightforward(outputs: tuple[Tensor, Tensor, Tensor]) -> Tensor:
     values = heatmap[points[:, 0], points[:, 1]]
     points = points[values.sort(descending=True, stable=True).indices[:TOP_K]]
 
-    rows = torch.arange(height)[:, None].expand(height, width)
-    columns = torch.arange(width).expand(height, width)
+    rows = torch.arange(height, device=offset.device)[:, None].expand(height, width)
+    columns = torch.arange(width, device=offset.device).expand(height, width)
     targets = (offset + torch.stack([rows, columns])).flatten(1).T
     distances = ((targets - points[:, None]) ** 2).sum(-1)
     numbers = distances.argmin(0).view(height, width) + 1
@@ -142,23 +144,11 @@ def straightforward(outputs: tuple[Tensor, Tensor, Tensor]) -> Tensor:
     return codes.int()
 
 
-def milliseconds(run: Callable, outputs: tuple, repeats: int) -> dict:
-    """Time and processor time of all threads per image: medians, and quartiles."""
-    run(outputs)
-    wall, processor = [], []
-    for _ in range(repeats):
-        begin = time.perf_counter(), time.process_time()
-        run(outputs)
-        wall.append(1000 * (time.perf_counter() - begin[0]))
-        processor.append(1000 * (time.process_time() - begin[1]))
-    low, median, high = np.percentile(wall, (25, 50, 75))
-    return dict(
-        median=round(median, 2),
-        quartiles=[round(low, 2), round(high, 2)],
-        fastest=round(min(wall), 2),
-        processor_median=round(float(np.median(processor)), 2),
-        runs=repeats,
-    )
+def touch_once(outputs: tuple[Tensor, Tensor, Tensor]) -> Tensor:
+    """Read every output and write a map; what any post-processing has to do."""
+    for output in outputs:
+        output.amax()
+    return torch.zeros(outputs[0].shape, dtype=torch.int32, device=outputs[0].device)
 
 
 def peak_growth(run: Callable, outputs: tuple) -> float:
@@ -194,10 +184,10 @@ def main() -> None:
     # Before any of this process's own threads are made, see peak_growth.
     torch.set_num_threads(1)
     ways = {'ours': ours, 'straightforward': straightforward}
-    scenes, rows = {}, []
+    scenes, rows = [], []
     for size in SIZES:
         outputs = network_outputs(size, np.random.default_rng(args.seed))
-        scenes[size] = outputs
+        scenes.append(outputs)
         codes = ours(outputs)
         if not torch.equal(codes, straightforward(outputs)):
             sys.exit('panoptic_post_processing: the panoptic maps differ')
@@ -211,31 +201,32 @@ def main() -> None:
             )
         )
     torch.set_num_threads(args.threads)
-    for row, outputs in zip(rows, scenes.values()):
-        row['milliseconds'] = {
-            name: milliseconds(way, outputs, args.repeats) for name, way in ways.items()
-        }
+    ways[BOUND] = touch_once
+    device = get_device()
+    for row, outputs in zip(rows, scenes):
+        there = tuple(output.to(device) for output in outputs)
+        if not torch.equal(ours(there), straightforward(there)):
+            sys.exit(f'panoptic_post_processing: the panoptic maps differ on {device}')
+        row['milliseconds'] = time_ways(
+            {name: partial(way, there) for name, way in ways.items()}, args.repeats
+        )
 
-    print('size       way                   ms            quartiles   CPU ms      MiB')
     for row in rows:
+        print_table(row['size'], row['milliseconds'], BOUND)
         for name, entry in row['milliseconds'].items():
-            low, high = entry['quartiles']
-            print(
-                f'{row["size"]:10} {name:16} {entry["median"]:8.2f} '
-                f'{f"{low:.2f} to {high:.2f}":>20} '
-                f'{entry["processor_median"]:8.2f} {row["mib"][name]:8.1f}'
-            )
+            growth = f', {row["mib"][name]:.1f} MiB more' if name in row['mib'] else ''
+            print(f'{name}: {entry["processor_median"]:.2f} ms CPU{growth}')
     result = dict(
         benchmark='panoptic_post_processing',
         threads=args.threads,
+        device=device,
         load_average=round(os.getloadavg()[0], 2),
+        bound=BOUND,
         sizes=rows,
         equal_maps=True,
         **origin,
     )
-    print(json.dumps(result))
-    if args.out:
-        append_row(args.out, result)
+    report(result, args.out)
 
 
 if __name__ == '__main__':
