@@ -75,7 +75,9 @@ class TTALabeler:
             the disk for the thresholds. Of a panoptic label the confidence is
             the probability of the pixel's final class.
         ego_car: Arguments of :class:`EgoCarRegions`, to make the region of the
-            own car void; None to leave it.
+            own car void; None to leave it. Annotated frames have it too, unless
+            ``include_annotated=False`` says otherwise: what is written here is
+            never a human's label.
         batch_size: Images that go through the network together, if alike.
         num_workers: Processes that read images; 0 reads between the networks'
             runs.
@@ -100,7 +102,9 @@ class TTALabeler:
         if thresholds is not None:
             _check_thresholds(thresholds)
         self.thresholds = thresholds
-        self.ego_car = ego_car
+        self.ego_car = None
+        if ego_car is not None:
+            self.ego_car = {'include_annotated': True, **ego_car}
         self.batch_size = batch_size
         self.num_workers = num_workers
         self.num_writers = num_writers

@@ -447,7 +447,7 @@ def test_the_own_car_is_void_and_counts_nowhere(streets, tmp_path, scope):
         known_codes(),
         names=CLASSES,
         thresholds=scope and dict(scope=scope, cap=0.01),
-        ego_car=dict(annotated=str(tmp_path / 'gtFine'), include_annotated=True),
+        ego_car=dict(annotated=str(tmp_path / 'gtFine')),
     )
     expected = np.where(CODES == 255001, VOID_CODE, CODES)
     expected[2, :3] = VOID_CODE
