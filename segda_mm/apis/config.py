@@ -61,7 +61,12 @@ def parse_cfg_options(pairs: Sequence[str]) -> dict:
             )
     parser = argparse.ArgumentParser()
     parser.add_argument('--cfg-options', nargs='+', action=DictAction)
-    return parser.parse_args(['--cfg-options', *pairs]).cfg_options
+    options = parser.parse_args(['--cfg-options', *pairs]).cfg_options
+    for key, text in (pair.split('=', maxsplit=1) for pair in pairs):
+        if isinstance(options[key], str):
+            # MMEngine takes the blanks out, also those of a path.
+            options[key] = text.strip('\'"')
+    return options
 
 
 def _execute(path: Path) -> Config:

@@ -25,6 +25,11 @@ def test_options_are_literals():
     assert options == {'a': 1e-3, 'b': ['x', 2], 'c': None, 'd': False, 'e': 'p/q=r'}
 
 
+def test_blanks_of_a_path_stay():
+    options = parse_cfg_options(['a=my runs/epoch 3.pth', 'b="x y"', 'c=[1, 2]', 'd= 7'])
+    assert options == {'a': 'my runs/epoch 3.pth', 'b': 'x y', 'c': [1, 2], 'd': 7}
+
+
 def test_option_without_a_value_is_named():
     with pytest.raises(PreflightError, match='not "fast"'):
         parse_cfg_options(['a=1', 'fast'])
