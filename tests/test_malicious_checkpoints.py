@@ -20,12 +20,14 @@ from torch import nn
 from segda_mm.apis import (
     PreflightError,
     build_runner,
+    export_onnx,
     export_segmentor,
     export_weights,
     label,
     load_config,
     self_train,
     train,
+    verify_onnx,
 )
 from segda_mm.apis import test as evaluate
 from segda_mm.apis.weight_sources import require_trusted_sources
@@ -126,6 +128,14 @@ def export_job(cfg, file):
     return export_segmentor(cfg, file, Path(cfg.work_dir, 'net.pth'))
 
 
+def export_graph(cfg, file):
+    return export_onnx(cfg, file, Path(cfg.work_dir, 'net.onnx'), size=(64, 32))
+
+
+def verify_graph(cfg, file):
+    return verify_onnx(cfg, file, Path(cfg.work_dir, 'net.onnx'))
+
+
 def export_network(cfg, file):
     return export_weights(file, Path(cfg.work_dir, 'net.safetensors'))
 
@@ -164,6 +174,8 @@ USES = dict(
     label=label_images,
     export_segmentor=export_job,
     export_weights=export_network,
+    export_onnx=export_graph,
+    verify_onnx=verify_graph,
     convert=lambda cfg, file: convert_timm_xception71(file, f'{cfg.work_dir}/x.pth'),
     runner_load=lambda cfg, file: build_runner(cfg).load_checkpoint(file),
     runner_resume=lambda cfg, file: build_runner(cfg).resume(file),
@@ -244,6 +256,7 @@ def clean(checkpoint, marker, tmp_path):
         'label',
         'export_segmentor',
         'export_weights',
+        'export_onnx',
         pytest.param('load_from', marks=pytest.mark.slow),
     ],
 )

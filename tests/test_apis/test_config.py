@@ -26,7 +26,8 @@ def test_options_are_literals():
 
 
 def test_blanks_of_a_path_stay():
-    options = parse_cfg_options(['a=my runs/epoch 3.pth', 'b="x y"', 'c=[1, 2]', 'd= 7'])
+    pairs = ['a=my runs/epoch 3.pth', 'b="x y"', 'c=[1, 2]', 'd= 7']
+    options = parse_cfg_options(pairs)
     assert options == {'a': 'my runs/epoch 3.pth', 'b': 'x y', 'c': [1, 2], 'd': 7}
 
 
