@@ -65,10 +65,14 @@ def test_all_options(toy_config, tmp_path, monkeypatch, capsys):
     assert manifest['images'] == frames
     identity = manifest['labels_of']['identity']
     assert identity['thresholds'] == dict(scope='dataset', cap=0.5)
-    assert identity['ego_car'] == dict(annotated=str(marked.parent))
-    labels = np.asarray(Image.open(tmp_path / 'out' / frames[0]))
-    assert (labels[24:] == 255).all()
-    assert (labels[:24] != 255).any()
+    assert identity['ego_car'] == dict(
+        annotated=str(marked.parent), include_annotated=True
+    )
+    # The last of them is the annotated one.
+    for frame in frames:
+        labels = np.asarray(Image.open(tmp_path / 'out' / frame))
+        assert (labels[24:] == 255).all()
+        assert (labels[:24] != 255).any()
     assert '3 images, ' in (output := capsys.readouterr().out)
     assert 'road' in output
 
