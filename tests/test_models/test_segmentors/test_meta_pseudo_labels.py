@@ -3,6 +3,7 @@ import copy
 import pytest
 import torch
 from mmengine.optim import OptimWrapperDict
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from segda_mm.engine.optimizers import (
     GradientAveragingBFloat16OptimWrapper,
@@ -247,6 +248,37 @@ def test_only_a_head_with_dropout_runs_twice(monkeypatch):
         model.train_step(domain_batch(), optim_wrapper)
         assert len(backbone_passes) == 2
         assert len(again) == (segmentor is tiny_bisenet)
+
+
+class HostWaits(TorchDispatchMode):
+    """Counts operations whose result the host has to wait for on a GPU."""
+
+    def __init__(self):
+        super().__init__()
+        self.count = 0
+
+    def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
+        name = operation.__name__
+        by_mask = name.startswith('index.') and any(
+            index is not None and index.dtype == torch.bool for index in args[1])
+        waits = ('_local_scalar_dense', 'nonzero', 'masked_select', 'bincount')
+        self.count += by_mask or name.startswith(waits)
+        return operation(*args, **(kwargs or {}))
+
+
+def test_a_step_does_not_wait_for_its_device(monkeypatch):
+    config = tiny_bisenet()
+    for head in (config.decode_head, *config.auxiliary_head):
+        head.loss_decode = dict(type='PixelCrossEntropyLoss')
+    model, optim_wrapper = make_model(
+        lambda: config, label_batch_statistics=True, uda_probability=1.0)
+    # The ratio of gradients is measured now and then, and the coin lies on the CPU.
+    monkeypatch.setattr(meta_pseudo_labels, 'is_due', lambda _: False)
+    with HostWaits() as coin:
+        model._uda_view(torch.zeros(1, 3, 4, 4))
+    with HostWaits() as step:
+        model.train_step(domain_batch(), optim_wrapper)
+    assert (coin.count, step.count) == (1, 1)
 
 
 @pytest.mark.parametrize('segmentor, generator', [
