@@ -1,4 +1,5 @@
 """The losses of a decode head, from logits that are already at the labels' size."""
+import torch
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.models.utils import resize
 from mmseg.utils import SampleList
@@ -23,7 +24,10 @@ def head_losses(head: BaseDecodeHead, outputs: Tensor | tuple[Tensor, ...],
         head: The head that the outputs are of.
         outputs: What it returned. A tensor (N, C, h, w) of a head with plain
             losses is resized to the labels unless it has their size.
-        data_samples: With the labels, one of (1, H, W) a sample.
+        data_samples: With the labels, one of (1, H, W) a sample, and where
+            pixels are weighed ``pixel_weights`` of the same shape, a factor of
+            each pixel's loss (the mean is still over all labelled pixels).
+            Heads with losses of their own do not look at weights.
 
     Returns:
         The losses, scalars, with mmseg's keys.
@@ -38,6 +42,10 @@ def head_losses(head: BaseDecodeHead, outputs: Tensor | tuple[Tensor, ...],
             mode='bilinear',
             align_corners=head.align_corners)
     weight = None if head.sampler is None else head.sampler.sample(outputs, labels)
+    if 'pixel_weights' in data_samples[0]:
+        pixel_weights = torch.cat(
+            [sample.pixel_weights.data for sample in data_samples])
+        weight = pixel_weights if weight is None else weight * pixel_weights
     functions = head.loss_decode
     if not isinstance(functions, nn.ModuleList):
         functions = [functions]

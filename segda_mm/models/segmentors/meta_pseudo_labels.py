@@ -1,6 +1,5 @@
 """Meta Pseudo Labels: a teacher that learns from how its student fares."""
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 
 import torch
 from mmengine.dist import all_reduce, broadcast
@@ -9,7 +8,6 @@ from mmengine.structures import PixelData
 from mmseg.models import BaseSegmentor
 from mmseg.structures import SegDataSample
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
 
 from segda_mm.models.feedback_rules.base_feedback_rule import StudentReport
 from segda_mm.models.head_losses import has_plain_losses
@@ -22,6 +20,7 @@ from segda_mm.models.segmentors.adversarial_steps import (
     sum_losses,
 )
 from segda_mm.models.segmentors.domain_adaptive_segmentor import DomainAdaptiveSegmentor
+from segda_mm.models.segmentors.network_modes import batch_statistics, evaluating
 from segda_mm.models.segmentors.segmentor_generator import (
     GeneratorResult,
     SegmentorGenerator,
@@ -309,35 +308,6 @@ def learns_as_it_labels(generator: SegmentorGenerator) -> bool:
         before_head.append(segmentor.neck)
     return (has_plain_losses(segmentor.decode_head)
             and not any(map(is_random, before_head)))
-
-
-@contextmanager
-def evaluating(modules: Iterable[nn.Module]) -> Iterator[None]:
-    """Put modules, not their children, into evaluation mode and back."""
-    was_training = {module: module.training for module in modules}
-    for module in was_training:
-        module.training = False
-    try:
-        yield
-    finally:
-        for module, training in was_training.items():
-            module.training = training
-
-
-@contextmanager
-def batch_statistics(network: nn.Module) -> Iterator[None]:
-    """Normalise by the batch at hand; running statistics stay unchanged."""
-    layers = {
-        layer: (layer.training, layer.track_running_stats)
-        for layer in network.modules() if isinstance(layer, _BatchNorm)
-    }
-    for layer in layers:
-        layer.training, layer.track_running_stats = True, False
-    try:
-        yield
-    finally:
-        for layer, state in layers.items():
-            layer.training, layer.track_running_stats = state
 
 
 def mean_of_processes(scalar: Tensor) -> Tensor:

@@ -1,0 +1,16 @@
+# The student, 50 epochs, poly decay per epoch; its teacher has no optimizer.
+# `end` lies one epoch behind the last one, so that this one still learns:
+# lr * (1 - epoch / 50) ** 0.9.
+optim_wrapper = dict(
+    constructor='ChildOptimWrapperConstructor',
+    student_generator=dict(
+        type='GradientAveragingOptimWrapper',
+        optimizer=dict(
+            type='SGD', lr=2.5e-2, momentum=0.9, weight_decay=1e-4, fused=True)))
+param_scheduler = dict(
+    student_generator=[
+        dict(type='PolyLR', power=0.9, eta_min=0, begin=0, end=51, by_epoch=True)
+    ])
+train_cfg = dict(type='ResumableEpochTrainLoop', max_epochs=50, val_interval=5)
+val_cfg = dict(type='ValLoop')
+test_cfg = dict(type='TestLoop')

@@ -1,0 +1,223 @@
+"""A student that learns from the average of what it has been."""
+import torch
+from mmengine.logging import MessageHub
+from mmengine.optim import OptimWrapperDict
+from mmengine.structures import PixelData
+from mmseg.models import BaseSegmentor
+from mmseg.structures import SegDataSample
+from torch import Tensor
+
+from segda_mm.models.head_losses import has_plain_losses
+from segda_mm.models.segmentors.adversarial_steps import (
+    DomainBatch,
+    add_role,
+    sum_losses,
+)
+from segda_mm.models.segmentors.domain_adaptive_segmentor import DomainAdaptiveSegmentor
+from segda_mm.models.segmentors.network_modes import batch_statistics
+from segda_mm.ops.class_probabilities import class_probabilities
+from segda_mm.registry import MODELS
+
+ROLES = ('student', 'teacher')
+
+
+@MODELS.register_module()
+class MeanTeacher(DomainAdaptiveSegmentor):
+    """A student and a teacher whose weights are the mean of the student's.
+
+    Tarvainen & Valpola, "Mean teachers are better role models", NeurIPS 2017,
+    for domain adaptation as in DACS (Tranheden et al., WACV 2021) and DAFormer
+    (Hoyer et al., CVPR 2022): the teacher labels every target batch afresh; the
+    student learns from the source, and from the target with parts of the source
+    pasted into it and its colours changed. Children: ``student_generator``, which
+    is trained, and ``teacher_generator``, which is not and has no optimizer.
+
+    Args:
+        generator: Config of a ``SegmentorGenerator``, for both roles. The
+            student starts from its ``checkpoint``, and the teacher as the
+            student.
+        mixing: Config of what chooses the source's pixels (``ClassMix``,
+            ``CutMix``); None: target images stay as they are.
+        pseudo_label_weights: Config of what weighs the teacher's labels
+            (``ConfidentShareWeights``, ``PixelConfidenceWeights``,
+            ``ClassMedianWeights``); None: all count alike.
+        augmentation: Config of what changes the student's target images
+            (``StrongAugmentation``); None: nothing.
+        decay: Of the teacher's average, in [0, 1). In its first steps it is
+            the plain mean of the student so far: min(1 - 1 / (step + 1), decay).
+        target_loss_weight: Weight of the loss on pseudo labels.
+        label_batch_statistics: Whether the teacher's BatchNorm normalises a
+            target batch by its own statistics when it labels it. False: by the
+            running ones, a mixture of both domains.
+        predict_on: ``'student'`` or ``'teacher'``, the network that is
+            evaluated and exported.
+        data_preprocessor: Config of a ``DomainDataPreprocessor``.
+        init_cfg: See :class:`mmengine.model.BaseModule`.
+
+    Raises:
+        ValueError: ``predict_on`` names no role, or ``decay`` is out of range.
+        TypeError: Labels are to be weighed, and the decode head computes its
+            losses in a way of its own, where pixels have no weights.
+    """
+
+    def __init__(self,
+                 generator: dict,
+                 mixing: dict | None,
+                 pseudo_label_weights: dict | None,
+                 augmentation: dict | None,
+                 decay: float,
+                 target_loss_weight: float,
+                 label_batch_statistics: bool,
+                 predict_on: str = 'teacher',
+                 data_preprocessor: dict | None = None,
+                 init_cfg: dict | None = None) -> None:
+        super().__init__(data_preprocessor, init_cfg)
+        if predict_on not in ROLES:
+            raise ValueError(f'model.predict_on is {predict_on!r}, but must '
+                             f'be one of {ROLES}')
+        if not 0 <= decay < 1:
+            raise ValueError(f'model.decay is {decay}, but must lie in [0, 1)')
+        self.student_generator = MODELS.build(generator)
+        self.teacher_generator = MODELS.build(generator).requires_grad_(False)
+        self.mixing = None if mixing is None else MODELS.build(mixing)
+        self.pseudo_label_weights = (
+            None if pseudo_label_weights is None else
+            MODELS.build(pseudo_label_weights))
+        self.augmentation = (
+            None if augmentation is None else MODELS.build(augmentation))
+        head = self.student_generator.segmentor.decode_head
+        if pseudo_label_weights is not None and not has_plain_losses(head):
+            raise TypeError(
+                f'{type(head).__name__} has a loss of its own, in which pixels '
+                'have no weights; set model.pseudo_label_weights=None, or '
+                'choose a head such as FCNHead')
+        self.decay = decay
+        self.target_loss_weight = target_loss_weight
+        self.label_batch_statistics = label_batch_statistics
+        self.predict_on = predict_on
+
+    @property
+    def deployed(self) -> BaseSegmentor:
+        """The segmentor of the role that ``predict_on`` names."""
+        if self.predict_on == 'teacher':
+            return self.teacher_generator.segmentor
+        return self.student_generator.segmentor
+
+    def init_weights(self) -> None:
+        """Initialise the student, and the teacher as its copy."""
+        super().init_weights()
+        self.teacher_generator.load_state_dict(
+            self.student_generator.state_dict())
+
+    def train(self, mode: bool = True) -> 'MeanTeacher':
+        """Switch the student; the teacher stays in evaluation mode."""
+        super().train(mode)
+        self.teacher_generator.eval()
+        return self
+
+    def train_step(self, data: dict,
+                   optim_wrapper: OptimWrapperDict) -> dict[str, Tensor]:
+        """Label, mix, teach the student, let the teacher follow.
+
+        Args:
+            data: ``dict(source=batch, target=batch)`` as collated from a
+                ``DomainPairDataset``, images of one size; labels of the target
+                are not looked at.
+            optim_wrapper: One member, ``student_generator``.
+
+        Returns:
+            Losses, ``pseudo.confidence`` and ``pseudo.weight``, the means over
+            the target's pixels.
+
+        Raises:
+            ValueError: Images of source and target differ in size.
+        """
+        batches = self.data_preprocessor(data, True)
+        source = DomainBatch(**batches['source'])
+        inputs = batches['target']['inputs']
+        confidence, labels = self.label_target(inputs)
+        weights = torch.ones_like(confidence)
+        if self.pseudo_label_weights is not None:
+            weights = self.pseudo_label_weights(
+                confidence, labels, self.num_classes)
+        mixed = self._mix(source, inputs, labels, weights)
+
+        wrapper = optim_wrapper['student_generator']
+        with wrapper.optim_context(self.student_generator):
+            source_losses, _ = self.student_generator(*source)
+            target_losses, _ = self.student_generator(*mixed)
+            source_loss = sum_losses(source_losses)
+            target_loss = sum_losses(target_losses)
+            loss = source_loss + self.target_loss_weight * target_loss
+        wrapper.update_params(loss)
+        self._update_teacher()
+        losses = {'source.loss': source_loss, 'target.loss': target_loss}
+        return {
+            'loss': loss.detach(),
+            **add_role('student_generator',
+                       {key: value.detach() for key, value in losses.items()}),
+            'pseudo.confidence': confidence.mean(),
+            'pseudo.weight': weights.mean(),
+        }
+
+    @torch.no_grad()
+    def label_target(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
+        """Label images with the teacher as it now is.
+
+        Args:
+            inputs: Normalised images, shape (N, 3, H, W).
+
+        Returns:
+            Top-1 probabilities and classes, both of shape (N, H, W).
+        """
+        teacher = self.teacher_generator
+        if self.label_batch_statistics:
+            with batch_statistics(teacher):
+                logits = teacher.infer(inputs).logits
+        else:
+            logits = teacher.infer(inputs).logits
+        return class_probabilities(logits.float()).max(1)
+
+    @torch.no_grad()
+    def _mix(self, source: DomainBatch, inputs: Tensor, labels: Tensor,
+             weights: Tensor) -> DomainBatch:
+        """Target images (N, 3, H, W) as the student sees them, with labels."""
+        if self.mixing is not None:
+            if source.inputs.shape != inputs.shape:
+                raise ValueError(
+                    'MeanTeacher mixes images of one size, but a batch of the '
+                    f'source has shape {tuple(source.inputs.shape)} and one of '
+                    f'the target {tuple(inputs.shape)}; crop or resize both '
+                    'pipelines of train_dataloader alike, or set '
+                    'model.mixing=None')
+            source_labels = torch.cat(
+                [sample.gt_sem_seg.data for sample in source.data_samples])
+            from_source = self.mixing(source_labels, self.num_classes)
+            inputs = torch.where(from_source[:, None], source.inputs, inputs)
+            labels = torch.where(from_source, source_labels, labels)
+            weights = weights.masked_fill(from_source, 1)
+        if self.augmentation is not None:
+            preprocessor = self.data_preprocessor
+            inputs = self.augmentation(
+                inputs, preprocessor.mean, preprocessor.std)
+        return DomainBatch(inputs, [
+            SegDataSample(
+                gt_sem_seg=PixelData(data=label[None]),
+                pixel_weights=PixelData(data=weight[None]))
+            for label, weight in zip(labels, weights)
+        ])
+
+    @torch.no_grad()
+    def _update_teacher(self) -> None:
+        step = MessageHub.get_current_instance().get_info('iter', 0) + 1
+        decay = min(1 - 1 / (step + 1), self.decay)
+        old, new = [], []
+        students = self.student_generator.state_dict()
+        for name, value in self.teacher_generator.state_dict().items():
+            if value.is_floating_point():
+                old.append(value)
+                new.append(students[name])
+            else:
+                # Counters, as that of BatchNorm.
+                value.copy_(students[name])
+        torch._foreach_lerp_(old, new, 1 - decay)
