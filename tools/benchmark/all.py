@@ -28,47 +28,62 @@ class Benchmark(NamedTuple):
     seconds: int
 
 
-def training_steps(size: str, batch_size: int, factor: int) -> list[Benchmark]:
-    """All methods; the factor is that of the times below."""
+def training_steps(
+    size: str, batch_size: int, repeats: int, seconds: Sequence[int]
+) -> list[Benchmark]:
+    """All methods; the seconds are those of each."""
     arguments = ('--size', size, '--batch-size', str(batch_size))
     return [
         Benchmark(
             f'training_step-{method}-{size}',
             'training_step',
-            ('--method', method, *arguments),
-            seconds * factor,
+            ('--method', method, *arguments, '--repeats', str(repeats)),
+            seconds_of_method,
         )
-        for method, seconds in (('supervised', 20), ('adversarial', 30), ('mpl', 50))
+        for method, seconds_of_method in zip(METHODS, seconds)
     ]
 
 
-def mixed_precision(size: str, batch_size: int, seconds: int) -> Benchmark:
-    """The longest of the steps once more."""
+def mixed_precision(
+    method: str, size: str, batch_size: int, seconds: int
+) -> Benchmark:
+    """A step once more; without instructions for bfloat16 it takes long."""
     arguments = ('--size', size, '--batch-size', str(batch_size), '--repeats', '5')
     return Benchmark(
-        f'training_step-mpl-{size}-amp',
+        f'training_step-{method}-{size}-amp',
         'training_step',
-        ('--method', 'mpl', '--amp', *arguments),
+        ('--method', method, '--amp', *arguments),
         seconds,
     )
 
 
+METHODS = ('supervised', 'adversarial', 'mpl')
 ON_CPU = [
-    *training_steps('128x256', 4, 1),
-    *training_steps('256x512', 2, 2),
-    mixed_precision('128x256', 4, 100),
+    *training_steps('128x256', 4, 5, (25, 45, 80)),
+    *training_steps('256x512', 2, 4, (35, 55, 105)),
+    mixed_precision('supervised', '128x256', 4, 60),
 ]
-ON_CUDA = [*training_steps('512x1024', 4, 1), mixed_precision('512x1024', 4, 50)]
+ON_CUDA = [
+    *training_steps('512x1024', 4, 10, (20, 30, 50)),
+    mixed_precision('mpl', '512x1024', 4, 50),
+]
 ON_BOTH = [
-    Benchmark('class_thresholds', 'class_thresholds', (), 30),
-    Benchmark('labeling', 'labeling', (), 90),
-    Benchmark('data_loading', 'data_loading', (), 90),
-    Benchmark('inference-r18', 'inference', (), 90),
-    Benchmark('inference-r101', 'inference', (R101, '--repeats', '3'), 180),
-    Benchmark('panoptic_post_processing', 'panoptic_post_processing', (), 75),
-    Benchmark('panoptic_evaluation', 'panoptic_evaluation', ('--repeats', '5'), 40),
-    Benchmark('minicity_speed', 'minicity_speed', (), 30),
-    Benchmark('scaling', 'scaling', (), 120),
+    Benchmark('class_thresholds', 'class_thresholds', ('--repeats', '10'), 35),
+    Benchmark('labeling', 'labeling', ('--images', '2'), 90),
+    Benchmark('data_loading', 'data_loading', ('--repeats', '2', '--batches', '4'), 90),
+    Benchmark('inference-r18', 'inference', ('--repeats', '4'), 90),
+    Benchmark(
+        'inference-r101',
+        'inference',
+        (R101, '--sizes', '512x1024', '--repeats', '3'),
+        130,
+    ),
+    Benchmark(
+        'panoptic_post_processing', 'panoptic_post_processing', ('--repeats', '8'), 60
+    ),
+    Benchmark('panoptic_evaluation', 'panoptic_evaluation', ('--repeats', '3'), 50),
+    Benchmark('minicity_speed', 'minicity_speed', ('--repeats', '3'), 40),
+    Benchmark('scaling', 'scaling', ('--repeats', '3'), 130),
 ]
 
 
