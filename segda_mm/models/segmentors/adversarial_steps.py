@@ -3,7 +3,7 @@
 Shared by all adversarial methods, so that a method's ``train_step`` reads as
 its algorithm.
 """
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -69,12 +69,13 @@ def generator_step(generator: nn.Module,
                    target_weight: float | Tensor = 1.0,
                    uda_inputs: Tensor | None = None,
                    target_result: GeneratorResult | None = None,
+                   unlabeled_losses: Iterable[nn.Module] = (),
                    measure_gradients: bool = False) -> GeneratorStep:
     """Update a generator by Eq. 4 or 5, or as the teacher of MPL.
 
     L = L_seg(source) + adv_weight * L_adv(target)
-    + target_weight * L_seg(target) + L_seg(uda_inputs); the discriminator is
-    left as it is.
+    + target_weight * L_seg(target) + L_seg(uda_inputs) + sum of
+    unlabeled_losses(target); the discriminator is left as it is.
 
     Args:
         generator: A ``SegmentorGenerator``, or a network like it.
@@ -89,6 +90,8 @@ def generator_step(generator: nn.Module,
             with the same pseudo labels; shape (N, 3, H, W).
         target_result: What the generator has made of the target images since
             its last update, with the graph; None: they are passed through it.
+        unlabeled_losses: From the target's logits (N, C, H, W) to a scalar; each
+            is logged as ``unlabeled.<its loss_name>``.
         measure_gradients: Also log the ratio of the norms that the weighted
             adversarial and the source loss have in the decode head.
     """
@@ -112,6 +115,10 @@ def generator_step(generator: nn.Module,
             uda_loss = sum_losses(uda_losses)
             loss = loss + uda_loss
             log_vars['uda.loss'] = uda_loss
+        for unlabeled_loss in unlabeled_losses:
+            value = unlabeled_loss(target_result.logits)
+            loss = loss + value
+            log_vars[f'unlabeled.{unlabeled_loss.loss_name}'] = value
     if measure_gradients:
         log_vars['adversarial.gradient_ratio'] = gradient_norm_ratio(
             adv_weight * adv_loss, source_loss, generator.segmentor.decode_head)

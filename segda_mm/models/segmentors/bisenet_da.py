@@ -1,7 +1,9 @@
 """Adversarial domain adaptation with one generator and one discriminator."""
+from collections.abc import Sequence
+
 from mmengine.optim import OptimWrapperDict
 from mmseg.models import BaseSegmentor
-from torch import Tensor
+from torch import Tensor, nn
 
 from segda_mm.models.segmentors.adversarial_steps import (
     DomainBatch,
@@ -34,6 +36,11 @@ class BiSeNetDA(DomainAdaptiveSegmentor):
             (Eq. 5: 1). 0: no target label is looked at (Eq. 4).
         adversarial_loss: Config of the loss of domain logits; None:
             ``DomainAdversarialLoss``.
+        unlabeled_losses: Configs of losses that the generator's target logits
+            have without any label, as ``EntropyLoss`` and
+            ``MaximumSquaresLoss``; with ``adv_weight=0`` they adapt alone. Each
+            is added with its own ``loss_weight`` and logged as
+            ``generator.unlabeled.<its loss_name>``. None: there are none.
         gradient_ratio_interval: Iterations between two measurements of
             ``generator.adversarial.gradient_ratio``.
         data_preprocessor: Config of a ``DomainDataPreprocessor``.
@@ -46,6 +53,7 @@ class BiSeNetDA(DomainAdaptiveSegmentor):
                  adv_weight: float,
                  target_loss_weight: float,
                  adversarial_loss: dict | None = None,
+                 unlabeled_losses: Sequence[dict] | None = None,
                  gradient_ratio_interval: int = 50,
                  data_preprocessor: dict | None = None,
                  init_cfg: dict | None = None) -> None:
@@ -54,6 +62,8 @@ class BiSeNetDA(DomainAdaptiveSegmentor):
         self.discriminator = MODELS.build(discriminator)
         self.adversarial_loss = MODELS.build(
             adversarial_loss or dict(type='DomainAdversarialLoss'))
+        self.unlabeled_losses = nn.ModuleList(
+            MODELS.build(loss) for loss in unlabeled_losses or ())
         self.adv_weight = adv_weight
         self.target_loss_weight = target_loss_weight
         self.gradient_ratio_interval = gradient_ratio_interval
@@ -89,6 +99,7 @@ class BiSeNetDA(DomainAdaptiveSegmentor):
             self.adversarial_loss,
             self.adv_weight,
             self.target_loss_weight,
+            unlabeled_losses=self.unlabeled_losses,
             measure_gradients=is_due(self.gradient_ratio_interval))
         discriminated = discriminator_step(
             self.discriminator, optim_wrapper['discriminator'],

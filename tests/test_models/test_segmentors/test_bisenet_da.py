@@ -1,4 +1,5 @@
 import copy
+import math
 
 import pytest
 import torch
@@ -20,6 +21,10 @@ PREPROCESSOR = dict(
     mean=[128] * 3,
     std=[64] * 3,
     size_divisor=1)
+UNLABELED = [
+    dict(type='EntropyLoss', loss_weight=0.3),
+    dict(type='MaximumSquaresLoss', loss_weight=0.7)
+]
 
 
 def make_model(segmentor=tiny_bisenet, generator=None, **changes):
@@ -169,6 +174,83 @@ def test_void_pseudo_labels_cost_nothing():
     label_target(batch, 255)
     log = model.train_step(batch, optim_wrapper)
     assert log['generator.target.loss'] == 0
+
+
+def seeded_step(**changes):
+    """The log of one step, and the model after it."""
+    model, optim_wrapper = make_model(**changes)
+    torch.manual_seed(1)
+    return model.train_step(domain_batch(), optim_wrapper), model
+
+
+def seeded_passes():
+    """A new model, its source losses and target logits in a step's order."""
+    model, _ = make_model()
+    torch.manual_seed(1)
+    batches = model.data_preprocessor(domain_batch(), True)
+    source_losses, _ = model.generator(**batches['source'])
+    _, target_logits = model.generator(batches['target']['inputs'])
+    return model, source_losses, target_logits
+
+
+def entropy_and_squares(logits):
+    """The losses of ``UNLABELED`` by their formulas."""
+    probs = logits.softmax(1)
+    entropy = -0.3 * (probs * probs.log()).sum(1).mean() / math.log(4)
+    return entropy, -0.7 / 2 * probs.square().sum(1).mean()
+
+
+def test_unlabeled_losses_are_those_of_the_target_logits():
+    log, _ = seeded_step(unlabeled_losses=UNLABELED)
+    plain, _ = seeded_step()
+    entropy, squares = entropy_and_squares(seeded_passes()[2].detach())
+    torch.testing.assert_close(log['generator.unlabeled.entropy_loss'], entropy)
+    torch.testing.assert_close(
+        log['generator.unlabeled.maximum_squares_loss'], squares)
+    torch.testing.assert_close(log['loss'], plain['loss'] + entropy + squares)
+
+
+def test_unlabeled_losses_adapt_alone():
+    _, plain = seeded_step(adv_weight=0.0)
+    _, adapted = seeded_step(adv_weight=0.0, unlabeled_losses=UNLABELED)
+    start, _, logits = seeded_passes()
+    sum(entropy_and_squares(logits)).backward()
+    reached = []
+    for (name, p), q, r in zip(start.generator.named_parameters(),
+                               plain.generator.parameters(),
+                               adapted.generator.parameters()):
+        if p.grad is not None:
+            torch.testing.assert_close(q - 0.01 * p.grad, r, msg=name)
+            reached.append(not torch.equal(q, r))
+    assert sum(reached) > len(reached) / 2
+
+
+def test_unlabeled_losses_leave_no_gradient_in_the_discriminator():
+    model, wrappers = make_model(unlabeled_losses=UNLABELED)
+    recorders = {
+        name: RecordingWrapper(wrapper, model)
+        for name, wrapper in wrappers.items()
+    }
+    model.train_step(domain_batch(), recorders)
+    assert recorders['generator'].touched == {'generator'}
+    assert recorders['discriminator'].touched == {'discriminator'}
+
+
+def test_without_unlabeled_losses_a_step_is_equation_4_bit_for_bit():
+    log, model = seeded_step()
+    assert not any('unlabeled' in key for key in log)
+    assert not any('unlabeled' in key for key in model.state_dict())
+
+    twin, source_losses, logits = seeded_passes()
+    domain_logits = twin.discriminator(logits.softmax(1))
+    adv = twin.adversarial_loss(domain_logits, 'source')
+    source_loss = sum(v for k, v in source_losses.items() if 'loss' in k)
+    loss = source_loss + 0.001 * adv
+    loss.backward()
+    torch.optim.SGD(twin.generator.parameters(), lr=0.01).step()
+    assert torch.equal(log['loss'], loss)
+    for key, value in twin.generator.state_dict().items():
+        assert torch.equal(model.generator.state_dict()[key], value), key
 
 
 def test_gradient_ratio_is_that_of_the_decode_head():
