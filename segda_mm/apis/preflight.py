@@ -40,28 +40,51 @@ def require_data(cfg: Config, loaders: Sequence[str]) -> None:
             that runs the same job on the miniature world; or the file that
             is wrong and the remedy.
     """
-    init_default_scope(cfg.get('default_scope', 'mmseg'))
     for loader in loaders:
-        if cfg.get(loader) is None:
-            continue
-        try:
-            DATASETS.build(copy.deepcopy(cfg[loader]['dataset']))
-        except MissingDataError as error:
-            folder, expected = error.folder, error.expected
-        except FileNotFoundError as error:
-            # mmseg's own data sets list their folders without a look.
-            if error.filename is None:
-                raise
-            folder, expected = error.filename, f'the files of {loader}'
-        except (ValueError, KeyError, TypeError) as error:
-            if 'need at least one array' in str(error):
-                # NumPy's words about mmseg's own data sets without a file.
-                raise PreflightError(_no_image_message(cfg, loader)) from error
-            with as_preflight_error(loader):
-                raise
-        else:
-            continue
-        raise PreflightError(_absent_data_message(cfg, loader, folder, expected))
+        if cfg.get(loader) is not None:
+            _require_dataset(cfg, loader, cfg[loader]['dataset'])
+
+
+def require_hook_data(cfg: Config) -> None:
+    """See to the data sets of hooks as :func:`require_data` does to others.
+
+    Args:
+        cfg: a whole config. A hook has images of its own where it has a
+            ``dataloader``.
+
+    Raises:
+        PreflightError: as :func:`require_data`.
+    """
+    named = (cfg.get('default_hooks') or {}).items()
+    hooks = {f'default_hooks.{name}': hook for name, hook in named}
+    numbered = enumerate(cfg.get('custom_hooks') or [])
+    hooks.update({f'custom_hooks.{number}': hook for number, hook in numbered})
+    for key, hook in hooks.items():
+        loader = hook.get('dataloader') if isinstance(hook, dict) else None
+        if isinstance(loader, dict) and 'dataset' in loader:
+            _require_dataset(cfg, f'{key}.dataloader', loader['dataset'])
+
+
+def _require_dataset(cfg: Config, loader: str, dataset: dict) -> None:
+    """Build a data set; ``loader`` is the key of its data loader."""
+    init_default_scope(cfg.get('default_scope', 'mmseg'))
+    try:
+        DATASETS.build(copy.deepcopy(dataset))
+        return
+    except MissingDataError as error:
+        folder, expected = error.folder, error.expected
+    except FileNotFoundError as error:
+        # mmseg's own data sets list their folders without a look.
+        if error.filename is None:
+            raise
+        folder, expected = error.filename, f'the files of {loader}'
+    except (ValueError, KeyError, TypeError) as error:
+        if 'need at least one array' in str(error):
+            # NumPy's words about mmseg's own data sets without a file.
+            raise PreflightError(_no_image_message(loader, dataset)) from error
+        with as_preflight_error(loader):
+            raise
+    raise PreflightError(_absent_data_message(cfg, loader, folder, expected))
 
 
 def _absent_data_message(
@@ -83,8 +106,7 @@ def _absent_data_message(
     return '\n'.join(lines)
 
 
-def _no_image_message(cfg: Config, loader: str) -> str:
-    dataset = cfg[loader]['dataset']
+def _no_image_message(loader: str, dataset: dict) -> str:
     settings = ', '.join(
         f'{key}={dataset[key]!r}'
         for key in ('data_root', 'data_prefix', 'img_suffix', 'ann_file')

@@ -15,7 +15,7 @@ from segda_mm.engine.runner import find_resumable_checkpoint
 
 from .build_runner import build_runner
 from .mixed_precision import enable_mixed_precision
-from .preflight import require_data, settle_initial_checkpoints
+from .preflight import require_data, require_hook_data, settle_initial_checkpoints
 from .preflight_error import PreflightError
 from .preflight_first_batch import FirstBatchCheck
 from .preflight_keys import check_keys
@@ -65,6 +65,7 @@ def train(cfg: Config, resume: str | Path | None = None, amp: bool = False) -> R
 def _check_config(cfg: Config, resuming: bool) -> None:
     check_keys(cfg)
     require_data(cfg, ('train_dataloader', 'val_dataloader'))
+    require_hook_data(cfg)
     settle_initial_checkpoints(cfg, resuming=resuming)
     require_trusted_sources(cfg)
 

@@ -1,9 +1,13 @@
 """How training runs: loops, samplers, hooks, optimizers, processes."""
 from segda_mm.engine.distributed import initialize_process_group
 from segda_mm.engine.hooks import (
+                                   AdaptiveBatchNormHook,
                                    AdversarialHealthHook,
                                    MedianThresholdPseudoLabelHook,
                                    PlainCheckpointHook,
+                                   SourceValidationHook,
+                                   TargetEntropyHook,
+                                   TeacherStudentAgreementHook,
 )
 from segda_mm.engine.loops import MPLTrainLoop, ResumableEpochTrainLoop
 from segda_mm.engine.model_wrapper import PassThroughDistributed
@@ -17,10 +21,11 @@ from segda_mm.engine.runner import AdaptationRunner
 from segda_mm.engine.samplers import ResumableSampler
 
 __all__ = [
-    'AdaptationRunner', 'AdversarialHealthHook',
+    'AdaptationRunner', 'AdaptiveBatchNormHook', 'AdversarialHealthHook',
     'ChildOptimWrapperConstructor', 'GradientAveragingAmpOptimWrapper',
     'GradientAveragingBFloat16OptimWrapper', 'GradientAveragingOptimWrapper',
     'MPLTrainLoop', 'MedianThresholdPseudoLabelHook', 'PassThroughDistributed',
     'PlainCheckpointHook', 'ResumableEpochTrainLoop', 'ResumableSampler',
+    'SourceValidationHook', 'TargetEntropyHook', 'TeacherStudentAgreementHook',
     'initialize_process_group'
 ]

@@ -1,9 +1,20 @@
 """Fixtures that run the toy training in this process and in others."""
+import gc
 import importlib.util
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
+import torch
+from mmengine.config import Config
+from PIL import Image
+
+from segda_mm.apis import load_config, train
+from segda_mm.engine import AdaptationRunner
+from segda_mm.registry import MODELS
+from segda_mm.testing.toy_job import write_toy_job
 
 _SCRIPT = Path(__file__).with_name('train_toy.py')
 
@@ -27,3 +38,102 @@ def run_elsewhere(run_script):
         return statuses
 
     return run
+
+
+@pytest.fixture(scope='module')
+def street(tmp_path_factory):
+    """A toy job, five images without labels, and what trains it with hooks.
+
+    The images are 40x48, so that the network sees them padded to 64x64. A second
+    config, ``mpl``, trains the same network by Meta Pseudo Labels on them.
+    """
+    folder = tmp_path_factory.mktemp('street')
+    config = write_toy_job(folder)
+    cfg = load_config(config)
+    # As the shipped configs, whose checkpoints others may choose by.
+    cfg.default_hooks.checkpoint = dict(
+        type='CheckpointHook', by_epoch=True, interval=1)
+    cfg.dump(config)
+    draw = np.random.default_rng(5)
+    files = [folder / 'street' / f'{index}.png' for index in range(5)]
+    files[0].parent.mkdir()
+    for file in files:
+        pixels = draw.integers(256, size=(5, 6, 3)).repeat(8, 0).repeat(8, 1)
+        Image.fromarray(pixels.astype(np.uint8)).save(file)
+    load = [dict(type='LoadImageFromFile'), dict(type='PackSegInputs')]
+    images = dict(
+        type='UnlabeledImageDataset', images=str(files[0].parent), pipeline=load)
+
+    mpl = config.with_name('mpl.py')
+    _mpl_config(config, images).dump(mpl)
+
+    def train_job(name, hooks, options=None, resume=None, config=config):
+        cfg = load_config(config, options, folder / name)
+        cfg.custom_hooks = hooks
+        return train(cfg, resume)
+
+    with pytest.MonkeyPatch.context() as patch:
+        # All of them cost seconds in every run; data sets collect garbage.
+        patch.setattr(gc, 'collect', lambda: 0)
+        patch.setattr(AdaptationRunner, '_log_env', lambda *_: None)
+        patch.setattr(Config, 'pretty_text', property(lambda cfg: repr(cfg.to_dict())))
+        yield SimpleNamespace(
+            config=config,
+            mpl=mpl,
+            folder=folder,
+            files=files,
+            images=images,
+            dataloader=dict(batch_size=2, num_workers=0, dataset=images),
+            train=train_job,
+            inputs=_inputs,
+            network=_network)
+
+
+def _mpl_config(config, images):
+    cfg = load_config(config)
+    preprocessor = cfg.model.pop('data_preprocessor')
+    preprocessor.update(type='DomainDataPreprocessor', size=None, size_divisor=32)
+    cfg.model = dict(
+        type='MetaPseudoLabels',
+        data_preprocessor=preprocessor,
+        generator=dict(type='SegmentorGenerator', segmentor=cfg.model),
+        discriminator=dict(
+            type='FCDiscriminator', num_classes=3, channels=(4, 4, 4, 4, 1)),
+        # The student's report is made with running statistics.
+        feedback_rule=dict(type='StudentLossChangeFeedback', baseline_momentum=0.9),
+        student_adv_weight=0.001,
+        teacher_adv_weight=0.001,
+        threshold_cap=0.9,
+        threshold_scope='image',
+        label_batch_statistics=True,
+        uda_probability=0.0,
+        uda_sigma=0.5)
+    cfg.train_dataloader.dataset = dict(
+        type='DomainPairDataset',
+        source=cfg.train_dataloader.dataset,
+        target=images)
+    networks = [
+        f'{role}_{network}' for role in ('student', 'teacher')
+        for network in ('generator', 'discriminator')
+    ]
+    cfg.optim_wrapper = dict(
+        constructor='ChildOptimWrapperConstructor',
+        **dict.fromkeys(networks, cfg.optim_wrapper))
+    cfg.train_cfg = dict(type='MPLTrainLoop', max_epochs=2)
+    return cfg
+
+
+def _inputs(file):
+    """An image as the network of the toy job gets it, (1, 3, H, W)."""
+    image = torch.from_numpy(np.asarray(Image.open(file))[..., ::-1].copy())
+    image = (image.permute(2, 0, 1)[None].float() - 110) / 70
+    height, width = image.shape[2:]
+    return torch.nn.functional.pad(image, (0, -width % 32, 0, -height % 32))
+
+
+def _network(config, checkpoint):
+    """The model of a config with the weights of a checkpoint."""
+    content = torch.load(checkpoint, weights_only=True)
+    model = MODELS.build(load_config(config).model)
+    model.load_state_dict(content['state_dict'])
+    return model.eval()

@@ -1,5 +1,7 @@
 """Hooks: side effects at a known moment of training."""
+from segda_mm.engine.hooks.adaptive_batch_norm_hook import AdaptiveBatchNormHook
 from segda_mm.engine.hooks.adversarial_health_hook import AdversarialHealthHook
+from segda_mm.engine.hooks.after_validation_hook import AfterValidationHook
 from segda_mm.engine.hooks.channels_last_hook import ChannelsLastHook
 from segda_mm.engine.hooks.finite_loss_hook import FiniteLossHook, NonFiniteLossError
 from segda_mm.engine.hooks.head_accuracy_hook import HeadAccuracyHook
@@ -8,9 +10,16 @@ from segda_mm.engine.hooks.median_threshold_pseudo_label_hook import (
 )
 from segda_mm.engine.hooks.plain_checkpoint_hook import PlainCheckpointHook
 from segda_mm.engine.hooks.safe_checkpoint_hook import SafeCheckpointHook
+from segda_mm.engine.hooks.source_validation_hook import SourceValidationHook
+from segda_mm.engine.hooks.target_entropy_hook import TargetEntropyHook
+from segda_mm.engine.hooks.teacher_student_agreement_hook import (
+    TeacherStudentAgreementHook,
+)
 
 __all__ = [
-    'AdversarialHealthHook', 'ChannelsLastHook', 'FiniteLossHook',
-    'HeadAccuracyHook', 'MedianThresholdPseudoLabelHook', 'NonFiniteLossError',
-    'PlainCheckpointHook', 'SafeCheckpointHook'
+    'AdaptiveBatchNormHook', 'AdversarialHealthHook', 'AfterValidationHook',
+    'ChannelsLastHook', 'FiniteLossHook', 'HeadAccuracyHook',
+    'MedianThresholdPseudoLabelHook', 'NonFiniteLossError',
+    'PlainCheckpointHook', 'SafeCheckpointHook', 'SourceValidationHook',
+    'TargetEntropyHook', 'TeacherStudentAgreementHook'
 ]

@@ -1,0 +1,65 @@
+"""Passes over images beside the training, which leave no trace in it."""
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from mmengine.dist import all_gather_object
+from torch import nn
+from torch.utils.data import DataLoader
+
+from segda_mm.models.segmentors.network_modes import evaluating
+
+
+def build_image_loader(runner,
+                       dataloader: dict,
+                       owner: str,
+                       round_up: bool = False) -> DataLoader:
+    """Build a data loader that gives each image once, in order.
+
+    Args:
+        runner: The runner, on whose processes the images are shared out.
+        dataloader: Config of the data loader; its sampler is replaced.
+        owner: Whose entry of the config it is, for the error message.
+        round_up: Give every process equally many images, some of them twice,
+            which only MMEngine's metrics know to leave out.
+
+    Raises:
+        ValueError: It names no data set, or has no batch in any process.
+    """
+    if 'dataset' not in dataloader:
+        raise ValueError(
+            f'{owner}.dataloader has no `dataset`; give it one, as '
+            "dict(type='UnlabeledImageDataset', images=..., pipeline=[...])")
+    sampler = dict(type='DefaultSampler', shuffle=False, round_up=round_up)
+    loader = runner.build_dataloader({**dataloader, 'sampler': sampler},
+                                     seed=runner.seed)
+    if not any(all_gather_object(len(loader))):
+        raise ValueError(
+            f'{owner}.dataloader has no batch: its dataset has '
+            f'{len(loader.dataset)} images, batch_size is {loader.batch_size} '
+            f'and drop_last is {loader.drop_last}; lower the batch size or add '
+            'images')
+    return loader
+
+
+@contextmanager
+def undisturbed(model: nn.Module) -> Iterator[None]:
+    """Evaluate a model in the midst of its training.
+
+    Meanwhile it is in evaluation mode and records no gradients. Afterwards each
+    of its modules is in the mode it was in, and so are the random generators of
+    Python, NumPy and PyTorch's CPU, from which data loaders and pipelines draw.
+
+    Args:
+        model: The model, wrapped or not.
+    """
+    states = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    try:
+        with torch.no_grad(), evaluating(model.modules()):
+            yield
+    finally:
+        random.setstate(states[0])
+        np.random.set_state(states[1])
+        torch.set_rng_state(states[2])
