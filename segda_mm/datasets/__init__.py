@@ -15,8 +15,11 @@ from .mapillary_panoptic import MapillaryPanopticDataset
 from .paired_seg_dataset import PairedSegDataset
 from .panoptic_seg_dataset import PanopticSegDataset
 from .pseudo_labeled import PseudoLabeledDataset
+from .rare_class import RareClassDataset
 from .transforms import (
+    ColorStatistics,
     EgoCarVoid,
+    FourierStyle,
     LoadLabelIds,
     LoadPanopticLabels,
     LoadPseudoLabels,
@@ -33,12 +36,14 @@ __all__ = [
     'CityscapesImagesDataset',
     'CityscapesPanopticDataset',
     'CityscapesSequenceDataset',
+    'ColorStatistics',
     'CounterSeededDataset',
     'DataError',
     'DomainPairDataset',
     'EgoCarRegions',
     'EgoCarVoid',
     'FolderSegDataset',
+    'FourierStyle',
     'GTA5Dataset',
     'LoadLabelIds',
     'LoadPanopticLabels',
@@ -50,5 +55,6 @@ __all__ = [
     'PanopticSegDataset',
     'PanopticTargets',
     'PseudoLabeledDataset',
+    'RareClassDataset',
     'UnlabeledImageDataset',
 ]

@@ -1,4 +1,6 @@
+from .color_statistics import ColorStatistics
 from .ego_car_void import EgoCarVoid
+from .fourier_style import FourierStyle
 from .load_label_ids import LoadLabelIds
 from .load_panoptic_labels import LoadPanopticLabels
 from .load_pseudo_labels import LoadPseudoLabels
@@ -6,7 +8,9 @@ from .pack_panoptic_inputs import PackPanopticInputs
 from .panoptic_targets import PanopticTargets
 
 __all__ = [
+    'ColorStatistics',
     'EgoCarVoid',
+    'FourierStyle',
     'LoadLabelIds',
     'LoadPanopticLabels',
     'LoadPseudoLabels',

@@ -1,0 +1,446 @@
+from __future__ import annotations
+
+import json
+import math
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.dataset import ConcatDataset, pseudo_collate
+from torch.utils.data import DataLoader
+
+from segda_mm.apis import PreflightError
+from segda_mm.apis.preflight import require_data
+from segda_mm.apis.preflight_keys import check_keys
+from segda_mm.datasets import (
+    DataError,
+    PairedSegDataset,
+    RareClassDataset,
+    UnlabeledImageDataset,
+    class_counts,
+    rare_class,
+)
+from segda_mm.datasets.data_check import dataset_configs
+from segda_mm.engine.hooks.median_threshold_pseudo_label_hook import _target_datasets
+from segda_mm.registry import DATASETS
+
+CLASSES = ('road', 'car', 'rider', 'train')
+TASK = dict(classes=CLASSES, palette=[[1, 1, 1], [2, 2, 2], [3, 3, 3], [4, 4, 4]])
+
+#: Ids of the label files, which are no train ids.
+TABLE = {7: 0, 26: 1, 25: 2, 31: 3, 0: 255}
+
+#: Pixels of each id in the 20 pixels of each of four labels: 62 of road, 7 of
+#: car, 1 of rider, and 10 of void.
+LABELS = [{7: 20}, {7: 15, 26: 5}, {7: 19, 25: 1}, {0: 10, 7: 8, 26: 2}]
+
+
+@pytest.fixture
+def root(tmp_path, write_image, write_label):
+    for index, content in enumerate(LABELS):
+        ids = np.repeat(list(content), list(content.values()))
+        write_image(tmp_path / f'data/images/a/{index}.png', (5, 4), seed=index)
+        write_label(tmp_path / f'data/labels/a/{index}.png', ids.reshape(4, 5))
+    return tmp_path / 'data'
+
+
+def labelled(root, table=TABLE, metainfo=TASK, **kwargs):
+    return PairedSegDataset(
+        data_root=str(root),
+        metainfo=metainfo,
+        pipeline=[
+            dict(type='LoadImageFromFile'),
+            dict(type='LoadLabelIds', table=table),
+        ],
+        # To do so is what takes the time of data sets this small.
+        serialize_data=False,
+        **kwargs,
+    )
+
+
+def rare(dataset, temperature=0.5, min_pixels_share=0.1, **kwargs):
+    dataset = RareClassDataset(dataset, temperature, min_pixels_share, **kwargs)
+    dataset.full_init()
+    return dataset
+
+
+def softmax(shares, temperature):
+    powers = [math.exp((1 - share) / temperature) for share in shares]
+    return [power / sum(powers) for power in powers]
+
+
+def test_images_are_drawn_as_often_as_by_hand(root):
+    """Rider has 1 of 20 pixels at most, less than 0.1; train has none."""
+    dataset = rare(labelled(root))
+    road, car = softmax((62 / 70, 7 / 70), 0.5)
+    np.testing.assert_allclose(dataset.class_probabilities, [road, car, 0, 0])
+    images = [images.tolist() for images in dataset.class_images]
+    assert images == [[0, 1, 2, 3], [1, 3], [], []]
+
+    np.random.seed(0)
+    draws = 8000
+    counts = np.bincount([dataset.draw() for _ in range(draws)])
+    expected = road / 4 + np.array([0, car / 2, 0, car / 2])
+    deviation = np.sqrt(expected * (1 - expected) / draws)
+    assert (np.abs(counts / draws - expected) < 4 * deviation).all()
+
+
+def test_every_image_with_a_pixel_shows_the_class_at_a_share_of_zero(root):
+    dataset = rare(labelled(root), temperature=0.01, min_pixels_share=0)
+    road, car, rider = softmax((62 / 70, 7 / 70, 1 / 70), 0.01)
+    np.testing.assert_allclose(dataset.class_probabilities, [road, car, rider, 0])
+    assert [len(images) for images in dataset.class_images] == [4, 2, 1, 0]
+    np.random.seed(0)
+    # Rider is drawn 0.9998 of the times.
+    assert [dataset.draw() for _ in range(20)] == [2] * 20
+
+
+def test_the_share_is_one_of_all_pixels_void_ones_included(root):
+    dataset = rare(labelled(root), min_pixels_share=0.4)
+    assert dataset.class_images[0].tolist() == [0, 1, 2, 3]
+    dataset = rare(labelled(root), min_pixels_share=0.41)
+    assert dataset.class_images[0].tolist() == [0, 1, 2]
+
+
+def test_an_item_is_the_drawn_sample(root):
+    dataset = rare(labelled(root), temperature=0.01, min_pixels_share=0)
+    assert len(dataset) == 4
+    sample = dataset[0]
+    assert sample['img_path'].endswith('a/2.png')
+    assert sample['gt_seg_map'].tolist()[-1] == [0, 0, 0, 0, 2]
+    assert len(list(dataset)) == 4
+    with pytest.raises(IndexError):
+        dataset[4]
+
+
+def chosen(root, *classes):
+    """The same label files, of which only some classes are wanted."""
+
+    class Streets(PairedSegDataset):
+        METAINFO = TASK
+        LABEL_TABLE = TABLE
+
+    return Streets(
+        data_root=str(root),
+        metainfo=dict(classes=classes),
+        pipeline=[dict(type='LoadLabelIds')],
+        serialize_data=False,
+    )
+
+
+def test_part_of_the_classes(root):
+    dataset = rare(chosen(root, 'rider', 'car'), min_pixels_share=0)
+    np.testing.assert_allclose(
+        dataset.class_probabilities, softmax((1 / 8, 7 / 8), 0.5)
+    )
+
+
+def test_label_files_of_mmseg_and_of_instances(
+    tmp_path, write_image, write_label, write_instance_ids
+):
+    for index, value in enumerate((0, 1)):
+        write_image(tmp_path / f'toy/images/{index}.png', seed=index)
+        write_label(tmp_path / f'toy/labels/{index}.png', value)
+        stem = f'train/a/a_{index:06d}_000019'
+        write_image(tmp_path / f'city/leftImg8bit/{stem}_leftImg8bit.png')
+        file = tmp_path / f'city/gtFine/{stem}_gtFine_instanceIds.png'
+        write_instance_ids(file, (7, 26001)[value])
+    toy = dict(
+        type='BaseSegDataset',
+        data_root=str(tmp_path / 'toy'),
+        data_prefix=dict(img_path='images', seg_map_path='labels'),
+        img_suffix='.png',
+        metainfo=TASK,
+        pipeline=[dict(type='LoadImageFromFile'), dict(type='LoadAnnotations')],
+    )
+    assert [i.tolist() for i in rare(toy).class_images] == [[0], [1], [], []]
+    panoptic = dict(
+        type='CityscapesPanopticDataset',
+        data_root=str(tmp_path / 'city'),
+        pipeline=[dict(type='LoadImageFromFile'), dict(type='LoadPanopticLabels')],
+    )
+    images = rare(panoptic).class_images
+    assert [images[0].tolist(), images[13].tolist()] == [[0], [1]]
+    assert sum(len(of_class) for of_class in images) == 2
+
+
+def test_several_data_sets_at_once(root):
+    first = labelled(root, subset=_list(root, 'a/0.png', 'a/2.png'))
+    dataset = rare(ConcatDataset([first, labelled(root)]), min_pixels_share=0)
+    assert [images.tolist() for images in dataset.class_images] == [
+        [0, 1, 2, 3, 4, 5],
+        [3, 5],
+        [1, 4],
+        [],
+    ]
+    assert dataset.metainfo['classes'] == CLASSES
+
+
+def _list(root, *names):
+    file = root / 'names.txt'
+    file.write_text('\n'.join(names))
+    return str(file)
+
+
+def paired(root, **kwargs):
+    """What a config of two domains trains on, around the rare classes."""
+    load = [dict(type='LoadImageFromFile'), dict(type='PackSegInputs')]
+    source = PairedSegDataset(
+        data_root=str(root),
+        metainfo=TASK,
+        pipeline=[
+            load[0],
+            dict(type='LoadLabelIds', table=TABLE),
+            dict(type='RandomFlip', prob=0.5),
+            load[1],
+        ],
+        serialize_data=False,
+    )
+    rare_source = RareClassDataset(source, 5, 0.1, **kwargs)
+    target = UnlabeledImageDataset(
+        images=str(root / 'images'), pipeline=load, serialize_data=False
+    )
+    pair = dict(type='DomainPairDataset', source=rare_source, target=target)
+    return DATASETS.build(dict(type='CounterSeededDataset', dataset=pair))
+
+
+def items(dataset, epoch, workers=0, indices=range(4)):
+    dataset.set_epoch(epoch, seed=3)
+    loader = DataLoader(
+        dataset, sampler=indices, num_workers=workers, collate_fn=pseudo_collate
+    )
+    return [
+        (
+            batch['source']['data_samples'][0].img_path,
+            batch['target']['data_samples'][0].img_path,
+            batch['source']['inputs'][0],
+        )
+        for batch in loader
+    ]
+
+
+def same(some, others):
+    return len(some) == len(others) and all(
+        one[:2] == other[:2] and torch.equal(one[2], other[2])
+        for one, other in zip(some, others)
+    )
+
+
+def test_items_depend_on_seed_epoch_and_index_alone(root, tmp_path):
+    dataset = paired(root)
+    dataset.full_init()
+    epochs = [items(dataset, epoch) for epoch in range(6)]
+    assert same(epochs[2], items(dataset, 2, workers=2))
+    # Cut and resumed by another process, which counts when it draws.
+    assert same(epochs[4][2:], items(paired(root), 4, indices=[2, 3]))
+    # With counts that an earlier run has left.
+    file = str(tmp_path / 'counts.json')
+    paired(root, statistics_file=file).full_init()
+    assert same(epochs[5], items(paired(root, statistics_file=file), 5))
+    assert not same(epochs[0], epochs[1])
+    assert len({item[0] for epoch in epochs for item in epoch}) > 2
+    # The targets are still walked through.
+    assert all(len({item[1] for item in epoch}) == 4 for epoch in epochs)
+
+
+def test_the_walks_through_wrappers_go_through(root):
+    dataset = paired(root)
+    (target,) = _target_datasets(dataset)
+    assert target is dataset.dataset.target
+    assert dataset.metainfo['classes'] == CLASSES
+    inner = dict(type='GTA5Dataset', data_root='x')
+    wrapped = dict(
+        type='RareClassDataset', dataset=inner, temperature=1, min_pixels_share=0
+    )
+    cfg = dict(train_dataloader=dict(dataset=wrapped))
+    assert dataset_configs(cfg, ('train',)) == {
+        'train_dataloader.dataset.dataset': inner
+    }
+
+
+def test_the_epoch_is_passed_on(root):
+    dataset = RareClassDataset(labelled(root), 0.5, 0)
+    dataset.set_epoch(3, 1)
+    told = []
+    dataset.dataset.set_epoch = lambda *numbers: told.append(numbers)
+    dataset.set_epoch(4, 9)
+    assert told == [(4, 9)]
+
+
+def test_classes_are_counted_once_and_told(root, monkeypatch):
+    said = []
+    for module in (class_counts, rare_class):
+        monkeypatch.setattr(module, 'print_log', lambda text, **_: said.append(text))
+    dataset = RareClassDataset(labelled(root), 0.5, 0.1)
+    assert said == []
+    dataset.full_init()
+    dataset[0]
+    assert said[0] == 'Counting the classes in 4 label files'
+    (table,) = said[1:]
+    probability = softmax((62 / 70, 0.1), 0.5)[1]
+    lines = table.splitlines()
+    assert lines[0] == 'Rare classes are drawn from 4 images at temperature 0.5:'
+    assert lines[3].split() == ['car', '10.000%', f'{probability:.3%}', '2']
+    assert lines[4].split() == ['rider', '1.429%', '0.000%', '0', 'not', 'drawn']
+
+
+@pytest.fixture
+def counted(root, tmp_path, monkeypatch):
+    """Counts in a file; whoever counts again is told so."""
+    file = tmp_path / 'folder' / 'counts.json'
+    rare(labelled(root), statistics_file=str(file))
+    count = class_counts._count
+    calls = []
+
+    def noted(*args):
+        calls.append(args)
+        return count(*args)
+
+    monkeypatch.setattr(class_counts, '_count', noted)
+    return file, calls
+
+
+def test_counts_are_kept(counted, root, tmp_path):
+    file, calls = counted
+    written = file.read_bytes()
+    expected = [[20, 0, 0, 0, 0], [15, 5, 0, 0, 0], [19, 0, 1, 0, 0], [8, 2, 0, 0, 10]]
+    assert json.loads(written)['pixels'] == expected
+    dataset = rare(labelled(root), statistics_file=str(file))
+    assert [images.tolist() for images in dataset.class_images][:2] == [
+        [0, 1, 2, 3],
+        [1, 3],
+    ]
+    # Another temperature, and another place of the same files.
+    rare(labelled(root), temperature=0.1, statistics_file=str(file))
+    moved = shutil.copytree(root, tmp_path / 'elsewhere')
+    rare(labelled(moved), statistics_file=str(file))
+    assert calls == []
+    assert file.read_bytes() == written
+    assert [path.name for path in file.parent.iterdir()] == [file.name]
+
+
+def test_stale_counts_are_not_used(counted, root, write_label, tmp_path):
+    file, calls = counted
+
+    def counts_again(dataset):
+        before = file.read_bytes()
+        first = rare(dataset, min_pixels_share=0, statistics_file=str(file))
+        assert file.read_bytes() != before
+        rare(dataset, statistics_file=str(file))
+        return [images.tolist() for images in first.class_images]
+
+    ids = np.full((4, 5), 7)
+    ids[1:, 2:] = np.arange(9).reshape(3, 3) % 2 * 24 + 7
+    changed = root / 'labels/a/0.png'
+    size = changed.stat().st_size
+    write_label(changed, ids)
+    assert changed.stat().st_size != size
+    assert counts_again(labelled(root))[3] == [0]
+    # One by one: the ids' meaning, the number of classes, the files, and then
+    # the order of classes that were chosen.
+    swapped = TABLE | {7: 1, 26: 0}
+    assert counts_again(labelled(root, table=swapped))[0] == [1, 3]
+    fewer = dict(classes=CLASSES[:2], palette=TASK['palette'][:2])
+    assert counts_again(labelled(root, swapped, fewer)) == [[1, 3], [0, 1, 2, 3]]
+    part = _list(root, 'a/0.png', 'a/2.png')
+    assert counts_again(labelled(root, swapped, fewer, subset=part))[1] == [0, 1]
+    assert counts_again(chosen(root, 'car', 'rider')) == [[1, 3], [2]]
+    assert counts_again(chosen(root, 'rider', 'car')) == [[2], [1, 3]]
+    assert len(calls) == 6
+
+
+def test_another_file_is_not_overwritten(root, tmp_path):
+    file = tmp_path / 'results.json'
+    for content, what in (('{"mIoU": 3}', 'is no file of class'), ('{', 'is damaged')):
+        file.write_text(content)
+        with pytest.raises(DataError, match=f'results.json: {what}.*statistics_file='):
+            rare(labelled(root), statistics_file=str(file))
+        assert file.read_text() == content
+
+
+def wrapped(dataset, **kwargs):
+    return dict(
+        type='RareClassDataset',
+        dataset=dataset,
+        temperature=0.01,
+        min_pixels_share=0.001,
+        **kwargs,
+    )
+
+
+def test_data_sets_without_labels_are_refused_before_the_training(root):
+    images = dict(
+        type='UnlabeledImageDataset',
+        images=str(root / 'images'),
+        metainfo=TASK,
+        pipeline=[dict(type='LoadImageFromFile'), dict(type='LoadPseudoLabels')],
+        serialize_data=False,
+    )
+    pair = dict(type='DomainPairDataset', source=images, target=images)
+    for config in (images, pair):
+        cfg = Config(dict(train_dataloader=dict(dataset=wrapped(config))))
+        check_keys(cfg)
+        with pytest.raises(PreflightError) as caught:
+            require_data(cfg, ('train_dataloader',))
+        message = str(caught.value)
+        assert message.startswith('train_dataloader: RareClassDataset.dataset is a ')
+        assert f'{config["type"]} whose pipeline reads no label files' in message
+        assert 'LoadLabelIds' in message
+    both = ConcatDataset(
+        [labelled(root), DATASETS.build(images)], ignore_keys='palette'
+    )
+    with pytest.raises(
+        ValueError, match=r'RareClassDataset\.dataset\.datasets\[1\] is'
+    ):
+        RareClassDataset(both, 0.01, 0)
+
+
+def test_an_absent_folder_is_told_as_ever(tmp_path):
+    inner = dict(type='GTA5Dataset', data_root=str(tmp_path / 'gta5'), pipeline=[])
+    cfg = Config(dict(train_dataloader=dict(dataset=wrapped(inner))))
+    with pytest.raises(PreflightError, match='gta5/images\n'):
+        require_data(cfg, ('train_dataloader',))
+
+
+def test_misspelt_keys_are_found():
+    inner = dict(type='GTA5Dataset', data_rot='x')
+    dataset = wrapped(inner, statistic_file='x')
+    with pytest.raises(PreflightError) as caught:
+        check_keys(Config(dict(train_dataloader=dict(dataset=dataset))))
+    message = str(caught.value)
+    assert 'dataset.statistic_file: nothing of RareClassDataset reads it' in message
+    assert 'dataset.dataset.data_rot: nothing of GTA5Dataset reads it' in message
+
+
+def test_wrong_arguments(root):
+    dataset = labelled(root)
+    with pytest.raises(ValueError, match='temperature=0 of RareClassDataset'):
+        RareClassDataset(dataset, 0, 0.1)
+    with pytest.raises(ValueError, match='min_pixels_share=3000 of RareClass'):
+        RareClassDataset(dataset, 0.01, 3000)
+    with pytest.raises(ValueError, match='RareClassDataset.dataset has no classes'):
+        RareClassDataset(labelled(root, metainfo=None), 0.01, 0)
+    with pytest.raises(ValueError, match=r'no image .*min_pixels_share=1.0 .*lower'):
+        rare(labelled(root, subset=_list(root, 'a/1.png')), min_pixels_share=1.0)
+
+
+def test_wrong_label_files_are_named(root, write_image, write_label):
+    write_label(root / 'labels/a/1.png', 3, size=(5, 4))
+    with pytest.raises(DataError, match=r'labels/a/1\.png: has ids \[3\]'):
+        rare(labelled(root))
+    write_label(root / 'labels/a/1.png', 7, size=(5, 3))
+    with pytest.raises(DataError, match=r'labels/a/1\.png: label is 5x3 pixels'):
+        rare(labelled(root))
+    (root / 'images/a/1.png').write_bytes(b'no image')
+    with pytest.raises(DataError, match=r'images/a/1\.png: image cannot be decoded'):
+        rare(labelled(root))
+
+
+def test_a_label_file_that_is_gone_is_named(root, tmp_path):
+    dataset = labelled(root)
+    (root / 'labels/a/3.png').unlink()
+    for kwargs in ({}, dict(statistics_file=str(tmp_path / 'counts.json'))):
+        with pytest.raises(DataError, match=r'labels/a/3\.png: label file does not'):
+            rare(dataset, **kwargs)
