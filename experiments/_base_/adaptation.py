@@ -1,0 +1,94 @@
+# What the experiments on adaptation share: seeds, augmentation, tables, comparisons and plots.
+seeds = [0, 1, 2, 3, 4]
+
+# Source images alone are changed; those of the target stay as the camera has taken them.
+_photometric = dict(
+    type='PhotoMetricDistortion',
+    brightness_delta=64,
+    contrast_range=(0.4, 1.6),
+    saturation_range=(0.4, 1.6),
+    hue_delta=18)
+
+_rows = [
+    'source-only', 'source-only + aug', 'FCD', 'FCD + aug', 'DSC', 'DSC + aug', 'DSC + PL',
+    'DSC + PL + aug', 'DSC + MPL', 'DSC + MPL + aug', 'DSC + MPL (loss change)',
+    'DSC + MPL (loss change) + aug', 'mean teacher', 'mean teacher + aug', 'improved recipe',
+    'oracle'
+]
+_adapted = [name for name in _rows if name not in ('source-only', 'source-only + aug', 'oracle')]
+tables = [
+    dict(
+        name='table_1',
+        title='Methods (paper A, Table I)',
+        runs=_rows,
+        figures={
+            'mIoU': 'mIoU',
+            'aAcc': 'aAcc',
+            'pixel_precision': 'precision per pixel'
+        },
+        per_class='iou',
+        published={
+            'oracle': dict(mIoU=45.6, pixel_precision=71.5),
+            'FCD': dict(mIoU=28.8, pixel_precision=66.8),
+            'DSC': dict(mIoU=30.7, pixel_precision=70.6),
+            'DSC + PL': dict(mIoU=32.2, pixel_precision=73.4),
+            'DSC + MPL': dict(mIoU=32.5, pixel_precision=72.0)
+        },
+        note='The figures of the paper are of GTA5 to Cityscapes at 1024x512 with networks '
+        'pretrained on ImageNet (its oracle: ResNet-18): other data and longer trainings, so '
+        'that only the order of the rows can be compared.')
+]
+comparisons = [
+    dict(
+        name='over_augmented_source',
+        title='Every method against source-only with augmentation',
+        figure='mIoU',
+        pairs=[(name, 'source-only + aug') for name in ['source-only', *_adapted]]),
+    dict(
+        name='steps',
+        title='What each step of the paper adds',
+        figure='mIoU',
+        pairs=[('FCD', 'source-only'), ('DSC', 'source-only'), ('DSC', 'FCD'),
+               ('DSC + PL', 'DSC'), ('DSC + MPL', 'DSC'), ('DSC + MPL', 'DSC + PL'),
+               ('DSC + MPL (loss change)', 'DSC + MPL'),
+               ('FCD + aug', 'source-only + aug'), ('DSC + aug', 'source-only + aug'),
+               ('DSC + PL + aug', 'DSC + aug'), ('DSC + MPL + aug', 'DSC + aug'),
+               ('DSC + MPL (loss change) + aug', 'DSC + aug'),
+               ('improved recipe', 'mean teacher + aug')])
+]
+gaps = [
+    dict(
+        name='closed',
+        title='Share of the gap from source-only with augmentation to the oracle that is closed',
+        figure='mIoU',
+        lower='source-only + aug',
+        upper='oracle',
+        runs=_adapted)
+]
+plots = [
+    dict(
+        name='methods', title='mIoU of all methods', kind='bars', figure='mIoU', runs=_rows),
+    dict(
+        name='figure_5',
+        title='FCD and DSC (paper A, Figure 5)',
+        kind='curves',
+        figure='mIoU',
+        runs=['FCD', 'DSC']),
+    dict(
+        name='figure_8',
+        title='DSC, pseudo labels and Meta Pseudo Labels (paper A, Figure 8)',
+        kind='curves',
+        figure='mIoU',
+        runs=['DSC', 'DSC + PL', 'DSC + MPL', 'DSC + MPL (loss change)'],
+        note='PL and MPL go on from the end of DSC, and are drawn from epoch 0 again.')
+]
+rules = dict(
+    name='selection',
+    title='Choosing a checkpoint without target labels',
+    figure='mIoU',
+    runs=[name for name in _rows if name != 'oracle'],
+    rules={
+        'entropy on the target': dict(figure='target_entropy', rule='less'),
+        'information on the target': dict(figure='target_information', rule='greater'),
+        'source validation': dict(figure='source_mIoU', rule='greater')
+    })

@@ -1,0 +1,1 @@
+"""Experiments: runs over seeds, and the pages of results that they make."""
