@@ -134,7 +134,8 @@ def _load(loader: BaseTransform, info: dict) -> np.ndarray:
         with Image.open(path) as image:
             info['ori_shape'] = image.size[::-1]
     except OSError as error:
-        raise image_problem(path, info.get('relative_path', path)) or error from error
+        problem = image_problem(path, info.get('relative_path', path))
+        raise (problem or error) from None
     return loader(info)['gt_seg_map']
 
 

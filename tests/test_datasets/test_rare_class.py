@@ -9,6 +9,7 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.dataset import ConcatDataset, pseudo_collate
+from PIL import Image
 from torch.utils.data import DataLoader
 
 from segda_mm.apis import PreflightError
@@ -23,6 +24,7 @@ from segda_mm.datasets import (
     rare_class,
 )
 from segda_mm.datasets.data_check import dataset_configs
+from segda_mm.datasets.label_checksums import checksum
 from segda_mm.engine.hooks.median_threshold_pseudo_label_hook import _target_datasets
 from segda_mm.registry import DATASETS
 
@@ -349,6 +351,33 @@ def test_stale_counts_are_not_used(counted, root, write_label, tmp_path):
     assert counts_again(chosen(root, 'car', 'rider')) == [[1, 3], [2]]
     assert counts_again(chosen(root, 'rider', 'car')) == [[2], [1, 3]]
     assert len(calls) == 6
+
+
+def test_pseudo_labels_that_were_made_again_are_counted_again(tmp_path, write_image):
+    """Their files have the size that they had, but not the checksum."""
+    file = tmp_path / 'counts.json'
+    write_image(tmp_path / 'images/0.png', (5, 4))
+    label = tmp_path / 'labels/0.png'
+    label.parent.mkdir()
+
+    def counted_class(train_id):
+        Image.fromarray(np.full((4, 5), train_id, dtype=np.uint8)).save(label)
+        manifest = dict(images=['0.png'], checksums=[checksum(label.read_bytes())])
+        (label.parent / 'manifest.json').write_text(json.dumps(manifest))
+        images = dict(type='UnlabeledImageDataset', images=str(tmp_path / 'images'))
+        pseudo_labelled = dict(
+            type='PseudoLabeledDataset',
+            images=images,
+            labels=str(label.parent),
+            metainfo=TASK,
+            pipeline=[dict(type='LoadLabelIds')],
+        )
+        dataset = rare(pseudo_labelled, statistics_file=str(file))
+        return dataset.class_probabilities.tolist(), label.stat().st_size
+
+    first, size = counted_class(2)
+    assert first == [0, 0, 1, 0]
+    assert counted_class(3) == ([0, 0, 0, 1], size)
 
 
 def test_another_file_is_not_overwritten(root, tmp_path):
