@@ -58,14 +58,31 @@ runs = _adaptation_runs(
         feedback=_feedback,
         teacher_options=_agreement))
 
-# The mean teacher with augmentation, and colours of the target on the source.
+# What is known of the target without a label: the colours of its images, which the source's
+# are given, and the statistics that its images leave in the network.
 _images = {key: value for key, value in _target_images.items() if key != 'pipeline'}
-_distorted = runs['mean teacher + aug']['options']['train_dataloader.dataset.source.pipeline']
+_distorted = runs['source-only + aug']['options']['train_dataloader.dataset.pipeline']
 _resized = [step['type'] for step in _distorted].index('Resize') + 1
-_improved = dict(runs['mean teacher + aug']['options'])
-_improved['train_dataloader.dataset.source.pipeline'] = [
+_colored = [
     *_distorted[:_resized],
     dict(type='ColorStatistics', images=_images, strength=(0.0, 1.0), prob=0.8),
     *_distorted[_resized:]
 ]
-runs['improved recipe'] = dict(runs['mean teacher + aug'], options=_improved)
+_adaptive_batch_norm = {
+    'default_hooks.adaptive_batch_norm': dict(
+        type='AdaptiveBatchNormHook', dataloader=dict(_unlabeled, batch_size=4))
+}
+
+
+def _source_only(pipeline, **options):
+    entry = runs['source-only + aug']
+    options = {
+        **entry['options'], 'train_dataloader.dataset.pipeline': pipeline,
+        **options
+    }
+    return dict(entry, options=options)
+
+
+runs['source-only + aug + BatchNorm'] = _source_only(_distorted, **_adaptive_batch_norm)
+runs['source-only + aug + colors'] = _source_only(_colored)
+runs['improved recipe'] = _source_only(_colored, **_adaptive_batch_norm)

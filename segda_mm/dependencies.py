@@ -20,6 +20,7 @@ MINIMUM_VERSIONS = {
     'pillow': '10.3',
     'opencv-python': '4.10',
     'matplotlib': '3.9',
+    'scipy': '1.11',
     'onedl-mmengine': '0.10.12',
     'onedl-mmcv': '2.3.6',
     'onedl-mmsegmentation': '1.4.2',

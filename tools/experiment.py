@@ -100,14 +100,21 @@ def work(args: argparse.Namespace) -> int:
     from segda_mm.experiments.read_experiment import read_experiment
     from segda_mm.experiments.study import Study, results_file
 
-    experiment = read_experiment(args.experiment)
-    study = Study(experiment, args.work_dir, args.results or results_file(experiment))
+    experiment = read_experiment(in_project(args.experiment))
+    lines = in_project(args.results or results_file(experiment))
+    study = Study(experiment, in_project(args.work_dir), lines)
     if args.carry_out is None:
         return carry_out_missing(study, args)
     from segda_mm.experiments.carry_out import carry_out, find_run
 
     carry_out(study, *find_run(study, args.carry_out, args.seed))
     return 0
+
+
+def in_project(path: str | Path) -> Path:
+    """A path as it is stored and printed: relative, where it is in the project."""
+    path = Path(path).absolute()
+    return path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
 
 
 def carry_out_missing(study: Study, args: argparse.Namespace) -> int:

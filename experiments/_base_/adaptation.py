@@ -12,8 +12,8 @@ _photometric = dict(
 _rows = [
     'source-only', 'source-only + aug', 'FCD', 'FCD + aug', 'DSC', 'DSC + aug', 'DSC + PL',
     'DSC + PL + aug', 'DSC + MPL', 'DSC + MPL + aug', 'DSC + MPL (loss change)',
-    'DSC + MPL (loss change) + aug', 'mean teacher', 'mean teacher + aug', 'improved recipe',
-    'oracle'
+    'DSC + MPL (loss change) + aug', 'mean teacher', 'mean teacher + aug',
+    'source-only + aug + BatchNorm', 'source-only + aug + colors', 'improved recipe', 'oracle'
 ]
 _adapted = [name for name in _rows if name not in ('source-only', 'source-only + aug', 'oracle')]
 tables = [
@@ -54,7 +54,10 @@ comparisons = [
                ('FCD + aug', 'source-only + aug'), ('DSC + aug', 'source-only + aug'),
                ('DSC + PL + aug', 'DSC + aug'), ('DSC + MPL + aug', 'DSC + aug'),
                ('DSC + MPL (loss change) + aug', 'DSC + aug'),
-               ('improved recipe', 'mean teacher + aug')])
+               ('source-only + aug + BatchNorm', 'source-only + aug'),
+               ('source-only + aug + colors', 'source-only + aug'),
+               ('improved recipe', 'source-only + aug + BatchNorm'),
+               ('improved recipe', 'source-only + aug + colors')])
 ]
 gaps = [
     dict(

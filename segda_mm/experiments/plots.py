@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from matplotlib import cycler
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -31,6 +32,9 @@ COLORS = (
 #: Inches.
 _SIZE = (6.4, 4.0)
 
+#: Names of runs that have room at their usual size.
+_FEW = 5
+
 
 def draw_plot(plot: Plot, results: Results) -> Figure | None:
     """Draw a plot of an experiment.
@@ -49,7 +53,7 @@ def draw_plot(plot: Plot, results: Results) -> Figure | None:
     figure = Figure(figsize=_SIZE, layout='constrained')
     FigureCanvasAgg(figure)
     axes = figure.subplots()
-    axes.set_prop_cycle(color=COLORS)
+    axes.set_prop_cycle(cycler(linestyle=('-', '--', ':')) * cycler(color=COLORS))
     axes.grid(color='0.9')
     axes.set_axisbelow(True)
     draw = dict(curves=_draw_curves, bars=_draw_bars, line=_draw_line)[plot.kind]
@@ -113,8 +117,8 @@ def _draw_curves(axes: Axes, plot: Plot, results: Results) -> bool:
         drawn = True
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel('epoch')
-    if drawn:
-        axes.legend(frameon=False)
+    # Beside the axes, where no curve runs.
+    axes.figure.legend(loc='outside right upper', frameon=False, fontsize=8)
     return drawn
 
 
@@ -129,10 +133,12 @@ def _draw_bars(axes: Axes, plot: Plot, results: Results) -> bool:
         if values:
             spread = spread_of(values)
             axes.bar(place, spread.mean, yerr=spread.deviation, capsize=4, width=0.6)
-            axes.plot([place] * len(values), values, '.', color='black', ms=4)
+            axes.plot([place] * len(values), values, 'o', mfc='black', mec='white', ms=4)
             drawn = True
-    names = [name if len(name) < 16 else name.replace(' ', '\n') for name in plot.runs]
-    axes.set_xticks(range(len(names)), names, fontsize=8)
+    axes.set_xticks(range(len(plot.runs)), plot.runs, fontsize=8)
+    if len(plot.runs) > _FEW:
+        # Side by side, so many names would run into each other.
+        axes.tick_params(axis='x', rotation=90)
     axes.grid(visible=False, axis='x')
     if plot.published:
         axes.plot([], [], 'D', mfc='white', mec='black', label='paper')

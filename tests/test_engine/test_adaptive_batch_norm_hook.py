@@ -9,6 +9,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from segda_mm.apis import PreflightError, load_config
 from segda_mm.apis.build_runner import build_runner
+from segda_mm.registry import DATASETS
 from segda_mm.testing.run_results import find_difference, trained_state
 from segda_mm.testing.tiny_models import tiny_segformer
 
@@ -82,39 +83,38 @@ def adapted(street):
 
 
 def test_statistics_are_those_of_all_target_images(street, adapted):
-    network = street.network(
-        street.config, Path(adapted.work_dir, 'epoch_2.pth'))
-    saved = layers_of(street.network(
-        street.config, Path(adapted.work_dir, 'epoch_2.pth')))
-    names = [Path(info['img_path']) for info in
-             adapted.hooks[0]._dataloader.dataset.load_data_list()]
-    images = [street.inputs(file) for file in names]
+    file = Path(adapted.work_dir, 'epoch_2.pth')
+    saved = layers_of(street.network(street.config, file))
+    dataset = DATASETS.build(hook(street, 4)['dataloader']['dataset'])
+    images = [street.inputs(info['img_path']) for info in dataset.load_data_list()]
     batches = [torch.cat(images[:2]), torch.cat(images[2:])]
-    expected = reference(network, batches)
-    # All but those of the auxiliary heads, which do not predict.
-    unseen = {name for name in saved if name.startswith('auxiliary_head')}
-    assert unseen and expected.keys() == saved.keys() - unseen
+    expected = reference(street.network(street.config, file), batches)
     check_statistics(expected, saved)
+    # Auxiliary heads do not predict, and keep what training left.
+    unseen = saved.keys() - expected.keys()
+    assert {name.split('.')[0] for name in unseen} == {'auxiliary_head'}
+    kept = torch.load(file, weights_only=True)['training_batch_norm']
+    for name in unseen:
+        for buffer in STATISTICS:
+            assert torch.equal(getattr(saved[name], buffer), kept[f'{name}.{buffer}'])
 
 
-def test_training_is_that_without_the_hook(street, adapted):
-    # A backbone that trains with running statistics notices any change of them.
-    for name, options in (
-            ('usual', {'train_cfg.max_epochs': 3}),
-            ('frozen', {'model.backbone.backbone_cfg.norm_eval': True})):
-        plain = street.train(f'{name}_plain', [], options)
-        hooked = street.train(f'{name}_adapted', [hook(street, 4)], options)
-        file = f'epoch_{options.get("train_cfg.max_epochs", 2)}.pth'
-        states = [
-            trained_state(Path(runner.work_dir, file)) for runner in (plain, hooked)
-        ]
-        assert find_difference(*map(without_statistics, states)) is None
-        content = torch.load(Path(hooked.work_dir, file), weights_only=True)
-        kept = content['training_batch_norm']
-        assert {f'backbone.spatial_path.layer1.bn.{b}' for b in STATISTICS} <= set(kept)
-        for key, value in kept.items():
-            assert torch.equal(value, states[0]['weights'][key])
-        assert find_difference(kept, states[1]['weights']) is not None
+# A backbone that trains with running statistics notices any change of them.
+@pytest.mark.parametrize('norm_eval', [False, True])
+def test_training_is_that_without_the_hook(street, norm_eval):
+    options = {'model.backbone.backbone_cfg.norm_eval': norm_eval}
+    plain = street.train(f'plain_{norm_eval}', [], options)
+    hooked = street.train(f'hooked_{norm_eval}', [hook(street, 4)], options)
+    files = [Path(runner.work_dir, 'epoch_2.pth') for runner in (plain, hooked)]
+    states = [trained_state(file) for file in files]
+    assert find_difference(*map(without_statistics, states)) is None
+    kept = torch.load(files[1], weights_only=True)['training_batch_norm']
+    of_training, adapted = (state['weights'] for state in states)
+    assert kept.keys() == {name for name in adapted if name.endswith(STATISTICS)}
+    for name, value in kept.items():
+        assert torch.equal(value, of_training[name])
+        if not name.startswith('auxiliary_head'):
+            assert not torch.equal(value, adapted[name])
 
 
 def test_validation_sees_the_adapted_network(street, adapted):
@@ -197,7 +197,8 @@ def test_a_network_without_batch_norm_is_refused(street):
 @pytest.mark.parametrize('options, hooks, message', [
     ({'train_cfg': dict(_delete_=True, type='IterBasedTrainLoop', max_iters=2)}, [],
      "train_cfg.type is 'IterBasedTrainLoop'"),
-    ({'efficient_conv_bn_eval': ['backbone']}, [], 'efficient_conv_bn_eval .* take it out'),
+    ({'efficient_conv_bn_eval': ['backbone']}, [],
+     'efficient_conv_bn_eval .* take it out'),
     ({}, [dict(type='EMAHook')], 'EMAHook deploys another one'),
 ])
 def test_what_goes_past_the_statistics_is_refused(street, options, hooks, message):

@@ -45,6 +45,8 @@ def test_bars_have_whiskers_and_what_papers_give(world, tmp_path):
     figure = draw(study)
     (axes, ) = figure.axes
     assert [bar.get_height() for bar in axes.patches] == [12.0, 20.0]
+    (whisker, ) = axes.collections[0].get_segments()
+    assert [y for _, y in whisker] == pytest.approx([12 - 8**0.5, 12 + 8**0.5])
     assert [30.7] in [list(line.get_ydata()) for line in axes.lines]
     save_plot(figure, tmp_path / 'p.png')
     with Image.open(tmp_path / 'p.png') as picture:

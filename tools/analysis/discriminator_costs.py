@@ -1,4 +1,4 @@
-"""Count and time a discriminator on one map of 19 x 512 x 1024.
+"""Count and time a discriminator on one map of 19 classes.
 
 Prints a JSON object: ``parameters``; ``gflops``, 2 x multiply-adds of convolutions
 and of the bilinear upsampling (11 an output), as Table II of "Meta Pseudo Labels for
@@ -15,7 +15,6 @@ import statistics
 import time
 from collections.abc import Callable
 
-SIZE = (512, 1024)
 NUM_CLASSES = 19
 UPSAMPLING_COST = 11
 
@@ -25,6 +24,7 @@ def parse_args() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument('type', help='FCDiscriminator, DSCDiscriminator or your own')
+    parser.add_argument('--size', default='512x1024', help='HxW (%(default)s)')
     parser.add_argument('--repeats', type=int, default=10)
     return parser.parse_args()
 
@@ -45,7 +45,8 @@ def main() -> None:
     device = get_device()
     torch.manual_seed(0)
     network = MODELS.build(dict(type=args.type, num_classes=NUM_CLASSES)).to(device)
-    maps = softmax(torch.randn(1, NUM_CLASSES, *SIZE, device=device), dim=1)
+    size = map(int, args.size.split('x'))
+    maps = softmax(torch.randn(1, NUM_CLASSES, *size, device=device), dim=1)
     logits = network(maps)
     multiply_adds = count_multiply_adds(network, maps).native
     multiply_adds += UPSAMPLING_COST * logits.numel()
