@@ -1,4 +1,4 @@
-"""The table of measured speed, and its place in a page."""
+"""The table of measured speed."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from .performance_rows import PerformanceLine, Row, performance_lines
 
-BEGIN = '<!-- performance table: begin -->'
-END = '<!-- performance table: end -->'
+#: Of the block of a page that holds the table.
+LABEL = 'performance table'
 
 _HEADER = (
     'path',
@@ -56,21 +56,6 @@ def performance_table(rows: Iterable[Row]) -> str:
         parts.append(f'**{machine[0]}, {machine[1]}** ({commits})')
         parts.append(_markdown([_HEADER, *map(_cells, found.values())]))
     return '\n\n'.join([*parts, *unread])
-
-
-def replace_table(page: str, table: str) -> str:
-    """Put a table between the two markers of a page.
-
-    Raises:
-        ValueError: The page has not each marker once, the first one first.
-    """
-    before, *rest = page.split(BEGIN)
-    if len(rest) != 1 or page.count(END) != 1 or END not in rest[0]:
-        raise ValueError(
-            f'the page needs one line {BEGIN!r} and below it one line {END!r}'
-        )
-    after = rest[0].split(END)[1]
-    return f'{before}{BEGIN}\n\n{table}\n\n{END}{after}'
 
 
 def _cells(line: PerformanceLine) -> tuple[str, ...]:

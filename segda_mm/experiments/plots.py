@@ -133,7 +133,8 @@ def _draw_bars(axes: Axes, plot: Plot, results: Results) -> bool:
         if values:
             spread = spread_of(values)
             axes.bar(place, spread.mean, yerr=spread.deviation, capsize=4, width=0.6)
-            axes.plot([place] * len(values), values, 'o', mfc='black', mec='white', ms=4)
+            style = dict(mfc='black', mec='white', ms=4)
+            axes.plot([place] * len(values), values, 'o', **style)
             drawn = True
     axes.set_xticks(range(len(plot.runs)), plot.runs, fontsize=8)
     if len(plot.runs) > _FEW:

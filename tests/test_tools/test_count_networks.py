@@ -23,3 +23,13 @@ def test_the_table_of_published_counts(monkeypatch, capsys):
     assert lines[11].startswith('- WR-38: backbone.conv1 1,856, backbone.b2 820,992, ')
     assert lines[12].endswith('backbone.b6 25,191,424, head.fc 2,049,000')
     assert len(lines) == 16
+    # The table that a reader sees leaves out the differences.
+    page = (ROOT / 'configs/panoptic_deeplab/README.md').read_text(encoding='utf-8')
+    table = page.partition('| network | parameters, M: here |')[2].split('\n\n')[0]
+    shown = [line.strip('| ').split(' | ') for line in table.splitlines()[2:]]
+    assert len(shown) == 7
+    for ours, printed in zip(shown, rows[2:]):
+        assert ours[0].startswith(printed[0])
+        assert [ours[1], ours[3], ours[5]] == [printed[2], printed[5], printed[8]]
+        assert float(ours[2]) == float(printed[3])
+        assert float(ours[4]) == float(printed[6])

@@ -1,40 +1,59 @@
 import json
-import subprocess
+import runpy
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
+TOOL = ROOT / 'tools' / 'analysis' / 'summarize_results.py'
+ROW = '| DSC | 14.0 | 60.0 | 55.5 | 1 |'
+MARKERS = [f'<!-- results of runs.jsonl: {side} -->' for side in ('begin', 'end')]
 
 
-def test_mean_and_sample_deviation_over_seeds(tmp_path):
-    rows = [
-        ('DSC', 0, 10.0), ('oracle', 0, 50.0), ('DSC', 1, 14.0), ('DSC', 2, 18.0)
-    ]
-    file = tmp_path / 'results.jsonl'
-    file.write_text(''.join(
-        json.dumps(
-            dict(
-                method=method,
-                seed=seed,
-                metrics=dict(mIoU=figure, aAcc=60.0, pixel_precision=55.5)))
-        + '\n' for method, seed, figure in rows))
-    table = subprocess.run(
-        [sys.executable, 'tools/analysis/summarize_results.py', str(file)],
-        cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+@pytest.fixture
+def call(tmp_path, monkeypatch):
+    """The tool in a folder with a results file."""
+    metrics = dict(mIoU=14.0, aAcc=60.0, pixel_precision=55.5)
+    row = dict(method='DSC', seed=0, metrics=metrics)
+    (tmp_path / 'runs.jsonl').write_text(json.dumps(row) + '\n')
+    monkeypatch.chdir(tmp_path)
+
+    def call(*words):
+        monkeypatch.setattr(sys, 'argv', [str(TOOL), *words])
+        runpy.run_path(str(TOOL))['main']()
+
+    return call
+
+
+def test_the_table_of_a_file_is_printed(call, capsys):
+    call('runs.jsonl')
+    table = capsys.readouterr().out.splitlines()
     assert table[0] == '| method | mIoU | aAcc | precision per pixel | seeds |'
-    assert table[2:] == [
-        '| DSC | 14.0 ± 4.0 | 60.0 ± 0.0 | 55.5 ± 0.0 | 3 |',
-        '| oracle | 50.0 | 60.0 | 55.5 | 1 |',
-    ]
+    assert table[2:] == [ROW]
 
 
-def test_panoptic_runs_have_their_own_figures(tmp_path):
-    metrics = dict(PQ=40.0, PQ_things=30.0, PQ_stuff=50.0, AP=20.0, AP50=45.0, mIoU=60)
-    file = tmp_path / 'results.jsonl'
-    file.write_text(json.dumps(dict(method='wide', seed=0, metrics=metrics)) + '\n')
-    table = subprocess.run(
-        [sys.executable, 'tools/analysis/summarize_results.py', str(file)],
-        cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
-    assert table[0] == (
-        '| method | PQ | PQ things | PQ stuff | AP | AP50 | mIoU | seeds |')
-    assert table[2:] == ['| wide | 40.0 | 30.0 | 50.0 | 20.0 | 45.0 | 60.0 | 1 |']
+def test_a_page_is_checked_and_written(call, tmp_path):
+    page = tmp_path / 'page.md'
+    old = '\n'.join(['before', MARKERS[0], 'old', MARKERS[1], 'after', ''])
+    page.write_text(old)
+    with pytest.raises(SystemExit, match=r'page\.md is not what its results files'):
+        call('--into', 'page.md', '--check')
+    assert page.read_text() == old
+    call('--into', 'page.md')
+    text = page.read_text()
+    assert text.startswith(f'before\n{MARKERS[0]}\n\n| method |')
+    assert text.endswith(f'{ROW}\n\n{MARKERS[1]}\nafter\n')
+    call('--into', 'page.md', '--check')
+
+
+def test_what_is_wrong_is_told(call, tmp_path, capsys):
+    with pytest.raises(SystemExit, match='summarize_results: absent.jsonl has no res'):
+        call('absent.jsonl')
+    (tmp_path / 'page.md').write_text('nothing\n')
+    with pytest.raises(SystemExit, match='page.md: the page has no line'):
+        call('--into', 'page.md')
+    for words in ([], ['runs.jsonl', '--into', 'page.md'], ['runs.jsonl', '--check']):
+        with pytest.raises(SystemExit, match='2'):
+            call(*words)
+    assert '--check needs --into PAGE' in capsys.readouterr().err

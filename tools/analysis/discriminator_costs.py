@@ -65,7 +65,7 @@ def main() -> None:
                 gflops=round(2 * multiply_adds / 1e9, 3),
                 forward_ms=median_ms(infer, args.repeats),
                 training_ms=median_ms(train, args.repeats),
-                saved_mib=round(saved_bytes(network, maps) / 2**20, 1),
+                saved_mib=round(saved_bytes(network, maps) / 2**20, 2),
             )
         )
     )

@@ -24,7 +24,8 @@ def main() -> None:
     )
     args = parser.parse_args()
     # Heavy imports wait until the arguments are known to be good.
-    from segda_mm.apis.performance_table import performance_table, replace_table
+    from segda_mm.apis.page_blocks import fill_block
+    from segda_mm.apis.performance_table import LABEL, performance_table
     from segda_mm.apis.results_file import read_rows
     from segda_mm.apis.write_atomically import write_text
 
@@ -38,7 +39,7 @@ def main() -> None:
     print(table)
     if args.into:
         try:
-            page = replace_table(args.into.read_text(encoding='utf-8'), table)
+            page = fill_block(args.into.read_text(encoding='utf-8'), LABEL, table)
         except (OSError, ValueError) as error:
             sys.exit(f'performance_table: {args.into}: {error}')
         write_text(args.into, page)

@@ -1,52 +1,60 @@
-"""Print the mean and spread over seeds of the runs in a results file."""
+"""Print the mean and spread over seeds of the runs in a results file.
+
+With --into it writes them into a page instead: the table of FILE stands between the
+lines <!-- results of FILE: begin --> and <!-- results of FILE: end -->. All such
+blocks of the page are written.
+"""
 
 from __future__ import annotations
 
 import argparse
-import json
+import sys
 from pathlib import Path
-from statistics import mean, stdev
-
-#: Figures and their headings, of semantic and of panoptic runs.
-SEMANTIC = {'mIoU': 'mIoU', 'aAcc': 'aAcc', 'pixel_precision': 'precision per pixel'}
-PANOPTIC = {
-    'PQ': 'PQ',
-    'PQ_things': 'PQ things',
-    'PQ_stuff': 'PQ stuff',
-    'AP': 'AP',
-    'AP50': 'AP50',
-    'mIoU': 'mIoU',
-}
 
 
-def markdown_table(rows: list[dict]) -> str:
-    """One line a method, in the order of first appearance.
-
-    Args:
-        rows: The lines of a results file: ``method``, ``seed`` and
-            ``metrics`` in percent.
-    """
-    figures = PANOPTIC if 'PQ' in rows[0]['metrics'] else SEMANTIC
-    lines = [
-        '| method | ' + ' | '.join(figures.values()) + ' | seeds |',
-        '| --- |' + ' ---: |' * (len(figures) + 1),
-    ]
-    for method in dict.fromkeys(row['method'] for row in rows):
-        runs = [row for row in rows if row['method'] == method]
-        cells = []
-        for key in figures:
-            values = [run['metrics'][key] for run in runs]
-            spread = f' ± {stdev(values):.1f}' if len(values) > 1 else ''
-            cells.append(f'{mean(values):.1f}{spread}')
-        lines.append(f'| {method} | {" | ".join(cells)} | {len(runs)} |')
-    return '\n'.join(lines)
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument('file', nargs='?', help='benchmarks/results/<name>.jsonl')
+    what.add_argument(
+        '--into', type=Path, metavar='PAGE', help='Markdown file with the markers'
+    )
+    parser.add_argument(
+        '--check',
+        action='store_true',
+        help='with --into: write nothing; code 1 if the page would change',
+    )
+    args = parser.parse_args()
+    if args.check and not args.into:
+        parser.error('--check needs --into PAGE, the page to be checked')
+    return args
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('file', type=Path, help='benchmarks/results/<name>.jsonl')
-    text = parser.parse_args().file.read_text()
-    print(markdown_table([json.loads(line) for line in text.splitlines()]))
+    args = parse_args()
+    # Heavy imports wait until the arguments are known to be good.
+    from segda_mm.apis.results_table import fill_results, table_of_file
+    from segda_mm.apis.write_atomically import write_text
+
+    try:
+        if args.file:
+            print(table_of_file(args.file))
+            return
+        page = args.into.read_text(encoding='utf-8')
+        filled = fill_results(page)
+    except (OSError, ValueError) as error:
+        place = f'{args.into}: ' if args.into else ''
+        sys.exit(f'summarize_results: {place}{error}')
+    if filled == page:
+        return
+    if args.check:
+        sys.exit(
+            f'summarize_results: {args.into} is not what its results files give; '
+            f'write it with python {sys.argv[0]} --into {args.into}'
+        )
+    write_text(args.into, filled)
 
 
 if __name__ == '__main__':
