@@ -117,8 +117,9 @@ def _draw_curves(axes: Axes, plot: Plot, results: Results) -> bool:
         drawn = True
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel('epoch')
-    # Beside the axes, where no curve runs.
-    axes.figure.legend(loc='outside right upper', frameon=False, fontsize=8)
+    if drawn:
+        # Beside the axes, where no curve runs.
+        axes.figure.legend(loc='outside right upper', frameon=False, fontsize=8)
     return drawn
 
 
