@@ -12,18 +12,13 @@ from torch.utils.data import DataLoader
 from segda_mm.models.segmentors.network_modes import evaluating
 
 
-def build_image_loader(runner,
-                       dataloader: dict,
-                       owner: str,
-                       round_up: bool = False) -> DataLoader:
+def build_image_loader(runner, dataloader: dict, owner: str) -> DataLoader:
     """Build a data loader that gives each image once, in order.
 
     Args:
         runner: The runner, on whose processes the images are shared out.
         dataloader: Config of the data loader; its sampler is replaced.
         owner: Whose entry of the config it is, for the error message.
-        round_up: Give every process equally many images, some of them twice,
-            which only MMEngine's metrics know to leave out.
 
     Raises:
         ValueError: It names no data set, or has no batch in any process.
@@ -32,7 +27,7 @@ def build_image_loader(runner,
         raise ValueError(
             f'{owner}.dataloader has no `dataset`; give it one, as '
             "dict(type='UnlabeledImageDataset', images=..., pipeline=[...])")
-    sampler = dict(type='DefaultSampler', shuffle=False, round_up=round_up)
+    sampler = dict(type='DefaultSampler', shuffle=False, round_up=False)
     loader = runner.build_dataloader({**dataloader, 'sampler': sampler},
                                      seed=runner.seed)
     if not any(all_gather_object(len(loader))):

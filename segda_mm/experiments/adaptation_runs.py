@@ -70,7 +70,8 @@ class World:
         epochs: Of a training from scratch.
         epochs_after: Of a method that goes on from another one.
         feedback: Arguments of ``LossProductFeedback``, to suit ``epochs_after``.
-        teacher_options: Further options of methods with a teacher.
+        target_images: Config of the data set of target images, without pipeline.
+        unlabeled: Config of a data loader over target images as they are evaluated.
     """
 
     source: str
@@ -82,14 +83,18 @@ class World:
     epochs: int
     epochs_after: int
     feedback: Mapping[str, Any]
-    teacher_options: Mapping[str, Any]
+    target_images: Mapping[str, Any]
+    unlabeled: Mapping[str, Any]
 
 
 def adaptation_runs(world: World) -> dict[str, dict]:
     """The entries ``runs`` of an experiment.
 
     Every method twice, with and without photometric distortion of the source images,
-    source-only in both ways, and the oracle.
+    source-only in both ways, and the oracle. Then, trained on distorted source images
+    alone, what is known of the target without a label: the statistics that its images
+    leave in BatchNorm, their colors on the source's images, and both together as
+    ``improved recipe``.
 
     Args:
         world: The pair of domains.
@@ -113,7 +118,40 @@ def adaptation_runs(world: World) -> dict[str, dict]:
                 )
             runs[name + suffix] = entry
     runs['oracle'] = _supervised(world, world.target)
+    colored = _with_target_colors(world, distorted)
+    for name, pipeline, options in (
+        ('source-only + aug + BatchNorm', distorted, _adaptive_batch_norm(world)),
+        ('source-only + aug + colors', colored, {}),
+        ('improved recipe', colored, _adaptive_batch_norm(world)),
+    ):
+        runs[name] = _supervised(
+            world,
+            world.source,
+            **{'train_dataloader.dataset.pipeline': pipeline},
+            **options,
+        )
     return runs
+
+
+def validation_options(
+    unlabeled: Mapping[str, Any], held_out: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Options for the figures that a checkpoint can be chosen by.
+
+    Args:
+        unlabeled: Config of a data loader over target images.
+        held_out: Config of a labelled data set of the source that is not trained on.
+    """
+    return {
+        'default_hooks.target_entropy': dict(
+            type='TargetEntropyHook', dataloader=unlabeled
+        ),
+        'default_hooks.source_validation': dict(
+            type='SourceValidationHook',
+            dataloader=dict(batch_size=1, num_workers=0, dataset=held_out),
+            evaluator=dict(type='PerClassIoUMetric', iou_metrics=['mIoU']),
+        ),
+    }
 
 
 def schedule(networks: Sequence[str], epochs: int) -> dict[str, Any]:
@@ -154,8 +192,32 @@ def _adapted(
         for key, value in world.feedback.items():
             options[f'model.feedback_rule.{key}'] = value
     if any(network.startswith('student') for network in method.networks):
-        options.update(world.teacher_options)
+        options['default_hooks.agreement'] = dict(
+            type='TeacherStudentAgreementHook', dataloader=world.unlabeled
+        )
     return dict(
         config=f'configs/{method.config}_bisenetv1-r18_1xb4_{world.pair}.py',
         options=options,
     )
+
+
+def _with_target_colors(
+    world: World, pipeline: Sequence[Mapping[str, Any]]
+) -> list[Mapping[str, Any]]:
+    resized = [step['type'] for step in pipeline].index('Resize') + 1
+    colors = dict(
+        type='ColorStatistics',
+        images=world.target_images,
+        strength=(0.0, 1.0),
+        prob=0.8,
+    )
+    return [*pipeline[:resized], colors, *pipeline[resized:]]
+
+
+def _adaptive_batch_norm(world: World) -> dict[str, Any]:
+    return {
+        'default_hooks.adaptive_batch_norm': dict(
+            type='AdaptiveBatchNormHook',
+            dataloader=dict(world.unlabeled, batch_size=4),
+        )
+    }

@@ -31,9 +31,6 @@ class AfterValidationHook(Hook, ABC):
     # takes the averaged weights away, and CheckpointHook, which chooses.
     priority = 'HIGHEST'
 
-    #: Whether some images may come twice, which metrics know to leave out.
-    round_up = False
-
     def __init__(self, dataloader: dict) -> None:
         self._dataloader_cfg = dataloader
         self._dataloader: DataLoader | None = None
@@ -73,7 +70,7 @@ class AfterValidationHook(Hook, ABC):
             runner: The runner.
         """
         self._dataloader = build_image_loader(
-            runner, self._dataloader_cfg, type(self).__name__, self.round_up)
+            runner, self._dataloader_cfg, type(self).__name__)
         with undisturbed(runner.model):
             sample = self._dataloader.dataset[0]
         self.check(unwrapped(runner.model), sample)

@@ -26,9 +26,6 @@ class SourceValidationHook(AfterValidationHook):
             labels.
     """
 
-    # Metrics drop what comes twice; they would lose what comes unevenly.
-    round_up = True
-
     def __init__(self, dataloader: dict, evaluator: dict | list[dict]) -> None:
         super().__init__(dataloader)
         self._evaluator_cfg = evaluator
