@@ -166,9 +166,40 @@ def test_an_image_left_over_counts_too(street):
         first.bn.running_var, values.var(1), rtol=1e-4, atol=1e-5)
 
 
-def test_of_two_networks_the_deployed_one_is_adapted(street):
-    plain = street.train('mpl_plain', [], config=street.mpl)
-    hooked = street.train('mpl_adapted', [hook(street)], config=street.mpl)
+def mean_teacher(street):
+    """The job of Meta Pseudo Labels, with a mean teacher that is deployed."""
+    cfg = load_config(street.mpl)
+    return {
+        'model': dict(
+            _delete_=True,
+            type='MeanTeacher',
+            data_preprocessor=cfg.model.data_preprocessor,
+            generator=cfg.model.generator,
+            mixing=None,
+            pseudo_label_weights=None,
+            augmentation=None,
+            decay=0.9,
+            target_loss_weight=1.0,
+            # The teacher labels by its running statistics.
+            label_batch_statistics=False),
+        'optim_wrapper': dict(
+            _delete_=True,
+            constructor='ChildOptimWrapperConstructor',
+            student_generator=cfg.optim_wrapper.student_generator),
+        'train_cfg.type': 'ResumableEpochTrainLoop',
+    }
+
+
+@pytest.mark.parametrize('method, deployed', [('mpl', 'student_generator'),
+                                              ('mean', 'teacher_generator')])
+def test_of_two_networks_the_deployed_one_is_adapted(street, method, deployed):
+    agreement = dict(type='TeacherStudentAgreementHook', dataloader=street.dataloader)
+    plain, hooked = (
+        street.train(
+            f'{method}_{len(hooks)}',
+            hooks,
+            mean_teacher(street) if method == 'mean' else {},
+            config=street.mpl) for hooks in ([], [hook(street), agreement]))
     states = [
         trained_state(Path(runner.work_dir, 'epoch_2.pth'))
         for runner in (plain, hooked)
@@ -179,7 +210,9 @@ def test_of_two_networks_the_deployed_one_is_adapted(street):
         name.split('.')[0] for name in weights
         if not torch.equal(weights[name], adapted[name])
     }
-    assert changed == {'student_generator'}
+    assert changed == {deployed}
+    shares = hooked.message_hub.get_scalar('val/teacher_student_agreement').data[0]
+    assert len(shares) == 2 and 0 < shares.min() <= shares.max() <= 1
 
 
 def test_a_network_without_batch_norm_is_refused(street):

@@ -47,7 +47,7 @@ class TeacherStudentAgreementHook(AfterValidationHook):
                 'TeacherStudentAgreementHook compares '
                 f'{" and ".join(_CHILDREN)} of the model, but model.type='
                 f'{type(network).__name__!r} has no {" and no ".join(missing)}; '
-                'use a method with both, as MetaPseudoLabels, or take the hook '
+                'use MetaPseudoLabels or MeanTeacher, or take the hook '
                 'out of custom_hooks')
 
     def measure(self, runner, dataloader: DataLoader) -> dict[str, float]:
