@@ -18,6 +18,12 @@ from segda_mm.models.plain_checkpoints import only_plain_checkpoints
 from segda_mm.registry import RUNNERS
 
 
+#: The hooks that MMEngine registers by itself, and leaves out for None.
+_OWN_HOOKS = frozenset((
+    'checkpoint', 'logger', 'param_scheduler', 'runtime_info', 'sampler_seed',
+    'timer'))
+
+
 @RUNNERS.register_module()
 class AdaptationRunner(Runner):
     """MMEngine's Runner with safe checkpoints and a strict resume.
@@ -31,6 +37,22 @@ class AdaptationRunner(Runner):
     Chosen by ``runner_type='AdaptationRunner'`` in a config; takes the
     arguments of :class:`mmengine.runner.Runner`.
     """
+
+    def register_default_hooks(self, hooks: dict | None = None) -> None:
+        """Register ``default_hooks``; None leaves any of them out.
+
+        MMEngine knows that for its own hooks only: to take a hook of a base
+        config out, as ``default_hooks.channels_last=None`` does, ends in a
+        bare AssertionError there.
+
+        Args:
+            hooks: See :meth:`mmengine.runner.Runner.register_default_hooks`.
+        """
+        super().register_default_hooks({
+            name: hook
+            for name, hook in (hooks or {}).items()
+            if hook is not None or name in _OWN_HOOKS
+        })
 
     def register_hooks(self, *args, **kwargs) -> None:
         """Register the hooks of the config and :class:`PlainCheckpointHook`.

@@ -115,7 +115,12 @@ class RunFolder:
                 entry = json.loads(line)
                 if 'mIoU' not in entry or 'step' not in entry:
                     continue
-                figures = {k: v for k, v in entry.items() if k not in _NO_FIGURES}
+                figures = {
+                    name: value
+                    for name, value in entry.items()
+                    # A point parts a figure from the class that it is of.
+                    if name not in _NO_FIGURES and '.' not in name
+                }
                 found[entry['step']] = split_figures(figures)['metrics']
         return [dict(epoch=step, **found[step]) for step in sorted(found)]
 

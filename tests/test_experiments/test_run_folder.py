@@ -85,7 +85,8 @@ def test_validations_of_all_calls_the_later_one_of_an_epoch(tmp_path):
     calls = {
         '20260101_000000': [
             dict(loss=1.0, epoch=1, iter=4, step=4),
-            {'mIoU': 10.0, 'IoU.car': 5.0, 'time': 0.1, 'data_time': 0.1, 'step': 1},
+            {'mIoU': 10.0, 'IoU.car': 5.0, 'time': 0.1, 'data_time': 0.1, 'step': 1,
+             'source_IoU.car': 7.0},
             dict(mIoU=20.0, entropy=0.5, step=2),
         ],
         '20260101_000100': [
