@@ -17,7 +17,6 @@ from segda_mm.models.checkpoint import read_checkpoint
 from segda_mm.models.plain_checkpoints import only_plain_checkpoints
 from segda_mm.registry import RUNNERS
 
-
 #: The hooks that MMEngine registers by itself, and leaves out for None.
 _OWN_HOOKS = frozenset((
     'checkpoint', 'logger', 'param_scheduler', 'runtime_info', 'sampler_seed',
