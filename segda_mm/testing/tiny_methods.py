@@ -18,6 +18,8 @@ TINY_METHODS = dict(
     pseudo_label='pseudo_label/pseudo-label-dsc_bisenetv1-r18_1xb4_'
     'minicity-128x256.py',
     mpl='mpl/mpl-change-dsc_bisenetv1-r18_1xb4_minicity-128x256.py',
+    mean_teacher='mean_teacher/mean-teacher-class-mix_bisenetv1-r18_1xb4_'
+    'minicity-128x256.py',
     panoptic='panoptic_deeplab/panoptic-deeplab_r18_1xb4_minicity-256x512.py',
 )
 

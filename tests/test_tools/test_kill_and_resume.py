@@ -21,6 +21,7 @@ METHODS = {
     'supervised',
     'adversarial',
     'pseudo_label',
+    'mean_teacher',
     'mpl',
     'panoptic',
     'self_training',
