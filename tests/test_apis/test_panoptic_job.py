@@ -51,8 +51,8 @@ def panoptic_config(root, work_dir):
     cfg.optim_wrapper = dict(
         type='GradientAveragingOptimWrapper', optimizer=dict(type='Adam', lr=0.01)
     )
-    cfg.train_cfg = dict(type='ResumableEpochTrainLoop', max_epochs=25)
-    cfg.default_hooks.checkpoint.interval = 25
+    cfg.train_cfg = dict(type='ResumableEpochTrainLoop', max_epochs=60)
+    cfg.default_hooks.checkpoint.interval = 60
     cfg.val_cfg, cfg.test_cfg = dict(type='ValLoop'), dict(type='TestLoop')
     cfg.tta_model.scales = (0.5, 1.0)
     cfg.work_dir = str(work_dir)
@@ -126,11 +126,11 @@ def panoptic_quality_by_hand(pairs):
 
 def test_pictures_predictions_and_figures_of_one_run(job, tmp_path):
     cfg = panoptic_config(job / 'world', job / 'work')
-    checkpoint = job / 'work' / 'epoch_25.pth'
+    checkpoint = job / 'work' / 'epoch_60.pth'
     show, out = tmp_path / 'show', tmp_path / 'out'
     results = evaluate(cfg, checkpoint, tta=True, show_dir=show, out=out)
 
-    written = json.loads((job / 'work' / 'epoch_25_tta_metrics.json').read_text())
+    written = json.loads((job / 'work' / 'epoch_60_tta_metrics.json').read_text())
     assert written == results
     assert {'PQ', 'SQ', 'RQ', 'PQ_things', 'PQ_stuff', 'AP', 'mIoU'} <= set(
         results['metrics']
@@ -185,7 +185,7 @@ def test_images_without_labels(job, tmp_path):
     cfg.test_evaluator = dict(
         type='PanopticMetric', format_only=True, output_dir=str(tmp_path / 'elsewhere')
     )
-    checkpoint = job / 'work' / 'epoch_25.pth'
+    checkpoint = job / 'work' / 'epoch_60.pth'
     results = evaluate(cfg, checkpoint, show_dir=show, out=out)
     assert results['metrics'] == {}
     assert results['num_images'] == 2
@@ -199,4 +199,4 @@ def test_predictions_need_a_metric_that_writes(job, tmp_path):
     cfg = panoptic_config(job / 'world', job / 'work')
     cfg.test_evaluator = [dict(type='PixelPrecision')]
     with pytest.raises(PreflightError, match='--out needs one of PanopticMetric, IoU'):
-        evaluate(cfg, job / 'work' / 'epoch_25.pth', out=tmp_path)
+        evaluate(cfg, job / 'work' / 'epoch_60.pth', out=tmp_path)
