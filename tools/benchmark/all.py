@@ -48,7 +48,7 @@ def mixed_precision(
     method: str, size: str, batch_size: int, seconds: int
 ) -> Benchmark:
     """A step once more; without instructions for bfloat16 it takes long."""
-    arguments = ('--size', size, '--batch-size', str(batch_size), '--repeats', '5')
+    arguments = ('--size', size, '--batch-size', str(batch_size), '--repeats', '3')
     return Benchmark(
         f'training_step-{method}-{size}-amp',
         'training_step',
@@ -59,31 +59,31 @@ def mixed_precision(
 
 METHODS = ('supervised', 'adversarial', 'mpl')
 ON_CPU = [
-    *training_steps('128x256', 4, 5, (25, 45, 80)),
-    *training_steps('256x512', 2, 4, (35, 55, 105)),
-    mixed_precision('supervised', '128x256', 4, 60),
+    *training_steps('128x256', 4, 5, (25, 40, 75)),
+    *training_steps('256x512', 2, 4, (30, 55, 115)),
+    mixed_precision('supervised', '128x256', 4, 85),
 ]
 ON_CUDA = [
     *training_steps('512x1024', 4, 10, (20, 30, 50)),
     mixed_precision('mpl', '512x1024', 4, 50),
 ]
 ON_BOTH = [
-    Benchmark('class_thresholds', 'class_thresholds', ('--repeats', '10'), 35),
-    Benchmark('labeling', 'labeling', ('--images', '2'), 90),
-    Benchmark('data_loading', 'data_loading', ('--repeats', '2', '--batches', '4'), 90),
-    Benchmark('inference-r18', 'inference', ('--repeats', '4'), 90),
+    Benchmark('class_thresholds', 'class_thresholds', ('--repeats', '10'), 25),
+    Benchmark('labeling', 'labeling', ('--images', '2'), 130),
+    Benchmark('data_loading', 'data_loading', ('--repeats', '2', '--batches', '4'), 30),
+    Benchmark('inference-r18', 'inference', ('--repeats', '4'), 95),
     Benchmark(
         'inference-r101',
         'inference',
         (R101, '--sizes', '512x1024', '--repeats', '3'),
-        130,
+        180,
     ),
     Benchmark(
-        'panoptic_post_processing', 'panoptic_post_processing', ('--repeats', '8'), 60
+        'panoptic_post_processing', 'panoptic_post_processing', ('--repeats', '8'), 55
     ),
-    Benchmark('panoptic_evaluation', 'panoptic_evaluation', ('--repeats', '3'), 50),
-    Benchmark('minicity_speed', 'minicity_speed', ('--repeats', '3'), 40),
-    Benchmark('scaling', 'scaling', ('--repeats', '3'), 130),
+    Benchmark('panoptic_evaluation', 'panoptic_evaluation', ('--repeats', '3'), 25),
+    Benchmark('minicity_speed', 'minicity_speed', ('--repeats', '3'), 20),
+    Benchmark('scaling', 'scaling', ('--repeats', '3'), 115),
 ]
 
 
