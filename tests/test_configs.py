@@ -40,7 +40,8 @@ def data(tmp_path_factory):
         write_gta5(root / gta5, num_images=4, seed=0, size=(128, 64))
         write_cityscapes(
             root / cityscapes, train=4, val=2, seed=0, size=(128, 64))
-    for tree in ('minicity-512x256', 'minicity-512x256-pretraining'):
+    for tree in ('minicity-512x256', 'minicity-512x256-pretraining',
+                 'minicity-video', 'minicity-pretraining'):
         write_cityscapes(
             root / f'data/{tree}/cityscapes', train=4, val=2, seed=0,
             size=(128, 64))
@@ -119,6 +120,8 @@ def test_panoptic_config_builds(config, data, monkeypatch):
         images = 18000
     elif 'pretraining' in config:
         images = 60
+    elif 'minicity-128x256' in config:
+        images = 20
     # A last batch that is not full is dropped; processes share an epoch.
     processes = 1 if '_1xb4' in config else 8
     steps = -(-images // processes) // cfg.train_dataloader.batch_size

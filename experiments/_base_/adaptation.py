@@ -1,13 +1,5 @@
-# What the experiments on adaptation share: seeds, augmentation, tables, comparisons and plots.
+# What the experiments on adaptation share: seeds, tables, comparisons and plots.
 seeds = [0, 1, 2, 3, 4]
-
-# Source images alone are changed; those of the target stay as the camera has taken them.
-_photometric = dict(
-    type='PhotoMetricDistortion',
-    brightness_delta=64,
-    contrast_range=(0.4, 1.6),
-    saturation_range=(0.4, 1.6),
-    hue_delta=18)
 
 _rows = [
     'source-only', 'source-only + aug', 'FCD', 'FCD + aug', 'DSC', 'DSC + aug', 'DSC + PL',

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mmengine.config import Config
+
 _ADVERSARIAL = ('generator', 'discriminator')
 _FOUR = (
     'student_generator',
@@ -61,12 +63,13 @@ class World:
     """A pair of domains, and how long is trained on them.
 
     Attributes:
-        source: What the names of its configs end with, of the labelled source.
+        source: What the names of its configs with ``bisenetv1-r18_`` end with, of the
+            labelled source.
         pair: The same, of source and target together.
         target: The same, of the labelled target, for the oracle.
         segmentor: Config of the network of every method, without preprocessor.
-        pipeline: Of the source images in training, ending with their packing.
-        photometric: The transform that ``+ aug`` inserts before the packing.
+        photometric: The transform that ``+ aug`` inserts before the packing of the
+            source images.
         epochs: Of a training from scratch.
         epochs_after: Of a method that goes on from another one.
         feedback: Arguments of ``LossProductFeedback``, to suit ``epochs_after``.
@@ -78,7 +81,6 @@ class World:
     pair: str
     target: str
     segmentor: Mapping[str, Any]
-    pipeline: Sequence[Mapping[str, Any]]
     photometric: Mapping[str, Any]
     epochs: int
     epochs_after: int
@@ -102,34 +104,30 @@ def adaptation_runs(world: World) -> dict[str, dict]:
     Returns:
         Name -> entry.
     """
-    distorted = [*world.pipeline[:-1], world.photometric, world.pipeline[-1]]
     runs: dict[str, dict] = {}
-    for suffix, pipeline in (('', list(world.pipeline)), (AUGMENTED, distorted)):
-        runs['source-only' + suffix] = _supervised(
-            world,
-            world.source,
-            **{'train_dataloader.dataset.pipeline': pipeline},
+    for suffix in ('', AUGMENTED):
+        runs['source-only' + suffix] = source_run(
+            world, source_pipeline(world, supervised_config(world.source), suffix)
         )
-        for name, method in METHODS.items():
-            entry = _adapted(world, name, method, pipeline)
-            if method.after is not None:
-                entry['start_from'] = dict(
-                    run=method.after + suffix, keys=list(method.keys)
-                )
-            runs[name + suffix] = entry
-    runs['oracle'] = _supervised(world, world.target)
-    colored = _with_target_colors(world, distorted)
+        for name in METHODS:
+            runs[name + suffix] = adapted_run(world, name, suffix)
+    runs['oracle'] = dict(
+        config=supervised_config(world.target), options=supervised_options(world)
+    )
+    distorted = source_pipeline(world, supervised_config(world.source), AUGMENTED)
+    colors = dict(
+        type='ColorStatistics',
+        images=world.target_images,
+        strength=(0.0, 1.0),
+        prob=0.8,
+    )
+    colored = source_with(colors, distorted)
     for name, pipeline, options in (
         ('source-only + aug + BatchNorm', distorted, _adaptive_batch_norm(world)),
         ('source-only + aug + colors', colored, {}),
         ('improved recipe', colored, _adaptive_batch_norm(world)),
     ):
-        runs[name] = _supervised(
-            world,
-            world.source,
-            **{'train_dataloader.dataset.pipeline': pipeline},
-            **options,
-        )
+        runs[name] = source_run(world, pipeline, **options)
     return runs
 
 
@@ -172,17 +170,48 @@ def schedule(networks: Sequence[str], epochs: int) -> dict[str, Any]:
     }
 
 
-def _supervised(world: World, data: str, **options: Any) -> dict:
+def supervised_config(data: str) -> str:
+    """Path of the config of a training on labels.
+
+    Args:
+        data: ``source`` or ``target`` of a :class:`World`.
+    """
+    return f'configs/supervised/supervised_bisenetv1-r18_{data}.py'
+
+
+def source_run(
+    world: World, pipeline: Sequence[Mapping[str, Any]], **options: Any
+) -> dict:
+    """The entry of a training on source labels alone.
+
+    Args:
+        world: The pair of domains.
+        pipeline: Of the source images.
+        options: Dotted keys -> values.
+    """
     return dict(
-        config=f'configs/supervised/supervised_bisenetv1-r18_1xb4_{data}.py',
-        options={**schedule((), world.epochs), 'model': world.segmentor, **options},
+        config=supervised_config(world.source),
+        options={
+            **supervised_options(world),
+            'train_dataloader.dataset.pipeline': pipeline,
+            **options,
+        },
     )
 
 
-def _adapted(
-    world: World, name: str, method: Method, pipeline: Sequence[Mapping[str, Any]]
-) -> dict:
+def adapted_run(world: World, name: str, suffix: str) -> dict:
+    """The entry of a method of adaptation.
+
+    Args:
+        world: The pair of domains.
+        name: Key of :data:`METHODS`.
+        suffix: :data:`AUGMENTED` or nothing; also that of the name of the run that
+            it goes on from.
+    """
+    method = METHODS[name]
+    config = f'configs/{method.config}_bisenetv1-r18_{world.pair}.py'
     epochs = world.epochs if method.after is None else world.epochs_after
+    pipeline = source_pipeline(world, config, suffix)
     options = {
         **schedule(method.networks, epochs),
         'model.generator.segmentor': world.segmentor,
@@ -195,23 +224,45 @@ def _adapted(
         options['default_hooks.agreement'] = dict(
             type='TeacherStudentAgreementHook', dataloader=world.unlabeled
         )
-    return dict(
-        config=f'configs/{method.config}_bisenetv1-r18_1xb4_{world.pair}.py',
-        options=options,
-    )
+    entry = dict(config=config, options=options)
+    if method.after is not None:
+        entry['start_from'] = dict(run=method.after + suffix, keys=list(method.keys))
+    return entry
 
 
-def _with_target_colors(
-    world: World, pipeline: Sequence[Mapping[str, Any]]
+def source_pipeline(
+    world: World, config: str, suffix: str
 ) -> list[Mapping[str, Any]]:
+    """The transforms of the source images of a config.
+
+    Args:
+        world: The pair of domains.
+        config: Path of the config of a training on one or both of its domains.
+        suffix: :data:`AUGMENTED`, with the photometric distortion of the world, or
+            nothing, without any.
+    """
+    dataset = Config.fromfile(config).train_dataloader.dataset
+    pipeline = [
+        step
+        for step in dataset.get('source', dataset).pipeline
+        if step['type'] != world.photometric['type']
+    ]
+    if suffix == AUGMENTED:
+        pipeline.insert(len(pipeline) - 1, world.photometric)
+    return pipeline
+
+
+def supervised_options(world: World) -> dict[str, Any]:
+    """Options of every training on labels."""
+    return {**schedule((), world.epochs), 'model': world.segmentor}
+
+
+def source_with(
+    transform: Mapping[str, Any], pipeline: Sequence[Mapping[str, Any]]
+) -> list[Mapping[str, Any]]:
+    """A pipeline of source images with a transform more, behind their resizing."""
     resized = [step['type'] for step in pipeline].index('Resize') + 1
-    colors = dict(
-        type='ColorStatistics',
-        images=world.target_images,
-        strength=(0.0, 1.0),
-        prob=0.8,
-    )
-    return [*pipeline[:resized], colors, *pipeline[resized:]]
+    return [*pipeline[:resized], transform, *pipeline[resized:]]
 
 
 def _adaptive_batch_norm(world: World) -> dict[str, Any]:

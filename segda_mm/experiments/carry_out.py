@@ -104,9 +104,9 @@ def carry_out(study: Study, run: Run, seed: int | None) -> list[dict]:
 def _train(
     study: Study, run: Run, seed: int, folder: RunFolder, missing: list[str]
 ) -> Iterator[tuple[str, dict]]:
-    start = _needed_checkpoint(study, run, seed)
+    starts = _needed_checkpoints(study, run, seed)
     if folder.last_checkpoint() is None:
-        cfg = run_config(study.experiment, run, folder.path, seed, start)
+        cfg = run_config(study.experiment, run, folder.path, seed, starts)
         resume = 'auto' if folder.is_cut() else None
         folder.begin('last_checkpoint')
         train(cfg, resume=resume)
@@ -126,7 +126,7 @@ def _train(
 def _evaluate_again(
     study: Study, run: Run, seed: int, folder: RunFolder, missing: list[str]
 ) -> Iterator[tuple[str, dict]]:
-    checkpoint = _needed_checkpoint(study, run, seed)
+    checkpoint = _needed_checkpoints(study, run, seed)[run.of]
     yield run.name, _evaluate(study, run, seed, folder, checkpoint)
 
 
@@ -153,8 +153,8 @@ def _evaluate(
 def _self_train(
     study: Study, run: Run, seed: int, folder: RunFolder, missing: list[str]
 ) -> Iterator[tuple[str, dict]]:
-    start = _needed_checkpoint(study, run, seed)
-    cfg = run_config(study.experiment, run, folder.path, seed, start)
+    starts = _needed_checkpoints(study, run, seed)
+    cfg = run_config(study.experiment, run, folder.path, seed, starts)
     data_hash = hash_of_plan_data(cfg)
     folder.begin('state.json')
     report = self_train(cfg)
@@ -212,18 +212,18 @@ _CARRY_OUT = dict(
 )
 
 
-def _needed_checkpoint(study: Study, run: Run, seed: int | None) -> Path | None:
-    if run.needs is None:
-        return None
-    folder = study.folder(study.experiment.runs[run.needs], seed)
-    checkpoint = folder.last_checkpoint()
-    if checkpoint is None:
-        raise ExperimentError(
-            f'{run.name} needs the checkpoint of {run.needs} with seed {seed}, and '
-            f'{folder.path} holds none of a finished run with the present config. '
-            'Start the experiment without --carry-out, which trains it first'
-        )
-    return checkpoint
+def _needed_checkpoints(study: Study, run: Run, seed: int | None) -> dict[str, Path]:
+    checkpoints = {}
+    for name in run.needs:
+        folder = study.folder(study.experiment.runs[name], seed)
+        checkpoints[name] = folder.last_checkpoint()
+        if checkpoints[name] is None:
+            raise ExperimentError(
+                f'{run.name} needs the checkpoint of {name} with seed {seed}, and '
+                f'{folder.path} holds none of a finished run with the present config. '
+                'Start the experiment without --carry-out, which trains it first'
+            )
+    return checkpoints
 
 
 def _command(study: Study, run: Run, seed: int | None) -> str:

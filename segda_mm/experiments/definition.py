@@ -14,7 +14,7 @@ KINDS = {
 }
 
 #: Kinds of plots.
-PLOTS = ('curves', 'bars', 'line')
+PLOTS = ('curves', 'bars', 'lines')
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Run:
             object of figures.
         config: Of a training or a plan.
         options: Dotted keys -> values, merged into the config.
-        start_from: What a training or a plan starts from.
+        start_from: What a training or a plan starts from; none, one or several.
         of: The training that an evaluation evaluates.
         tta: Whether over the scales and flips of its config.
         command: Of a measurement: a program of Python and its arguments.
@@ -54,16 +54,17 @@ class Run:
     kind: str = 'training'
     config: str | None = None
     options: dict = field(default_factory=dict)
-    start_from: StartFrom | None = None
+    start_from: list[StartFrom] = field(default_factory=list)
     of: str | None = None
     tta: bool = False
     command: list[str] = field(default_factory=list)
     minutes: float | None = None
 
     @property
-    def needs(self) -> str | None:
-        """Name of the run whose checkpoint has to be there first."""
-        return self.start_from.run if self.start_from else self.of
+    def needs(self) -> list[str]:
+        """Names of the runs whose checkpoints have to be there first."""
+        starts = [start.run for start in self.start_from]
+        return starts if self.of is None else [*starts, self.of]
 
 
 @dataclass(frozen=True)
@@ -139,11 +140,11 @@ class Plot:
         name: Part of the name of its file.
         title: Its heading.
         kind: ``'curves'`` over the epochs of every validation, ``'bars'``, or
-            ``'line'`` with one point a result.
+            ``'lines'`` with one point a result.
         figure: What is drawn.
         runs: Names of results, of curves and bars.
-        x: Name of a result -> where its point of a line is.
-        xlabel: Of a line.
+        lines: Name of a line -> name of a result -> where its point is.
+        xlabel: Of lines.
         published: Result -> value that a paper gives, of bars.
         note: Text below it.
     """
@@ -153,7 +154,7 @@ class Plot:
     kind: str
     figure: str
     runs: list[str] = field(default_factory=list)
-    x: dict[str, float] = field(default_factory=dict)
+    lines: dict[str, dict[str, float]] = field(default_factory=dict)
     xlabel: str = ''
     published: dict[str, float] = field(default_factory=dict)
     note: str = ''

@@ -56,7 +56,7 @@ def draw_plot(plot: Plot, results: Results) -> Figure | None:
     axes.set_prop_cycle(cycler(linestyle=('-', '--', ':')) * cycler(color=COLORS))
     axes.grid(color='0.9')
     axes.set_axisbelow(True)
-    draw = dict(curves=_draw_curves, bars=_draw_bars, line=_draw_line)[plot.kind]
+    draw = dict(curves=_draw_curves, bars=_draw_bars, lines=_draw_lines)[plot.kind]
     if not draw(axes, plot, results):
         return None
     axes.set(title=plot.title, ylabel=plot.figure)
@@ -148,15 +148,22 @@ def _draw_bars(axes: Axes, plot: Plot, results: Results) -> bool:
     return drawn
 
 
-def _draw_line(axes: Axes, plot: Plot, results: Results) -> bool:
-    points = []
-    for name, x in plot.x.items():
-        spread = spread_of(list(values_of(results.of(name), plot.figure).values()))
-        if spread is not None:
-            points.append((x, spread.mean, spread.deviation or 0))
-    if points:
-        x, means, deviations = zip(*sorted(points))
-        axes.errorbar(x, means, deviations, marker='o', ms=4, capsize=4)
-        axes.set_xticks(x, [f'{value:g}' for value in x])
+def _draw_lines(axes: Axes, plot: Plot, results: Results) -> bool:
+    places = set()
+    for label, where in plot.lines.items():
+        points = []
+        for name, x in where.items():
+            spread = spread_of(list(values_of(results.of(name), plot.figure).values()))
+            if spread is not None:
+                points.append((x, spread.mean, spread.deviation or 0))
+        if points:
+            x, means, deviations = zip(*sorted(points))
+            style = dict(marker='o', ms=4, capsize=4, label=label)
+            axes.errorbar(x, means, deviations, **style)
+            places.update(x)
+    ticks = sorted(places)
+    axes.set_xticks(ticks, [f'{value:g}' for value in ticks])
     axes.set_xlabel(plot.xlabel)
-    return bool(points)
+    if len(plot.lines) > 1 and places:
+        axes.legend(frameon=False)
+    return bool(places)

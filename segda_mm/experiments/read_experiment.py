@@ -131,11 +131,11 @@ def _runs(content: Any) -> dict[str, Run]:
                 f'runs.{name} and runs.{other} would share the folder {slug(name)}; '
                 'rename one of them'
             )
-        for key, needed in (('start_from.run', run.start_from), ('of', run.of)):
-            if needed is not None:
-                _require_training(runs, f'runs.{name}.{key}', run.needs)
+        for needed in run.needs:
+            key = 'of' if needed == run.of else 'start_from.run'
+            _require_training(runs, f'runs.{name}.{key}', needed)
     for name in runs:
-        _refuse_cycle(runs, name)
+        _refuse_cycle(runs, [name])
     return runs
 
 
@@ -177,16 +177,25 @@ def _run(name: Any, entry: Any) -> Run:
     _require_kind(entries.get('tta', False), bool, f'{key}.tta')
     _require_kind(entries.get('minutes', 0), float, f'{key}.minutes')
     if 'start_from' in entries:
-        where = f'{key}.start_from'
-        parts = _entries(StartFrom, entries['start_from'], where)
-        _require_kind(parts['keys'], list, f'{where}.keys')
-        if not parts['keys']:
-            raise ExperimentError(
-                f'{where}.keys is empty; name the keys of the config that take the '
-                'checkpoint'
-            )
-        entries['start_from'] = StartFrom(**parts)
+        entries['start_from'] = _starts(entries['start_from'], f'{key}.start_from')
     return Run(name=name, **entries)
+
+
+def _starts(content: Any, key: str) -> list[StartFrom]:
+    if isinstance(content, Mapping):
+        return [_start(content, key)]
+    _require_kind(content, list, key)
+    return [_start(entry, f'{key}.{index}') for index, entry in enumerate(content)]
+
+
+def _start(entry: Any, key: str) -> StartFrom:
+    parts = _entries(StartFrom, entry, key)
+    _require_kind(parts['keys'], list, f'{key}.keys')
+    if not parts['keys']:
+        raise ExperimentError(
+            f'{key}.keys is empty; name the keys of the config that take the checkpoint'
+        )
+    return StartFrom(**parts)
 
 
 def _require_training(runs: Mapping[str, Run], key: str, name: Any) -> None:
@@ -201,15 +210,14 @@ def _require_training(runs: Mapping[str, Run], key: str, name: Any) -> None:
         )
 
 
-def _refuse_cycle(runs: Mapping[str, Run], name: str) -> None:
-    way = [name]
-    while (needed := runs[way[-1]].needs) is not None:
+def _refuse_cycle(runs: Mapping[str, Run], way: list[str]) -> None:
+    for needed in runs[way[-1]].needs:
         if needed in way:
             circle = ' <- '.join([*way[way.index(needed) :], needed])
             raise ExperimentError(
                 f'runs.{needed}.start_from: runs start from each other: {circle}'
             )
-        way.append(needed)
+        _refuse_cycle(runs, [*way, needed])
 
 
 def _results_of(experiment: Experiment, run: Run) -> list[str]:
@@ -220,7 +228,7 @@ def _results_of(experiment: Experiment, run: Run) -> list[str]:
         plan = parse_plan(cfg.to_dict())
     except (PlanError, PreflightError) as error:
         raise ExperimentError(f'runs.{run.name}: {error}') from error
-    keys = run.start_from.keys if run.start_from else ()
+    keys = [key for start in run.start_from for key in start.keys]
     # A teacher that is given has been evaluated where it was trained.
     given = plan.teacher.checkpoint is not None or 'teacher.checkpoint' in keys
     rounds = range(1 if given else 0, len(plan.rounds) + 1)
@@ -286,10 +294,13 @@ def _plot(entry: Any, key: str, known: set[str], trainings: set[str]) -> Plot:
         raise ExperimentError(
             f'{key}.kind={plot.kind!r} must be one of {", ".join(map(repr, PLOTS))}'
         )
-    used = 'x' if plot.kind == 'line' else 'runs'
-    _require_kind(plot.x, dict, f'{key}.x')
+    used = 'lines' if plot.kind == 'lines' else 'runs'
+    _require_kind(plot.lines, dict, f'{key}.lines')
+    for name, points in plot.lines.items():
+        _require_kind(points, dict, f'{key}.lines.{name}')
+        _require_results(points, f'{key}.lines.{name}', known)
     _require_kind(plot.published, dict, f'{key}.published')
-    _require_results(getattr(plot, used), f'{key}.{used}', known)
+    _require_results(plot.runs, f'{key}.runs', known)
     _require_results(plot.published, f'{key}.published', set(plot.runs))
     if not getattr(plot, used):
         raise ExperimentError(f'{key}.{used} is empty; there is nothing to draw')

@@ -23,7 +23,7 @@ def run_config(
     run: Run,
     work_dir: str | Path,
     seed: int,
-    start: str | Path | None = None,
+    starts: Mapping[str, str | Path] | None = None,
 ) -> Config:
     """The whole config of a training, an evaluation or a plan.
 
@@ -32,8 +32,8 @@ def run_config(
         run: An evaluation has the config of the run that it evaluates.
         work_dir: Where it works.
         seed: Of the run.
-        start: The checkpoint that it starts from, if it does. (What an evaluation
-            evaluates has all its weights in its own.)
+        starts: Name of a run that it starts from -> checkpoint. (What an
+            evaluation evaluates has all its weights in its own.)
 
     Raises:
         ExperimentError: the config cannot be read, or an option does not fit;
@@ -42,8 +42,10 @@ def run_config(
     source = experiment.runs[run.of] if run.kind == 'evaluation' else run
     options = dict(experiment.options_of(run))
     options['seed' if run.kind == 'plan' else 'randomness.seed'] = seed
-    if source.start_from is not None and start is not None:
-        options.update({key: str(start) for key in source.start_from.keys})
+    for start in source.start_from:
+        if starts and start.run in starts:
+            checkpoint = str(starts[start.run])
+            options.update(dict.fromkeys(start.keys, checkpoint))
     try:
         return load_config(source.config, options, work_dir)
     except PreflightError as error:
@@ -67,7 +69,7 @@ def config_hashes(experiment: Experiment) -> dict[str, str]:
     def hash_of(name: str) -> str:
         if name not in hashes:
             run = experiment.runs[name]
-            needed = hash_of(run.needs) if run.needs is not None else None
+            needed = {name: hash_of(name) for name in run.needs}
             content = _identity(experiment, run, needed)
             text = json.dumps(_plain(content), sort_keys=True, separators=(',', ':'))
             hashes[name] = hashlib.sha256(text.encode()).hexdigest()
@@ -78,12 +80,14 @@ def config_hashes(experiment: Experiment) -> dict[str, str]:
     return hashes
 
 
-def _identity(experiment: Experiment, run: Run, needed: str | None) -> dict:
+def _identity(experiment: Experiment, run: Run, needed: Mapping[str, str]) -> dict:
     """What a run depends on, in types that JSON knows, and objects."""
     if run.kind == 'measurement':
         return dict(kind=run.kind, command=run.command)
-    cfg = run_config(experiment, run, work_dir='', seed=0, start=f'of {needed}')
-    content = dict(kind=run.kind, needs=needed, config=_without_place(cfg))
+    starts = {name: f'of {its_hash}' for name, its_hash in needed.items()}
+    cfg = run_config(experiment, run, work_dir='', seed=0, starts=starts)
+    hashes = sorted(needed.values()) or None
+    content = dict(kind=run.kind, needs=hashes, config=_without_place(cfg))
     if run.kind == 'evaluation':
         content['tta'] = run.tta
     if run.kind == 'plan':

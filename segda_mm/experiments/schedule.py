@@ -41,9 +41,9 @@ class Task:
         return self.run.name, self.seed
 
     @property
-    def needs(self) -> tuple[str, int | None] | None:
-        """The key of the one that has to be done first, if there is any."""
-        return None if self.run.needs is None else (self.run.needs, self.seed)
+    def needs(self) -> set[tuple[str, int | None]]:
+        """The keys of those that have to be done first."""
+        return {(name, self.seed) for name in self.run.needs}
 
     def __str__(self) -> str:
         return self.run.name + ('' if self.seed is None else f', seed {self.seed}')
@@ -103,8 +103,8 @@ def tasks_for(
         lacks_checkpoint = for_its_checkpoint and folder.last_checkpoint() is None
         if (run.name, seed) in tasks or not (missing or lacks_checkpoint):
             return
-        if run.needs is not None:
-            add(study.experiment.runs[run.needs], seed, for_its_checkpoint=True)
+        for name in run.needs:
+            add(study.experiment.runs[name], seed, for_its_checkpoint=True)
         whole = 'missing' if missing else 'again'
         state = 'cut' if folder.is_cut() else whole
         tasks[run.name, seed] = Task(run, seed, state)
@@ -169,13 +169,14 @@ def run_tasks(
     total, done = len(tasks), 0
     try:
         while waiting or running:
-            for task in [task for task in waiting if task.needs in failed]:
+            for task in [task for task in waiting if task.needs & failed]:
                 waiting.remove(task)
                 failed.add(task.key)
-                say(f'{task}: left out, because {task.run.needs} failed')
+                names = ', '.join(sorted(name for name, _ in task.needs & failed))
+                say(f'{task}: left out, because {names} failed')
             unfinished = {task.key for task in waiting}
             unfinished |= {child.task.key for child in running}
-            ready = [task for task in waiting if task.needs not in unfinished]
+            ready = [task for task in waiting if not task.needs & unfinished]
             for task in ready[: jobs - len(running)]:
                 waiting.remove(task)
                 running.append(_Child(study, task, jobs))

@@ -55,12 +55,16 @@ def test_bars_have_whiskers_and_what_papers_give(world, tmp_path):
 
 
 def test_a_line_has_one_point_a_result_in_the_order_of_x(world):
-    study = plot_of(
-        world, kind='line', x=dict(oracle=100, source=10, DSC=40), xlabel='labels')
+    lines = {'adapted': dict(oracle=100, source=10, DSC=40), 'other': dict(source=40)}
+    study = plot_of(world, kind='lines', lines=lines, xlabel='labels')
     world.add_mIoU(study, source=[10.0, 14.0], oracle=[20.0])
     (axes, ) = draw(study).axes
-    assert axes.lines[0].get_xydata().tolist() == [[10, 12], [100, 20]]
+    adapted, other = (container.lines[0] for container in axes.containers)
+    assert adapted.get_xydata().tolist() == [[10, 12], [100, 20]]
+    assert other.get_xydata().tolist() == [[40, 12]]
     assert axes.get_xlabel() == 'labels'
+    assert [text.get_text() for text in axes.get_legend().texts] == [*lines]
+    assert axes.get_xticks().tolist() == [10, 40, 100]
 
 
 @pytest.mark.parametrize(
@@ -68,7 +72,7 @@ def test_a_line_has_one_point_a_result_in_the_order_of_x(world):
     [
         dict(kind='curves', runs=['DSC']),
         dict(kind='bars', runs=['DSC'], published=dict(DSC=3.0)),
-        dict(kind='line', x=dict(DSC=1)),
+        dict(kind='lines', lines={'all': dict(DSC=1)}),
     ])
 def test_without_results_there_is_no_picture(world, entries):
     assert draw(plot_of(world, **entries)) is None

@@ -14,7 +14,7 @@ def test_a_file_becomes_runs_with_their_options(world):
     assert experiment.seeds == [0, 2]
     assert list(experiment.runs) == ['source', 'DSC', 'DSC + PL', 'oracle']
     assert experiment.all_results == list(experiment.runs)
-    assert experiment.runs['DSC + PL'].needs == 'DSC'
+    assert experiment.runs['DSC + PL'].needs == ['DSC']
     assert experiment.options_of(experiment.runs['DSC']) == {
         'train_cfg.max_epochs': 3, 'train_cfg.val_interval': 5
     }
@@ -25,7 +25,7 @@ def test_an_evaluation_has_the_options_of_what_it_evaluates(world):
         kind='evaluation', of='DSC', tta=True, options={'tta_model.batch_size': 2})
     experiment = read_experiment(world.write(common_options={'a': 1}))
     tta = experiment.runs['TTA']
-    assert tta.needs == 'DSC'
+    assert tta.needs == ['DSC']
     assert experiment.options_of(tta) == {
         'a': 1, 'train_cfg.max_epochs': 3, 'tta_model.batch_size': 2
     }
@@ -50,6 +50,15 @@ def test_a_plan_whose_teacher_is_given_has_no_result_of_it(world, tmp_path):
         start_from=dict(run='DSC', keys=['teacher.checkpoint']))
     results = read_experiment(world.write()).results
     assert results['NS'] == ['NS, round 1', 'NS, round 2']
+
+
+def test_a_run_can_start_from_several_others(world):
+    starts = [dict(run=name, keys=['load_from']) for name in ('DSC', 'source')]
+    world.content['runs']['oracle']['start_from'] = starts
+    assert read_experiment(world.write()).runs['oracle'].needs == ['DSC', 'source']
+    starts[1]['keys'] = []
+    with pytest.raises(ExperimentError, match='oracle.start_from.1.keys is empty'):
+        read_experiment(world.write())
 
 
 def test_a_measurement_has_no_seeds(world):

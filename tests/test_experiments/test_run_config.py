@@ -13,7 +13,8 @@ def test_options_seed_and_start_reach_the_config(world, tmp_path):
     experiment = read_experiment(
         world.write(common_options={'optim_wrapper': dict(optimizer=dict(lr=0.5))}))
     cfg = run_config(
-        experiment, experiment.runs['DSC + PL'], tmp_path / 'here', 7, 'start.pth')
+        experiment, experiment.runs['DSC + PL'], tmp_path / 'here', 7,
+        dict(DSC='start.pth'))
     assert cfg.optim_wrapper.optimizer.lr == 0.5
     assert cfg.optim_wrapper.optimizer.momentum == 0.9
     assert cfg.randomness.seed == 7

@@ -5,6 +5,7 @@ import pytest
 
 from segda_mm.apis.preflight_keys import check_keys
 from segda_mm.experiments.adaptation_runs import METHODS
+from segda_mm.experiments.component_runs import UNLABELED_LOSSES
 from segda_mm.experiments.read_experiment import read_experiment
 from segda_mm.experiments.run_config import config_hashes, run_config
 
@@ -24,16 +25,26 @@ def test_every_run_is_another_one_and_all_its_keys_are_read(file):
     assert len(set(hashes.values())) == len(experiment.runs)
     for run in experiment.runs.values():
         if run.kind != 'measurement':
-            cfg = run_config(experiment, run, 'work', seed=0, start='start.pth')
-            check_keys(cfg)
+            starts = {name: f'{name}.pth' for name in run.needs}
+            cfg = run_config(experiment, run, 'work', seed=0, starts=starts)
+            # Those of the trainings of a plan were read for the hashes.
+            if run.kind != 'plan':
+                check_keys(cfg)
             # What they start from, and what they run on, depends on the seed alone.
-            assert cfg.randomness.seed == 0
-            assert run.start_from is None or all(
-                _at(cfg, key) == 'start.pth' for key in run.start_from.keys)
+            assert (cfg.seed if run.kind == 'plan' else cfg.randomness.seed) == 0
+            for start in run.start_from:
+                for key in start.keys:
+                    assert _at(cfg, key) == f'{start.run}.pth'
 
 
-@pytest.mark.parametrize('file', ['camvid_day2dusk.py', 'minicity_game2real.py'])
-def test_methods_differ_in_what_their_names_say(file):
+@pytest.mark.parametrize(
+    ('file', 'channels'),
+    [
+        ('camvid_day2dusk.py', (32, 64, 128)),
+        ('minicity_game2real.py', (32, 64, 128)),
+        ('gta2cityscapes.py', (128, 256, 512)),
+    ])
+def test_methods_differ_in_what_their_names_say(file, channels):
     experiment = read_experiment(Path('experiments', file))
     configs = {
         name: run_config(experiment, run, 'work', seed=0)
@@ -49,23 +60,58 @@ def test_methods_differ_in_what_their_names_say(file):
             'PackSegInputs']
     for name, method in METHODS.items():
         for suffix in ('', ' + aug'):
-            start = experiment.runs[name + suffix].start_from
-            assert (start and start.run) == (
-                method.after and method.after + suffix)
+            needed = [method.after + suffix] if method.after else []
+            assert experiment.runs[name + suffix].needs == needed
         # The data of the target have no label loader.
         target = configs[name].train_dataloader.dataset.target
         assert 'LoadLabelIds' not in [step.type for step in target.pipeline]
-    widths = {
-        str(_segmentor(cfg).backbone.context_channels) for cfg in configs.values()}
-    assert widths == {'(32, 64, 128)'}
+    for cfg in configs.values():
+        assert tuple(_segmentor(cfg).backbone.context_channels) == channels
     epochs = {name: cfg.train_cfg.max_epochs for name, cfg in configs.items()}
     for name in ('source-only', 'FCD', 'DSC', 'mean teacher', 'oracle'):
         assert epochs[name] == epochs['source-only + aug']
 
 
+@pytest.mark.parametrize('file', ['camvid_components.py', 'minicity_components.py'])
+def test_components_are_what_their_names_say(file):
+    experiment = read_experiment(Path('experiments', file))
+    configs = {
+        name: run_config(
+            experiment, run, 'work', 0, dict.fromkeys(run.needs, 'start.pth'))
+        for name, run in experiment.runs.items()}
+    models = {name: cfg.model for name, cfg in configs.items()}
+    rare = configs['rare classes'].train_dataloader.dataset
+    plain = configs['source-only + aug'].train_dataloader.dataset
+    assert rare.type == 'RareClassDataset'
+    assert rare.dataset == plain
+    styled = [step.type for step in _source(configs['Fourier style']).pipeline]
+    assert styled[styled.index('Resize') + 1] == 'FourierStyle'
+    styled.remove('FourierStyle')
+    assert styled == [step.type for step in plain.pipeline]
+    for name, loss in UNLABELED_LOSSES.items():
+        assert models[name].adv_weight == 0
+        assert models[name].unlabeled_losses == [loss]
+    mean_teacher = models['mean teacher']
+    for name, part, kind in (
+            ('CutMix', 'mixing', 'CutMix'), ('no mixing', 'mixing', None),
+            ('pixel weights', 'pseudo_label_weights', 'PixelConfidenceWeights'),
+            ('median weights', 'pseudo_label_weights', 'ClassMedianWeights'),
+            ('no strong augmentation', 'augmentation', None)):
+        model = models[f'mean teacher, {name}'].copy()
+        changed = model.pop(part)
+        assert (changed and changed.type) == kind
+        assert model == {
+            key: value for key, value in mean_teacher.items() if key != part}
+    assert models['mean teacher, pretrained'].generator.checkpoint == 'start.pth'
+    assert models['MPL'].student_checkpoint.checkpoint == 'start.pth'
+    scratch = models['MPL, student from scratch']
+    assert scratch.student_checkpoint is None
+    assert scratch.teacher_checkpoint.checkpoint == 'start.pth'
+
+
 def _at(cfg, key):
     for part in key.split('.'):
-        cfg = cfg[part]
+        cfg = cfg[int(part) if part.isdigit() else part]
     return cfg
 
 

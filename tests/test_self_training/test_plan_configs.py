@@ -15,7 +15,11 @@ ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / 'configs' / 'naive_student'
 PLANS = sorted(path.name for path in FOLDER.glob('*.py'))
 MINIATURE = '_r18_minicity-256x512.py'
-MINIATURE_TREES = ('minicity-512x256/cityscapes', 'minicity-512x256-video/cityscapes')
+MINIATURE_TREES = (
+    'minicity-512x256/cityscapes',
+    'minicity-512x256-video/cityscapes',
+    'minicity-video/cityscapes',
+)
 
 
 def plan_of(name):
@@ -62,8 +66,9 @@ def data(tmp_path_factory):
     for backbone in ('x71', 'wr41'):
         run = f'panoptic-deeplab_{backbone}_8xb4-60k_mapillary-1025x2049'
         touch('work_dirs', run, 'epoch_106.pth')
-    run = 'panoptic-deeplab_r18_1xb4_minicity-pretraining-256x512'
-    touch('work_dirs', run, 'epoch_53.pth')
+    for size in ('128x256', '256x512'):
+        run = f'panoptic-deeplab_r18_1xb4_minicity-pretraining-{size}'
+        touch('work_dirs', run, 'epoch_53.pth')
     os.symlink(ROOT / 'configs', root / 'configs')
     return root
 

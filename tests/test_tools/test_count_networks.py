@@ -1,14 +1,15 @@
+import json
 import runpy
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+TOOL = ROOT / 'tools' / 'analysis' / 'count_networks.py'
 
 
 def test_the_table_of_published_counts(monkeypatch, capsys):
-    tool = ROOT / 'tools' / 'analysis' / 'count_networks.py'
-    monkeypatch.setattr(sys, 'argv', [str(tool)])
-    runpy.run_path(str(tool))['main']()
+    monkeypatch.setattr(sys, 'argv', [str(TOOL)])
+    runpy.run_path(str(TOOL))['main']()
     lines = capsys.readouterr().out.splitlines()
     rows = [[cell.strip() for cell in line.split('|')[1:-1]] for line in lines]
     assert rows[2] == [
@@ -33,3 +34,13 @@ def test_the_table_of_published_counts(monkeypatch, capsys):
         assert [ours[1], ours[3], ours[5]] == [printed[2], printed[5], printed[8]]
         assert float(ours[2]) == float(printed[3])
         assert float(ours[4]) == float(printed[6])
+
+
+def test_the_figures_of_one_network(monkeypatch, capsys):
+    monkeypatch.setattr(sys, 'argv', [str(TOOL), '--only', 'panoptic-wr41'])
+    runpy.run_path(str(TOOL))['main']()
+    figures = json.loads(capsys.readouterr().out)
+    # Table 8 of the paper.
+    assert round(figures['parameters'], 2) == 147.27
+    assert abs(figures['multiply_adds'] / 3238.81 - 1) < 1e-3
+    assert figures['native_multiply_adds'] < figures['multiply_adds']

@@ -1,5 +1,8 @@
 """Print parameters and multiply-adds of the networks beside the published ones.
 
+With --only, print those of one network alone, as a JSON object: ``parameters`` in
+millions, and ``multiply_adds``, padded, and ``native_multiply_adds`` in billions.
+
 Published: Chen et al., "Naive-Student", ECCV 2020, Tables 8 and 11; the figures of
 X-71 are not in that paper and were passed on without their table. "Padded" counts
 dilated convolutions as TensorFlow ran them and is what was published; "native" is
@@ -9,6 +12,7 @@ what PyTorch computes.
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +23,7 @@ ONE_GRID = {'model.backbone.multi_grid': None}
 class Network(NamedTuple):
     """A row: the config, its overrides, the input (H, W), the published figures."""
 
+    key: str
     name: str
     config: str
     options: dict
@@ -35,13 +40,47 @@ PDL_WR38, PDL_WR41, PDL_X71 = (
 )
 CROP = (1025, 2049)
 NETWORKS = (
-    Network('WR-38', WR38, {}, (224, 224), 109, 46),
-    Network('WR-41', WR41, {}, (224, 224), 111, 49.3),
-    Network('Panoptic-DeepLab, WR-38', PDL_WR38, ONE_GRID, CROP, 173.75, 3486.32),
-    Network('the same, multi-grid (1, 2)', PDL_WR38, {}, CROP, 173.75, 3493.80),
-    Network('Panoptic-DeepLab, WR-41', PDL_WR41, ONE_GRID, CROP, 147.27, 3238.81),
-    Network('the same, multi-grid (1, 2, 4)', PDL_WR41, {}, CROP, 147.27, 3246.40),
-    Network('Panoptic-DeepLab, X-71', PDL_X71, {}, CROP, 46.73, 547.49),
+    Network('wr38', 'WR-38', WR38, {}, (224, 224), 109, 46),
+    Network('wr41', 'WR-41', WR41, {}, (224, 224), 111, 49.3),
+    Network(
+        'panoptic-wr38',
+        'Panoptic-DeepLab, WR-38',
+        PDL_WR38,
+        ONE_GRID,
+        CROP,
+        173.75,
+        3486.32,
+    ),
+    Network(
+        'panoptic-wr38-multi-grid',
+        'the same, multi-grid (1, 2)',
+        PDL_WR38,
+        {},
+        CROP,
+        173.75,
+        3493.80,
+    ),
+    Network(
+        'panoptic-wr41',
+        'Panoptic-DeepLab, WR-41',
+        PDL_WR41,
+        ONE_GRID,
+        CROP,
+        147.27,
+        3238.81,
+    ),
+    Network(
+        'panoptic-wr41-multi-grid',
+        'the same, multi-grid (1, 2, 4)',
+        PDL_WR41,
+        {},
+        CROP,
+        147.27,
+        3246.40,
+    ),
+    Network(
+        'panoptic-x71', 'Panoptic-DeepLab, X-71', PDL_X71, {}, CROP, 46.73, 547.49
+    ),
 )
 HEADER = (
     '| network | input | parameters, M: here | published | difference '
@@ -50,12 +89,17 @@ HEADER = (
 )
 
 
-def count(network: Network) -> tuple[str, str]:
-    """Build a network on the meta device, count it and compare.
+class Counts(NamedTuple):
+    """Parameters of each part, and multiply-adds padded and native."""
 
-    Returns:
-        A row of the table, and a line on the parameters of each part.
-    """
+    parts: dict[str, int]
+    parameters: int
+    padded: int
+    native: int
+
+
+def count(network: Network) -> Counts:
+    """Build a network on the meta device and count it."""
     import torch
 
     from segda_mm.apis import load_config
@@ -73,24 +117,31 @@ def count(network: Network) -> tuple[str, str]:
         for part, number in count_parameters(getattr(model, child)).items()
         if number and part != 'total'
     }
-    parameters = count_parameters(model)['total'] / 1e6
     counted = count_multiply_adds(model, image)
-    padded, native = counted.padded / 1e9, counted.native / 1e9
+    total = count_parameters(model)['total']
+    return Counts(parts, total, counted.padded, counted.native)
+
+
+def row_of(network: Network, counts: Counts) -> str:
+    """The row of the table."""
+    parameters = counts.parameters / 1e6
+    padded, native = counts.padded / 1e9, counts.native / 1e9
     height, width = network.input_size
-    row = (
+    return (
         f'| {network.name} | {height} x {width} '
         f'| {parameters:.3f} | {network.parameters} '
         f'| {parameters / network.parameters - 1:+.2%} '
         f'| {padded:.3f} | {network.multiply_adds} '
         f'| {padded / network.multiply_adds - 1:+.3%} | {native:.3f} |'
     )
-    return row, ', '.join(f'{part} {number:,}' for part, number in parts.items())
 
 
 def main() -> None:
-    argparse.ArgumentParser(
+    parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    ).parse_args()
+    )
+    parser.add_argument('--only', choices=[network.key for network in NETWORKS])
+    args = parser.parse_args()
     # Heavy imports wait until the arguments are known to be good.
     from segda_mm.dependencies import require_dependencies
 
@@ -98,15 +149,31 @@ def main() -> None:
     from mmengine.registry import init_default_scope
 
     init_default_scope('mmseg')
+    if args.only:
+        (network,) = (network for network in NETWORKS if network.key == args.only)
+        print_figures(count(network))
+        return
     print(HEADER)
     parts_of = {}
     for network in NETWORKS:
-        row, parts_of[network.name] = count(network)
-        print(row, flush=True)
+        counts = count(network)
+        parts_of[network.name] = counts.parts
+        print(row_of(network, counts), flush=True)
     print('\nParameters by part')
     for name, parts in parts_of.items():
         if not name.startswith('the same'):
-            print(f'- {name}: {parts}')
+            numbers = ', '.join(f'{part} {number:,}' for part, number in parts.items())
+            print(f'- {name}: {numbers}')
+
+
+def print_figures(counts: Counts) -> None:
+    """Print the JSON object of --only."""
+    figures = dict(
+        parameters=counts.parameters / 1e6,
+        multiply_adds=counts.padded / 1e9,
+        native_multiply_adds=counts.native / 1e9,
+    )
+    print(json.dumps(figures))
 
 
 if __name__ == '__main__':

@@ -1,0 +1,40 @@
+# What the experiments on single components share: seeds, tables and comparisons.
+from segda_mm.experiments.component_runs import (
+    MEAN_TEACHER_PARTS as _MEAN_TEACHER_PARTS,
+)
+from segda_mm.experiments.component_runs import UNLABELED_LOSSES as _UNLABELED_LOSSES
+
+seeds = [0, 1, 2]
+_mean_teachers = [f'mean teacher, {name}' for name in _MEAN_TEACHER_PARTS]
+_rows = [
+    'source-only + aug', 'rare classes', 'Fourier style', *_UNLABELED_LOSSES, 'DSC + aug', 'mean teacher',
+    *_mean_teachers, 'mean teacher, pretrained', 'MPL', 'MPL, student from scratch'
+]
+tables = [
+    dict(
+        name='components',
+        title='Components',
+        runs=_rows,
+        figures={
+            'mIoU': 'mIoU',
+            'aAcc': 'aAcc',
+            'pixel_precision': 'precision per pixel'
+        },
+        note='`MPL` has a student that starts, as its teacher does, from the end of `DSC + aug`. Both '
+        '`MPL` are shorter than the others, and go on from there; so does `mean teacher, '
+        'pretrained`, for as long as the others.')
+]
+comparisons = [
+    dict(
+        name='differences',
+        title='What each component adds',
+        figure='mIoU',
+        pairs=[
+            *((name, 'source-only + aug')
+              for name in ('rare classes', 'Fourier style', *_UNLABELED_LOSSES, 'DSC + aug',
+                           'mean teacher')),
+            *((name, 'mean teacher') for name in (*_mean_teachers, 'mean teacher, pretrained')),
+            ('MPL', 'MPL, student from scratch'), ('MPL', 'DSC + aug')
+        ])
+]
+plots = [dict(name='bars', title='mIoU of all components', kind='bars', figure='mIoU', runs=_rows)]

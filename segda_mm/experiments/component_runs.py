@@ -1,0 +1,109 @@
+"""The runs that take single components of adaptation apart, on one pair of domains."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .adaptation_runs import (
+    AUGMENTED,
+    World,
+    adapted_run,
+    source_pipeline,
+    source_run,
+    source_with,
+    supervised_config,
+    supervised_options,
+)
+
+#: Components of the mean teacher: name -> what it is without, or with instead.
+MEAN_TEACHER_PARTS = {
+    'CutMix': {
+        'model.mixing': dict(
+            _delete_=True, type='CutMix', min_share=0.2, max_share=0.6
+        )
+    },
+    'no mixing': {'model.mixing': None},
+    'pixel weights': {
+        'model.pseudo_label_weights': dict(
+            _delete_=True, type='PixelConfidenceWeights', exponent=1.0
+        )
+    },
+    'median weights': {
+        'model.pseudo_label_weights': dict(
+            _delete_=True, type='ClassMedianWeights', cap=0.9, scope='image'
+        )
+    },
+    'no strong augmentation': {'model.augmentation': None},
+}
+
+#: Losses on unlabelled images, with the weights of their papers.
+UNLABELED_LOSSES = {
+    'entropy loss': dict(type='EntropyLoss', loss_weight=0.001),
+    'maximum squares loss': dict(
+        type='MaximumSquaresLoss', loss_weight=0.1, image_wise_weighting_ratio=0.2
+    ),
+}
+
+
+def component_runs(world: World, source: Mapping[str, Any]) -> dict[str, dict]:
+    """The entries ``runs`` of an experiment, all with photometric distortion.
+
+    Source-only and it with each of: more images of rare classes, target style by
+    Fourier amplitudes, losses on unlabelled images. ``mean teacher`` and it with each
+    of its parts left out or replaced, and with a student pretrained adversarially.
+    Meta Pseudo Labels with a student from scratch and with one pretrained.
+
+    Args:
+        world: The pair of domains.
+        source: Config of the labelled data set of the source, with its pipeline.
+
+    Returns:
+        Name -> entry.
+    """
+    config = supervised_config(world.source)
+    distorted = source_pipeline(world, config, AUGMENTED)
+    rare = dict(
+        _delete_=True,
+        type='RareClassDataset',
+        dataset=dict(source, pipeline=distorted),
+        temperature=0.1,
+        min_pixels_share=0.0015,
+    )
+    fourier = dict(
+        type='FourierStyle', images=world.target_images, beta=0.02, prob=0.8
+    )
+    source_only, dsc = 'source-only' + AUGMENTED, 'DSC' + AUGMENTED
+    runs = {
+        source_only: source_run(world, distorted),
+        'rare classes': dict(
+            config=config,
+            options={**supervised_options(world), 'train_dataloader.dataset': rare},
+        ),
+        'Fourier style': source_run(world, source_with(fourier, distorted)),
+        dsc: adapted_run(world, 'DSC', AUGMENTED),
+    }
+    for name, loss in UNLABELED_LOSSES.items():
+        losses = {'model.adv_weight': 0.0, 'model.unlabeled_losses': [loss]}
+        runs[name] = _changed(runs[dsc], losses)
+    runs['mean teacher'] = adapted_run(world, 'mean teacher', AUGMENTED)
+    for name, options in MEAN_TEACHER_PARTS.items():
+        runs[f'mean teacher, {name}'] = _changed(runs['mean teacher'], options)
+    runs['mean teacher, pretrained'] = _changed(
+        runs['mean teacher'],
+        {'model.generator.checkpoint_prefix': 'generator.segmentor.'},
+        start_from=dict(run=dsc, keys=['model.generator.checkpoint']),
+    )
+    runs['MPL'] = adapted_run(world, 'DSC + MPL', AUGMENTED)
+    runs['MPL, student from scratch'] = _changed(
+        runs['MPL'],
+        {'model.student_checkpoint': None},
+        start_from=dict(run=dsc, keys=['model.teacher_checkpoint.checkpoint']),
+    )
+    return runs
+
+
+def _changed(
+    entry: Mapping[str, Any], options: Mapping[str, Any], **others: Any
+) -> dict:
+    return dict(entry, options={**entry['options'], **options}, **others)
