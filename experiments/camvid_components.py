@@ -8,4 +8,4 @@ introduction = (
     '[camvid_day2dusk](camvid_day2dusk.md), and all source images are photometrically distorted. Each '
     'row has one component more than `source-only + aug` or other than `mean teacher`. The target\'s colors '
     'and BatchNorm statistics are compared there.')
-runs = _component_runs(_base_._world, _base_._source)
+runs = _component_runs(_base_._world)

@@ -36,7 +36,8 @@ common_options = {
     'train_cfg.val_interval': 1,
     **_validation_options(_unlabeled, _held_out)
 }
-_source = _data.train_dataloader.dataset.source.to_dict()
+_source_images = _data.train_dataloader.dataset.source.to_dict()
+_source_images.pop('pipeline')
 _world = _World(
     source='1xb4_camvid-day-144x192',
     pair='1xb4_camvid-day2dusk-144x192',
@@ -47,5 +48,6 @@ _world = _World(
     epochs_after=2,
     # Full strength in the last epoch.
     feedback=dict(growth_epochs=1.6, full_after_epoch=1),
+    source_images=_source_images,
     target_images=_target_images,
     unlabeled=_unlabeled)

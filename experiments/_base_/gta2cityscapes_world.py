@@ -35,7 +35,8 @@ _unlabeled = dict(
     dataset=dict(
         _target_images, subset=dict(size=100, seed=0), pipeline=_data.label_pipeline))
 common_options = _validation_options(_unlabeled, _held_out)
-_source = _data.train_dataloader.dataset.source.to_dict()
+_source_images = _data.train_dataloader.dataset.source.to_dict()
+_source_images.pop('pipeline')
 _world = _World(
     source='1xb4-50e_gta5-720x1280',
     pair='1xb4-50e_gta2cityscapes-512x1024',
@@ -45,5 +46,6 @@ _world = _World(
     epochs=50,
     epochs_after=50,
     feedback=dict(growth_epochs=40, full_after_epoch=25),
+    source_images=_source_images,
     target_images=_target_images,
     unlabeled=_unlabeled)

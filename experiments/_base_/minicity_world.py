@@ -29,7 +29,8 @@ common_options = {
     'train_cfg.val_interval': 2,
     **_validation_options(_unlabeled, _held_out)
 }
-_source = _data.train_dataloader.dataset.source.to_dict()
+_source_images = _data.train_dataloader.dataset.source.to_dict()
+_source_images.pop('pipeline')
 _world = _World(
     source='1xb4_minicity-gta5-128x256',
     pair='1xb4_minicity-128x256',
@@ -40,5 +41,6 @@ _world = _World(
     epochs_after=3,
     # Full strength in the last epoch.
     feedback=dict(growth_epochs=2.4, full_after_epoch=1.5),
+    source_images=_source_images,
     target_images=_target_images,
     unlabeled=_unlabeled)

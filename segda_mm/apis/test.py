@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 
 from mmengine.config import Config
+from mmengine.dataset import BaseDataset
 from mmengine.dist import is_main_process
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
@@ -62,7 +63,8 @@ def test(
     Raises:
         PreflightError: data, checkpoint or the needed config keys are missing,
             nothing reads a key of the config, the weights do not fit, a file of
-            the data set is wrong, or the disk is full.
+            the data set is wrong, two predictions would have one name in ``out``,
+            or the disk is full.
     """
     if not Path(checkpoint).is_file():
         raise PreflightError(f'there is no checkpoint {checkpoint}')
@@ -77,6 +79,8 @@ def test(
 
     with as_preflight_error():
         runner = build_runner(cfg)
+        if out is not None:
+            _require_own_files(runner.test_dataloader.dataset, out)
     _load_weights(runner, checkpoint, tta)
     try:
         figures = runner.test()
@@ -154,3 +158,16 @@ def _save_predictions(cfg: Config, out: str | Path) -> None:
     raise PreflightError(
         f'--out needs one of {", ".join(WRITING_METRICS)} in test_evaluator'
     )
+
+
+def _require_own_files(dataset: BaseDataset, out: str | Path) -> None:
+    # The metrics name a prediction after its image, without the image's folder.
+    images: dict[str, str] = {}
+    for index in range(len(dataset)):
+        image = dataset.get_data_info(index)['img_path']
+        other = images.setdefault(Path(image).stem, image)
+        if other != image:
+            raise PreflightError(
+                f'--out: the predictions of {other} and {image} would both be '
+                f'{Path(out, Path(image).stem)}.png; evaluate their folders one by one'
+            )

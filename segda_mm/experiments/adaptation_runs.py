@@ -73,6 +73,7 @@ class World:
         epochs: Of a training from scratch.
         epochs_after: Of a method that goes on from another one.
         feedback: Arguments of ``LossProductFeedback``, to suit ``epochs_after``.
+        source_images: Config of the labelled data set of the source, without pipeline.
         target_images: Config of the data set of target images, without pipeline.
         unlabeled: Config of a data loader over target images as they are evaluated.
     """
@@ -85,6 +86,7 @@ class World:
     epochs: int
     epochs_after: int
     feedback: Mapping[str, Any]
+    source_images: Mapping[str, Any]
     target_images: Mapping[str, Any]
     unlabeled: Mapping[str, Any]
 
@@ -180,22 +182,26 @@ def supervised_config(data: str) -> str:
 
 
 def source_run(
-    world: World, pipeline: Sequence[Mapping[str, Any]], **options: Any
+    world: World,
+    pipeline: Sequence[Mapping[str, Any]],
+    rare: bool = False,
+    **options: Any,
 ) -> dict:
     """The entry of a training on source labels alone.
 
     Args:
         world: The pair of domains.
         pipeline: Of the source images.
+        rare: Whether images of rare classes are drawn more often.
         options: Dotted keys -> values.
     """
+    if rare:
+        data = {'train_dataloader.dataset': rare_classes(world, pipeline)}
+    else:
+        data = {'train_dataloader.dataset.pipeline': pipeline}
     return dict(
         config=supervised_config(world.source),
-        options={
-            **supervised_options(world),
-            'train_dataloader.dataset.pipeline': pipeline,
-            **options,
-        },
+        options={**supervised_options(world), **data, **options},
     )
 
 
@@ -255,6 +261,24 @@ def source_pipeline(
 def supervised_options(world: World) -> dict[str, Any]:
     """Options of every training on labels."""
     return {**schedule((), world.epochs), 'model': world.segmentor}
+
+
+def rare_classes(
+    world: World, pipeline: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """The data set of the source that draws images of rare classes more often.
+
+    Args:
+        world: The pair of domains.
+        pipeline: Of the source images.
+    """
+    return dict(
+        _delete_=True,
+        type='RareClassDataset',
+        dataset=dict(world.source_images, pipeline=pipeline),
+        temperature=0.1,
+        min_pixels_share=0.0015,
+    )
 
 
 def source_with(

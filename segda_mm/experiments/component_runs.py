@@ -13,7 +13,6 @@ from .adaptation_runs import (
     source_run,
     source_with,
     supervised_config,
-    supervised_options,
 )
 
 #: Components of the mean teacher: name -> what it is without, or with instead.
@@ -46,7 +45,7 @@ UNLABELED_LOSSES = {
 }
 
 
-def component_runs(world: World, source: Mapping[str, Any]) -> dict[str, dict]:
+def component_runs(world: World) -> dict[str, dict]:
     """The entries ``runs`` of an experiment, all with photometric distortion.
 
     Source-only and it with each of: more images of rare classes, target style by
@@ -56,30 +55,18 @@ def component_runs(world: World, source: Mapping[str, Any]) -> dict[str, dict]:
 
     Args:
         world: The pair of domains.
-        source: Config of the labelled data set of the source, with its pipeline.
 
     Returns:
         Name -> entry.
     """
-    config = supervised_config(world.source)
-    distorted = source_pipeline(world, config, AUGMENTED)
-    rare = dict(
-        _delete_=True,
-        type='RareClassDataset',
-        dataset=dict(source, pipeline=distorted),
-        temperature=0.1,
-        min_pixels_share=0.0015,
-    )
+    distorted = source_pipeline(world, supervised_config(world.source), AUGMENTED)
     fourier = dict(
         type='FourierStyle', images=world.target_images, beta=0.02, prob=0.8
     )
     source_only, dsc = 'source-only' + AUGMENTED, 'DSC' + AUGMENTED
     runs = {
         source_only: source_run(world, distorted),
-        'rare classes': dict(
-            config=config,
-            options={**supervised_options(world), 'train_dataloader.dataset': rare},
-        ),
+        'rare classes': source_run(world, distorted, rare=True),
         'Fourier style': source_run(world, source_with(fourier, distorted)),
         dsc: adapted_run(world, 'DSC', AUGMENTED),
     }

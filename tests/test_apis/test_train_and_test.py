@@ -2,12 +2,14 @@
 
 import json
 import math
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.registry import init_default_scope
 from PIL import Image
 
 from segda_mm.apis import PreflightError, load_config, train
@@ -18,6 +20,7 @@ from segda_mm.registry import MODELS
 
 
 def save_untrained(path, cfg, seed=0):
+    init_default_scope('mmseg')
     torch.manual_seed(seed)
     model = MODELS.build(cfg.model)
     torch.save(dict(state_dict=model.state_dict(), meta={}), path)
@@ -149,6 +152,19 @@ def test_checkpoints_that_do_not_fit_are_refused(toy_config, tmp_path):
 class Payload:
     def __reduce__(self):
         return print, ('code of a checkpoint was run',)
+
+
+def test_predictions_that_would_overwrite_each_other_are_refused(toy_config, tmp_path):
+    cfg = load_config(toy_config)
+    checkpoint = tmp_path / 'net.pth'
+    save_untrained(checkpoint, cfg)
+    data = Path(cfg.test_dataloader.dataset.data_root)
+    for kind in ('images', 'labels'):
+        (data / kind / 'val' / 'night').mkdir()
+        shutil.copy(data / kind / 'val' / '0.png', data / kind / 'val' / 'night')
+    with pytest.raises(PreflightError, match=r'night/0.png would both be .*out/0.png'):
+        evaluate(cfg, checkpoint, out=tmp_path / 'out')
+    assert evaluate(load_config(toy_config), checkpoint)['num_images'] == 4
 
 
 def test_no_code_of_a_checkpoint_is_run(toy_config, tmp_path, capsys):

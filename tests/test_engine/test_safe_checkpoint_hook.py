@@ -99,3 +99,9 @@ def test_a_copied_run_does_not_replace_the_best_of_the_original(run, tmp_path):
     epoch(resumed, runner, 2, score=2)
     assert names(tmp_path) == ['best_score_epoch_1.pth', 'epoch_1.pth']
     assert names(copy) == ['best_score_epoch_2.pth', 'epoch_1.pth', 'epoch_2.pth']
+
+
+def test_a_validation_without_a_training_saves_nothing(tmp_path):
+    hook = SafeCheckpointHook(interval=1, save_best='score', rule='greater')
+    hook.after_val_epoch(FakeRunner(tmp_path), dict(score=1.0))
+    assert names(tmp_path) == []

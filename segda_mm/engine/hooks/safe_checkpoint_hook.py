@@ -19,7 +19,8 @@ class SafeCheckpointHook(CheckpointHook):
     MMEngine deletes the best checkpoint so far, and the oldest of
     ``max_keep_ckpts``, before it writes the new one: a kill or a full disk in
     between leaves none. Takes the arguments of
-    :class:`mmengine.hooks.CheckpointHook`.
+    :class:`mmengine.hooks.CheckpointHook`. ``runner.val()`` without a training
+    saves nothing.
     """
 
     def _save_checkpoint(self, runner: Runner) -> None:
@@ -27,6 +28,9 @@ class SafeCheckpointHook(CheckpointHook):
             super()._save_checkpoint(runner)
 
     def _save_best_checkpoint(self, runner: Runner, metrics: dict) -> None:
+        # Set at the begin of a training; without one there is no place to save at.
+        if not hasattr(self, 'file_backend'):
+            return
         with self._removing_last():
             super()._save_best_checkpoint(runner, metrics)
 
