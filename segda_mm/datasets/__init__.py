@@ -17,6 +17,7 @@ from .panoptic_seg_dataset import PanopticSegDataset
 from .pseudo_labeled import PseudoLabeledDataset
 from .rare_class import RareClassDataset
 from .transforms import (
+    CameraEffects,
     ColorStatistics,
     EgoCarVoid,
     FourierStyle,
@@ -31,6 +32,7 @@ from .unlabeled import UnlabeledImageDataset
 __all__ = [
     'CamVidDataset',
     'CamVidImagesDataset',
+    'CameraEffects',
     'CityscapesExtraDataset',
     'CityscapesFineDataset',
     'CityscapesImagesDataset',

@@ -1,3 +1,4 @@
+from .camera_effects import CameraEffects
 from .color_statistics import ColorStatistics
 from .ego_car_void import EgoCarVoid
 from .fourier_style import FourierStyle
@@ -8,6 +9,7 @@ from .pack_panoptic_inputs import PackPanopticInputs
 from .panoptic_targets import PanopticTargets
 
 __all__ = [
+    'CameraEffects',
     'ColorStatistics',
     'EgoCarVoid',
     'FourierStyle',
