@@ -9,6 +9,6 @@ introduction = (
     'The network is BiSeNet-R18. `aug`: photometric distortion of the source images. `BatchNorm`: '
     'running statistics are those of the target images (AdaBN). `colors`: source images take the color '
     'statistics of target images, in a random strength. The improved recipe is both, with `aug`. Both '
-    'data sets are licence-gated; `docs/datasets.md` says where they come from.')
+    'data sets are licence-gated.')
 seeds = [0, 1, 2]
 runs = _adaptation_runs(_base_._world)

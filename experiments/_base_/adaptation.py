@@ -5,7 +5,8 @@ _rows = [
     'source-only', 'source-only + aug', 'FCD', 'FCD + aug', 'DSC', 'DSC + aug', 'DSC + PL',
     'DSC + PL + aug', 'DSC + MPL', 'DSC + MPL + aug', 'DSC + MPL (loss change)',
     'DSC + MPL (loss change) + aug', 'mean teacher', 'mean teacher + aug',
-    'source-only + aug + BatchNorm', 'source-only + aug + colors', 'improved recipe', 'oracle'
+    'source-only + aug + BatchNorm', 'source-only + aug + colors', 'improved recipe',
+    'improved recipe + rare classes', 'oracle'
 ]
 _adapted = [name for name in _rows if name not in ('source-only', 'source-only + aug', 'oracle')]
 tables = [
@@ -49,7 +50,8 @@ comparisons = [
                ('source-only + aug + BatchNorm', 'source-only + aug'),
                ('source-only + aug + colors', 'source-only + aug'),
                ('improved recipe', 'source-only + aug + BatchNorm'),
-               ('improved recipe', 'source-only + aug + colors')])
+               ('improved recipe', 'source-only + aug + colors'),
+               ('improved recipe + rare classes', 'improved recipe')])
 ]
 gaps = [
     dict(

@@ -7,8 +7,8 @@ from segda_mm.experiments.component_runs import UNLABELED_LOSSES as _UNLABELED_L
 seeds = [0, 1, 2]
 _mean_teachers = [f'mean teacher, {name}' for name in _MEAN_TEACHER_PARTS]
 _rows = [
-    'source-only + aug', 'rare classes', 'Fourier style', *_UNLABELED_LOSSES, 'DSC + aug', 'mean teacher',
-    *_mean_teachers, 'mean teacher, pretrained', 'MPL', 'MPL, student from scratch'
+    'source-only + aug', 'rare classes', 'camera effects', 'Fourier style', *_UNLABELED_LOSSES,
+    'DSC + aug', 'mean teacher', *_mean_teachers, 'mean teacher, pretrained', 'MPL', 'MPL, student from scratch'
 ]
 tables = [
     dict(
@@ -31,8 +31,8 @@ comparisons = [
         figure='mIoU',
         pairs=[
             *((name, 'source-only + aug')
-              for name in ('rare classes', 'Fourier style', *_UNLABELED_LOSSES, 'DSC + aug',
-                           'mean teacher')),
+              for name in ('rare classes', 'camera effects', 'Fourier style', *_UNLABELED_LOSSES,
+                           'DSC + aug', 'mean teacher')),
             *((name, 'mean teacher') for name in (*_mean_teachers, 'mean teacher, pretrained')),
             ('MPL', 'MPL, student from scratch'), ('MPL', 'DSC + aug')
         ])

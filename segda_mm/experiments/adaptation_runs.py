@@ -98,7 +98,7 @@ def adaptation_runs(world: World) -> dict[str, dict]:
     source-only in both ways, and the oracle. Then, trained on distorted source images
     alone, what is known of the target without a label: the statistics that its images
     leave in BatchNorm, their colors on the source's images, and both together as
-    ``improved recipe``.
+    ``improved recipe``, which is also tried with more images of rare classes.
 
     Args:
         world: The pair of domains.
@@ -124,12 +124,13 @@ def adaptation_runs(world: World) -> dict[str, dict]:
         prob=0.8,
     )
     colored = source_with(colors, distorted)
-    for name, pipeline, options in (
-        ('source-only + aug + BatchNorm', distorted, _adaptive_batch_norm(world)),
-        ('source-only + aug + colors', colored, {}),
-        ('improved recipe', colored, _adaptive_batch_norm(world)),
-    ):
-        runs[name] = source_run(world, pipeline, **options)
+    batch_norm = _adaptive_batch_norm(world)
+    runs['source-only + aug + BatchNorm'] = source_run(world, distorted, **batch_norm)
+    runs['source-only + aug + colors'] = source_run(world, colored)
+    for suffix, rare in (('', False), (' + rare classes', True)):
+        runs['improved recipe' + suffix] = source_run(
+            world, colored, rare=rare, **batch_norm
+        )
     return runs
 
 

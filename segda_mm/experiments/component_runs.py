@@ -48,8 +48,8 @@ UNLABELED_LOSSES = {
 def component_runs(world: World) -> dict[str, dict]:
     """The entries ``runs`` of an experiment, all with photometric distortion.
 
-    Source-only and it with each of: more images of rare classes, target style by
-    Fourier amplitudes, losses on unlabelled images. ``mean teacher`` and it with each
+    Source-only and it with each of: more images of rare classes, blur and noise,
+    target style by Fourier amplitudes, losses on unlabelled images. ``mean teacher`` and it with each
     of its parts left out or replaced, and with a student pretrained adversarially.
     Meta Pseudo Labels with a student from scratch and with one pretrained.
 
@@ -63,10 +63,14 @@ def component_runs(world: World) -> dict[str, dict]:
     fourier = dict(
         type='FourierStyle', images=world.target_images, beta=0.02, prob=0.8
     )
+    camera = dict(
+        type='CameraEffects', blur_sigma=(0.1, 1.5), noise_sigma=(0, 16), prob=0.5
+    )
     source_only, dsc = 'source-only' + AUGMENTED, 'DSC' + AUGMENTED
     runs = {
         source_only: source_run(world, distorted),
         'rare classes': source_run(world, distorted, rare=True),
+        'camera effects': source_run(world, [*distorted[:-1], camera, distorted[-1]]),
         'Fourier style': source_run(world, source_with(fourier, distorted)),
         dsc: adapted_run(world, 'DSC', AUGMENTED),
     }

@@ -88,6 +88,8 @@ def test_components_are_what_their_names_say(file):
     assert styled[styled.index('Resize') + 1] == 'FourierStyle'
     styled.remove('FourierStyle')
     assert styled == [step.type for step in plain.pipeline]
+    noisy = [step.type for step in _source(configs['camera effects']).pipeline]
+    assert noisy[-2] == 'CameraEffects'
     for name, loss in UNLABELED_LOSSES.items():
         assert models[name].adv_weight == 0
         assert models[name].unlabeled_losses == [loss]
