@@ -15,6 +15,9 @@ import torch
 
 from segda_mm.atomic_file import append_line
 
+#: What results go into, as paths that git leaves out of a comparison.
+_RESULTS = (':(top,exclude)benchmarks/results', ':(top,exclude)docs/results')
+
 
 def provenance() -> dict[str, str]:
     """Where a result comes from; to be asked *before* the run it belongs to.
@@ -22,7 +25,8 @@ def provenance() -> dict[str, str]:
     Returns:
         ``command`` of this process, with a program below the working directory
         named relative to it; ``commit``, with ``-dirty`` where tracked files
-        differ from it; ``date``; and ``machine``, its processor and GPU.
+        differ from it, other than results and the pages made of them; ``date``; and
+        ``machine``, its processor and GPU.
     """
     program = Path(sys.argv[0]).resolve()
     if program.is_relative_to(Path.cwd()):
@@ -67,12 +71,15 @@ def _machine() -> str:
 
 def _commit() -> str:
     try:
-        described = subprocess.run(
-            ['git', 'describe', '--always', '--dirty'],
-            check=True,
-            capture_output=True,
-            text=True,
-        )
-    except (OSError, subprocess.CalledProcessError):
+        described = _git('describe', '--always')
+        if described.returncode == 0:
+            compared = _git('diff', '--quiet', 'HEAD', '--', ':/', *_RESULTS)
+    except OSError:
+        return 'unknown: git is not installed'
+    if described.returncode:
         return 'unknown: not a git checkout'
-    return described.stdout.strip()
+    return described.stdout.strip() + ('-dirty' if compared.returncode else '')
+
+
+def _git(*words: str) -> subprocess.CompletedProcess:
+    return subprocess.run(['git', *words], capture_output=True, text=True)

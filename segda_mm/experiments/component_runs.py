@@ -49,9 +49,10 @@ def component_runs(world: World) -> dict[str, dict]:
     """The entries ``runs`` of an experiment, all with photometric distortion.
 
     Source-only and it with each of: more images of rare classes, blur and noise,
-    target style by Fourier amplitudes, losses on unlabelled images. ``mean teacher`` and it with each
-    of its parts left out or replaced, and with a student pretrained adversarially.
-    Meta Pseudo Labels with a student from scratch and with one pretrained.
+    target style by Fourier amplitudes, losses on unlabelled images. ``mean teacher``
+    and it with each of its parts left out or replaced, and with a student pretrained
+    adversarially. Meta Pseudo Labels with a student from scratch and with one
+    pretrained.
 
     Args:
         world: The pair of domains.

@@ -34,11 +34,18 @@ def test_the_commit_says_when_the_code_was_changed_after_it(tmp_path, monkeypatc
             check=True, capture_output=True)
 
     (tmp_path / 'tool.py').write_text('1')
+    lines = tmp_path / 'benchmarks' / 'results' / 'world.jsonl'
+    lines.parent.mkdir(parents=True)
+    lines.write_text('')
     git('init')
     git('add', '.')
     git('commit', '-m', 'Add a tool')
     clean = provenance()['commit']
     assert not clean.endswith('-dirty')
+    # A run does not make the next one's code another one.
+    append_row(lines, dict(seed=0))
+    monkeypatch.chdir(lines.parent)
+    assert provenance()['commit'] == clean
     (tmp_path / 'tool.py').write_text('2')
     assert provenance()['commit'] == f'{clean}-dirty'
 
