@@ -148,12 +148,16 @@ def comparison_table(comparison: Comparison, results: Results) -> str:
                 '' if error is None else number(spread.deviation, decimals),
                 '' if error is None else number(error, decimals),
                 '' if pairs.p is None else number(pairs.standard_errors, 2),
-                '' if pairs.p is None else number(pairs.p, 3),
+                '' if pairs.p is None else _probability(pairs.p),
                 str(len(values)),
                 f'{pairs.num_better} of {len(values)}',
             ]
         )
     return markdown(lines, num_names=3)
+
+
+def _probability(p: float) -> str:
+    return number(p, 3) if p >= 0.001 else '< 0.001'
 
 
 def gap_table(gap: Gap, results: Results) -> str:

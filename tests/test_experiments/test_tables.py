@@ -97,6 +97,16 @@ def test_a_comparison_by_hand(world):
     ]
 
 
+def test_a_small_probability_is_not_called_none(world):
+    study = world.study(
+        comparisons=[
+            dict(name='c', title='C', figure='mIoU', pairs=[('DSC', 'source')])
+        ])
+    world.add_mIoU(study, source=[20.0, 20.0, 20.0], DSC=[30.0, 30.1, 30.2])
+    text = comparison_table(study.experiment.comparisons[0], study.results())
+    assert '| < 0.001 | 3 | 3 of 3 |' in text
+
+
 def test_a_gap_by_hand(world):
     study = world.study(
         gaps=[
