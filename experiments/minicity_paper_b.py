@@ -55,10 +55,11 @@ def _plan(rounds=_rounds[:1], teacher='supervised', **options):
         if entry['student']['init'] != 'previous student'
     ]
     needed = [dict(run='pretraining', keys=starts)]
-    if teacher is not None:
-        needed.append(dict(run=teacher, keys=['teacher.checkpoint']))
     options = {key.replace('__', '.'): value for key, value in options.items()}
     options = {'rounds': rounds, **options}
+    if teacher is not None:
+        needed.append(dict(run=teacher, keys=['teacher.checkpoint']))
+        options['teacher.init'] = None
     return dict(kind='plan', config=_plan_file, options=options, start_from=needed)
 
 

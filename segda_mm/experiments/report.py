@@ -140,7 +140,7 @@ _CAPTIONS = dict(
     'sample standard deviation.',
     bars='{figure}; bars are means over the seeds, dots the seeds, whiskers their '
     'sample standard deviation.',
-    line='{figure}; points are means over the seeds, whiskers their sample standard '
+    lines='{figure}; points are means over the seeds, whiskers their sample standard '
     'deviation.',
 )
 
