@@ -211,7 +211,11 @@ def whole(tmp_path_factory):
 
 @pytest.mark.parametrize(
     ('stage', 'when'),
-    [(name, 'end') for name in STAGES_WITH_WORK]
+    [
+        # The second round does as the first.
+        pytest.param(name, 'end', marks=pytest.mark.slow if name[0] == '2' else ())
+        for name in STAGES_WITH_WORK
+    ]
     + [('0-teacher', 'begin'), ('1-label', 'begin'), ('2-student', 'begin')],
 )
 def test_stopped_in_any_stage_it_goes_on(stand, whole, tmp_path, stage, when):
