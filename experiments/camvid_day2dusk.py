@@ -11,7 +11,7 @@ introduction = (
     '76 steps; PL and MPL go on from the end of DSC for 2 more. `aug`: photometric distortion of '
     'the source images. `BatchNorm`: running statistics are those of the target images (AdaBN). '
     '`colors`: source images take the color statistics of target images, in a random strength. The '
-    'improved recipe is both, with `aug`. Nothing was tuned on these images: the settings are those of the miniature '
+    'improved recipe is both, with `aug`, and `rare classes` draws images of rare classes more often. Nothing was tuned on these images: the settings are those of the miniature '
     'world, which were chosen on another world.')
 runs = _adaptation_runs(_base_._world)
 discussion = (

@@ -10,7 +10,7 @@ introduction = (
     'mean teacher and oracle train for 6 epochs of 50 steps; PL and MPL go on from the end of DSC '
     'for 3 more. `aug`: photometric distortion of the source images. `BatchNorm`: running '
     'statistics are those of the target images (AdaBN). `colors`: source images take the color '
-    'statistics of target images, in a random strength. The improved recipe is both, with `aug`; it was chosen '
+    'statistics of target images, in a random strength. The improved recipe is both, with `aug`, and `rare classes` draws images of rare classes more often; the recipe was chosen '
     'on another world (`--seed 1`), none of whose images is used here. The worlds are written by '
     '`python tools/dataset_converters/make_minicity.py` and by `python '
     'tools/dataset_converters/make_minicity.py --out data/minicity-holdout --seed 2 --gta5 40 '
