@@ -6,7 +6,7 @@ title = 'Miniature world, game to real look'
 introduction = (
     'Source: 200 labelled images of the game look. Target: 200 images of the real look, without '
     'labels; evaluated on 60 of other cities. 19 classes, 256x128, batches of 4. The network is '
-    'BiSeNet-R18 with a quarter of its channels, from scratch. source-only, adversarial methods, '
+    'BiSeNet-R18 with a quarter of its channels, from scratch, and the discriminators have a quarter of theirs. source-only, adversarial methods, '
     'mean teacher and oracle train for 6 epochs of 50 steps; PL and MPL go on from the end of DSC '
     'for 3 more. `aug`: photometric distortion of the source images. `BatchNorm`: running '
     'statistics are those of the target images (AdaBN). `colors`: source images take the color '

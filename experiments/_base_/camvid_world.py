@@ -43,6 +43,8 @@ _world = _World(
     pair='1xb4_camvid-day2dusk-144x192',
     target='1xb4_camvid-dusk-144x192',
     segmentor=_network(18),
+    # A quarter of the paper's, as in the network.
+    discriminator_channels=(16, 32, 64, 128, 1),
     photometric=_base_._photometric,
     epochs=4,
     epochs_after=2,

@@ -42,6 +42,7 @@ _world = _World(
     pair='1xb4-50e_gta2cityscapes-512x1024',
     target='1xb4-50e_cityscapes-512x1024',
     segmentor=_network(18),
+    discriminator_channels=None,
     photometric=_base_._photometric,
     epochs=50,
     epochs_after=50,

@@ -36,6 +36,8 @@ _world = _World(
     pair='1xb4_minicity-128x256',
     target='1xb4_minicity-cityscapes-128x256',
     segmentor=_network(18),
+    # A quarter of the paper's, as in the network.
+    discriminator_channels=(16, 32, 64, 128, 1),
     photometric=_base_._photometric,
     epochs=6,
     epochs_after=3,

@@ -68,6 +68,8 @@ class World:
         pair: The same, of source and target together.
         target: The same, of the labelled target, for the oracle.
         segmentor: Config of the network of every method, without preprocessor.
+        discriminator_channels: Of the layers of every discriminator; None: the
+            paper's.
         photometric: The transform that ``+ aug`` inserts before the packing of the
             source images.
         epochs: Of a training from scratch.
@@ -82,6 +84,7 @@ class World:
     pair: str
     target: str
     segmentor: Mapping[str, Any]
+    discriminator_channels: tuple[int, ...] | None
     photometric: Mapping[str, Any]
     epochs: int
     epochs_after: int
@@ -224,6 +227,8 @@ def adapted_run(world: World, name: str, suffix: str) -> dict:
         'model.generator.segmentor': world.segmentor,
         'train_dataloader.dataset.source.pipeline': pipeline,
     }
+    if name != 'mean teacher' and world.discriminator_channels is not None:
+        options['model.discriminator.channels'] = world.discriminator_channels
     if name == 'DSC + MPL':
         for key, value in world.feedback.items():
             options[f'model.feedback_rule.{key}'] = value
