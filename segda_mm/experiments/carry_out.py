@@ -215,12 +215,13 @@ _CARRY_OUT = dict(
 def _needed_checkpoints(study: Study, run: Run, seed: int | None) -> dict[str, Path]:
     checkpoints = {}
     for name in run.needs:
-        folder = study.folder(study.experiment.runs[name], seed)
-        checkpoints[name] = folder.last_checkpoint()
+        needed = study.experiment.runs[name]
+        checkpoints[name] = study.checkpoint(needed, seed)
         if checkpoints[name] is None:
             raise ExperimentError(
                 f'{run.name} needs the checkpoint of {name} with seed {seed}, and '
-                f'{folder.path} holds none of a finished run with the present config. '
+                f'{study.folder(needed, seed).path} holds none of a finished run with '
+                'the present config. '
                 'Start the experiment without --carry-out, which trains it first'
             )
     return checkpoints

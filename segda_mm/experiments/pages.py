@@ -88,8 +88,10 @@ def _index(studies: Sequence[Study]) -> str:
 
 
 def _num_results(study: Study) -> int:
+    """How many results are of the experiment's own runs."""
     results = study.results()
-    return sum(len(results.of(name)) for name in study.experiment.all_results)
+    rows = (row for name in study.experiment.all_results for row in results.of(name))
+    return sum(row['experiment'] == study.experiment.stem for row in rows)
 
 
 def _read(path: Path) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -165,12 +166,20 @@ def _provenance(study: Study, results: Results) -> Iterable[str]:
                 f'- machines: {"; ".join(machines)}',
                 f'- versions: {"; ".join(versions)}',
                 f'- dates: {dates[0]} to {dates[-1]}',
+                *_shared(rows, experiment.stem),
                 *_checks(rows),
                 *_different_data(rows),
             ]
         )
     yield 'What is missing is carried out, and this page written, by'
     yield f'```bash\npython tools/experiment.py {experiment.path}\n```'
+
+
+def _shared(rows: list[dict[str, Any]], stem: str) -> Iterable[str]:
+    """Which results are those of runs with the same config in other experiments."""
+    others = Counter(row['experiment'] for row in rows if row['experiment'] != stem)
+    for other, count in sorted(others.items()):
+        yield f'- {count} of them are results of [{other}]({other}.md) with equal configs'
 
 
 def _checks(rows: list[dict[str, Any]]) -> Iterable[str]:

@@ -1,4 +1,4 @@
-"""The results of an experiment: the lines of its file that are of today's configs."""
+"""The results of an experiment: the lines that are of today's configs of its runs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ class Results:
     """The lines of a results file that belong to an experiment as it is now.
 
     A line of another config than the present one does not count; the file keeps
-    it. Of several lines of one result and seed the last one counts.
+    it. Of several lines of one result and seed the last one counts. What the file
+    lacks is taken from another experiment, whose file lies beside it, if a run there
+    has the same config and seed; but not rounds of a plan.
 
     Args:
         experiment: The experiment.
@@ -24,7 +26,7 @@ class Results:
 
     Attributes:
         num_stale: Lines that were passed over because their config has changed.
-        rows: All lines of the experiment's runs, stale ones included.
+        rows: All lines of the experiment's runs in its file, stale ones included.
     """
 
     def __init__(
@@ -36,7 +38,7 @@ class Results:
             for row in read_rows(file)
             if row['experiment'] == experiment.stem and row['run'] in experiment.runs
         ]
-        self._current: dict[tuple[str, int | None], dict] = {}
+        self._current = _of_other_experiments(experiment, hashes, Path(file))
         for row in self.rows:
             known = row['method'] in experiment.results[row['run']]
             if known and row['config_hash'] == hashes[row['run']]:
@@ -48,7 +50,8 @@ class Results:
     def of(self, result: str) -> list[dict[str, Any]]:
         """The lines of a result, one a seed, by rising seed.
 
-        Of a seed that the experiment no longer lists, there is none.
+        Of a seed that the experiment no longer lists, there is none. A line of
+        another experiment keeps that name, and has the names of run and result here.
         """
         seeds = self.experiment.seeds_of(self.experiment.run_of(result))
         found = ((result, seed) for seed in seeds)
@@ -61,3 +64,20 @@ class Results:
             for result in self.experiment.results[run.name]
             if (result, seed) not in self._current
         ]
+
+
+def _of_other_experiments(
+    experiment: Experiment, hashes: Mapping[str, str], file: Path
+) -> dict[tuple[str, int | None], dict[str, Any]]:
+    names: dict[str, list[str]] = {}
+    for name, results in experiment.results.items():
+        if results == [name]:
+            names.setdefault(hashes[name], []).append(name)
+    found = {}
+    for other in sorted(file.parent.glob('*.jsonl')):
+        for row in read_rows(other):
+            if row['experiment'] == experiment.stem or row['method'] != row['run']:
+                continue
+            for name in names.get(row['config_hash'], ()):
+                found[name, row['seed']] = dict(row, run=name, method=name)
+    return found

@@ -100,7 +100,7 @@ def tasks_for(
     def add(run: Run, seed: int | None, for_its_checkpoint: bool) -> None:
         missing = results.missing(run, seed)
         folder = study.folder(run, seed)
-        lacks_checkpoint = for_its_checkpoint and folder.last_checkpoint() is None
+        lacks_checkpoint = for_its_checkpoint and study.checkpoint(run, seed) is None
         if (run.name, seed) in tasks or not (missing or lacks_checkpoint):
             return
         for name in run.needs:

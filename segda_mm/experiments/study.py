@@ -20,7 +20,8 @@ class Study:
 
     Args:
         experiment: The experiment.
-        work_dir: Below it, ``<experiment>/<run>/seed<N>`` is the folder of a run.
+        work_dir: Below it, ``<experiment>/<run>/seed<N>`` is the folder of a run;
+            other experiments have theirs there as well.
         results_file: JSON lines of results.
 
     Raises:
@@ -41,6 +42,23 @@ class Study:
 
     def folder(self, run: Run, seed: int | None) -> RunFolder:
         """The folder of a run with a seed; None is that of a measurement."""
-        name = 'once' if seed is None else f'seed{seed}'
-        path = self.work_dir / self.experiment.stem / slug(run.name) / name
-        return RunFolder(path, self.hashes[run.name])
+        path = self.work_dir / self.experiment.stem / slug(run.name)
+        return RunFolder(path / _folder_name(seed), self.hashes[run.name])
+
+    def checkpoint(self, run: Run, seed: int | None) -> Path | None:
+        """The last checkpoint of a finished run, or of its like elsewhere.
+
+        Its like has the same config and seed in another experiment; None if neither
+        is finished.
+        """
+        found = self.folder(run, seed).last_checkpoint()
+        pattern = f'*/*/{_folder_name(seed)}/run.json'
+        for state in sorted(self.work_dir.glob(pattern)):
+            if found is None:
+                like = RunFolder(state.parent, self.hashes[run.name])
+                found = like.last_checkpoint()
+        return found
+
+
+def _folder_name(seed: int | None) -> str:
+    return 'once' if seed is None else f'seed{seed}'

@@ -75,6 +75,18 @@ def test_the_page_of_some_results(study, world, tmp_path):
     assert not any(line.startswith('- **source') for line in lines)
 
 
+def test_results_of_other_experiments_are_named(study, world):
+    world.add(study, 'source', 0)
+    own, world.lines = world.lines, world.folder / 'roads.jsonl'
+    for seed in (1, 2):
+        world.add(study, 'DSC', seed, experiment='roads', run='a', method='a')
+    world.lines = own
+    lines = render(study)['streets.md'].splitlines()
+    sentence = '- 2 of them are results of [roads](roads.md) with equal configs'
+    assert sentence in lines
+    assert f'3 of 12 results, lines of `{study.results_file}`:' in lines
+
+
 def test_the_same_lines_give_the_same_bytes_in_any_order(study, world):
     world.add_mIoU(study, source=[10.0, 12.0, 14.0], DSC=[11.0, 14.0, 13.7])
     before = render(study)

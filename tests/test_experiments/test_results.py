@@ -7,7 +7,7 @@ def test_lines_of_other_configs_do_not_count(world):
     world.add(study, 'DSC', 1, metrics=dict(mIoU=2.0))
     world.add(study, 'DSC', 0, metrics=dict(mIoU=1.0))
     world.add(study, 'DSC', 2, hash='of an earlier config')
-    world.add(study, 'source', 0, experiment='other')
+    world.add(study, 'source', 0, experiment='other', hash='of another config')
     # The experiment lists no such seed.
     world.add(study, 'source', 5)
     results = study.results()
@@ -47,6 +47,27 @@ def test_a_plan_lacks_the_rounds_without_a_line(world, tmp_path):
     world.add(study, 'NS, round 2', 0)
     results = study.results()
     assert results.missing(study.experiment.runs['NS'], 0) == ['NS, round 1']
+
+
+def test_a_run_with_the_same_config_in_another_experiment_counts(world):
+    study = world.study()
+    own, other = world.lines, world.folder / 'roads.jsonl'
+    like = dict(experiment='roads', run='adversarial', method='adversarial')
+    world.lines = other
+    world.add(study, 'DSC', 0, metrics=dict(mIoU=3.0), **like)
+    world.add(study, 'DSC', 1, metrics=dict(mIoU=4.0), **like)
+    world.add(study, 'DSC', 2, hash='of another config', **like)
+    # The round of a plan is no run.
+    world.add(study, 'DSC', 2, **{**like, 'method': 'adversarial, round 1'})
+    world.lines = own
+    world.add(study, 'DSC', 1, metrics=dict(mIoU=5.0))
+    results = study.results()
+    first, second = results.of('DSC')
+    assert (first['metrics']['mIoU'], second['metrics']['mIoU']) == (3.0, 5.0)
+    assert (first['run'], first['method'], first['experiment']) == (
+        'DSC', 'DSC', 'roads')
+    assert results.missing(study.experiment.runs['DSC'], 2) == ['DSC']
+    assert results.num_stale == 0 and len(results.rows) == 1
 
 
 def test_without_a_file_all_is_missing(world):

@@ -68,6 +68,22 @@ def test_only_what_is_missing_and_what_it_needs(world):
     assert todo(study, [2], ['DSC + PL']) == []
 
 
+def test_a_checkpoint_of_the_same_config_in_another_experiment_serves(world):
+    study = world.study()
+    world.add(study, 'DSC', 2)
+    like = study.experiment.runs['DSC']
+    elsewhere = study.work_dir / 'roads' / 'adversarial' / 'seed2'
+    elsewhere.parent.mkdir(parents=True)
+    finish(study, 'DSC', 2).path.rename(elsewhere)
+    assert study.folder(like, 2).last_checkpoint() is None
+    assert study.checkpoint(like, 2) == elsewhere / 'epoch_1.pth'
+    assert study.checkpoint(like, 1) is None
+    assert todo(study, [2], ['DSC + PL']) == [('DSC + PL', 2, 'missing')]
+    world.content['runs']['DSC']['options'] = {'train_cfg.max_epochs': 9}
+    changed = world.study()
+    assert changed.checkpoint(changed.experiment.runs['DSC'], 2) is None
+
+
 def test_a_run_with_a_checkpoint_is_cut(world):
     study = world.study()
     folder = study.folder(study.experiment.runs['DSC'], 0)
