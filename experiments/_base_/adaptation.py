@@ -6,7 +6,8 @@ _rows = [
     'DSC + PL + aug', 'DSC + MPL', 'DSC + MPL + aug', 'DSC + MPL (loss change)',
     'DSC + MPL (loss change) + aug', 'mean teacher', 'mean teacher + aug',
     'source-only + aug + BatchNorm', 'source-only + aug + colors', 'improved recipe',
-    'improved recipe + rare classes', 'oracle'
+    'improved recipe + rare classes', 'DSC + target look', 'DSC + PL + target look',
+    'mean teacher + target look', 'oracle'
 ]
 _adapted = [name for name in _rows if name not in ('source-only', 'source-only + aug', 'oracle')]
 tables = [
@@ -51,7 +52,10 @@ comparisons = [
                ('source-only + aug + colors', 'source-only + aug'),
                ('improved recipe', 'source-only + aug + BatchNorm'),
                ('improved recipe', 'source-only + aug + colors'),
-               ('improved recipe + rare classes', 'improved recipe')])
+               ('improved recipe + rare classes', 'improved recipe'),
+               ('DSC + target look', 'improved recipe'),
+               ('DSC + PL + target look', 'DSC + target look'),
+               ('mean teacher + target look', 'DSC + target look')])
 ]
 gaps = [
     dict(

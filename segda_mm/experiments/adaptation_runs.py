@@ -23,6 +23,10 @@ _BOTH_ROLES = (
 #: What the names of runs with photometric distortion of the source end with.
 AUGMENTED = ' + aug'
 
+#: The same, of those whose source images have the target's colors as well, and whose
+#: network is evaluated with the BatchNorm statistics of the target.
+TARGET_LOOK = ' + target look'
+
 
 @dataclass(frozen=True)
 class Method:
@@ -101,7 +105,9 @@ def adaptation_runs(world: World) -> dict[str, dict]:
     source-only in both ways, and the oracle. Then, trained on distorted source images
     alone, what is known of the target without a label: the statistics that its images
     leave in BatchNorm, their colors on the source's images, and both together as
-    ``improved recipe``, which is also tried with more images of rare classes.
+    ``improved recipe``, which is also tried with more images of rare classes. Methods
+    that end with :data:`TARGET_LOOK` have it too; their mean teacher goes on from the
+    end of DSC.
 
     Args:
         world: The pair of domains.
@@ -120,13 +126,7 @@ def adaptation_runs(world: World) -> dict[str, dict]:
         config=supervised_config(world.target), options=supervised_options(world)
     )
     distorted = source_pipeline(world, supervised_config(world.source), AUGMENTED)
-    colors = dict(
-        type='ColorStatistics',
-        images=world.target_images,
-        strength=(0.0, 1.0),
-        prob=0.8,
-    )
-    colored = source_with(colors, distorted)
+    colored = source_pipeline(world, supervised_config(world.source), TARGET_LOOK)
     batch_norm = _adaptive_batch_norm(world)
     runs['source-only + aug + BatchNorm'] = source_run(world, distorted, **batch_norm)
     runs['source-only + aug + colors'] = source_run(world, colored)
@@ -134,6 +134,9 @@ def adaptation_runs(world: World) -> dict[str, dict]:
         runs['improved recipe' + suffix] = source_run(
             world, colored, rare=rare, **batch_norm
         )
+    for name in ('DSC', 'DSC + PL'):
+        runs[name + TARGET_LOOK] = adapted_run(world, name, TARGET_LOOK)
+    runs['mean teacher' + TARGET_LOOK] = _pretrained_mean_teacher(world)
     return runs
 
 
@@ -215,8 +218,8 @@ def adapted_run(world: World, name: str, suffix: str) -> dict:
     Args:
         world: The pair of domains.
         name: Key of :data:`METHODS`.
-        suffix: :data:`AUGMENTED` or nothing; also that of the name of the run that
-            it goes on from.
+        suffix: :data:`AUGMENTED`, :data:`TARGET_LOOK` or nothing; also that of the
+            name of the run that it goes on from.
     """
     method = METHODS[name]
     config = f'configs/{method.config}_bisenetv1-r18_{world.pair}.py'
@@ -236,6 +239,8 @@ def adapted_run(world: World, name: str, suffix: str) -> dict:
         options['default_hooks.agreement'] = dict(
             type='TeacherStudentAgreementHook', dataloader=world.unlabeled
         )
+    if suffix == TARGET_LOOK:
+        options.update(_adaptive_batch_norm(world))
     entry = dict(config=config, options=options)
     if method.after is not None:
         entry['start_from'] = dict(run=method.after + suffix, keys=list(method.keys))
@@ -250,8 +255,9 @@ def source_pipeline(
     Args:
         world: The pair of domains.
         config: Path of the config of a training on one or both of its domains.
-        suffix: :data:`AUGMENTED`, with the photometric distortion of the world, or
-            nothing, without any.
+        suffix: :data:`AUGMENTED`, with the photometric distortion of the world;
+            :data:`TARGET_LOOK`, also with the target's colors; or nothing, without
+            any.
     """
     dataset = Config.fromfile(config).train_dataloader.dataset
     pipeline = [
@@ -259,8 +265,16 @@ def source_pipeline(
         for step in dataset.get('source', dataset).pipeline
         if step['type'] != world.photometric['type']
     ]
-    if suffix == AUGMENTED:
+    if suffix:
         pipeline.insert(len(pipeline) - 1, world.photometric)
+    if suffix == TARGET_LOOK:
+        colors = dict(
+            type='ColorStatistics',
+            images=world.target_images,
+            strength=(0.0, 1.0),
+            prob=0.8,
+        )
+        pipeline = source_with(colors, pipeline)
     return pipeline
 
 
@@ -293,6 +307,19 @@ def source_with(
     """A pipeline of source images with a transform more, behind their resizing."""
     resized = [step['type'] for step in pipeline].index('Resize') + 1
     return [*pipeline[:resized], transform, *pipeline[resized:]]
+
+
+def _pretrained_mean_teacher(world: World) -> dict:
+    entry = adapted_run(world, 'mean teacher', TARGET_LOOK)
+    options = {
+        **entry['options'],
+        **schedule(METHODS['mean teacher'].networks, world.epochs_after),
+        'model.generator.checkpoint_prefix': 'generator.segmentor.',
+        # As for pseudo labels, which go on from there as well.
+        'optim_wrapper.student_generator.optimizer.lr': 1.25e-2,
+    }
+    start = dict(run='DSC' + TARGET_LOOK, keys=['model.generator.checkpoint'])
+    return dict(entry, options=options, start_from=start)
 
 
 def _adaptive_batch_norm(world: World) -> dict[str, Any]:
