@@ -7,9 +7,13 @@ _rows = [
     'DSC + MPL (loss change) + aug', 'mean teacher', 'mean teacher + aug',
     'source-only + aug + BatchNorm', 'source-only + aug + colors', 'improved recipe',
     'improved recipe + rare classes', 'DSC + target look', 'DSC + PL + target look',
-    'mean teacher + target look', 'oracle'
+    'mean teacher + target look', 'oracle', 'source-only + aug, long', 'improved recipe, long',
+    'oracle, long'
 ]
-_adapted = [name for name in _rows if name not in ('source-only', 'source-only + aug', 'oracle')]
+_adapted = [
+    name for name in _rows
+    if name not in ('source-only', 'source-only + aug', 'oracle') and not name.endswith(', long')
+]
 tables = [
     dict(
         name='table_1',
@@ -55,7 +59,10 @@ comparisons = [
                ('improved recipe + rare classes', 'improved recipe'),
                ('DSC + target look', 'improved recipe'),
                ('DSC + PL + target look', 'DSC + target look'),
-               ('mean teacher + target look', 'DSC + target look')])
+               ('mean teacher + target look', 'DSC + target look'),
+               ('source-only + aug, long', 'source-only + aug'),
+               ('improved recipe, long', 'improved recipe'), ('oracle, long', 'oracle'),
+               ('improved recipe, long', 'source-only + aug, long')])
 ]
 gaps = [
     dict(
@@ -64,7 +71,14 @@ gaps = [
         figure='mIoU',
         lower='source-only + aug',
         upper='oracle',
-        runs=_adapted)
+        runs=_adapted),
+    dict(
+        name='closed_long',
+        title='The same in trainings three times as long',
+        figure='mIoU',
+        lower='source-only + aug, long',
+        upper='oracle, long',
+        runs=['improved recipe, long'])
 ]
 plots = [
     dict(
@@ -87,7 +101,7 @@ rules = dict(
     name='selection',
     title='Choosing a checkpoint without target labels',
     figure='mIoU',
-    runs=[name for name in _rows if name != 'oracle'],
+    runs=[name for name in _rows if not name.startswith('oracle')],
     rules={
         'entropy on the target': dict(figure='target_entropy', rule='less'),
         'information on the target': dict(figure='target_information', rule='greater'),

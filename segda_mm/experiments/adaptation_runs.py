@@ -27,6 +27,9 @@ AUGMENTED = ' + aug'
 #: network is evaluated with the BatchNorm statistics of the target.
 TARGET_LOOK = ' + target look'
 
+#: The same, of those that train three times as long.
+LONG = ', long'
+
 
 @dataclass(frozen=True)
 class Method:
@@ -107,7 +110,8 @@ def adaptation_runs(world: World) -> dict[str, dict]:
     leave in BatchNorm, their colors on the source's images, and both together as
     ``improved recipe``, which is also tried with more images of rare classes. Methods
     that end with :data:`TARGET_LOOK` have it too; their mean teacher goes on from the
-    end of DSC.
+    end of DSC. Source-only with distortion, the recipe and the oracle are also trained
+    three times as long.
 
     Args:
         world: The pair of domains.
@@ -137,6 +141,8 @@ def adaptation_runs(world: World) -> dict[str, dict]:
     for name in ('DSC', 'DSC + PL'):
         runs[name + TARGET_LOOK] = adapted_run(world, name, TARGET_LOOK)
     runs['mean teacher' + TARGET_LOOK] = _pretrained_mean_teacher(world)
+    for name in ('source-only' + AUGMENTED, 'improved recipe', 'oracle'):
+        runs[name + LONG] = _longer(world, runs[name])
     return runs
 
 
@@ -307,6 +313,14 @@ def source_with(
     """A pipeline of source images with a transform more, behind their resizing."""
     resized = [step['type'] for step in pipeline].index('Resize') + 1
     return [*pipeline[:resized], transform, *pipeline[resized:]]
+
+
+def _longer(world: World, entry: Mapping[str, Any]) -> dict:
+    longer = {
+        **schedule((), 3 * world.epochs),
+        'train_cfg.val_interval': world.epochs,
+    }
+    return dict(entry, options={**entry['options'], **longer})
 
 
 def _pretrained_mean_teacher(world: World) -> dict:
