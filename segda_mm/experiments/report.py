@@ -179,7 +179,8 @@ def _shared(rows: list[dict[str, Any]], stem: str) -> Iterable[str]:
     """Which results are those of runs with the same config in other experiments."""
     others = Counter(row['experiment'] for row in rows if row['experiment'] != stem)
     for other, count in sorted(others.items()):
-        yield f'- {count} of them are results of [{other}]({other}.md) with equal configs'
+        page = f'[{other}]({other}.md)'
+        yield f'- {count} of them are results of {page} with equal configs'
 
 
 def _checks(rows: list[dict[str, Any]]) -> Iterable[str]:
