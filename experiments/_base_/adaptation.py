@@ -8,11 +8,14 @@ _rows = [
     'source-only + aug + BatchNorm', 'source-only + aug + colors', 'improved recipe',
     'improved recipe + rare classes', 'DSC + target look', 'DSC + PL + target look',
     'mean teacher + target look', 'oracle', 'source-only + aug, long', 'improved recipe, long',
-    'oracle, long'
+    'DSC + target look, long', 'DSC + PL + target look, long', 'oracle, long'
 ]
 _adapted = [
     name for name in _rows
     if name not in ('source-only', 'source-only + aug', 'oracle') and not name.endswith(', long')
+]
+_adapted_long = [
+    'improved recipe, long', 'DSC + target look, long', 'DSC + PL + target look, long'
 ]
 tables = [
     dict(
@@ -62,7 +65,8 @@ comparisons = [
                ('mean teacher + target look', 'DSC + target look'),
                ('source-only + aug, long', 'source-only + aug'),
                ('improved recipe, long', 'improved recipe'), ('oracle, long', 'oracle'),
-               ('improved recipe, long', 'source-only + aug, long')])
+               *[(name, 'source-only + aug, long') for name in _adapted_long],
+               *[(name, 'source-only + aug') for name in _adapted_long]])
 ]
 gaps = [
     dict(
@@ -78,7 +82,7 @@ gaps = [
         figure='mIoU',
         lower='source-only + aug, long',
         upper='oracle, long',
-        runs=['improved recipe, long'])
+        runs=_adapted_long)
 ]
 plots = [
     dict(

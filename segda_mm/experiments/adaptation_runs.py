@@ -110,8 +110,8 @@ def adaptation_runs(world: World) -> dict[str, dict]:
     leave in BatchNorm, their colors on the source's images, and both together as
     ``improved recipe``, which is also tried with more images of rare classes. Methods
     that end with :data:`TARGET_LOOK` have it too; their mean teacher goes on from the
-    end of DSC. Source-only with distortion, the recipe and the oracle are also trained
-    three times as long.
+    end of DSC. Source-only with distortion, the recipe, DSC and PL with it, and the
+    oracle are also trained three times as long.
 
     Args:
         world: The pair of domains.
@@ -142,7 +142,12 @@ def adaptation_runs(world: World) -> dict[str, dict]:
         runs[name + TARGET_LOOK] = adapted_run(world, name, TARGET_LOOK)
     runs['mean teacher' + TARGET_LOOK] = _pretrained_mean_teacher(world)
     for name in ('source-only' + AUGMENTED, 'improved recipe', 'oracle'):
-        runs[name + LONG] = _longer(world, runs[name])
+        runs[name + LONG] = _longer(runs[name], (), world.epochs)
+    dsc, labels = 'DSC' + TARGET_LOOK, 'DSC + PL' + TARGET_LOOK
+    runs[dsc + LONG] = _longer(runs[dsc], _ADVERSARIAL, world.epochs)
+    longer = _longer(runs[labels], _ADVERSARIAL, world.epochs_after)
+    start = dict(longer['start_from'], run=dsc + LONG)
+    runs[labels + LONG] = dict(longer, start_from=start)
     return runs
 
 
@@ -315,11 +320,10 @@ def source_with(
     return [*pipeline[:resized], transform, *pipeline[resized:]]
 
 
-def _longer(world: World, entry: Mapping[str, Any]) -> dict:
-    longer = {
-        **schedule((), 3 * world.epochs),
-        'train_cfg.val_interval': world.epochs,
-    }
+def _longer(
+    entry: Mapping[str, Any], networks: Sequence[str], epochs: int
+) -> dict[str, Any]:
+    longer = {**schedule(networks, 3 * epochs), 'train_cfg.val_interval': epochs}
     return dict(entry, options={**entry['options'], **longer})
 
 
