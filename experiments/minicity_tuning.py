@@ -1,4 +1,4 @@
-# What the improved recipe was chosen from, on a world that nothing else is measured on.
+# What the target look was chosen from, on a world that nothing else is measured on.
 from segda_mm.experiments.adaptation_runs import AUGMENTED as _AUGMENTED
 from segda_mm.experiments.adaptation_runs import source_pipeline as _source_pipeline
 from segda_mm.experiments.adaptation_runs import source_run as _source_run
@@ -11,7 +11,7 @@ from segda_mm.experiments.adaptation_runs import (
 _base_ = './_base_/minicity_world.py'
 title = 'Miniature world: choosing a recipe'
 introduction = (
-    'What was tried for the improved recipe of [minicity_game2real](minicity_game2real.md), with its '
+    'What was tried for the target look of [minicity_game2real](minicity_game2real.md), with its '
     'networks and lengths of training, on another world: `python '
     'tools/dataset_converters/make_minicity.py --out data/minicity-tuning --seed 1`. `recipe`: '
     'photometric augmentation, the target\'s color statistics in a random strength, and BatchNorm '

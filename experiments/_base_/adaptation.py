@@ -5,17 +5,18 @@ _rows = [
     'source-only', 'source-only + aug', 'FCD', 'FCD + aug', 'DSC', 'DSC + aug', 'DSC + PL',
     'DSC + PL + aug', 'DSC + MPL', 'DSC + MPL + aug', 'DSC + MPL (loss change)',
     'DSC + MPL (loss change) + aug', 'mean teacher', 'mean teacher + aug',
-    'source-only + aug + BatchNorm', 'source-only + aug + colors', 'improved recipe',
-    'improved recipe + rare classes', 'DSC + target look', 'DSC + PL + target look',
-    'mean teacher + target look', 'oracle', 'source-only + aug, long', 'improved recipe, long',
-    'DSC + target look, long', 'DSC + PL + target look, long', 'oracle, long'
+    'source-only + aug + BatchNorm', 'source-only + aug + colors', 'source-only + target look',
+    'source-only + target look + rare classes', 'DSC + target look', 'DSC + PL + target look',
+    'mean teacher + target look', 'oracle', 'source-only + aug, long',
+    'source-only + target look, long', 'DSC + target look, long', 'DSC + PL + target look, long',
+    'oracle, long'
 ]
 _adapted = [
     name for name in _rows
     if name not in ('source-only', 'source-only + aug', 'oracle') and not name.endswith(', long')
 ]
 _adapted_long = [
-    'improved recipe, long', 'DSC + target look, long', 'DSC + PL + target look, long'
+    'source-only + target look, long', 'DSC + target look, long', 'DSC + PL + target look, long'
 ]
 tables = [
     dict(
@@ -57,14 +58,15 @@ comparisons = [
                ('DSC + MPL (loss change) + aug', 'DSC + aug'),
                ('source-only + aug + BatchNorm', 'source-only + aug'),
                ('source-only + aug + colors', 'source-only + aug'),
-               ('improved recipe', 'source-only + aug + BatchNorm'),
-               ('improved recipe', 'source-only + aug + colors'),
-               ('improved recipe + rare classes', 'improved recipe'),
-               ('DSC + target look', 'improved recipe'),
+               ('source-only + target look', 'source-only + aug + BatchNorm'),
+               ('source-only + target look', 'source-only + aug + colors'),
+               ('source-only + target look + rare classes', 'source-only + target look'),
+               ('DSC + target look', 'source-only + target look'),
                ('DSC + PL + target look', 'DSC + target look'),
                ('mean teacher + target look', 'DSC + target look'),
                ('source-only + aug, long', 'source-only + aug'),
-               ('improved recipe, long', 'improved recipe'), ('oracle, long', 'oracle'),
+               ('source-only + target look, long', 'source-only + target look'),
+               ('oracle, long', 'oracle'),
                *[(name, 'source-only + aug, long') for name in _adapted_long],
                *[(name, 'source-only + aug') for name in _adapted_long]])
 ]

@@ -107,11 +107,11 @@ def adaptation_runs(world: World) -> dict[str, dict]:
     Every method twice, with and without photometric distortion of the source images,
     source-only in both ways, and the oracle. Then, trained on distorted source images
     alone, what is known of the target without a label: the statistics that its images
-    leave in BatchNorm, their colors on the source's images, and both together as
-    ``improved recipe``, which is also tried with more images of rare classes. Methods
-    that end with :data:`TARGET_LOOK` have it too; their mean teacher goes on from the
-    end of DSC. Source-only with distortion, the recipe, DSC and PL with it, and the
-    oracle are also trained three times as long.
+    leave in BatchNorm, their colors on the source's images, and both together, which
+    is also tried with more images of rare classes. Methods with :data:`TARGET_LOOK`
+    have both too; their mean teacher goes on from the end of DSC. Of what has it, all
+    but the mean teacher and the rare classes is also trained three times as long, and
+    so are the oracle and source-only with distortion.
 
     Args:
         world: The pair of domains.
@@ -135,13 +135,13 @@ def adaptation_runs(world: World) -> dict[str, dict]:
     runs['source-only + aug + BatchNorm'] = source_run(world, distorted, **batch_norm)
     runs['source-only + aug + colors'] = source_run(world, colored)
     for suffix, rare in (('', False), (' + rare classes', True)):
-        runs['improved recipe' + suffix] = source_run(
+        runs['source-only' + TARGET_LOOK + suffix] = source_run(
             world, colored, rare=rare, **batch_norm
         )
     for name in ('DSC', 'DSC + PL'):
         runs[name + TARGET_LOOK] = adapted_run(world, name, TARGET_LOOK)
     runs['mean teacher' + TARGET_LOOK] = _pretrained_mean_teacher(world)
-    for name in ('source-only' + AUGMENTED, 'improved recipe', 'oracle'):
+    for name in ('source-only' + AUGMENTED, 'source-only' + TARGET_LOOK, 'oracle'):
         runs[name + LONG] = _longer(runs[name], (), world.epochs)
     dsc, labels = 'DSC' + TARGET_LOOK, 'DSC + PL' + TARGET_LOOK
     runs[dsc + LONG] = _longer(runs[dsc], _ADVERSARIAL, world.epochs)

@@ -17,7 +17,8 @@ class Results:
     A line of another config than the present one does not count; the file keeps
     it. Of several lines of one result and seed the last one counts. What the file
     lacks is taken from another experiment, whose file lies beside it, if a run there
-    has the same config and seed; but not rounds of a plan.
+    has the same config and seed, and from a run of this one that has another name
+    now; but not rounds of a plan.
 
     Args:
         experiment: The experiment.
@@ -38,7 +39,7 @@ class Results:
             for row in read_rows(file)
             if row['experiment'] == experiment.stem and row['run'] in experiment.runs
         ]
-        self._current = _of_other_experiments(experiment, hashes, Path(file))
+        self._current = _of_other_names(experiment, hashes, Path(file))
         for row in self.rows:
             known = row['method'] in experiment.results[row['run']]
             if known and row['config_hash'] == hashes[row['run']]:
@@ -66,7 +67,7 @@ class Results:
         ]
 
 
-def _of_other_experiments(
+def _of_other_names(
     experiment: Experiment, hashes: Mapping[str, str], file: Path
 ) -> dict[tuple[str, int | None], dict[str, Any]]:
     names: dict[str, list[str]] = {}
@@ -76,7 +77,8 @@ def _of_other_experiments(
     found = {}
     for other in sorted(file.parent.glob('*.jsonl')):
         for row in read_rows(other):
-            if row['experiment'] == experiment.stem or row['method'] != row['run']:
+            own = row['experiment'] == experiment.stem and row['run'] in experiment.runs
+            if own or row['method'] != row['run']:
                 continue
             for name in names.get(row['config_hash'], ()):
                 found[name, row['seed']] = dict(row, run=name, method=name)

@@ -70,6 +70,16 @@ def test_a_run_with_the_same_config_in_another_experiment_counts(world):
     assert results.num_stale == 0 and len(results.rows) == 1
 
 
+def test_a_run_keeps_its_results_under_another_name(world):
+    study = world.study()
+    world.add(study, 'DSC', 0, metrics=dict(mIoU=3.0))
+    runs = world.content['runs']
+    runs['adversarial'] = runs.pop('DSC')
+    runs['DSC + PL']['start_from']['run'] = 'adversarial'
+    (row,) = world.study().results().of('adversarial')
+    assert (row['run'], row['metrics']['mIoU']) == ('adversarial', 3.0)
+
+
 def test_without_a_file_all_is_missing(world):
     study = world.study()
     results = Results(study.experiment, study.hashes, world.folder / 'absent.jsonl')
