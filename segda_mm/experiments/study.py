@@ -48,16 +48,16 @@ class Study:
     def checkpoint(self, run: Run, seed: int | None) -> Path | None:
         """The last checkpoint of a finished run, or of its like elsewhere.
 
-        Its like has the same config and seed in another experiment; None if neither
-        is finished.
+        Its like has the same config and seed in another experiment, or had another
+        name in this one; None if neither is finished.
         """
-        found = self.folder(run, seed).last_checkpoint()
         pattern = f'*/*/{_folder_name(seed)}/run.json'
-        for state in sorted(self.work_dir.glob(pattern)):
-            if found is None:
-                like = RunFolder(state.parent, self.hashes[run.name])
-                found = like.last_checkpoint()
-        return found
+        elsewhere = [path.parent for path in sorted(self.work_dir.glob(pattern))]
+        for path in (self.folder(run, seed).path, *elsewhere):
+            found = RunFolder(path, self.hashes[run.name]).last_checkpoint()
+            if found is not None:
+                return found
+        return None
 
 
 def _folder_name(seed: int | None) -> str:
