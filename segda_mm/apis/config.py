@@ -31,21 +31,46 @@ def load_config(
             cannot be executed, or an option has no ``=`` or would change nothing
             because nothing reads its key.
     """
+    cfg = read_config(path)
+    merge_options(cfg, cfg_options)
+    if work_dir is not None:
+        cfg.work_dir = str(work_dir)
+    elif cfg.get('work_dir') is None:
+        cfg.work_dir = str(Path('work_dirs', Path(path).stem))
+    return cfg
+
+
+def read_config(path: str | Path) -> Config:
+    """Execute a config file as it is; for the rest see :func:`load_config`.
+
+    Raises:
+        PreflightError: there is no such file or none of its base configs, or it
+            cannot be executed.
+    """
     path = Path(path)
     if not path.is_file():
         raise PreflightError(f'there is no config {path}')
-    cfg = _execute(path)
+    try:
+        return Config.fromfile(path)
+    except (FileNotFoundError, ImportError, NameError, SyntaxError) as error:
+        raise PreflightError(
+            f'the config {path} cannot be read: {type(error).__name__}: {error}'
+        ) from error
+
+
+def merge_options(cfg: Config, cfg_options: Sequence[str] | Mapping | None) -> None:
+    """Merge overrides into a config, in place; see :func:`load_config`.
+
+    Raises:
+        PreflightError: an option has no ``=`` or would change nothing because
+            nothing reads its key.
+    """
     if cfg_options:
         if not isinstance(cfg_options, Mapping):
             cfg_options = parse_cfg_options(cfg_options)
         for key, value in cfg_options.items():
             check_option(cfg, key)
             _merge(cfg, key, value)
-    if work_dir is not None:
-        cfg.work_dir = str(work_dir)
-    elif cfg.get('work_dir') is None:
-        cfg.work_dir = str(Path('work_dirs', path.stem))
-    return cfg
 
 
 def parse_cfg_options(pairs: Sequence[str]) -> dict:
@@ -67,15 +92,6 @@ def parse_cfg_options(pairs: Sequence[str]) -> dict:
             # MMEngine takes the blanks out, also those of a path.
             options[key] = text.strip('\'"')
     return options
-
-
-def _execute(path: Path) -> Config:
-    try:
-        return Config.fromfile(path)
-    except (FileNotFoundError, ImportError, NameError, SyntaxError) as error:
-        raise PreflightError(
-            f'the config {path} cannot be read: {type(error).__name__}: {error}'
-        ) from error
 
 
 def _merge(cfg: Config, key: str, value: object) -> None:

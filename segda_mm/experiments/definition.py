@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from mmengine.config import Config
+
+from segda_mm.apis.config import read_config
 
 #: Kinds of runs, and the keys of an entry that each of them has.
 KINDS = {
@@ -233,6 +238,9 @@ class Experiment:
     plots: list[Plot] = field(default_factory=list)
     rules: Selection | None = None
     discussion: str = ''
+    _executed: dict[str, Config] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @property
     def stem(self) -> str:
@@ -252,6 +260,18 @@ class Experiment:
         """The run that a result is of."""
         (name,) = (run for run, results in self.results.items() if result in results)
         return self.runs[name]
+
+    def config_of(self, run: Run) -> Config:
+        """The config of a run as its file has it, to be changed by the caller.
+
+        Many runs have the same file, and it takes long to execute: it is once.
+
+        Raises:
+            PreflightError: see :func:`segda_mm.apis.config.read_config`.
+        """
+        if run.config not in self._executed:
+            self._executed[run.config] = read_config(run.config)
+        return deepcopy(self._executed[run.config])
 
     def options_of(self, run: Run) -> dict:
         """What is merged into the config of a run, common options included."""

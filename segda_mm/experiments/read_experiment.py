@@ -360,7 +360,11 @@ def _entries(
     """The entries of a part of the file, none of them unknown or missing."""
     _require_kind(entry, dict, key)
     prefix = f'{key}.' if key else ''
-    known = {part.name: part for part in fields(kind) if part.name not in left_out}
+    known = {
+        part.name: part
+        for part in fields(kind)
+        if part.init and part.name not in left_out
+    }
     for name in entry:
         if name not in known:
             raise ExperimentError(

@@ -10,7 +10,8 @@ from typing import Any
 
 from mmengine.config import Config
 
-from segda_mm.apis import PreflightError, load_config
+from segda_mm.apis import PreflightError
+from segda_mm.apis.config import merge_options
 from segda_mm.apis.self_training_context import PlanContext
 from segda_mm.self_training import PlanError
 
@@ -47,9 +48,12 @@ def run_config(
             checkpoint = str(starts[start.run])
             options.update(dict.fromkeys(start.keys, checkpoint))
     try:
-        return load_config(source.config, options, work_dir)
+        cfg = experiment.config_of(source)
+        merge_options(cfg, options)
     except PreflightError as error:
         raise ExperimentError(f'{experiment.path}: runs.{run.name}: {error}') from error
+    cfg.work_dir = str(work_dir)
+    return cfg
 
 
 def config_hashes(experiment: Experiment) -> dict[str, str]:

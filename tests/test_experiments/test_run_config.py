@@ -22,6 +22,17 @@ def test_options_seed_and_start_reach_the_config(world, tmp_path):
     assert cfg.work_dir == str(tmp_path / 'here')
 
 
+def test_runs_of_one_config_do_not_change_each_other(world, tmp_path):
+    world.content['runs']['DSC']['options'] = {'optim_wrapper.optimizer.lr': 0.5}
+    experiment = read_experiment(world.write())
+    source, dsc, again = (
+        run_config(experiment, experiment.runs[name], tmp_path / name, 0)
+        for name in ('source', 'DSC', 'source'))
+    assert dsc.optim_wrapper.optimizer.lr == 0.5
+    assert source.to_dict() == again.to_dict()
+    assert source.optim_wrapper.optimizer.lr == 0.01
+
+
 def test_an_option_that_nothing_reads_is_refused_with_its_run(world, tmp_path):
     world.content['runs']['DSC']['options'] = {'train_cfg.max_epoch': 3}
     experiment = read_experiment(world.write())
