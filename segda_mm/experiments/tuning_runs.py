@@ -12,6 +12,9 @@ from .adaptation_runs import (
     supervised_options,
 )
 
+#: The discriminators of Table II, and their classes.
+DISCRIMINATORS = {'FCD': 'FCDiscriminator', 'DSC': 'DSCDiscriminator'}
+
 #: Result -> the optimizer of the supervised network. That of paper A's best, SGD, is
 #: that of the configs; it gives no rates of the others.
 SUPERVISED_OPTIMIZERS = {
@@ -71,8 +74,7 @@ def tuning_runs(world: World, large_network: Mapping[str, Any]) -> dict[str, dic
     for name, rate in LABEL_RATES.items():
         options = {**labels['options'], 'optim_wrapper.generator.optimizer.lr': rate}
         runs[name] = dict(labels, options=options)
-    for name in ('FCD', 'DSC'):
-        tool = 'tools/analysis/discriminator_costs.py'
-        command = [tool, f'{name}Discriminator']
+    for name, network in DISCRIMINATORS.items():
+        command = ['tools/analysis/discriminator_costs.py', network]
         runs[f'cost of {name}'] = dict(kind='measurement', command=command)
     return runs

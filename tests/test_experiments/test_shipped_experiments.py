@@ -1,13 +1,16 @@
 """The files of the folder `experiments`, without running them."""
+import runpy
 from pathlib import Path
 
 import pytest
+from mmengine.registry import init_default_scope
 
 from segda_mm.apis.preflight_keys import check_keys
 from segda_mm.experiments.adaptation_runs import METHODS
 from segda_mm.experiments.component_runs import UNLABELED_LOSSES
 from segda_mm.experiments.read_experiment import read_experiment
 from segda_mm.experiments.run_config import config_hashes, run_config
+from segda_mm.registry import MODELS
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted(path.name for path in (ROOT / 'experiments').glob('*.py'))
@@ -35,6 +38,22 @@ def test_every_run_is_another_one_and_all_its_keys_are_read(file):
             for start in run.start_from:
                 for key in start.keys:
                     assert _at(cfg, key) == f'{start.run}.pth'
+
+
+@pytest.mark.parametrize('file', FILES)
+def test_what_measurements_call_is_there(file):
+    init_default_scope('mmseg')
+    for run in read_experiment(Path('experiments', file)).runs.values():
+        if run.kind == 'measurement':
+            tool, *words = run.command
+            assert Path(tool).is_file()
+            if tool.endswith('discriminator_costs.py'):
+                assert MODELS.get(words[0])
+            else:
+                option, key = words
+                assert tool.endswith('count_networks.py') and option == '--only'
+                networks = runpy.run_path(tool)['NETWORKS']
+                assert key in {network.key for network in networks}
 
 
 @pytest.mark.parametrize(
