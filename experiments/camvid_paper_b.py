@@ -1,6 +1,8 @@
 # The tables and figures of paper B on real video, whose labels are semantic.
 from mmengine.config import Config as _Config
 
+from segda_mm.experiments.slim_backbones import slim_backbones as _slim_backbones
+
 title = 'CamVid: Naive-Student'
 introduction = (
     'Tables 1, 3, 4, 5, 8 and 9 and Figures 5 and 6 of "Naive-Student: Leveraging Semi-Supervised '
@@ -88,26 +90,18 @@ _head = dict(
     norm_cfg=_segmentor['decode_head']['norm_cfg'],
     align_corners=False,
     loss_decode=_segmentor['decode_head']['loss_decode'])
-_backbones = {}
-for _name, _multi_grid, _channels in (('WR-38', (1, 2), 512), ('WR-41', (1, 2, 4), 256)):
-    for _parts, _survival, _rates in (('', 1.0, None), (', drop path', 0.8, None),
-                                      (', drop path, multi-grid', 0.8, _multi_grid)):
-        _backbones[_name + _parts] = dict(
-            config=_config,
-            options={
-                'train_dataloader.dataset.sequences': None,
-                'test_dataloader.dataset': _evaluated,
-                'val_dataloader.dataset': _evaluated,
-                'model.backbone': dict(
-                    _delete_=True,
-                    type=_name.replace('WR-', 'WideResNet'),
-                    width_multiplier=1 / 8,
-                    output_stride=16,
-                    drop_path_survival=_survival,
-                    multi_grid=_rates),
-                'model.decode_head': dict(_head, in_channels=_channels),
-                'model.auxiliary_head': None
-            })
+_backbones = {
+    name: dict(
+        config=_config,
+        options={
+            'train_dataloader.dataset.sequences': None,
+            'test_dataloader.dataset': _evaluated,
+            'val_dataloader.dataset': _evaluated,
+            'model.backbone': backbone,
+            'model.decode_head': dict(_head, in_channels=channels),
+            'model.auxiliary_head': None
+        }) for name, (backbone, channels) in _slim_backbones().items()
+}
 runs.update(_backbones)
 
 _figures = {'mIoU': 'mIoU', 'pixel_precision': 'precision per pixel'}

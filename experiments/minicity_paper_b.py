@@ -1,6 +1,8 @@
 # The tables and figures of paper B on the miniature world: Algorithm 1 and its design choices.
 from mmengine.config import Config as _Config
 
+from segda_mm.experiments.slim_backbones import slim_backbones as _slim_backbones
+
 title = 'Miniature world: Naive-Student'
 introduction = (
     'Tables 1, 3, 4, 5, 8 and 9 and Figures 5 and 6 of "Naive-Student: Leveraging Semi-Supervised '
@@ -87,25 +89,17 @@ for _share in _frame_shares:
         unlabeled__sequence__share=dict(fraction=0.2 * _share / 100, seed=0),
         unlabeled__extra__share=dict(fraction=_share / 100, seed=0))
 # Table 8: an eighth of the channels, from scratch, on 200 labelled images.
-_backbones = {}
-for _name, _multi_grid, _channels in (('WR-38', (1, 2), 512), ('WR-41', (1, 2, 4), 256)):
-    for _parts, _survival, _rates in (('', 1.0, None), (', drop path', 0.8, None),
-                                      (', drop path, multi-grid', 0.8, _multi_grid)):
-        _backbones[_name + _parts] = dict(
-            config=_network,
-            options={
-                'train_dataloader.dataset.data_root': 'data/minicity/cityscapes',
-                'train_cfg.max_epochs': 6,
-                'train_cfg.val_interval': 6,
-                'model.backbone': dict(
-                    _delete_=True,
-                    type=_name.replace('WR-', 'WideResNet'),
-                    width_multiplier=1 / 8,
-                    output_stride=16,
-                    drop_path_survival=_survival,
-                    multi_grid=_rates),
-                'model.decode_head.in_channels': (32, 64, _channels)
-            })
+_backbones = {
+    name: dict(
+        config=_network,
+        options={
+            'train_dataloader.dataset.data_root': 'data/minicity/cityscapes',
+            'train_cfg.max_epochs': 6,
+            'train_cfg.val_interval': 6,
+            'model.backbone': backbone,
+            'model.decode_head.in_channels': (32, 64, channels)
+        }) for name, (backbone, channels) in _slim_backbones().items()
+}
 runs.update(_backbones)
 _costs = {
     f'cost of {name}{part}': f'panoptic-{key}'
