@@ -41,6 +41,12 @@ discussion = (
     'MPL (loss change) + aug - DSC + aug>> (each seed: <<each mIoU: DSC + MPL (loss change) + aug - DSC '
     '+ aug>>). But so do the BatchNorm statistics of the target, which no training on it is needed for: '
     'against these, DSC + aug is at <<mIoU: DSC + aug - source-only + aug + BatchNorm>> and MPL + aug at '
-    '<<mIoU: DSC + MPL + aug - source-only + aug + BatchNorm>>, so that most of what adversarial '
-    'training brings may be that its BatchNorm sees images of the target. What else was tried for the '
-    'target look is the experiment `minicity_tuning.py`, on another world.')
+    '<<mIoU: DSC + MPL + aug - source-only + aug + BatchNorm>>. The table of the discriminators says why: '
+    'that of DSC has learned nothing in so few steps (with aug its loss is <<discriminator.loss: DSC + '
+    'aug>>, its gradient <<generator.adversarial.gradient_ratio: DSC + aug>> of that of the source), so that '
+    'the rows of DSC, and those that go on from it, show what it does that the generator\'s BatchNorm sees '
+    'images of the target. That of FCD has learned (<<discriminator.loss: FCD + aug>>, '
+    '<<generator.adversarial.gradient_ratio: FCD + aug>>), and FCD is at <<mIoU: FCD + aug - DSC + aug>> '
+    'against DSC, which is no gain either; a DSC that learns faster is a row of '
+    '[minicity_components](minicity_components.md). What else was tried for the target look is the '
+    'experiment `minicity_tuning.py`, on another world.')

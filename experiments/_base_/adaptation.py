@@ -1,4 +1,5 @@
 # What the experiments on adaptation share: seeds, tables, comparisons and plots.
+_base_ = './discriminators.py'
 seeds = [0, 1, 2, 3, 4]
 
 _rows = [
@@ -38,7 +39,13 @@ tables = [
         },
         note='The figures of the paper are of GTA5 to Cityscapes at 1024x512 with networks '
         'pretrained on ImageNet (its oracle: ResNet-18): other data and longer trainings, so '
-        'that only the order of the rows can be compared.')
+        'that only the order of the rows can be compared.'),
+    dict(
+        _base_._discriminators,
+        runs=[
+            'FCD', 'FCD + aug', 'DSC', 'DSC + aug', 'DSC + target look', 'DSC + PL', 'DSC + PL + aug',
+            'DSC + PL + target look', 'DSC + target look, long', 'DSC + PL + target look, long'
+        ])
 ]
 comparisons = [
     dict(

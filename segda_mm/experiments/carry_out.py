@@ -118,6 +118,7 @@ def _train(
             dict(
                 figures,
                 validations=folder.validations(),
+                training=folder.end_of_training(),
                 train_minutes=round(folder.minutes, 2),
             ),
         )

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from segda_mm.apis.test import split_figures
 from segda_mm.apis.write_atomically import write_json
 from segda_mm.engine.runner import find_resumable_checkpoint
 
-#: Entries of a line about a validation that are no figures.
+#: Entries of a logged line that are no figures.
 _NO_FIGURES = ('step', 'time', 'data_time')
 
 
@@ -109,20 +111,34 @@ class RunFolder:
             one that is undefined.
         """
         found = {}
-        # Named after the time of the start.
-        for file in sorted(self.path.glob('*/vis_data/scalars.json')):
-            for line in file.read_text(encoding='utf-8').splitlines():
-                entry = json.loads(line)
-                if 'mIoU' not in entry or 'step' not in entry:
-                    continue
-                figures = {
-                    name: value
-                    for name, value in entry.items()
-                    # A point parts a figure from the class that it is of.
-                    if name not in _NO_FIGURES and '.' not in name
-                }
-                found[entry['step']] = split_figures(figures)['metrics']
+        for entry in self._logged():
+            if 'mIoU' not in entry or 'step' not in entry:
+                continue
+            figures = {
+                name: value
+                for name, value in entry.items()
+                # A point parts a figure from the class that it is of.
+                if name not in _NO_FIGURES and '.' not in name
+            }
+            found[entry['step']] = split_figures(figures)['metrics']
         return [dict(epoch=step, **found[step]) for step in sorted(found)]
+
+    def end_of_training(self) -> dict[str, float | None]:
+        """Losses and health figures as the training logged them last.
+
+        Returns:
+            Their names in the log, as ``discriminator.loss``; None for one that is
+            not finite.
+        """
+        last = {}
+        for entry in self._logged():
+            if 'loss' in entry:
+                last = entry
+        return {
+            name: value if math.isfinite(value) else None
+            for name, value in last.items()
+            if name not in (*_NO_FIGURES, 'epoch', 'iter')
+        }
 
     def drop_spare_checkpoints(self) -> None:
         """Keep the last checkpoint of every training in the folder only."""
@@ -131,6 +147,12 @@ class RunFolder:
             for file in pointer.parent.glob('*.pth'):
                 if file != Path(last):
                     file.unlink()
+
+    def _logged(self) -> Iterator[dict]:
+        # Named after the time of the start.
+        for file in sorted(self.path.glob('*/vis_data/scalars.json')):
+            for line in file.read_text(encoding='utf-8').splitlines():
+                yield json.loads(line)
 
     def _checkpoint(self) -> Path | None:
         found = find_resumable_checkpoint(str(self.path))

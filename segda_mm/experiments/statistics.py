@@ -35,12 +35,17 @@ def spread_of(values: Sequence[float]) -> Spread | None:
     return Spread(mean(values), deviation, len(values))
 
 
+def figures_of(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The figures of a line: of its evaluation, and of the end of its training."""
+    return {**row.get('training', {}), **row['metrics']}
+
+
 def values_of(rows: Sequence[Mapping[str, Any]], figure: str) -> dict[Any, float]:
     """A figure of the lines of one result.
 
     Args:
         rows: One a seed.
-        figure: Its name in ``metrics``.
+        figure: Its name in ``metrics``, or in ``training``.
 
     Returns:
         Seed -> value, without those for which it is undefined.
@@ -50,13 +55,14 @@ def values_of(rows: Sequence[Mapping[str, Any]], figure: str) -> dict[Any, float
     """
     values = {}
     for row in rows:
-        if figure not in row['metrics']:
+        figures = figures_of(row)
+        if figure not in figures:
             raise ExperimentError(
                 f'{row["method"]} with seed {row["seed"]} has no figure {figure!r}; it '
-                f'has {", ".join(row["metrics"])}'
+                f'has {", ".join(figures)}'
             )
-        if row['metrics'][figure] is not None:
-            values[row['seed']] = row['metrics'][figure]
+        if figures[figure] is not None:
+            values[row['seed']] = figures[figure]
     return values
 
 

@@ -14,6 +14,7 @@ from .results import Results
 from .statistics import (
     choose_validation,
     closed_gap,
+    figures_of,
     paired,
     spread_of,
     values_of,
@@ -85,14 +86,16 @@ def results_table(table: Table, results: Results) -> str:
 
 
 def results_csv(table: Table, results: Results) -> str:
-    """Every figure of every line behind a table, also those it does not show.
+    """Every figure of every evaluation behind a table, also those it does not show.
+
+    Of the end of a training, those that it shows.
 
     Args:
         table: Of the experiment.
         results: Of the experiment.
     """
     rows = [row for name in table.runs for row in results.of(name)]
-    flat = [_flat_figures(row) for row in rows]
+    flat = [_flat_figures(row, table) for row in rows]
     names = list(dict.fromkeys(name for figures in flat for name in figures))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator='\n')
@@ -234,17 +237,17 @@ def selection_table(selection: Selection, results: Results) -> str:
 def _require_figures(table: Table, results: Results) -> None:
     rows = [row for name in table.runs for row in results.of(name)]
     for figure in table.figures:
-        if rows and not any(figure in row['metrics'] for row in rows):
+        if rows and not any(figure in figures_of(row) for row in rows):
             raise ExperimentError(
                 f'tables.{table.name}.figures: no result has {figure!r}; '
-                f'{rows[0]["method"]} has {", ".join(rows[0]["metrics"])}'
+                f'{rows[0]["method"]} has {", ".join(figures_of(rows[0]))}'
             )
 
 
 def _cell(
     rows: Sequence[Mapping[str, Any]], figure: str, decimals: Mapping[str, int]
 ) -> str:
-    values = [row['metrics'].get(figure) for row in rows]
+    values = [figures_of(row).get(figure) for row in rows]
     spread = spread_of([value for value in values if value is not None])
     return '' if spread is None else spread_text(spread, decimals.get(figure, 1))
 
@@ -263,8 +266,10 @@ def _class_cell(rows: Sequence[Mapping[str, Any]], kind: str, label: str) -> str
     return '' if spread is None else spread_text(spread)
 
 
-def _flat_figures(row: Mapping[str, Any]) -> dict[str, Any]:
-    flat = dict(row['metrics'])
+def _flat_figures(row: Mapping[str, Any], table: Table) -> dict[str, Any]:
+    known = figures_of(row)
+    shown = {name: known[name] for name in table.figures if name in known}
+    flat = {**row['metrics'], **shown}
     for kind, figure in _CLASS_FIGURES.items():
         for label, value in row.get(f'per_class_{kind}', {}).items():
             flat[f'{figure}.{label}'] = value

@@ -81,6 +81,13 @@ def test_preparing_again_changes_nothing(tmp_path):
     assert folder.is_cut()
 
 
+def log(folder, calls):
+    for name, lines in calls.items():
+        file = folder / name / 'vis_data' / 'scalars.json'
+        file.parent.mkdir(parents=True)
+        file.write_text(''.join(json.dumps(line) + '\n' for line in lines))
+
+
 def test_validations_of_all_calls_the_later_one_of_an_epoch(tmp_path):
     calls = {
         '20260101_000000': [
@@ -94,15 +101,29 @@ def test_validations_of_all_calls_the_later_one_of_an_epoch(tmp_path):
             dict(mIoU=30.0, step=10)
         ],
     }
-    for name, lines in calls.items():
-        file = tmp_path / name / 'vis_data' / 'scalars.json'
-        file.parent.mkdir(parents=True)
-        file.write_text(''.join(json.dumps(line) + '\n' for line in lines))
+    log(tmp_path, calls)
     assert RunFolder(tmp_path, 'now').validations() == [
         dict(epoch=1, mIoU=10.0),
         dict(epoch=2, mIoU=21.0, entropy=None),
         dict(epoch=10, mIoU=30.0),
     ]
+
+
+def test_what_the_training_logged_last(tmp_path):
+    folder = RunFolder(tmp_path, 'now')
+    assert folder.end_of_training() == {}
+    seconds = {'time': 0.1, 'data_time': 0.1}
+    log(tmp_path, {
+        '20260101_000100': [
+            {'loss': 2.0, 'discriminator.loss': 0.5, **seconds, 'epoch': 2, 'iter': 5,
+             'step': 5},
+            {'loss': 1.0, 'discriminator.loss': float('nan'), **seconds, 'epoch': 2,
+             'iter': 6, 'step': 6},
+            {'mIoU': 20.0, **seconds, 'step': 2},
+        ],
+        '20260101_000000': [dict(loss=9.0, epoch=1, iter=1, step=1)],
+    })
+    assert folder.end_of_training() == {'loss': 1.0, 'discriminator.loss': None}
 
 
 def test_only_the_last_checkpoint_of_each_training_stays(tmp_path):

@@ -8,6 +8,7 @@ from segda_mm.experiments.experiment_error import ExperimentError
 from segda_mm.experiments.statistics import (
     choose_validation,
     closed_gap,
+    figures_of,
     paired,
     spread_of,
     values_of,
@@ -53,6 +54,15 @@ def test_the_share_of_a_gap_by_hand():
                         {0: 20.0, 1: 30.0, 2: 10.0, 3: 5.0})
     # Of seed 2 there is no gap, of seed 3 no lower end.
     assert shares == {0: 50.0, 1: 100.0}
+
+
+def test_figures_of_the_training_and_of_the_evaluation():
+    row = dict(
+        method='DSC', seed=0, metrics=dict(mIoU=1.0),
+        training={'loss': 2.0, 'discriminator.loss': None})
+    assert figures_of(row) == {'loss': 2.0, 'discriminator.loss': None, 'mIoU': 1.0}
+    assert values_of([row], 'loss') == {0: 2.0}
+    assert values_of([row], 'discriminator.loss') == {}
 
 
 def test_a_figure_that_lines_do_not_have_is_named():

@@ -78,6 +78,20 @@ def test_the_csv_has_every_figure_of_every_seed(world):
     assert rows[3]['IoU.car'] == ''
 
 
+def test_figures_of_the_end_of_the_training(world):
+    study = table_of(world, figures={'discriminator.loss': 'its loss'}, runs=['DSC'])
+    for seed, training in enumerate([{'discriminator.loss': 0.4, 'loss': 2.0}, {}]):
+        world.add(
+            study, 'DSC', seed, metrics=dict(mIoU=10.0), training=training)
+    table = study.experiment.tables[0]
+    assert cells(results_table(table, study.results())) == [['DSC', '0.4', '2 of 3']]
+    rows = list(csv.DictReader(io.StringIO(results_csv(table, study.results()))))
+    assert rows[0] == {
+        'method': 'DSC', 'seed': '0', 'mIoU': '10.0', 'discriminator.loss': '0.4'
+    }
+    assert rows[1]['discriminator.loss'] == ''
+
+
 def test_a_comparison_by_hand(world):
     study = world.study(
         comparisons=[

@@ -99,6 +99,7 @@ def test_two_runs_and_two_seeds_with_a_kill_in_between(
         assert [entry['epoch'] for entry in row['validations']] == [1, 2, 3]
         # The test set is the validation set.
         assert row['validations'][-1]['mIoU'] == row['metrics']['mIoU']
+        assert row['training']['loss'] > 0
         assert set(row['per_class_iou']) == {'road', 'car', 'sky'}
         assert row['checks']['max_difference'] < 0.01
         assert row['checks']['num_images'] == row['num_images'] == 3
