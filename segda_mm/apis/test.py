@@ -137,7 +137,11 @@ def _wrap_for_tta(cfg: Config) -> None:
                 'tta_model that makes its views itself, as PanopticTTA)'
             )
     cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
-    cfg.model = dict(**cfg.tta_model, module=cfg.model)
+    wrapper = dict(cfg.tta_model, module=cfg.model)
+    if 'data_preprocessor' in cfg.model:
+        # Or else the Runner gives it that of the config, which the model replaces.
+        wrapper.setdefault('data_preprocessor', cfg.model.data_preprocessor)
+    cfg.model = wrapper
 
 
 def _draw_pictures(cfg: Config, show_dir: str | Path) -> None:

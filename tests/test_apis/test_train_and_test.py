@@ -1,5 +1,6 @@
 """Training and evaluation of the toy job, through files."""
 
+import copy
 import json
 import math
 import shutil
@@ -117,6 +118,17 @@ def test_tta_is_the_mean_over_scales_and_flips(toy_config, tmp_path):
         assert (written == expected).mean() > 0.999
     assert results['tta'] is True
     assert (tmp_path / 'work' / 'net_tta_metrics.json').is_file()
+
+
+def test_tta_prepares_images_as_the_model_says(toy_config, tmp_path):
+    cfg = load_config(toy_config)
+    checkpoint = tmp_path / 'net.pth'
+    save_untrained(checkpoint, cfg, seed=3)
+    expected = evaluate(copy.deepcopy(cfg), checkpoint, tta=True)['per_class_iou']
+    # What a config inherits, and its model has changed.
+    cfg.data_preprocessor = dict(
+        cfg.model.data_preprocessor, mean=[0] * 3, test_cfg=dict(size=(64, 128)))
+    assert evaluate(cfg, checkpoint, tta=True)['per_class_iou'] == expected
 
 
 def test_an_evaluation_leaves_the_config_of_the_training(toy_config):
