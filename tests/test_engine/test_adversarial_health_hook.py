@@ -1,11 +1,14 @@
 """Verdicts on discriminators, from accuracies given step by step."""
 import logging
+import re
 from types import SimpleNamespace
 
 import pytest
+import torch
 from mmengine.logging import MessageHub
 
 from segda_mm.engine import AdversarialHealthHook
+from segda_mm.models import DSCDiscriminator
 
 
 @pytest.fixture
@@ -48,6 +51,21 @@ def test_lost_though_one_accuracy_is_perfect(watch):
     # Always answering "source" is guessing too.
     warnings = watch([(1.0, 0.0)] * 4)
     assert len(warnings) == 1 and 'has lost' in warnings[0]
+
+
+def test_the_beginning_that_a_lost_one_is_told_keeps_logits_apart(watch):
+    told = re.search(
+        r"model\.discriminator\.init_cfg=dict\((.*?)\)", watch([(1.0, 0.0)] * 4)[0])
+    init_cfg = dict(re.findall(r"(\w+)='(\w+)'", told[1]))
+    assert set(init_cfg) == {'type', 'layer', 'mode'}
+    deviations = {}
+    for name, given in (('as it is', None), ('told', init_cfg)):
+        torch.manual_seed(0)
+        network = DSCDiscriminator(4, init_cfg=given)
+        network.init_weights()
+        probs = torch.randn(2, 4, 64, 64).mul(3).softmax(1)
+        deviations[name] = network.layers(probs).std().item()
+    assert deviations['as it is'] < 0.01 < 0.1 < deviations['told'] < 10
 
 
 def test_one_sided_success_is_not_winning(watch):

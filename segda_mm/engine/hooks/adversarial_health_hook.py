@@ -71,8 +71,9 @@ class AdversarialHealthHook(Hook):
             elif (on_source + on_target) / 2 < self.lost_below:
                 verdict = (
                     'has lost: it guesses, and the generator follows noise. '
-                    f'Raise optim_wrapper.{name}.optimizer.lr, or lower '
-                    f'{weight}')
+                    f'Raise optim_wrapper.{name}.optimizer.lr, let it begin with '
+                    "model.discriminator.init_cfg=dict(type='Kaiming', "
+                    f"layer='Conv2d', mode='fan_in'), or lower {weight}")
             else:
                 continue
             runner.logger.warning(
