@@ -9,10 +9,3 @@ introduction = (
     'row has one component more than `source-only + aug` or other than `mean teacher`. The target\'s colors '
     'and BatchNorm statistics are compared there.')
 runs = _component_runs(_base_._world)
-discussion = (
-    'The discriminator of DSC as it is in the paper has learned nothing by the end of so short a training '
-    '(its loss is <<discriminator.loss: DSC + aug>>). The faster one has (<<discriminator.loss: DSC, faster '
-    'discriminator>>), and its gradient has a say (<<generator.adversarial.gradient_ratio: DSC, faster '
-    'discriminator>> of that of the source), but mIoU is at <<mIoU: DSC, faster discriminator - DSC + aug>> '
-    'against DSC as it is (each seed: <<each mIoU: DSC, faster discriminator - DSC + aug>>): that the '
-    'discriminator does not learn is not what keeps adversarial training from a gain here.')
