@@ -40,9 +40,10 @@ comparisons = [
             *((name, 'source-only + aug')
               for name in ('rare classes', 'camera effects', 'Fourier style', *_UNLABELED_LOSSES,
                            'DSC + aug', 'DSC, faster discriminator', 'mean teacher')),
-            ('DSC, faster discriminator', 'DSC + aug'),
+            *((name, 'DSC + aug') for name in (*_UNLABELED_LOSSES, 'DSC, faster discriminator')),
             *((name, 'mean teacher') for name in (*_mean_teachers, 'mean teacher, pretrained')),
-            ('MPL', 'MPL, student from scratch'), ('MPL', 'DSC + aug')
+            ('MPL', 'MPL, student from scratch'), ('MPL', 'DSC + aug'),
+            ('mean teacher, pretrained', 'DSC + aug'), ('mean teacher, pretrained', 'MPL')
         ])
 ]
 discussion = (
