@@ -9,3 +9,17 @@ introduction = (
     'row has one component more than `source-only + aug` or other than `mean teacher`. The target\'s colors '
     'and BatchNorm statistics are compared there.')
 runs = _component_runs(_base_._world)
+discussion = _base_.discussion + (
+    ' Nothing here is known to beat augmented source-only, which three seeds spread over several '
+    'points: the target\'s style by Fourier amplitudes is at <<mIoU: Fourier style - source-only + '
+    'aug>> against it, blur and noise at <<mIoU: camera effects - source-only + aug>>, rare classes '
+    'at <<mIoU: rare classes - source-only + aug>>, the entropy loss at <<mIoU: entropy loss - '
+    'source-only + aug>> and maximum squares at <<mIoU: maximum squares loss - source-only + aug>>, '
+    'with <<seeds: Fourier style>> seed(s) of each. The mean teacher is at <<mIoU: mean teacher, no '
+    'mixing - mean teacher>> without mixing, <<mIoU: mean teacher, CutMix - mean teacher>> with boxes'
+    ' instead of classes, <<mIoU: mean teacher, no strong augmentation - mean teacher>> without '
+    'strong augmentation, <<mIoU: mean teacher, pixel weights - mean teacher>> with weights of single'
+    ' pixels and <<mIoU: mean teacher, median weights - mean teacher>> with weights of classes; a '
+    'student that goes on from DSC brings it <<mIoU: mean teacher, pretrained - mean teacher>>, and '
+    'MPL <<mIoU: MPL - MPL, student from scratch>>, as on the miniature world, but neither is above '
+    'the augmented source on average.')
