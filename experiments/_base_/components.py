@@ -9,8 +9,9 @@ seeds = [0, 1, 2]
 _mean_teachers = [f'mean teacher, {name}' for name in _MEAN_TEACHER_PARTS]
 _rows = [
     'source-only + aug', 'rare classes', 'camera effects', 'Fourier style', *_UNLABELED_LOSSES,
-    'DSC + aug', 'DSC, faster discriminator', 'mean teacher', *_mean_teachers,
-    'mean teacher, pretrained', 'MPL', 'MPL, student from scratch'
+    'DSC + aug', 'DSC, twice as long', 'DSC, faster discriminator', 'mean teacher',
+    *_mean_teachers, 'mean teacher, pretrained', 'mean teacher, pretrained, median weights', 'MPL',
+    'MPL, student from scratch'
 ]
 tables = [
     dict(
@@ -23,8 +24,9 @@ tables = [
             'pixel_precision': 'precision per pixel'
         },
         note='`MPL` has a student that starts, as its teacher does, from the end of `DSC + aug`. Both '
-        '`MPL` are shorter than the others, and go on from there; so does `mean teacher, '
-        'pretrained`, for as long as the others. `faster discriminator`: weights from He et al.\'s '
+        '`MPL` are shorter than the others, and go on from there; so do both `mean teacher, '
+        'pretrained`, for as long as the others, so that `DSC, twice as long` has as many steps as '
+        'these have in all. `faster discriminator`: weights from He et al.\'s '
         'initialization, which keeps the size of what passes through the layers, and ten times the '
         'learning rate and the adversarial weight of the paper.'),
     dict(
@@ -40,10 +42,14 @@ comparisons = [
             *((name, 'source-only + aug')
               for name in ('rare classes', 'camera effects', 'Fourier style', *_UNLABELED_LOSSES,
                            'DSC + aug', 'DSC, faster discriminator', 'mean teacher')),
-            *((name, 'DSC + aug') for name in (*_UNLABELED_LOSSES, 'DSC, faster discriminator')),
+            *((name, 'DSC + aug')
+              for name in (*_UNLABELED_LOSSES, 'DSC, twice as long', 'DSC, faster discriminator')),
             *((name, 'mean teacher') for name in (*_mean_teachers, 'mean teacher, pretrained')),
             ('MPL', 'MPL, student from scratch'), ('MPL', 'DSC + aug'),
-            ('mean teacher, pretrained', 'DSC + aug'), ('mean teacher, pretrained', 'MPL')
+            *((name, baseline)
+              for name in ('mean teacher, pretrained', 'mean teacher, pretrained, median weights')
+              for baseline in ('source-only + aug', 'DSC + aug', 'DSC, twice as long', 'MPL')),
+            ('mean teacher, pretrained, median weights', 'mean teacher, pretrained')
         ])
 ]
 discussion = (

@@ -142,12 +142,11 @@ def adaptation_runs(world: World) -> dict[str, dict]:
         runs[name + TARGET_LOOK] = adapted_run(world, name, TARGET_LOOK)
     runs['mean teacher' + TARGET_LOOK] = _pretrained_mean_teacher(world)
     for name in ('source-only' + AUGMENTED, 'source-only' + TARGET_LOOK, 'oracle'):
-        runs[name + LONG] = _longer(runs[name], (), world.epochs)
+        runs[name + LONG] = longer(runs[name], (), world.epochs, 3)
     dsc, labels = 'DSC' + TARGET_LOOK, 'DSC + PL' + TARGET_LOOK
-    runs[dsc + LONG] = _longer(runs[dsc], _ADVERSARIAL, world.epochs)
-    longer = _longer(runs[labels], _ADVERSARIAL, world.epochs_after)
-    start = dict(longer['start_from'], run=dsc + LONG)
-    runs[labels + LONG] = dict(longer, start_from=start)
+    for name, epochs in ((dsc, world.epochs), (labels, world.epochs_after)):
+        runs[name + LONG] = longer(runs[name], METHODS['DSC'].networks, epochs, 3)
+    runs[labels + LONG]['start_from'] = dict(runs[labels]['start_from'], run=dsc + LONG)
     return runs
 
 
@@ -294,6 +293,21 @@ def supervised_options(world: World) -> dict[str, Any]:
     return {**schedule((), world.epochs), 'model': world.segmentor}
 
 
+def longer(
+    entry: Mapping[str, Any], networks: Sequence[str], epochs: int, times: int
+) -> dict[str, Any]:
+    """The entry of a training with a multiple of its epochs, validated as often.
+
+    Args:
+        entry: Of the training.
+        networks: See :func:`schedule`.
+        epochs: Of the training as it is.
+        times: Factor of the epochs.
+    """
+    options = {**schedule(networks, times * epochs), 'train_cfg.val_interval': epochs}
+    return dict(entry, options={**entry['options'], **options})
+
+
 def rare_classes(
     world: World, pipeline: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
@@ -318,13 +332,6 @@ def source_with(
     """A pipeline of source images with a transform more, behind their resizing."""
     resized = [step['type'] for step in pipeline].index('Resize') + 1
     return [*pipeline[:resized], transform, *pipeline[resized:]]
-
-
-def _longer(
-    entry: Mapping[str, Any], networks: Sequence[str], epochs: int
-) -> dict[str, Any]:
-    longer = {**schedule(networks, 3 * epochs), 'train_cfg.val_interval': epochs}
-    return dict(entry, options={**entry['options'], **longer})
 
 
 def _pretrained_mean_teacher(world: World) -> dict:

@@ -7,8 +7,10 @@ from typing import Any
 
 from .adaptation_runs import (
     AUGMENTED,
+    METHODS,
     World,
     adapted_run,
+    longer,
     source_pipeline,
     source_run,
     source_with,
@@ -62,8 +64,9 @@ def component_runs(world: World) -> dict[str, dict]:
     Source-only and it with each of: more images of rare classes, blur and noise,
     target style by Fourier amplitudes, DSC, also with a discriminator that learns
     faster, losses on unlabelled images. ``mean teacher`` and it with each of its parts
-    left out or replaced, and with a student pretrained adversarially. Meta Pseudo
-    Labels with a student from scratch and with one pretrained.
+    left out or replaced, with a student that goes on from DSC, and with what of these
+    helps together. DSC for as many steps as that student has in all. Meta Pseudo Labels
+    with a student from scratch and with one pretrained.
 
     Args:
         world: The pair of domains.
@@ -86,6 +89,9 @@ def component_runs(world: World) -> dict[str, dict]:
         'Fourier style': source_run(world, source_with(fourier, distorted)),
         dsc: adapted_run(world, 'DSC', AUGMENTED),
     }
+    runs['DSC, twice as long'] = longer(
+        runs[dsc], METHODS['DSC'].networks, world.epochs, 2
+    )
     runs['DSC, faster discriminator'] = _changed(runs[dsc], FASTER_DISCRIMINATOR)
     for name, loss in UNLABELED_LOSSES.items():
         losses = {'model.adv_weight': 0.0, 'model.unlabeled_losses': [loss]}
@@ -97,6 +103,9 @@ def component_runs(world: World) -> dict[str, dict]:
         runs['mean teacher'],
         {'model.generator.checkpoint_prefix': 'generator.segmentor.'},
         start_from=dict(run=dsc, keys=['model.generator.checkpoint']),
+    )
+    runs['mean teacher, pretrained, median weights'] = _changed(
+        runs['mean teacher, pretrained'], MEAN_TEACHER_PARTS['median weights']
     )
     runs['MPL'] = adapted_run(world, 'DSC + MPL', AUGMENTED)
     runs['MPL, student from scratch'] = _changed(

@@ -123,7 +123,16 @@ def test_components_are_what_their_names_say(file):
         assert (changed and changed.type) == kind
         assert model == {
             key: value for key, value in mean_teacher.items() if key != part}
-    assert models['mean teacher, pretrained'].generator.checkpoint == 'start.pth'
+    pretrained = models['mean teacher, pretrained']
+    assert pretrained.generator.checkpoint == 'start.pth'
+    medians = models['mean teacher, median weights'].pseudo_label_weights
+    assert models['mean teacher, pretrained, median weights'] == dict(
+        pretrained, pseudo_label_weights=medians)
+    epochs = {name: cfg.train_cfg.max_epochs for name, cfg in configs.items()}
+    assert epochs['DSC, twice as long'] == (
+        epochs['DSC + aug'] + epochs['mean teacher, pretrained'])
+    for rule in configs['DSC, twice as long'].param_scheduler.values():
+        assert rule[0].end == epochs['DSC, twice as long'] + 1
     assert models['MPL'].student_checkpoint.checkpoint == 'start.pth'
     scratch = models['MPL, student from scratch']
     assert scratch.student_checkpoint is None
