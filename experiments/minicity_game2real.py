@@ -54,5 +54,5 @@ discussion = (
     'without augmentation of the source: it is at <<mIoU: mean teacher - source-only>> against source-only, '
     'and at <<mIoU: mean teacher - source-only + aug>> against augmented source-only; with aug it is at '
     '<<mIoU: mean teacher + aug - source-only + aug>>, and DSC at <<mIoU: DSC + aug - mean teacher + aug>> '
-    'against it. What else was tried for the target look is the experiment `minicity_tuning.py`, on '
-    'another world.')
+    'against it. What else was tried for the target look, on another world, is in '
+    '[minicity_tuning](minicity_tuning.md).')
