@@ -174,7 +174,7 @@ def test_the_figures_of_the_paper_stand_in_the_configs(config):
 
 
 def test_the_chain_of_methods_trains_on_files(data, monkeypatch):
-    """Adversarial, then pseudo labels and MPL from its checkpoint."""
+    """Adversarial, then the methods that go on from its checkpoint."""
     monkeypatch.chdir(data)
     work_dirs = {}
     for method, config in (
@@ -183,6 +183,8 @@ def test_the_chain_of_methods_trains_on_files(data, monkeypatch):
         ('pseudo_label', 'pseudo_label/pseudo-label-dsc_bisenetv1-r18_1xb4_'
          'minicity-128x256.py'),
         ('mpl', 'mpl/mpl-product-dsc_bisenetv1-r18_1xb4_minicity-128x256.py'),
+        ('mean_teacher', 'mean_teacher/mean-teacher-median-after-dsc_bisenetv1-r18_'
+         '1xb4_minicity-128x256.py'),
     ):
         work_dirs[method] = data / 'work_dirs' / method
         adapted = str(work_dirs['adversarial'] / 'epoch_1.pth')
@@ -192,7 +194,7 @@ def test_the_chain_of_methods_trains_on_files(data, monkeypatch):
                 'train_dataloader.batch_size': 2,
                 **({
                     'model.generator.checkpoint': adapted
-                } if method == 'pseudo_label' else {}),
+                } if method in ('pseudo_label', 'mean_teacher') else {}),
                 **({
                     'model.teacher_checkpoint.checkpoint': adapted,
                     'model.student_checkpoint.checkpoint': adapted

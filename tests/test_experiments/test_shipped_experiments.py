@@ -3,6 +3,7 @@ import runpy
 from pathlib import Path
 
 import pytest
+from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from segda_mm.apis.preflight_keys import check_keys
@@ -128,6 +129,10 @@ def test_components_are_what_their_names_say(file):
     medians = models['mean teacher, median weights'].pseudo_label_weights
     assert models['mean teacher, pretrained, median weights'] == dict(
         pretrained, pseudo_label_weights=medians)
+    for config in Path('configs/mean_teacher').glob('mean-teacher-median-after-dsc_*'):
+        shipped = Config.fromfile(config).model
+        assert shipped.pseudo_label_weights == medians
+        assert shipped.generator.checkpoint_prefix == 'generator.segmentor.'
     epochs = {name: cfg.train_cfg.max_epochs for name, cfg in configs.items()}
     assert epochs['DSC, twice as long'] == (
         epochs['DSC + aug'] + epochs['mean teacher, pretrained'])
