@@ -8,7 +8,10 @@ from mmengine.registry import init_default_scope
 
 from segda_mm.apis.preflight_keys import check_keys
 from segda_mm.experiments.adaptation_runs import METHODS
-from segda_mm.experiments.component_runs import UNLABELED_LOSSES
+from segda_mm.experiments.component_runs import (
+    MEAN_TEACHER_PARTS,
+    UNLABELED_LOSSES,
+)
 from segda_mm.experiments.read_experiment import read_experiment
 from segda_mm.experiments.run_config import config_hashes, run_config
 from segda_mm.registry import MODELS
@@ -129,10 +132,6 @@ def test_components_are_what_their_names_say(file):
     medians = models['mean teacher, median weights'].pseudo_label_weights
     assert models['mean teacher, pretrained, median weights'] == dict(
         pretrained, pseudo_label_weights=medians)
-    for config in Path('configs/mean_teacher').glob('mean-teacher-median-after-dsc_*'):
-        shipped = Config.fromfile(config).model
-        assert shipped.pseudo_label_weights == medians
-        assert shipped.generator.checkpoint_prefix == 'generator.segmentor.'
     epochs = {name: cfg.train_cfg.max_epochs for name, cfg in configs.items()}
     assert epochs['DSC, twice as long'] == (
         epochs['DSC + aug'] + epochs['mean teacher, pretrained'])
@@ -142,6 +141,20 @@ def test_components_are_what_their_names_say(file):
     scratch = models['MPL, student from scratch']
     assert scratch.student_checkpoint is None
     assert scratch.teacher_checkpoint.checkpoint == 'start.pth'
+
+
+def test_what_helped_together_is_shipped_as_it_was_measured():
+    medians = MEAN_TEACHER_PARTS['median weights']['model.pseudo_label_weights']
+    shipped = sorted(Path('configs/mean_teacher').glob('*-median-after-dsc_*.py'))
+    assert len(shipped) == 3
+    for config in shipped:
+        model = Config.fromfile(config).model
+        assert dict(model.pseudo_label_weights, _delete_=True) == medians
+        after_dsc = config.name.replace(
+            'mean-teacher-median-after-dsc', 'pseudo-label-dsc')
+        start = Config.fromfile(Path('configs/pseudo_label', after_dsc)).model.generator
+        assert model.generator.checkpoint == start.checkpoint
+        assert model.generator.checkpoint_prefix == start.checkpoint_prefix
 
 
 def _at(cfg, key):
