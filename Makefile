@@ -7,7 +7,7 @@
 help:
 	@echo 'make demo   install into .venv, train the five methods on the miniature world, show the result'
 	@echo 'make test   install into .venv, run all tests but the slow ones'
-	@echo 'make lint   install into .venv, check the code with ruff'
+	@echo 'make lint   install into .venv, check the code and its form with ruff'
 .PHONY: help
 
 venv:
@@ -21,3 +21,4 @@ test: venv
 
 lint: venv
 	.venv/bin/python -m ruff check .
+	.venv/bin/python -m ruff format --check .

@@ -6,12 +6,13 @@ title = 'CamVid: components'
 introduction = (
     'The frames, the network and the lengths of training are those of '
     '[camvid_day2dusk](camvid_day2dusk.md), and all source images are photometrically distorted. Each '
-    'row has one component more than `source-only + aug` or other than `mean teacher`. The target\'s colors '
-    'and BatchNorm statistics are compared there.')
+    "row has one component more than `source-only + aug` or other than `mean teacher`. The target's colors "
+    'and BatchNorm statistics are compared there.'
+)
 runs = _component_runs(_base_._world)
 discussion = _base_.discussion + (
     ' Nothing here is known to beat augmented source-only, which three seeds spread over several '
-    'points: the target\'s style by Fourier amplitudes is at <<mIoU: Fourier style - source-only + '
+    "points: the target's style by Fourier amplitudes is at <<mIoU: Fourier style - source-only + "
     'aug>> against it, blur and noise at <<mIoU: camera effects - source-only + aug>>, rare classes '
     'at <<mIoU: rare classes - source-only + aug>>, the entropy loss at <<mIoU: entropy loss - '
     'source-only + aug>>, maximum squares at <<mIoU: maximum squares loss - source-only + aug>> and '
@@ -28,4 +29,5 @@ discussion = _base_.discussion + (
     'for as many steps (each seed: <<each mIoU: mean teacher, pretrained, median weights - DSC, twice as '
     'long>>), and at <<mIoU: mean teacher, pretrained, median weights - source-only + aug>> against '
     'augmented source-only (each seed: <<each mIoU: mean teacher, pretrained, median weights - source-only '
-    '+ aug>>).')
+    '+ aug>>).'
+)

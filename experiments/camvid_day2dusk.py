@@ -15,7 +15,8 @@ introduction = (
     'and the mean teacher with it go on from the end of DSC with it. `rare classes`: images of rare '
     'classes are drawn more often. The improved recipe is `DSC + PL + target look`. Nothing was tuned on '
     'the evaluated frames: the settings and the recipe are those of the miniature world, and that `long` '
-    'is worth a look was seen on the first 31.')
+    'is worth a look was seen on the first 31.'
+)
 runs = _adaptation_runs(_base_._world)
 discussion = (
     'Photometric augmentation alone changes mIoU by <<mIoU: source-only + aug - source-only>>. The '
@@ -32,7 +33,7 @@ discussion = (
     'seeds is the smallest (<<mIoU: mean teacher>> and <<mIoU: mean teacher + aug>>). The table of the '
     'discriminators says that the one of DSC has learned nothing in so few steps (with aug its loss is '
     '<<discriminator.loss: DSC + aug>>, its gradient <<generator.adversarial.gradient_ratio: DSC + aug>> of '
-    'that of the source): its rows, and those that go on from it, show what it does that the generator\'s '
+    "that of the source): its rows, and those that go on from it, show what it does that the generator's "
     'BatchNorm sees images of the target. That of FCD has learned, which makes no difference that can be told '
     'from chance: FCD is at <<mIoU: FCD - DSC>> against DSC, with aug at <<mIoU: FCD + aug - DSC + aug>> (each '
     'seed: <<each mIoU: FCD + aug - DSC + aug>>); a DSC that learns faster is a row of '
@@ -56,4 +57,5 @@ discussion = (
     'can be told is that the augmentation helps in each seed (<<each mIoU: source-only + aug - '
     'source-only>>), and that in the short trainings the BatchNorm statistics of the target harm in each '
     'seed that was run with them and the augmentation alone (<<each mIoU: source-only + aug + BatchNorm - '
-    'source-only + aug>>).')
+    'source-only + aug>>).'
+)

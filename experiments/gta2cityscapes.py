@@ -11,6 +11,7 @@ introduction = (
     'statistics of target images, in a random strength. `target look`: all three. '
     '`rare classes`: images of rare classes are drawn more often. The improved recipe is `DSC + PL + '
     'target look`; `long`: three times as many epochs. Both '
-    'data sets are licence-gated.')
+    'data sets are licence-gated.'
+)
 seeds = [0, 1, 2]
 runs = _adaptation_runs(_base_._world)

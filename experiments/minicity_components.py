@@ -6,11 +6,12 @@ title = 'Miniature world: components'
 introduction = (
     'The worlds, the network and the lengths of training are those of '
     '[minicity_game2real](minicity_game2real.md), and all source images are photometrically distorted. '
-    'Each row has one component more than `source-only + aug` or other than `mean teacher`. The target\'s '
-    'colors and BatchNorm statistics are compared there.')
+    "Each row has one component more than `source-only + aug` or other than `mean teacher`. The target's "
+    'colors and BatchNorm statistics are compared there.'
+)
 runs = _component_runs(_base_._world)
 discussion = _base_.discussion + (
-    ' Of what can be added to the source images, the target\'s style by Fourier amplitudes is at '
+    " Of what can be added to the source images, the target's style by Fourier amplitudes is at "
     '<<mIoU: Fourier style - source-only + aug>> against augmented source-only (each seed: <<each '
     'mIoU: Fourier style - source-only + aug>>), blur and noise at <<mIoU: camera effects - '
     'source-only + aug>>, more images of rare classes at <<mIoU: rare classes - source-only + aug>>: '
@@ -18,7 +19,7 @@ discussion = _base_.discussion + (
     'source-only + aug>> (entropy) and <<mIoU: maximum squares loss - source-only + aug>> (maximum '
     'squares) against it, but at <<mIoU: entropy loss - DSC + aug>> and <<mIoU: maximum squares loss '
     '- DSC + aug>> against DSC, which has no say in the gradient: all three have in common that the '
-    'generator\'s BatchNorm sees images of the target, and nothing here shows that a loss on these '
+    "generator's BatchNorm sees images of the target, and nothing here shows that a loss on these "
     'images adds to that. The mean teacher is worse without its mixing (<<mIoU: mean teacher, no '
     'mixing - mean teacher>>; boxes instead of classes: <<mIoU: mean teacher, CutMix - mean '
     'teacher>>), but better without its strong augmentation (<<mIoU: mean teacher, no strong '
@@ -40,4 +41,5 @@ discussion = _base_.discussion + (
     'two parts were put together because they helped in each of these seeds, here and on '
     '[CamVid](camvid_components.md). MPL with a student that was trained before is at <<mIoU: MPL - '
     'MPL, student from scratch>> against MPL with one from scratch, which has only the few steps of '
-    'MPL to learn from.')
+    'MPL to learn from.'
+)

@@ -18,7 +18,8 @@ introduction = (
     'below. The worlds are written by `python '
     'tools/dataset_converters/make_minicity.py` and by `python '
     'tools/dataset_converters/make_minicity.py --out data/minicity-holdout --seed 2 --gta5 40 '
-    '--train 1 --val 1`, whose images are the held-out ones of the source.')
+    '--train 1 --val 1`, whose images are the held-out ones of the source.'
+)
 runs = _adaptation_runs(_base_._world)
 discussion = (
     'Photometric augmentation alone changes mIoU by <<mIoU: source-only + aug - source-only>>. On top of '
@@ -47,7 +48,7 @@ discussion = (
     '<<mIoU: DSC + MPL + aug - source-only + aug + BatchNorm>>. The table of the discriminators says why: '
     'that of DSC has learned nothing in so few steps (with aug its loss is <<discriminator.loss: DSC + '
     'aug>>, its gradient <<generator.adversarial.gradient_ratio: DSC + aug>> of that of the source), so that '
-    'the rows of DSC, and those that go on from it, show what it does that the generator\'s BatchNorm sees '
+    "the rows of DSC, and those that go on from it, show what it does that the generator's BatchNorm sees "
     'images of the target. That of FCD has learned (<<discriminator.loss: FCD + aug>>, '
     '<<generator.adversarial.gradient_ratio: FCD + aug>>), and FCD is at <<mIoU: FCD + aug - DSC + aug>> '
     'against DSC, which is no gain either; a DSC that learns faster is a row of '
@@ -57,4 +58,5 @@ discussion = (
     'and at <<mIoU: mean teacher - source-only + aug>> against augmented source-only; with aug it is at '
     '<<mIoU: mean teacher + aug - source-only + aug>>, and DSC at <<mIoU: DSC + aug - mean teacher + aug>> '
     'against it. What else was tried for the target look, on another world, is in '
-    '[minicity_tuning](minicity_tuning.md).')
+    '[minicity_tuning](minicity_tuning.md).'
+)

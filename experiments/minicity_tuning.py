@@ -14,8 +14,9 @@ introduction = (
     'What was tried for the target look of [minicity_game2real](minicity_game2real.md), with its '
     'networks and lengths of training, on another world: `python '
     'tools/dataset_converters/make_minicity.py --out data/minicity-tuning --seed 1`. `recipe`: '
-    'photometric augmentation, the target\'s color statistics in a random strength, and BatchNorm '
-    'statistics of the target images.')
+    "photometric augmentation, the target's color statistics in a random strength, and BatchNorm "
+    'statistics of the target images.'
+)
 seeds = [0, 1, 2]
 
 _root = 'data/minicity-tuning'
@@ -25,17 +26,23 @@ _source = {'train_dataloader.dataset.data_root': f'{_root}/gta5'}
 common_options = {
     'train_cfg.val_interval': 6,
     'val_dataloader.dataset.data_root': f'{_root}/cityscapes',
-    'test_dataloader.dataset.data_root': f'{_root}/cityscapes'
+    'test_dataloader.dataset.data_root': f'{_root}/cityscapes',
 }
 _distorted = _source_pipeline(_world, _supervised_config(_world.source), _AUGMENTED)
 _colors = dict(type='ColorStatistics', images=_target, strength=(0.0, 1.0), prob=0.8)
-_strong_colors = dict(type='ColorStatistics', images=_target, strength=(0.5, 1.0), prob=1.0)
+_strong_colors = dict(
+    type='ColorStatistics', images=_target, strength=(0.5, 1.0), prob=1.0
+)
 _fourier = dict(type='FourierStyle', images=_target, beta=0.02, prob=0.8)
-_camera = dict(type='CameraEffects', blur_sigma=(0.1, 1.5), noise_sigma=(0, 16), prob=0.5)
+_camera = dict(
+    type='CameraEffects', blur_sigma=(0.1, 1.5), noise_sigma=(0, 16), prob=0.5
+)
 _colored = _source_with(_colors, _distorted)
 _scaled = [
-    dict(type='RandomResize', scale=(256, 128), ratio_range=(0.75, 1.5), keep_ratio=True),
-    dict(type='RandomCrop', crop_size=(128, 256))
+    dict(
+        type='RandomResize', scale=(256, 128), ratio_range=(0.75, 1.5), keep_ratio=True
+    ),
+    dict(type='RandomCrop', crop_size=(128, 256)),
 ]
 _resized = [step['type'] for step in _colored].index('ColorStatistics') + 1
 _batch_norm = {
@@ -44,45 +51,59 @@ _batch_norm = {
         dataloader=dict(
             _world.unlabeled,
             batch_size=4,
-            dataset=dict(_world.unlabeled['dataset'], data_root=f'{_root}/cityscapes')))
+            dataset=dict(_world.unlabeled['dataset'], data_root=f'{_root}/cityscapes'),
+        ),
+    )
 }
 _rare = {
     'train_dataloader.dataset': dict(
         _delete_=True,
         type='RareClassDataset',
-        dataset=dict(_world.source_images, data_root=f'{_root}/gta5', pipeline=_colored),
+        dataset=dict(
+            _world.source_images, data_root=f'{_root}/gta5', pipeline=_colored
+        ),
         temperature=0.1,
-        min_pixels_share=0.0015)
+        min_pixels_share=0.0015,
+    )
 }
 _longer = {
     'train_cfg.max_epochs': 9,
     'param_scheduler': [
         dict(type='PolyLR', power=0.9, eta_min=0, begin=0, end=10, by_epoch=True)
-    ]
+    ],
 }
 _recipe = {**_source, **_batch_norm}
 runs = {
     'source-only + aug': _source_run(_world, _distorted, **_source),
     'with colors': _source_run(_world, _colored, **_source),
-    'with Fourier style': _source_run(_world, _source_with(_fourier, _distorted), **_source),
+    'with Fourier style': _source_run(
+        _world, _source_with(_fourier, _distorted), **_source
+    ),
     'recipe': _source_run(_world, _colored, **_recipe),
     'recipe, full colors': _source_run(
-        _world, _source_with(_strong_colors, _distorted), **_recipe),
-    'recipe, Fourier style': _source_run(_world, _source_with(_fourier, _colored), **_recipe),
+        _world, _source_with(_strong_colors, _distorted), **_recipe
+    ),
+    'recipe, Fourier style': _source_run(
+        _world, _source_with(_fourier, _colored), **_recipe
+    ),
     'recipe, camera effects': _source_run(
-        _world, [*_colored[:-1], _camera, _colored[-1]], **_recipe),
+        _world, [*_colored[:-1], _camera, _colored[-1]], **_recipe
+    ),
     'recipe, scales': _source_run(
-        _world, [*_colored[:_resized], *_scaled, *_colored[_resized:]], **_recipe),
+        _world, [*_colored[:_resized], *_scaled, *_colored[_resized:]], **_recipe
+    ),
     'recipe, rare classes': dict(
         config=_supervised_config(_world.source),
-        options={**_supervised_options(_world), **_rare, **_batch_norm}),
+        options={**_supervised_options(_world), **_rare, **_batch_norm},
+    ),
     'recipe, half longer': _source_run(_world, _colored, **_recipe, **_longer),
     'oracle': dict(
         config=_supervised_config(_world.target),
         options={
             **_supervised_options(_world),
-            'train_dataloader.dataset.data_root': f'{_root}/cityscapes'
-        })
+            'train_dataloader.dataset.data_root': f'{_root}/cityscapes',
+        },
+    ),
 }
 _rows = list(runs)
 tables = [
@@ -93,17 +114,22 @@ tables = [
         figures={
             'mIoU': 'mIoU',
             'aAcc': 'aAcc',
-            'pixel_precision': 'precision per pixel'
-        })
+            'pixel_precision': 'precision per pixel',
+        },
+    )
 ]
 comparisons = [
     dict(
         name='differences',
         title='Differences',
         figure='mIoU',
-        pairs=[('with colors', 'source-only + aug'),
-               ('with Fourier style', 'source-only + aug'), ('recipe', 'with colors'),
-               *[(name, 'recipe') for name in _rows if name.startswith('recipe,')]])
+        pairs=[
+            ('with colors', 'source-only + aug'),
+            ('with Fourier style', 'source-only + aug'),
+            ('recipe', 'with colors'),
+            *[(name, 'recipe') for name in _rows if name.startswith('recipe,')],
+        ],
+    )
 ]
 gaps = [
     dict(
@@ -112,7 +138,8 @@ gaps = [
         figure='mIoU',
         lower='source-only + aug',
         upper='oracle',
-        runs=[name for name in _rows if name not in ('source-only + aug', 'oracle')])
+        runs=[name for name in _rows if name not in ('source-only + aug', 'oracle')],
+    )
 ]
 discussion = (
     'The recipe was taken over into [minicity_game2real](minicity_game2real.md) before these lines were '
@@ -124,4 +151,5 @@ discussion = (
     'recipe>>), more images of rare classes (<<mIoU: recipe, rare classes - recipe>>), half as long a '
     'training again (<<mIoU: recipe, half longer - recipe>>) and random scales (<<mIoU: recipe, scales - '
     'recipe>>) are above it, by no more than what seeds differ by on the other world, where rare classes '
-    'bring next to nothing in three seeds. So the recipe need not be the best that its parts allow.')
+    'bring next to nothing in three seeds. So the recipe need not be the best that its parts allow.'
+)

@@ -1,4 +1,5 @@
 """Every config builds, and every method takes real steps on real files."""
+
 import re
 from pathlib import Path
 
@@ -19,41 +20,51 @@ from segda_mm.registry import MODELS
 
 ROOT = Path(__file__).parents[1] / 'configs'
 CONFIGS = sorted(
-    path.relative_to(ROOT).as_posix() for path in ROOT.rglob('*.py')
+    path.relative_to(ROOT).as_posix()
+    for path in ROOT.rglob('*.py')
     # Plans of self-training have a test of their own.
-    if not {'_base_', 'naive_student'} & set(path.parts))
+    if not {'_base_', 'naive_student'} & set(path.parts)
+)
 NAME = re.compile(
     r'(?P<algorithm>[a-z]+(-[a-z]+)*)_(bisenetv1-)?(r18|r101|x71|wr38|wr41)_'
-    r'[18]xb4(-[a-z0-9.\-]+)?_[a-z0-9]+(-[a-z0-9]+)*-\d+x\d+\.py')
+    r'[18]xb4(-[a-z0-9.\-]+)?_[a-z0-9]+(-[a-z0-9]+)*-\d+x\d+\.py'
+)
 # What their ending says is the size of the crop, not a data set's.
 IMAGENET_NAME = re.compile(
-    r'imagenet_(x71|wr38|wr41)(-drop-path)?_8xb32-90e_\d+x\d+\.py')
+    r'imagenet_(x71|wr38|wr41)(-drop-path)?_8xb32-90e_\d+x\d+\.py'
+)
 
 
 @pytest.fixture(scope='module')
 def data(tmp_path_factory):
     """All data roots of the configs, with a few small images in each."""
     root = tmp_path_factory.mktemp('configs')
-    for gta5, cityscapes in (('data/gta5', 'data/cityscapes'),
-                             ('data/minicity/gta5',
-                              'data/minicity/cityscapes')):
+    for gta5, cityscapes in (
+        ('data/gta5', 'data/cityscapes'),
+        ('data/minicity/gta5', 'data/minicity/cityscapes'),
+    ):
         write_gta5(root / gta5, num_images=4, seed=0, size=(128, 64))
+        write_cityscapes(root / cityscapes, train=4, val=2, seed=0, size=(128, 64))
+    for tree in (
+        'minicity-512x256',
+        'minicity-512x256-pretraining',
+        'minicity-video',
+        'minicity-pretraining',
+    ):
         write_cityscapes(
-            root / cityscapes, train=4, val=2, seed=0, size=(128, 64))
-    for tree in ('minicity-512x256', 'minicity-512x256-pretraining',
-                 'minicity-video', 'minicity-pretraining'):
-        write_cityscapes(
-            root / f'data/{tree}/cityscapes', train=4, val=2, seed=0,
-            size=(128, 64))
+            root / f'data/{tree}/cityscapes', train=4, val=2, seed=0, size=(128, 64)
+        )
     for part in ('images', 'labels'):
         (root / 'data/camvid' / part / 'train').mkdir(parents=True)
     for sequence in ('0006R0_f', '0016E5_', '0001TP_'):
         for frame in range(4):
             name = f'{sequence}{frame:05d}'
             Image.fromarray(np.full((36, 48, 3), 90, np.uint8)).save(
-                root / f'data/camvid/images/train/{name}.jpg')
+                root / f'data/camvid/images/train/{name}.jpg'
+            )
             Image.fromarray(np.full((36, 48), frame, np.uint8)).save(
-                root / f'data/camvid/labels/train/{name}.png')
+                root / f'data/camvid/labels/train/{name}.png'
+            )
     return root
 
 
@@ -72,8 +83,13 @@ def test_there_are_configs_and_their_names_follow_the_scheme():
 
 
 @pytest.mark.parametrize(
-    'config', [name for name in CONFIGS
-               if not name.startswith(('imagenet/', 'panoptic_deeplab/'))])
+    'config',
+    [
+        name
+        for name in CONFIGS
+        if not name.startswith(('imagenet/', 'panoptic_deeplab/'))
+    ],
+)
 def test_config_builds(config, data, monkeypatch):
     monkeypatch.chdir(data)
     cfg = Config.fromfile(ROOT / config)
@@ -97,7 +113,8 @@ def test_config_builds(config, data, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    'config', [name for name in CONFIGS if name.startswith('panoptic_deeplab/')])
+    'config', [name for name in CONFIGS if name.startswith('panoptic_deeplab/')]
+)
 def test_panoptic_config_builds(config, data, monkeypatch):
     monkeypatch.chdir(data)
     cfg = Config.fromfile(ROOT / config)
@@ -130,7 +147,8 @@ def test_panoptic_config_builds(config, data, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    'config', [name for name in CONFIGS if name.startswith('imagenet/')])
+    'config', [name for name in CONFIGS if name.startswith('imagenet/')]
+)
 def test_imagenet_config_builds(config):
     cfg = Config.fromfile(ROOT / config)
     init_default_scope(cfg.default_scope)
@@ -148,21 +166,24 @@ def _scheduler_end(cfg):
     return schedulers[-1].end
 
 
-@pytest.mark.parametrize('config', [
-    'mpl_bisenet_gta2cs.py',
-    'adversarial/adversarial-dsc_bisenetv1-r18_1xb4-50e_gta2cityscapes-'
-    '512x1024.py',
-])
+@pytest.mark.parametrize(
+    'config',
+    [
+        'mpl_bisenet_gta2cs.py',
+        'adversarial/adversarial-dsc_bisenetv1-r18_1xb4-50e_gta2cityscapes-512x1024.py',
+    ],
+)
 def test_the_figures_of_the_paper_stand_in_the_configs(config):
     cfg = Config.fromfile(ROOT / config)
     name = 'student_generator' if 'mpl' in config else 'generator'
     generator = cfg.optim_wrapper[name].optimizer
-    discriminator = cfg.optim_wrapper[name.replace(
-        'generator', 'discriminator')].optimizer
+    discriminator = cfg.optim_wrapper[
+        name.replace('generator', 'discriminator')
+    ].optimizer
     assert generator == dict(
-        type='SGD', lr=2.5e-2, momentum=0.9, weight_decay=1e-4, fused=True)
-    assert discriminator == dict(
-        type='Adam', lr=1e-4, betas=(0.9, 0.99), fused=True)
+        type='SGD', lr=2.5e-2, momentum=0.9, weight_decay=1e-4, fused=True
+    )
+    assert discriminator == dict(type='Adam', lr=1e-4, betas=(0.9, 0.99), fused=True)
     assert cfg.train_cfg.max_epochs == 50
     assert cfg.train_dataloader.batch_size == 4
     pair = cfg.train_dataloader.dataset
@@ -178,44 +199,62 @@ def test_the_chain_of_methods_trains_on_files(data, monkeypatch):
     monkeypatch.chdir(data)
     work_dirs = {}
     for method, config in (
-        ('adversarial', 'adversarial/adversarial-dsc_bisenetv1-r18_1xb4_'
-         'minicity-128x256.py'),
-        ('pseudo_label', 'pseudo_label/pseudo-label-dsc_bisenetv1-r18_1xb4_'
-         'minicity-128x256.py'),
+        (
+            'adversarial',
+            'adversarial/adversarial-dsc_bisenetv1-r18_1xb4_minicity-128x256.py',
+        ),
+        (
+            'pseudo_label',
+            'pseudo_label/pseudo-label-dsc_bisenetv1-r18_1xb4_minicity-128x256.py',
+        ),
         ('mpl', 'mpl/mpl-product-dsc_bisenetv1-r18_1xb4_minicity-128x256.py'),
-        ('mean_teacher', 'mean_teacher/mean-teacher-median-after-dsc_bisenetv1-r18_'
-         '1xb4_minicity-128x256.py'),
+        (
+            'mean_teacher',
+            'mean_teacher/mean-teacher-median-after-dsc_bisenetv1-r18_'
+            '1xb4_minicity-128x256.py',
+        ),
     ):
         work_dirs[method] = data / 'work_dirs' / method
         adapted = str(work_dirs['adversarial'] / 'epoch_1.pth')
         cfg = load_config(
-            ROOT / config, {
+            ROOT / config,
+            {
                 'train_cfg.max_epochs': 1,
                 'train_dataloader.batch_size': 2,
-                **({
-                    'model.generator.checkpoint': adapted
-                } if method in ('pseudo_label', 'mean_teacher') else {}),
-                **({
-                    'model.teacher_checkpoint.checkpoint': adapted,
-                    'model.student_checkpoint.checkpoint': adapted
-                } if method == 'mpl' else {})
-            }, work_dirs[method])
+                **(
+                    {'model.generator.checkpoint': adapted}
+                    if method in ('pseudo_label', 'mean_teacher')
+                    else {}
+                ),
+                **(
+                    {
+                        'model.teacher_checkpoint.checkpoint': adapted,
+                        'model.student_checkpoint.checkpoint': adapted,
+                    }
+                    if method == 'mpl'
+                    else {}
+                ),
+            },
+            work_dirs[method],
+        )
         _shrink(cfg)
         runner = train(cfg)
         assert isinstance(runner, Runner) and runner.iter == 2
         metrics = runner.message_hub.log_scalars
         assert metrics['val/mIoU'].current() >= 0
         assert np.isfinite(metrics['train/loss'].current())
-    adapted = torch.load(
-        work_dirs['adversarial'] / 'epoch_1.pth', weights_only=True)
+    adapted = torch.load(work_dirs['adversarial'] / 'epoch_1.pth', weights_only=True)
     taught = torch.load(work_dirs['mpl'] / 'epoch_1.pth', weights_only=True)
-    assert {key.split('.')[0] for key in adapted['state_dict']
-            } == {'generator', 'discriminator'}
-    assert {key.split('.')[0]
-            for key in taught['state_dict']} >= {
-                'student_generator', 'teacher_generator',
-                'student_discriminator', 'teacher_discriminator'
-            }
+    assert {key.split('.')[0] for key in adapted['state_dict']} == {
+        'generator',
+        'discriminator',
+    }
+    assert {key.split('.')[0] for key in taught['state_dict']} >= {
+        'student_generator',
+        'teacher_generator',
+        'student_discriminator',
+        'teacher_discriminator',
+    }
     manifest = work_dirs['pseudo_label'] / 'pseudo_labels/epoch_0/manifest.json'
     assert manifest.is_file()
 

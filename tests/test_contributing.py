@@ -1,4 +1,5 @@
 """The examples of CONTRIBUTING.md work as they stand there."""
+
 import re
 import shutil
 import subprocess
@@ -26,20 +27,22 @@ def examples(tmp_path):
 
 def run(examples, program):
     """In a process of its own: the examples register into this one's."""
-    result = subprocess.run([sys.executable, '-c', program],
-                            cwd=examples,
-                            env={
-                                'PYTHONPATH': f'{examples}:{ROOT}',
-                                'PATH': '/usr/bin:/bin',
-                                'OMP_NUM_THREADS': '1'
-                            },
-                            capture_output=True,
-                            text=True)
+    result = subprocess.run(
+        [sys.executable, '-c', program],
+        cwd=examples,
+        env={
+            'PYTHONPATH': f'{examples}:{ROOT}',
+            'PATH': '/usr/bin:/bin',
+            'OMP_NUM_THREADS': '1',
+        },
+        capture_output=True,
+        text=True,
+    )
     assert result.returncode == 0, result.stderr
     return result.stdout.splitlines()[-1]
 
 
-STEP = '''
+STEP = """
 import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
@@ -54,21 +57,23 @@ model = MODELS.build(cfg.model)
 names = [name for name, _ in model.named_children()
          if name.endswith(('generator', 'discriminator'))]
 log = model.train_step(domain_batch(), tiny_optim_wrapper(model, *names))
-'''
+"""
 
 
 def test_a_discriminator_of_ones_own(examples):
     program = STEP.format(config='my_configs/adversarial-pixel.py') + (
         'layers = model.discriminator.layers\n'
         'print(type(model.discriminator).__name__, layers[0].out_channels,'
-        ' bool(log["discriminator.loss"].isfinite()))')
+        ' bool(log["discriminator.loss"].isfinite()))'
+    )
     assert run(examples, program) == 'PixelDiscriminator 8 True'
 
 
 def test_a_feedback_rule_of_ones_own(examples):
     program = STEP.format(config='my_configs/mpl-sign.py') + (
         'print(round(abs(float(log["mpl.h"])), 3),'
-        ' bool(log["mpl.gain"] * log["mpl.h"] > 0))')
+        ' bool(log["mpl.gain"] * log["mpl.h"] > 0))'
+    )
     assert run(examples, program) == '0.1 True'
 
 
@@ -82,7 +87,7 @@ def test_a_data_set_of_ones_own(examples):
         image.save(examples / 'toy_streets/images' / name)
         image.save(examples / 'my_street' / name)
         Image.fromarray(pixels).save(examples / 'toy_streets/labels' / name)
-    program = '''
+    program = """
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
@@ -92,5 +97,5 @@ batch = next(iter(Runner.build_dataloader(cfg.train_dataloader)))
 label = batch['source']['data_samples'][0].gt_sem_seg.data[0]
 print(label[:, 0].tolist(), len(batch['target']['inputs']),
       'gt_sem_seg' in batch['target']['data_samples'][0])
-'''
+"""
     assert run(examples, program) == '[1, 255, 0, 0] 2 False'

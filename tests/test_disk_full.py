@@ -140,7 +140,9 @@ def test_a_pseudo_label(images, tmp_path):
         label(images, out)
     left = contents(out)
     assert left.keys() - {'2.png'} == {
-        '0.png', 'identity.json', 'statistics.part0.jsonl'
+        '0.png',
+        'identity.json',
+        'statistics.part0.jsonl',
     }
     assert '1.png' in label(images, out)
     label(images, tmp_path / 'uncut')

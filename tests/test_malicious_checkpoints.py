@@ -70,8 +70,17 @@ def quick_runners():
 def job(tmp_path_factory):
     """The config of a small job, trained for one epoch of two."""
     config = write_toy_job(tmp_path_factory.mktemp('job'))
-    train(load_config(config, ['train_cfg.max_epochs=1', 'val_cfg=None',
-                               'val_dataloader=None', 'val_evaluator=None']))
+    train(
+        load_config(
+            config,
+            [
+                'train_cfg.max_epochs=1',
+                'val_cfg=None',
+                'val_dataloader=None',
+                'val_evaluator=None',
+            ],
+        )
+    )
     return config
 
 

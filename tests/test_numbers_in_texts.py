@@ -315,7 +315,10 @@ def test_nothing_is_allowed_in_vain():
 ROWS = [
     dict(method=method, seed=seed, metrics=dict(mIoU=figure, AP=80.5), minutes=42.35)
     for method, seed, figure in [
-        ('DSC', 0, 10.04), ('MPL', 0, 11.5), ('DSC', 1, 14.0), ('MPL', 1, 13.7)
+        ('DSC', 0, 10.04),
+        ('MPL', 0, 11.5),
+        ('DSC', 1, 14.0),
+        ('MPL', 1, 13.7),
     ]
 ]
 MEMORY = dict(benchmark='memory', cases=[dict(peak=[5.72], share=0.931, runs=7)])

@@ -5,7 +5,8 @@ randomness = dict(seed=0)
 env_cfg = dict(
     cudnn_benchmark=False,
     mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
-    dist_cfg=dict(backend='nccl'))
+    dist_cfg=dict(backend='nccl'),
+)
 # Gradients are averaged by the optimizer wrappers, see
 # segda_mm/engine/optimizers.
 model_wrapper_cfg = dict(type='PassThroughDistributed')
@@ -18,12 +19,14 @@ default_hooks = dict(
         by_epoch=True,
         interval=1,
         max_keep_ckpts=2,
-        save_last=True),
+        save_last=True,
+    ),
     sampler_seed=dict(type='DistSamplerSeedHook'),
     finite_loss=dict(type='FiniteLossHook'),
     head_accuracy=dict(type='HeadAccuracyHook'),
     channels_last=dict(type='ChannelsLastHook'),
-    visualization=dict(type='SegVisualizationHook'))
+    visualization=dict(type='SegVisualizationHook'),
+)
 custom_hooks = []
 log_processor = dict(by_epoch=True, window_size=25)
 log_level = 'INFO'
@@ -32,5 +35,6 @@ resume = False
 visualizer = dict(
     type='OverlayVisualizer',
     name='visualizer',
-    vis_backends=[dict(type='LocalVisBackend')])
+    vis_backends=[dict(type='LocalVisBackend')],
+)
 tta_model = dict(type='SemanticTTA')

@@ -2,8 +2,12 @@
 _base_ = './default_runtime.py'
 custom_imports = dict(
     imports=[
-        'segda_mm', 'mmpretrain.models', 'mmpretrain.datasets', 'mmpretrain.evaluation'
+        'segda_mm',
+        'mmpretrain.models',
+        'mmpretrain.datasets',
+        'mmpretrain.evaluation',
     ],
-    allow_failed_imports=False)
+    allow_failed_imports=False,
+)
 default_hooks = dict(logger=dict(interval=100))
 tta_model = None

@@ -6,4 +6,5 @@ tta_model = dict(
     _delete_=True,
     type='PanopticTTA',
     scales=(0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0),
-    flip=True)
+    flip=True,
+)

@@ -5,8 +5,10 @@ model = dict(
         _delete_=True,
         type='Xception71',
         output_stride=32,
-        out_indices=(2, ),
-        norm_cfg=dict(type='BN', eps=1e-3, requires_grad=True)))
+        out_indices=(2,),
+        norm_cfg=dict(type='BN', eps=1e-3, requires_grad=True),
+    )
+)
 train_pipeline = _base_.train_pipeline
 test_pipeline = _base_.test_pipeline
 train_pipeline[1].update(scale=299)

@@ -3,10 +3,13 @@ _base_ = './mean-teacher-class-mix_bisenetv1-r18_1xb4_camvid-day2dusk-144x192.py
 # docs/results/minicity_components.md and camvid_components.md.
 model = dict(
     pseudo_label_weights=dict(
-        _delete_=True, type='ClassMedianWeights', cap=0.9, scope='image'),
+        _delete_=True, type='ClassMedianWeights', cap=0.9, scope='image'
+    ),
     generator=dict(
         checkpoint='work_dirs/'
         'adversarial-dsc_bisenetv1-r18_1xb4_camvid-day2dusk-144x192/'
         'epoch_4.pth',
-        checkpoint_prefix='generator.segmentor.'))
+        checkpoint_prefix='generator.segmentor.',
+    ),
+)
 miniature_config = 'configs/mean_teacher/mean-teacher-median-after-dsc_bisenetv1-r18_1xb4_minicity-128x256.py'

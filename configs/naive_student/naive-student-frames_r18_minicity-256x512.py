@@ -2,4 +2,5 @@
 # --cfg-options unlabeled.sequence.share.fraction=... unlabeled.extra.share.fraction=...
 _base_ = './naive-student_r18_minicity-256x512.py'
 unlabeled = dict(
-    sequence=dict(share=dict(fraction=0.1)), extra=dict(share=dict(fraction=0.025)))
+    sequence=dict(share=dict(fraction=0.1)), extra=dict(share=dict(fraction=0.025))
+)

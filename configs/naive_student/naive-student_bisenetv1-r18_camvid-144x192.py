@@ -11,18 +11,28 @@ labeled = dict(dataset=dict(sequences=None, every=10))
 unlabeled = dict(
     others=dict(
         images=dict(
-            type='CamVidImagesDataset', data_root=_root, images='images/train',
-            leave_out_every=10),
+            type='CamVidImagesDataset',
+            data_root=_root,
+            images='images/train',
+            leave_out_every=10,
+        ),
         # The bonnet is seen in the dusk sequence only. It is what is void in all of
         # its labelled frames.
         ego_car=dict(
             annotated=dict(
-                type='CamVidDataset', data_root=_root, data_prefix=_train,
-                sequences=('0001TP', ), every=10),
-            ego_ids=(11, ),
+                type='CamVidDataset',
+                data_root=_root,
+                data_prefix=_train,
+                sequences=('0001TP',),
+                every=10,
+            ),
+            ego_ids=(11,),
             snippets=dict(pattern='(?P<snippet>0001TP)_'),
-            touching_bottom=True),
-        truth=dict(type='CamVidDataset', data_root=_root, data_prefix=_train)))
+            touching_bottom=True,
+        ),
+        truth=dict(type='CamVidDataset', data_root=_root, data_prefix=_train),
+    )
+)
 
 # Step 1: train a teacher on the labelled images, for as long as a student and its
 # fine-tuning.
@@ -36,7 +46,10 @@ labeling = dict(tta=True, thresholds=None, num_workers=0)
 rounds = [
     dict(
         student=dict(config=_config, steps=180),
-        finetune=dict(steps=60, options=dict(optim_wrapper=dict(optimizer=dict(lr=2.5e-3)))))
+        finetune=dict(
+            steps=60, options=dict(optim_wrapper=dict(optimizer=dict(lr=2.5e-3)))
+        ),
+    )
 ]
 
 mix_labeled = False
@@ -46,5 +59,7 @@ evaluation = dict(
     dataset=dict(
         data_prefix=dict(img_path='images/val', seg_map_path='labels/val'),
         sequences=None,
-        frames=None))
+        frames=None,
+    ),
+)
 seed = 0

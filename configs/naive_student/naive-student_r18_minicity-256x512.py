@@ -6,11 +6,14 @@ make_data = (
     'python tools/dataset_converters/make_minicity.py --out data/minicity-512x256 '
     '--size 512x256 --gta5 0 --train 1600 --val 100 && '
     'python tools/dataset_converters/make_minicity.py --out data/minicity-512x256-video '
-    '--size 512x256 --gta5 0 --train 20 --val 0 --sequence-train 20')
+    '--size 512x256 --gta5 0 --train 20 --val 0 --sequence-train 20'
+)
 _images = 'data/minicity-512x256/cityscapes'
 _video = 'data/minicity-512x256-video/cityscapes'
 _config = 'configs/panoptic_deeplab/panoptic-deeplab_r18_1xb4_minicity-256x512.py'
-_pretrained = 'work_dirs/panoptic-deeplab_r18_1xb4_minicity-pretraining-256x512/epoch_53.pth'
+_pretrained = (
+    'work_dirs/panoptic-deeplab_r18_1xb4_minicity-pretraining-256x512/epoch_53.pth'
+)
 _rate = dict(optim_wrapper=dict(optimizer=dict(lr=1e-3)))
 
 # Labelled data: the annotated frame of each of 20 snippets.
@@ -22,16 +25,22 @@ unlabeled = dict(
     sequence=dict(
         images=dict(type='CityscapesSequenceDataset', data_root=_video),
         share=dict(fraction=0.2, seed=0),
-        ego_car=dict(annotated=f'{_video}/gtFine/train', include_annotated=True)),
+        ego_car=dict(annotated=f'{_video}/gtFine/train', include_annotated=True),
+    ),
     extra=dict(
         images=dict(
-            type='CityscapesImagesDataset', data_root=_images, images='leftImg8bit/train'),
+            type='CityscapesImagesDataset',
+            data_root=_images,
+            images='leftImg8bit/train',
+        ),
         share=dict(fraction=0.05, seed=0),
         truth=dict(
             type='CityscapesPanopticDataset',
             data_root=_images,
-            data_prefix=dict(
-                img_path='leftImg8bit/train', seg_map_path='gtFine/train'))))
+            data_prefix=dict(img_path='leftImg8bit/train', seg_map_path='gtFine/train'),
+        ),
+    ),
+)
 
 # Step 1: train a teacher on the labelled images, for as long as a student and its
 # fine-tuning.
@@ -44,7 +53,8 @@ labeling = dict(tta=True, thresholds=None, num_workers=0)
 # labelled images. Step 5: it is the teacher of the next round.
 _round = dict(
     student=dict(config=_config, init=_pretrained, steps=240, options=_rate),
-    finetune=dict(steps=60, options=dict(optim_wrapper=dict(optimizer=dict(lr=5e-4)))))
+    finetune=dict(steps=60, options=dict(optim_wrapper=dict(optimizer=dict(lr=5e-4)))),
+)
 rounds = [_round, _round]
 
 mix_labeled = False

@@ -2,9 +2,15 @@
 # another WR-41. Training is to be started under torchrun with 8 processes.
 _root = 'data/cityscapes'
 _x71 = 'configs/panoptic_deeplab/panoptic-deeplab_x71_8xb4-60k_cityscapes-1025x2049.py'
-_wr41 = 'configs/panoptic_deeplab/panoptic-deeplab_wr41_8xb4-60k_cityscapes-1025x2049.py'
-_x71_vistas = 'work_dirs/panoptic-deeplab_x71_8xb4-60k_mapillary-1025x2049/epoch_106.pth'
-_wr41_vistas = 'work_dirs/panoptic-deeplab_wr41_8xb4-60k_mapillary-1025x2049/epoch_106.pth'
+_wr41 = (
+    'configs/panoptic_deeplab/panoptic-deeplab_wr41_8xb4-60k_cityscapes-1025x2049.py'
+)
+_x71_vistas = (
+    'work_dirs/panoptic-deeplab_x71_8xb4-60k_mapillary-1025x2049/epoch_106.pth'
+)
+_wr41_vistas = (
+    'work_dirs/panoptic-deeplab_wr41_8xb4-60k_mapillary-1025x2049/epoch_106.pth'
+)
 
 # Labelled data: train-fine, which both configs train on.
 labeled = dict()
@@ -14,8 +20,10 @@ unlabeled = dict(
     sequence=dict(
         images=dict(type='CityscapesSequenceDataset', data_root=_root),
         # The human label of a snippet says where the own car is in all 30 frames.
-        ego_car=dict(annotated=f'{_root}/gtFine/train', include_annotated=True)),
-    extra=dict(images=dict(type='CityscapesExtraDataset', data_root=_root)))
+        ego_car=dict(annotated=f'{_root}/gtFine/train', include_annotated=True),
+    ),
+    extra=dict(images=dict(type='CityscapesExtraDataset', data_root=_root)),
+)
 
 # Step 1: train a teacher on the labelled images.
 teacher = dict(config=_x71, init=_x71_vistas, steps=60000)
@@ -28,7 +36,10 @@ labeling = dict(tta=True, thresholds=None, num_workers=4)
 _round = dict(
     student=dict(config=_wr41, init=_wr41_vistas, steps=180000),
     # Length and rate are not the paper's, which gives none.
-    finetune=dict(steps=20000, options=dict(optim_wrapper=dict(optimizer=dict(lr=1e-5)))))
+    finetune=dict(
+        steps=20000, options=dict(optim_wrapper=dict(optimizer=dict(lr=1e-5)))
+    ),
+)
 rounds = [_round, _round]
 
 mix_labeled = False

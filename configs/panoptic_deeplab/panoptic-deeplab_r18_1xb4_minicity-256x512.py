@@ -1,6 +1,8 @@
 _base_ = [
-    '../_base_/models/panoptic_deeplab_r18.py', '../_base_/datasets/minicity_panoptic.py',
-    '../_base_/schedules/panoptic_deeplab_60k.py', '../_base_/panoptic_runtime.py'
+    '../_base_/models/panoptic_deeplab_r18.py',
+    '../_base_/datasets/minicity_panoptic.py',
+    '../_base_/schedules/panoptic_deeplab_60k.py',
+    '../_base_/panoptic_runtime.py',
 ]
 optim_wrapper = dict(optimizer=dict(lr=2e-3))
 # 400 steps an epoch.

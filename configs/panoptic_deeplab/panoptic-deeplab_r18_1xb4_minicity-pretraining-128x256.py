@@ -3,7 +3,8 @@ _base_ = './panoptic-deeplab_r18_1xb4_minicity-128x256.py'
 # labelled images of another world.
 make_data = (
     'python tools/dataset_converters/make_minicity.py --out data/minicity-pretraining '
-    '--seed 1 --gta5 0 --train 60 --val 60')
+    '--seed 1 --gta5 0 --train 60 --val 60'
+)
 cityscapes_root = 'data/minicity-pretraining/cityscapes'
 train_dataloader = dict(dataset=dict(data_root=cityscapes_root))
 val_dataloader = dict(dataset=dict(data_root=cityscapes_root))

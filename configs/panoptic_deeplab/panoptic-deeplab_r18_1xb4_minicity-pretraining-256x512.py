@@ -3,7 +3,8 @@ _base_ = './panoptic-deeplab_r18_1xb4_minicity-256x512.py'
 # labelled images of another world.
 make_data = (
     'python tools/dataset_converters/make_minicity.py --out data/minicity-512x256-pretraining '
-    '--size 512x256 --gta5 0 --seed 1 --train 60 --val 60')
+    '--size 512x256 --gta5 0 --seed 1 --train 60 --val 60'
+)
 cityscapes_root = 'data/minicity-512x256-pretraining/cityscapes'
 train_dataloader = dict(dataset=dict(data_root=cityscapes_root))
 val_dataloader = dict(dataset=dict(data_root=cityscapes_root))

@@ -6,16 +6,17 @@ model = dict(
         checkpoint='work_dirs/'
         'adversarial-dsc_bisenetv1-r18_1xb4_minicity-128x256/'
         'epoch_8.pth',
-        checkpoint_prefix='generator.segmentor.'))
+        checkpoint_prefix='generator.segmentor.',
+    ),
+)
 target_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadPseudoLabels'),
     dict(type='Resize', scale=_base_.target_scale, keep_ratio=False),
     dict(type='RandomFlip', prob=0.5),
-    dict(type='PackSegInputs', meta_keys=_base_.meta_keys)
+    dict(type='PackSegInputs', meta_keys=_base_.meta_keys),
 ]
-train_dataloader = dict(
-    dataset=dict(target=dict(pipeline=target_pipeline)))
+train_dataloader = dict(dataset=dict(target=dict(pipeline=target_pipeline)))
 label_dataset = _base_.target_dataset
 label_dataset.pipeline = _base_.label_pipeline
 custom_hooks = _base_.custom_hooks + [
@@ -24,7 +25,7 @@ custom_hooks = _base_.custom_hooks + [
         # Before the first step, with the adversarially adapted generator.
         epochs=[0],
         cap=0.9,
-        dataloader=dict(
-            batch_size=1, num_workers=0, dataset=label_dataset))
+        dataloader=dict(batch_size=1, num_workers=0, dataset=label_dataset),
+    )
 ]
 optim_wrapper = dict(generator=dict(optimizer=dict(lr=1.25e-2)))

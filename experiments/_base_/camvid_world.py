@@ -11,7 +11,9 @@ _data = _Config.fromfile('configs/_base_/datasets/camvid_day2dusk_pair.py')
 
 
 def _network(depth):
-    segmentor = _Config.fromfile(f'configs/_base_/models/bisenetv1_r{depth}_quarter.py').model
+    segmentor = _Config.fromfile(
+        f'configs/_base_/models/bisenetv1_r{depth}_quarter.py'
+    ).model
     segmentor = segmentor.to_dict()
     segmentor.pop('data_preprocessor')
     for head in (segmentor['decode_head'], *segmentor['auxiliary_head']):
@@ -27,14 +29,16 @@ _held_out = dict(
     data_root='data/camvid',
     data_prefix=dict(img_path='images/val', seg_map_path='labels/val'),
     every=4,
-    pipeline=_data.test_pipeline)
+    pipeline=_data.test_pipeline,
+)
 _unlabeled = dict(
     batch_size=1,
     num_workers=0,
-    dataset=dict(_target_images, pipeline=_data.label_pipeline))
+    dataset=dict(_target_images, pipeline=_data.label_pipeline),
+)
 common_options = {
     'train_cfg.val_interval': 1,
-    **_validation_options(_unlabeled, _held_out)
+    **_validation_options(_unlabeled, _held_out),
 }
 _source_images = _data.train_dataloader.dataset.source.to_dict()
 _source_images.pop('pipeline')
@@ -52,4 +56,5 @@ _world = _World(
     feedback=dict(growth_epochs=1.6, full_after_epoch=1),
     source_images=_source_images,
     target_images=_target_images,
-    unlabeled=_unlabeled)
+    unlabeled=_unlabeled,
+)

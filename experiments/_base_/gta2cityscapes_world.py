@@ -11,7 +11,9 @@ _data = _Config.fromfile('configs/_base_/datasets/gta2cityscapes_pair.py')
 
 
 def _network(depth):
-    segmentor = _Config.fromfile(f'configs/_base_/models/bisenetv1_r{depth}.py').model.to_dict()
+    segmentor = _Config.fromfile(
+        f'configs/_base_/models/bisenetv1_r{depth}.py'
+    ).model.to_dict()
     segmentor.pop('data_preprocessor')
     return segmentor
 
@@ -19,7 +21,8 @@ def _network(depth):
 _large_network = {
     'model': _network(101),
     'optional_checkpoints': _Config.fromfile(
-        'configs/_base_/models/bisenetv1_r101.py').optional_checkpoints
+        'configs/_base_/models/bisenetv1_r101.py'
+    ).optional_checkpoints,
 }
 _target_images = _data.target_dataset.to_dict()
 _target_images.pop('pipeline')
@@ -28,12 +31,15 @@ _held_out = dict(
     type='GTA5Dataset',
     data_root='data/gta5',
     subset=dict(size=250, seed=1),
-    pipeline=_data.test_pipeline)
+    pipeline=_data.test_pipeline,
+)
 _unlabeled = dict(
     batch_size=1,
     num_workers=4,
     dataset=dict(
-        _target_images, subset=dict(size=100, seed=0), pipeline=_data.label_pipeline))
+        _target_images, subset=dict(size=100, seed=0), pipeline=_data.label_pipeline
+    ),
+)
 common_options = _validation_options(_unlabeled, _held_out)
 _source_images = _data.train_dataloader.dataset.source.to_dict()
 _source_images.pop('pipeline')
@@ -49,4 +55,5 @@ _world = _World(
     feedback=dict(growth_epochs=40, full_after_epoch=25),
     source_images=_source_images,
     target_images=_target_images,
-    unlabeled=_unlabeled)
+    unlabeled=_unlabeled,
+)

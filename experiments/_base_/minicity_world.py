@@ -11,7 +11,9 @@ _data = _Config.fromfile('configs/_base_/datasets/minicity_pair.py')
 
 
 def _network(depth):
-    segmentor = _Config.fromfile(f'configs/_base_/models/bisenetv1_r{depth}_quarter.py').model
+    segmentor = _Config.fromfile(
+        f'configs/_base_/models/bisenetv1_r{depth}_quarter.py'
+    ).model
     segmentor = segmentor.to_dict()
     segmentor.pop('data_preprocessor')
     return segmentor
@@ -21,13 +23,20 @@ _large_network = {'model': _network(101)}
 _target_images = _data.target_dataset.to_dict()
 _target_images.pop('pipeline')
 _held_out = dict(
-    type='GTA5Dataset', data_root='data/minicity-holdout/gta5', pipeline=_data.test_pipeline)
+    type='GTA5Dataset',
+    data_root='data/minicity-holdout/gta5',
+    pipeline=_data.test_pipeline,
+)
 _unlabeled = dict(
-    batch_size=1, num_workers=0, dataset=dict(
-        _target_images, subset=dict(size=40, seed=0), pipeline=_data.label_pipeline))
+    batch_size=1,
+    num_workers=0,
+    dataset=dict(
+        _target_images, subset=dict(size=40, seed=0), pipeline=_data.label_pipeline
+    ),
+)
 common_options = {
     'train_cfg.val_interval': 2,
-    **_validation_options(_unlabeled, _held_out)
+    **_validation_options(_unlabeled, _held_out),
 }
 _source_images = _data.train_dataloader.dataset.source.to_dict()
 _source_images.pop('pipeline')
@@ -45,4 +54,5 @@ _world = _World(
     feedback=dict(growth_epochs=2.4, full_after_epoch=1.5),
     source_images=_source_images,
     target_images=_target_images,
-    unlabeled=_unlabeled)
+    unlabeled=_unlabeled,
+)

@@ -4,4 +4,5 @@ _photometric = dict(
     brightness_delta=64,
     contrast_range=(0.4, 1.6),
     saturation_range=(0.4, 1.6),
-    hue_delta=18)
+    hue_delta=18,
+)

@@ -151,7 +151,7 @@ class ImageGraph(nn.Module):
         self.kind = 'panoptic' if isinstance(network, PanopticDeepLab) else 'semantic'
         if network.test_cfg.get('mode', 'whole') != 'whole':
             raise PreflightError(
-                f"model.test_cfg.mode is {network.test_cfg.mode!r}, but a graph sees "
+                f'model.test_cfg.mode is {network.test_cfg.mode!r}, but a graph sees '
                 "whole images only; set it to 'whole'"
             )
         if network.out_channels < 2:

@@ -77,7 +77,7 @@ def _prefix(state: Iterable[str], network: str | None, checkpoint: str | Path) -
     if not any(name.startswith(prefix) for name in state):
         raise PreflightError(
             f'{checkpoint} has no weights under {prefix!r}; its networks: '
-            + ', '.join(known or ('none', ))
+            + ', '.join(known or ('none',))
         )
     return prefix
 

@@ -81,9 +81,7 @@ def quantize_onnx(
         unfinished.write_bytes(result.SerializeToString())
 
 
-def _calibration_reader(
-    quantization: ModuleType, batches: Iterable[np.ndarray]
-) -> Any:
+def _calibration_reader(quantization: ModuleType, batches: Iterable[np.ndarray]) -> Any:
     class Reader(quantization.CalibrationDataReader):
         def __init__(self) -> None:
             self.batches = iter(batches)

@@ -176,9 +176,7 @@ class StageJobs:
         cfg = self.context.config(one_round.student, stage)
         cfg.merge_from_dict(one_round.finetune.options)
         student = self.state.result(f'{stage.round}-student')['checkpoint']
-        return self._training_job(
-            stage, cfg, one_round.finetune, self._path(student)
-        )
+        return self._training_job(stage, cfg, one_round.finetune, self._path(student))
 
     def _training_job(
         self,

@@ -144,7 +144,5 @@ def _compare(
         points = outputs['center_points'][np.isfinite(outputs['center_values'])]
         ours, theirs = set(map(tuple, points)), set(map(tuple, centers.points.numpy()))
         either = ours | theirs
-        result['center_agreement'] = (
-            len(ours & theirs) / len(either) if either else 1.0
-        )
+        result['center_agreement'] = len(ours & theirs) / len(either) if either else 1.0
     return result

@@ -1,4 +1,5 @@
 """Start the communication between processes, on GPUs and on CPUs."""
+
 import os
 from collections.abc import Mapping
 from datetime import timedelta
@@ -10,8 +11,9 @@ from mmengine.dist import barrier, init_dist, is_distributed
 BACKENDS = ('nccl', 'gloo')
 
 
-def initialize_process_group(launcher: str,
-                             env_cfg: Mapping[str, Any] | None = None) -> None:
+def initialize_process_group(
+    launcher: str, env_cfg: Mapping[str, Any] | None = None
+) -> None:
     """Join this process to the group that its launcher has started.
 
     Must run before a Runner is built: MMEngine's own start-up needs a GPU.
@@ -38,32 +40,36 @@ def initialize_process_group(launcher: str,
     if launcher != 'pytorch' or is_distributed():
         return
     missing = [
-        name for name in ('RANK', 'LOCAL_RANK', 'WORLD_SIZE', 'MASTER_ADDR',
-                          'MASTER_PORT') if name not in os.environ
+        name
+        for name in ('RANK', 'LOCAL_RANK', 'WORLD_SIZE', 'MASTER_ADDR', 'MASTER_PORT')
+        if name not in os.environ
     ]
     if missing:
         raise RuntimeError(
             f"launcher is 'pytorch', but {', '.join(missing)} is not set in "
             'the environment; start with `torchrun --nproc_per_node=N '
-            'tools/train.py CONFIG --launcher pytorch`')
+            'tools/train.py CONFIG --launcher pytorch`'
+        )
     options = dict((env_cfg or {}).get('dist_cfg') or {})
     backend = options.pop('backend', 'nccl')
     if backend not in BACKENDS:
-        raise ValueError(f'env_cfg.dist_cfg.backend is {backend!r}, but must be '
-                         f'one of {BACKENDS}')
+        raise ValueError(
+            f'env_cfg.dist_cfg.backend is {backend!r}, but must be one of {BACKENDS}'
+        )
     timeout = options.pop('timeout', None)
-    if timeout is not None and not (isinstance(timeout, int | float)
-                                    and timeout > 0):
+    if timeout is not None and not (isinstance(timeout, int | float) and timeout > 0):
         raise ValueError(
             f'env_cfg.dist_cfg.timeout is {timeout!r}, but must be a number of '
-            'seconds above 0')
+            'seconds above 0'
+        )
     if torch.cuda.is_available():
         init_dist('pytorch', backend=backend, timeout=timeout, **options)
     else:
         torch.distributed.init_process_group(
             'gloo',
             timeout=None if timeout is None else timedelta(seconds=timeout),
-            **options)
+            **options,
+        )
 
 
 def leave_process_group() -> None:

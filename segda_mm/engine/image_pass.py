@@ -1,4 +1,5 @@
 """Passes over images beside the training, which leave no trace in it."""
+
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,16 +27,19 @@ def build_image_loader(runner, dataloader: dict, owner: str) -> DataLoader:
     if 'dataset' not in dataloader:
         raise ValueError(
             f'{owner}.dataloader has no `dataset`; give it one, as '
-            "dict(type='UnlabeledImageDataset', images=..., pipeline=[...])")
+            "dict(type='UnlabeledImageDataset', images=..., pipeline=[...])"
+        )
     sampler = dict(type='DefaultSampler', shuffle=False, round_up=False)
-    loader = runner.build_dataloader({**dataloader, 'sampler': sampler},
-                                     seed=runner.seed)
+    loader = runner.build_dataloader(
+        {**dataloader, 'sampler': sampler}, seed=runner.seed
+    )
     if not any(all_gather_object(len(loader))):
         raise ValueError(
             f'{owner}.dataloader has no batch: its dataset has '
             f'{len(loader.dataset)} images, batch_size is {loader.batch_size} '
             f'and drop_last is {loader.drop_last}; lower the batch size or add '
-            'images')
+            'images'
+        )
     return loader
 
 

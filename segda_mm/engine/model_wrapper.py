@@ -1,4 +1,5 @@
 """A model wrapper that leaves gradients to the optimizer wrappers."""
+
 import math
 
 import torch
@@ -29,9 +30,9 @@ class PassThroughDistributed(nn.Module):
             batches of all processes, see :class:`ProcessWideBatchNorm`.
     """
 
-    def __init__(self,
-                 module: nn.Module,
-                 process_wide_batch_norm: bool = False) -> None:
+    def __init__(
+        self, module: nn.Module, process_wide_batch_norm: bool = False
+    ) -> None:
         super().__init__()
         self.module = module
         if process_wide_batch_norm:
@@ -71,9 +72,9 @@ def _mean_over_processes(log_vars: dict[str, Tensor]) -> dict[str, Tensor]:
         return log_vars
     # By name: processes may disagree on what there is to log.
     gathered = all_gather_object(
-        {key: float(value.detach()) for key, value in log_vars.items()})
-    if not all(
-            math.isfinite(value) for part in gathered for value in part.values()):
+        {key: float(value.detach()) for key, value in log_vars.items()}
+    )
+    if not all(math.isfinite(value) for part in gathered for value in part.values()):
         return log_vars
     means = {}
     for key in dict.fromkeys(key for part in gathered for key in part):

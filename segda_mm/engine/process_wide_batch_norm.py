@@ -1,4 +1,5 @@
 """Batch normalization over the images of all processes, on CPUs too."""
+
 import torch
 from mmengine.dist import all_reduce, get_world_size
 from torch import Tensor, nn
@@ -61,7 +62,6 @@ def share_batch_statistics(model: nn.Module) -> None:
 
 
 class _SumOverProcesses(torch.autograd.Function):
-
     @staticmethod
     def forward(ctx: FunctionCtx, values: Tensor) -> Tensor:
         total = values.clone()

@@ -1,4 +1,5 @@
 """A Runner that survives being killed and says so when it cannot go on."""
+
 import inspect
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -18,9 +19,9 @@ from segda_mm.models.plain_checkpoints import only_plain_checkpoints
 from segda_mm.registry import RUNNERS
 
 #: The hooks that MMEngine registers by itself, and leaves out for None.
-_OWN_HOOKS = frozenset((
-    'checkpoint', 'logger', 'param_scheduler', 'runtime_info', 'sampler_seed',
-    'timer'))
+_OWN_HOOKS = frozenset(
+    ('checkpoint', 'logger', 'param_scheduler', 'runtime_info', 'sampler_seed', 'timer')
+)
 
 
 @RUNNERS.register_module()
@@ -47,11 +48,13 @@ class AdaptationRunner(Runner):
         Args:
             hooks: See :meth:`mmengine.runner.Runner.register_default_hooks`.
         """
-        super().register_default_hooks({
-            name: hook
-            for name, hook in (hooks or {}).items()
-            if hook is not None or name in _OWN_HOOKS
-        })
+        super().register_default_hooks(
+            {
+                name: hook
+                for name, hook in (hooks or {}).items()
+                if hook is not None or name in _OWN_HOOKS
+            }
+        )
 
     def register_hooks(self, *args, **kwargs) -> None:
         """Register the hooks of the config and :class:`PlainCheckpointHook`.
@@ -71,7 +74,8 @@ class AdaptationRunner(Runner):
                 raise ValueError(
                     'default_hooks.checkpoint.max_keep_ckpts is 1: the only '
                     'checkpoint is deleted before the next one is written, '
-                    'and a run killed in between cannot be resumed; keep 2')
+                    'and a run killed in between cannot be resumed; keep 2'
+                )
 
     def dump_config(self) -> None:
         """Leave the work directory's config to :meth:`train`.
@@ -108,12 +112,9 @@ class AdaptationRunner(Runner):
         return super().train()
 
     @master_only
-    def save_checkpoint(self,
-                        out_dir: str,
-                        filename: str,
-                        *args,
-                        meta: dict | None = None,
-                        **kwargs) -> None:
+    def save_checkpoint(
+        self, out_dir: str, filename: str, *args, meta: dict | None = None, **kwargs
+    ) -> None:
         """Write a checkpoint under another name, then rename it.
 
         Args:
@@ -132,10 +133,9 @@ class AdaptationRunner(Runner):
                 str(unfinished.parent),
                 unfinished.name,
                 *args,
-                meta={
-                    **(meta or {}), 'epoch_shape': self._epoch_shape()
-                },
-                **kwargs)
+                meta={**(meta or {}), 'epoch_shape': self._epoch_shape()},
+                **kwargs,
+            )
 
     def load_or_resume(self) -> None:
         """Load or resume as the config says.
@@ -149,8 +149,10 @@ class AdaptationRunner(Runner):
             return
         latest = find_resumable_checkpoint(self.work_dir)
         if latest is None:
-            self.logger.warning(f'resume is set, but {self.work_dir} holds no '
-                                'checkpoint yet: training from the start')
+            self.logger.warning(
+                f'resume is set, but {self.work_dir} holds no '
+                'checkpoint yet: training from the start'
+            )
         else:
             self.resume(latest)
 
@@ -159,7 +161,7 @@ class AdaptationRunner(Runner):
         filename: str,
         map_location: str | Callable = 'cpu',
         strict: bool = True,
-        revise_keys: Sequence[tuple[str, str]] = ((r'^module\.', ''), )
+        revise_keys: Sequence[tuple[str, str]] = ((r'^module\.', ''),),
     ) -> dict:
         """Load all weights of the model, without running code of the file.
 
@@ -180,11 +182,11 @@ class AdaptationRunner(Runner):
         """
         checkpoint = read_checkpoint(filename, map_location)
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
-        model = self.model.module if is_model_wrapper(
-            self.model) else self.model
+        model = self.model.module if is_model_wrapper(self.model) else self.model
         try:
             _load_checkpoint_to_model(
-                model, checkpoint, strict, revise_keys=revise_keys)
+                model, checkpoint, strict, revise_keys=revise_keys
+            )
         except RuntimeError as error:
             raise ValueError(
                 f'{filename} does not fit the model '
@@ -229,7 +231,8 @@ class AdaptationRunner(Runner):
         return dict(
             batch_size=dataloader.batch_size,
             batches_per_epoch=len(dataloader),
-            world_size=self.world_size)
+            world_size=self.world_size,
+        )
 
     def _check_same_run(self, filename: str, checkpoint: dict) -> None:
         self.optim_wrapper = self.build_optim_wrapper(self.optim_wrapper)
@@ -238,24 +241,26 @@ class AdaptationRunner(Runner):
             problems.append(
                 'it holds no optimizer, as checkpoints of the best score do; '
                 'resume from an `iter_*.pth` or `epoch_*.pth`, or start a new '
-                'run from its weights with `load_from`')
+                'run from its weights with `load_from`'
+            )
         else:
             problems += self._optimizer_problems(checkpoint['optimizer'])
-            problems += self._scheduler_problems(
-                checkpoint.get('param_schedulers', []))
+            problems += self._scheduler_problems(checkpoint.get('param_schedulers', []))
         problems += self._model_problems(checkpoint.get('state_dict', {}))
         meta = checkpoint.get('meta', {})
         if 'iter' not in meta:
             problems.append(
                 'it does not tell its iteration, as checkpoints of a training '
-                'do; start a new run from its weights with `load_from`')
+                'do; start a new run from its weights with `load_from`'
+            )
         problems += self._class_problems(meta)
         now = self._epoch_shape()
         saved = meta.get('epoch_shape', now)
         problems += [
             f'{key} was {saved[key]} and is {value} now; restore '
             'train_dataloader and the number of processes'
-            for key, value in now.items() if saved[key] != value
+            for key, value in now.items()
+            if saved[key] != value
         ]
         problems += [
             f'optim_wrapper accumulates gradients over {count} iterations, '
@@ -263,31 +268,35 @@ class AdaptationRunner(Runner):
             'resume from a multiple, and set default_hooks.checkpoint.interval '
             'to one'
             for count in sorted(
-                {w._accumulative_counts for w in self._named_wrappers().values()})
+                {w._accumulative_counts for w in self._named_wrappers().values()}
+            )
             if meta.get('iter', 0) % count
         ]
         if problems:
-            raise ValueError(f'{filename} cannot be resumed with this config:'
-                             + ''.join(f'\n- {text}' for text in problems))
+            raise ValueError(
+                f'{filename} cannot be resumed with this config:'
+                + ''.join(f'\n- {text}' for text in problems)
+            )
 
     def _model_problems(self, saved: dict) -> list[str]:
         """Where the checkpoint's weights are those of another model."""
-        model = self.model.module if is_model_wrapper(
-            self.model) else self.model
+        model = self.model.module if is_model_wrapper(self.model) else self.model
         own = model.state_dict()
         saved = {key.removeprefix('module.'): saved[key] for key in saved}
         problems = []
-        for what, keys in (('lacks the weights of', own.keys() - saved.keys()),
-                           ('has weights of', saved.keys() - own.keys())):
+        for what, keys in (
+            ('lacks the weights of', own.keys() - saved.keys()),
+            ('has weights of', saved.keys() - own.keys()),
+        ):
             networks = {key.split('.')[0] for key in keys}
-            whole = networks - {
-                key.split('.')[0] for key in own.keys() & saved.keys()}
+            whole = networks - {key.split('.')[0] for key in own.keys() & saved.keys()}
             if whole:
                 problems.append(
                     f'it {what} {", ".join(sorted(whole))}, which the model '
                     f'{type(model).__name__} '
                     f'{"has" if what.startswith("lacks") else "does not have"}; '
-                    'restore `model`, or start a new run')
+                    'restore `model`, or start a new run'
+                )
         shapes = [
             f'{key} {tuple(saved[key].shape)} and {tuple(weight.shape)}'
             for key, weight in own.items()
@@ -297,17 +306,19 @@ class AdaptationRunner(Runner):
             problems.append(
                 f'{len(shapes)} weights had another shape than now: '
                 f'{"; ".join(shapes[:3])}; restore `model`, num_classes of '
-                'its heads included')
+                'its heads included'
+            )
         return problems
 
     def _class_problems(self, meta: dict) -> list[str]:
         old = (meta.get('dataset_meta') or {}).get('classes')
-        new = getattr(self.train_dataloader.dataset, 'metainfo',
-                      {}).get('classes')
+        new = getattr(self.train_dataloader.dataset, 'metainfo', {}).get('classes')
         if not old or not new or list(old) == list(new):
             return []
-        return [f'the classes of train_dataloader.dataset were {list(old)} and '
-                f'are {list(new)} now; restore its metainfo']
+        return [
+            f'the classes of train_dataloader.dataset were {list(old)} and '
+            f'are {list(new)} now; restore its metainfo'
+        ]
 
     def _named_wrappers(self) -> dict[str, OptimWrapper]:
         if isinstance(self.optim_wrapper, OptimWrapperDict):
@@ -336,12 +347,12 @@ class AdaptationRunner(Runner):
             if len(old_groups) != len(new_groups):
                 problems.append(
                     f'{key} had {len(old_groups)} parameter groups and has '
-                    f'{len(new_groups)} now; restore its paramwise_cfg')
+                    f'{len(new_groups)} now; restore its paramwise_cfg'
+                )
                 continue
             # MMEngine keeps the checkpoint's values and ignores the config's.
             driven = {'params'} | {
-                scheduler.param_name
-                for scheduler in schedulers.get(name, [])
+                scheduler.param_name for scheduler in schedulers.get(name, [])
             }
             for old, new in zip(old_groups, new_groups):
                 problems += [
@@ -356,10 +367,13 @@ class AdaptationRunner(Runner):
         """Where the checkpoint's schedules are not those of the config."""
         schedulers = self._named_schedulers()
         saved_by_name = saved if isinstance(saved, dict) else {'': saved}
-        if ({name: len(states) for name, states in saved_by_name.items()} !=
-            {name: len(members) for name, members in schedulers.items()}):
-            return ['its schedulers are not those of param_scheduler; restore '
-                    'param_scheduler']
+        if {name: len(states) for name, states in saved_by_name.items()} != {
+            name: len(members) for name, members in schedulers.items()
+        }:
+            return [
+                'its schedulers are not those of param_scheduler; restore '
+                'param_scheduler'
+            ]
         problems = []
         for name, members in schedulers.items():
             for scheduler, old in zip(members, saved_by_name[name]):

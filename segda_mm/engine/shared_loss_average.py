@@ -1,4 +1,5 @@
 """Average a loss over the pixels of all processes instead of each one's own."""
+
 from typing import Any
 
 import torch
@@ -25,14 +26,18 @@ def share_loss_averages(model: nn.Module) -> None:
         model: In each process the same; its losses are changed in place.
     """
     for module in model.modules():
-        if (isinstance(module, CrossEntropyLoss)
-                and module.cls_criterion is cross_entropy
-                and module.avg_non_ignore and module.class_weight is None):
+        if (
+            isinstance(module, CrossEntropyLoss)
+            and module.cls_criterion is cross_entropy
+            and module.avg_non_ignore
+            and module.class_weight is None
+        ):
             module.register_forward_pre_hook(_add_avg_factor, with_kwargs=True)
 
 
-def _add_avg_factor(loss: CrossEntropyLoss, args: tuple,
-                    kwargs: dict[str, Any]) -> tuple[tuple, dict[str, Any]]:
+def _add_avg_factor(
+    loss: CrossEntropyLoss, args: tuple, kwargs: dict[str, Any]
+) -> tuple[tuple, dict[str, Any]]:
     if get_world_size() == 1 or loss.reduction != 'mean':
         return args, kwargs
     logits = args[0] if args else kwargs['cls_score']

@@ -257,9 +257,7 @@ def adapted_run(world: World, name: str, suffix: str) -> dict:
     return entry
 
 
-def source_pipeline(
-    world: World, config: str, suffix: str
-) -> list[Mapping[str, Any]]:
+def source_pipeline(world: World, config: str, suffix: str) -> list[Mapping[str, Any]]:
     """The transforms of the source images of a config.
 
     Args:
@@ -308,9 +306,7 @@ def longer(
     return dict(entry, options={**entry['options'], **options})
 
 
-def rare_classes(
-    world: World, pipeline: Sequence[Mapping[str, Any]]
-) -> dict[str, Any]:
+def rare_classes(world: World, pipeline: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The data set of the source that draws images of rare classes more often.
 
     Args:

@@ -20,9 +20,7 @@ from .adaptation_runs import (
 #: Components of the mean teacher: name -> what it is without, or with instead.
 MEAN_TEACHER_PARTS = {
     'CutMix': {
-        'model.mixing': dict(
-            _delete_=True, type='CutMix', min_share=0.2, max_share=0.6
-        )
+        'model.mixing': dict(_delete_=True, type='CutMix', min_share=0.2, max_share=0.6)
     },
     'no mixing': {'model.mixing': None},
     'pixel weights': {
@@ -75,9 +73,7 @@ def component_runs(world: World) -> dict[str, dict]:
         Name -> entry.
     """
     distorted = source_pipeline(world, supervised_config(world.source), AUGMENTED)
-    fourier = dict(
-        type='FourierStyle', images=world.target_images, beta=0.02, prob=0.8
-    )
+    fourier = dict(type='FourierStyle', images=world.target_images, beta=0.02, prob=0.8)
     camera = dict(
         type='CameraEffects', blur_sigma=(0.1, 1.5), noise_sigma=(0, 16), prob=0.5
     )

@@ -1,4 +1,5 @@
 """A folder of label images that is either complete or known not to be."""
+
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
@@ -55,7 +56,8 @@ class LabelStore:
             raise ValueError(
                 f'label path {relative_path!r} would lie outside of '
                 f'{self.directory}; give the path of the image relative to '
-                'the root of its data set')
+                'the root of its data set'
+            )
         return self.directory / relative.with_suffix('.png')
 
     def write(self, relative_path: str, labels: np.ndarray) -> str:
@@ -77,15 +79,15 @@ class LabelStore:
         if labels.ndim != 2 or labels.dtype not in (np.uint8, np.uint16):
             raise ValueError(
                 f'labels of {relative_path} must be (H, W) of uint8 or uint16, '
-                f'but are {labels.shape} of {labels.dtype}')
+                f'but are {labels.shape} of {labels.dtype}'
+            )
         # Unlike Pillow, OpenCV lets other threads run while it compresses.
         _, png = cv2.imencode('.png', labels)
         with atomic_file(self.path(relative_path)) as unfinished:
             unfinished.write_bytes(png)
         return checksum(png)
 
-    def claim(self, identity: Mapping[str, Any],
-              origin: Mapping[str, str]) -> None:
+    def claim(self, identity: Mapping[str, Any], origin: Mapping[str, str]) -> None:
         """Take the folder for the labels of one network with its settings.
 
         Args:
@@ -112,16 +114,18 @@ class LabelStore:
             raise OtherLabelsError(
                 f'{self.directory} holds labels made by '
                 f'{_listed(found["origin"])}, to which those of '
-                f'{_listed(origin)} must not be added:\n- ' +
-                '\n- '.join(differences) +
-                '\nLabel into another folder, or remove this one')
+                f'{_listed(origin)} must not be added:\n- '
+                + '\n- '.join(differences)
+                + '\nLabel into another folder, or remove this one'
+            )
 
     def claimed(self) -> dict[str, Any] | None:
         """``identity`` and ``origin`` of the labels; None if not claimed."""
         return read_json(
             self.directory / IDENTITY,
             'Which network made the labels is not known any more: label into '
-            'another folder, or remove this one')
+            'another folder, or remove this one',
+        )
 
     def _require_unclaimed_is_empty(self) -> None:
         found = next(self.directory.rglob('*.png'), None)
@@ -129,14 +133,14 @@ class LabelStore:
             raise OtherLabelsError(
                 f'{self.directory} holds {found.relative_to(self.directory)} '
                 f'and no {IDENTITY}, so that it is unknown which network made '
-                'it; label into another folder, or remove this one')
+                'it; label into another folder, or remove this one'
+            )
 
     def begin(self) -> None:
         """Declare the folder incomplete before its labels are made anew."""
         (self.directory / MANIFEST).unlink(missing_ok=True)
 
-    def finish(self, checksums: Mapping[str, str],
-               content: dict[str, Any]) -> None:
+    def finish(self, checksums: Mapping[str, str], content: dict[str, Any]) -> None:
         """Write the manifest, which makes the folder complete.
 
         Args:
@@ -152,18 +156,22 @@ class LabelStore:
         if len({self.path(image) for image in images}) < len(images):
             raise ValueError(
                 f'some images share their label file in {self.directory}: '
-                'their paths differ in the suffix only; rename one of them')
+                'their paths differ in the suffix only; rename one of them'
+            )
         missing = self.missing(images)
         if missing:
             raise FileNotFoundError(
                 f'{len(missing)} of {len(images)} labels are not in '
-                f'{self.directory}, the first for {missing[0]}')
+                f'{self.directory}, the first for {missing[0]}'
+            )
         text = json.dumps(
             {
-                **content, 'images': images,
-                'checksums': [checksums[image] for image in images]
+                **content,
+                'images': images,
+                'checksums': [checksums[image] for image in images],
             },
-            indent=1)
+            indent=1,
+        )
         with atomic_file(self.directory / MANIFEST) as unfinished:
             unfinished.write_text(text)
 
@@ -185,8 +193,7 @@ class LabelStore:
             return False
         if self.missing(manifest['images']):
             return False
-        return not self.changed(
-            dict(zip(manifest['images'], manifest['checksums'])))
+        return not self.changed(dict(zip(manifest['images'], manifest['checksums'])))
 
     def missing(self, images: Iterable[str]) -> list[str]:
         """Those of the images that have no label file, in their order."""
@@ -202,7 +209,8 @@ class LabelStore:
                 that all have a label file.
         """
         return [
-            image for image, written in checksums.items()
+            image
+            for image, written in checksums.items()
             if checksum(self.path(image).read_bytes()) != written
         ]
 
@@ -217,7 +225,8 @@ def _differences(old: Any, new: Any, key: str = '') -> Iterator[str]:
     if isinstance(old, dict) and isinstance(new, dict):
         for name in sorted(old.keys() | new.keys()):
             yield from _differences(
-                old.get(name), new.get(name), f'{key}.{name}'.lstrip('.'))
+                old.get(name), new.get(name), f'{key}.{name}'.lstrip('.')
+            )
     elif old != new:
         yield f'{key} was {_shortened(old)} and is {_shortened(new)} now'
 

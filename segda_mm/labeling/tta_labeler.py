@@ -402,9 +402,7 @@ class _Job:
 
     # What happens in the network's thread.
 
-    def prediction(
-        self, sample: SegDataSample
-    ) -> tuple[np.ndarray, np.ndarray | None]:
+    def prediction(self, sample: SegDataSample) -> tuple[np.ndarray, np.ndarray | None]:
         """Fetch a prediction and, where thresholds need it, its confidence."""
         prediction = self.form.prediction(sample)
         confidence = None

@@ -1,4 +1,5 @@
 """A pinhole camera above the street."""
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,6 +56,10 @@ class Camera:
         """
         width, height = size
         scale = self.focal * width / np.maximum(points[:, 2], self.NEAR)
-        return np.stack((points[:, 0] * scale + width / 2 - 0.5,
-                         self.horizon * height - 0.5 - points[:, 1] * scale),
-                        axis=1)
+        return np.stack(
+            (
+                points[:, 0] * scale + width / 2 - 0.5,
+                self.horizon * height - 0.5 - points[:, 1] * scale,
+            ),
+            axis=1,
+        )

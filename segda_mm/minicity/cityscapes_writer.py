@@ -1,4 +1,5 @@
 """Writes the real world as a Cityscapes tree."""
+
 from functools import partial
 from pathlib import Path
 
@@ -20,13 +21,23 @@ ANNOTATED_INDEX = 19
 CITIES = dict(
     train=('birkenfeld', 'hafenberg', 'neustadt'),
     val=('mariental', 'osterfeld'),
-    train_extra=('brunnthal', 'lindenau', 'seebruck', 'waldheim'))
+    train_extra=('brunnthal', 'lindenau', 'seebruck', 'waldheim'),
+)
 """Invented cities of each split; no city is in two splits."""
 
 
-def write_cityscapes(root, train, val, train_extra=0, sequence_train=0,
-                     sequence_val=0, seed=0, size=(256, 128), workers=1,
-                     progress=None):
+def write_cityscapes(
+    root,
+    train,
+    val,
+    train_extra=0,
+    sequence_train=0,
+    sequence_val=0,
+    seed=0,
+    size=(256, 128),
+    workers=1,
+    progress=None,
+):
     """Write a tree that Cityscapes tools read.
 
     ``leftImg8bit/<split>/<city>/<city>_<sequence>_<frame>_leftImg8bit.png``
@@ -55,30 +66,53 @@ def write_cityscapes(root, train, val, train_extra=0, sequence_train=0,
             are asked for, or the folder holds other files or other settings.
     """
     check_size(size)
-    for split, snippets, images in (('train', sequence_train, train),
-                                    ('val', sequence_val, val)):
+    for split, snippets, images in (
+        ('train', sequence_train, train),
+        ('val', sequence_val, val),
+    ):
         if snippets > images:
             raise ValueError(
                 f'sequence_{split} is {snippets}, but {split} has only '
-                f'{images} images; every snippet belongs to one of them.')
+                f'{images} images; every snippet belongs to one of them.'
+            )
     manifest = Manifest(
         root,
-        dict(kind='cityscapes', seed=seed, size=list(size), train=train,
-             val=val, train_extra=train_extra, sequence_train=sequence_train,
-             sequence_val=sequence_val))
+        dict(
+            kind='cityscapes',
+            seed=seed,
+            size=list(size),
+            train=train,
+            val=val,
+            train_extra=train_extra,
+            sequence_train=sequence_train,
+            sequence_val=sequence_val,
+        ),
+    )
     manifest.claim()
     # An annotated image is step 0; the rest of its snippet surrounds it.
-    jobs = [(split, index, 0) for split, count in
-            (('train', train), ('val', val), ('train_extra', train_extra))
-            for index in range(count)]
-    jobs += [(split, index, frame - ANNOTATED_INDEX)
-             for split, count in (('train', sequence_train),
-                                  ('val', sequence_val))
-             for index in range(count) for frame in range(SNIPPET_LENGTH)
-             if frame != ANNOTATED_INDEX]
-    job = partial(_write_frame, root=Path(root), seed=seed, size=tuple(size),
-                  snippets=dict(train=sequence_train, val=sequence_val,
-                                train_extra=0))
+    jobs = [
+        (split, index, 0)
+        for split, count in (
+            ('train', train),
+            ('val', val),
+            ('train_extra', train_extra),
+        )
+        for index in range(count)
+    ]
+    jobs += [
+        (split, index, frame - ANNOTATED_INDEX)
+        for split, count in (('train', sequence_train), ('val', sequence_val))
+        for index in range(count)
+        for frame in range(SNIPPET_LENGTH)
+        if frame != ANNOTATED_INDEX
+    ]
+    job = partial(
+        _write_frame,
+        root=Path(root),
+        seed=seed,
+        size=tuple(size),
+        snippets=dict(train=sequence_train, val=sequence_val, train_extra=0),
+    )
     run_jobs(job, jobs, workers, progress)
     manifest.complete()
 
@@ -125,7 +159,8 @@ def _write_frame(job, root, seed, size, snippets):
             labelIds=frame.label_ids,
             instanceIds=frame.instance_ids,
             labelTrainIds=ID_TO_TRAIN_ID[frame.label_ids],
-            color=_color(frame.label_ids))
+            color=_color(frame.label_ids),
+        )
         for kind, path in truth.items():
             write_png(path, arrays[kind])
 

@@ -1,4 +1,5 @@
 """Both worlds and their labels side by side, for people to look at."""
+
 import numpy as np
 
 from .png import label_palette
@@ -27,13 +28,13 @@ def contact_sheet(game, real, seed=0, size=(512, 256)):
     if len(game) != len(real) or not game:
         raise ValueError(
             f'There are {len(game)} game and {len(real)} real pictures; a '
-            'sheet needs the same number of both, at least one.')
+            'sheet needs the same number of both, at least one.'
+        )
     palette = np.reshape(label_palette(), (256, 3)).astype(np.uint8)
     rows = []
     for pair in zip(game, real):
         cells = []
-        for look, stream, index in zip(('game', 'real'), ('gta5', 'train'),
-                                       pair):
+        for look, stream, index in zip(('game', 'real'), ('gta5', 'train'), pair):
             frame = render_frame(look, seed, index, size, stream)
             cells += [frame.image, palette[frame.label_ids]]
         rows.append(_join(cells, axis=1))

@@ -1,4 +1,5 @@
 """One picture of the miniature world with its truth."""
+
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,4 +1,5 @@
 """The maps between geometry and picture."""
+
 from dataclasses import dataclass
 from functools import cached_property
 

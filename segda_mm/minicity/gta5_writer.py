@@ -1,4 +1,5 @@
 """Writes the game world as a GTA5 tree."""
+
 from functools import partial
 from pathlib import Path
 
@@ -8,8 +9,7 @@ from .png import label_palette, write_png
 from .renderer import check_size, render_frame
 
 
-def write_gta5(root, num_images, seed=0, size=(256, 128), workers=1,
-               progress=None):
+def write_gta5(root, num_images, seed=0, size=(256, 128), workers=1, progress=None):
     """Write ``images/00001.png`` ... and ``labels/00001.png`` ...
 
     Images are RGB; labels are palette PNGs of Cityscapes label ids, as the
@@ -31,8 +31,8 @@ def write_gta5(root, num_images, seed=0, size=(256, 128), workers=1,
     """
     check_size(size)
     manifest = Manifest(
-        root, dict(kind='gta5', seed=seed, size=list(size),
-                   num_images=num_images))
+        root, dict(kind='gta5', seed=seed, size=list(size), num_images=num_images)
+    )
     manifest.claim()
     job = partial(_write_image, root=Path(root), seed=seed, size=tuple(size))
     run_jobs(job, list(range(num_images)), workers, progress)

@@ -1,4 +1,5 @@
 """One thing that stands or moves in the street."""
+
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -41,7 +42,10 @@ class Item:
         cos, sin = np.cos(self.heading), np.sin(self.heading)
         x, y, z = points.T
         return np.stack(
-            (cos * x + sin * z + self.position[0] + self.velocity[0] * time,
-             y,
-             cos * z - sin * x + self.position[1] + self.velocity[1] * time),
-            axis=1).astype(np.float32)
+            (
+                cos * x + sin * z + self.position[0] + self.velocity[0] * time,
+                y,
+                cos * z - sin * x + self.position[1] + self.velocity[1] * time,
+            ),
+            axis=1,
+        ).astype(np.float32)

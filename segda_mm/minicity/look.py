@@ -1,4 +1,5 @@
 """What makes one of the two worlds look and behave as it does."""
+
 from collections.abc import Callable
 from dataclasses import dataclass
 

@@ -1,4 +1,5 @@
 """Remembers with which settings a folder was written."""
+
 import json
 from pathlib import Path
 
@@ -39,14 +40,17 @@ class Manifest:
             if other:
                 raise ValueError(
                     f'{root} already holds a miniature world with other '
-                    f"settings ({'; '.join(other)}). Choose another output "
-                    'folder, or delete this one to write it anew.')
-        elif root.exists() and any(path.suffix != '.unfinished'
-                                   for path in root.iterdir()):
+                    f'settings ({"; ".join(other)}). Choose another output '
+                    'folder, or delete this one to write it anew.'
+                )
+        elif root.exists() and any(
+            path.suffix != '.unfinished' for path in root.iterdir()
+        ):
             raise ValueError(
                 f'{root} is not empty and has no {FILE_NAME}, so it was not '
                 'written by the miniature world. Choose an empty folder, so '
-                'that no other data set is touched.')
+                'that no other data set is touched.'
+            )
         else:
             self._write(complete=False)
 

@@ -1,4 +1,5 @@
 """Flat polygons in metres that together form one thing of the street."""
+
 import math
 from array import array
 
@@ -30,13 +31,9 @@ class Mesh:
         self.variants = []
         self.insides = []
 
-    def add(self,
-            points,
-            label,
-            color,
-            texture=TextureKind.PLAIN,
-            variant=0.5,
-            inside=None):
+    def add(
+        self, points, label, color, texture=TextureKind.PLAIN, variant=0.5, inside=None
+    ):
         """Add one flat polygon.
 
         Args:
@@ -59,14 +56,16 @@ class Mesh:
         self.variants.append(variant)
         self.insides.append(inside)
 
-    def hexahedron(self,
-                   bottom,
-                   top,
-                   label,
-                   color,
-                   texture=TextureKind.PLAIN,
-                   variant=0.5,
-                   underside=False):
+    def hexahedron(
+        self,
+        bottom,
+        top,
+        label,
+        color,
+        texture=TextureKind.PLAIN,
+        variant=0.5,
+        underside=False,
+    ):
         """Add a box, or a frustum when the two rectangles differ.
 
         Args:
@@ -86,19 +85,16 @@ class Mesh:
         u0, u1, w0, w1, y1 = top
         a, b, c, d = (x0, y0, z0), (x1, y0, z0), (x1, y0, z1), (x0, y0, z1)
         e, f, g, h = (u0, y1, w0), (u1, y1, w0), (u1, y1, w1), (u0, y1, w1)
-        centre = ((x0 + x1 + u0 + u1) / 4, (y0 + y1) / 2,
-                  (z0 + z1 + w0 + w1) / 4)
+        centre = ((x0 + x1 + u0 + u1) / 4, (y0 + y1) / 2, (z0 + z1 + w0 + w1) / 4)
         faces = dict(
-            near=(a, b, f, e), far=(c, d, h, g), left=(d, a, e, h),
-            right=(b, c, g, f))
+            near=(a, b, f, e), far=(c, d, h, g), left=(d, a, e, h), right=(b, c, g, f)
+        )
         for corners in faces.values():
             self.add(corners, label, color, texture, variant, centre)
-        self.add((e, f, g, h), label, color, TextureKind.PLAIN, variant,
-                 centre)
+        self.add((e, f, g, h), label, color, TextureKind.PLAIN, variant, centre)
         if underside:
             dark = [0.5 * value for value in color]
-            self.add((a, b, c, d), label, dark, TextureKind.PLAIN, variant,
-                     centre)
+            self.add((a, b, c, d), label, dark, TextureKind.PLAIN, variant, centre)
         return faces, centre
 
     def box(self, x, y, z, label, color, **kwargs):
@@ -106,8 +102,7 @@ class Mesh:
 
         Returns what :meth:`hexahedron` returns.
         """
-        return self.hexahedron((*x, *z, y[0]), (*x, *z, y[1]), label, color,
-                               **kwargs)
+        return self.hexahedron((*x, *z, y[0]), (*x, *z, y[1]), label, color, **kwargs)
 
     def panel(self, corners, across, upwards, label, color, inside):
         """Add a rectangle that lies in a four-cornered face.
@@ -126,10 +121,15 @@ class Mesh:
         def at(u, v):
             return tuple(
                 (1 - v) * ((1 - u) * p + u * q) + v * ((1 - u) * s + u * r)
-                for p, q, r, s in zip(a, b, c, d))
+                for p, q, r, s in zip(a, b, c, d)
+            )
 
-        points = [at(across[0], upwards[0]), at(across[1], upwards[0]),
-                  at(across[1], upwards[1]), at(across[0], upwards[1])]
+        points = [
+            at(across[0], upwards[0]),
+            at(across[1], upwards[0]),
+            at(across[1], upwards[1]),
+            at(across[0], upwards[1]),
+        ]
         self.add(points, label, color, TextureKind.GLOSS, 0.5, inside)
 
     def disk(self, centre, radius, axis, label, color, sides=10, inside=None):
@@ -143,6 +143,7 @@ class Mesh:
         for index in range(sides):
             angle = 2 * math.pi * index / sides
             across, up = radius * math.cos(angle), radius * math.sin(angle)
-            points.append((x + across, y + up, z) if axis == 'z' else
-                          (x, y + up, z + across))
+            points.append(
+                (x + across, y + up, z) if axis == 'z' else (x, y + up, z + across)
+            )
         self.add(points, label, color, inside=inside)

@@ -1,4 +1,5 @@
 """The random pattern that all surfaces share."""
+
 from functools import lru_cache
 
 import numpy as np
@@ -18,11 +19,11 @@ def noise_pattern():
     """
     rng = np.random.default_rng(20)
     frequency = np.fft.fftfreq(SIZE)
-    squared = frequency[:, None]**2 + frequency[None, :SIZE // 2 + 1]**2
+    squared = frequency[:, None] ** 2 + frequency[None, : SIZE // 2 + 1] ** 2
     channels = []
     for width in (0.6, 2.6, 14.0):
         spectrum = np.fft.rfft2(rng.standard_normal((SIZE, SIZE)))
-        spectrum *= np.exp(-2 * (np.pi * width)**2 * squared)
+        spectrum *= np.exp(-2 * (np.pi * width) ** 2 * squared)
         channel = np.fft.irfft2(spectrum, s=(SIZE, SIZE))
         channel -= channel.mean()
         channels.append(np.clip(channel / channel.std(), -2.5, 2.5))

@@ -1,4 +1,5 @@
 """Runs the jobs of a writer in one or several processes."""
+
 import gc
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -31,15 +32,15 @@ def run_jobs(job, arguments, workers=1, progress=None):
     # A forked worker inherits the imported package; a spawned one would
     # import all of it, deep-learning libraries included.
     methods = multiprocessing.get_all_start_methods()
-    context = multiprocessing.get_context(
-        'fork' if 'fork' in methods else 'spawn')
+    context = multiprocessing.get_context('fork' if 'fork' in methods else 'spawn')
     threads = cv2.getNumThreads()
     # One thread ends OpenCV's pool: a child forked beside a living pool
     # would crash or hang over threads that it does not have.
     cv2.setNumThreads(1)
     try:
-        with ProcessPoolExecutor(workers, mp_context=context,
-                                 initializer=_start_worker) as pool:
+        with ProcessPoolExecutor(
+            workers, mp_context=context, initializer=_start_worker
+        ) as pool:
             _collect(pool, job, arguments, progress)
     finally:
         cv2.setNumThreads(threads)

@@ -1,4 +1,5 @@
 """Shapes of people: walking on foot and sitting on two wheels."""
+
 import numpy as np
 
 from .mesh import Mesh
@@ -35,23 +36,64 @@ class Walker:
         shoe = (32, 30, 30)
         for side, step in ((-1, swing), (1, -swing)):
             hip, foot = side * 0.11, side * 0.12 + step
-            mesh.add([(h * x, h * y, 0) for x, y in (
-                (hip - 0.1, 0.88), (hip + 0.1, 0.88), (foot + 0.075, 0.06),
-                (foot - 0.075, 0.06))], label, colors['trousers'])
-            mesh.add([(h * x, h * y, 0) for x, y in (
-                (foot - 0.09, 0.09), (foot + 0.09, 0.09), (foot + 0.1, 0.0),
-                (foot - 0.1, 0.0))], label, shoe)
+            mesh.add(
+                [
+                    (h * x, h * y, 0)
+                    for x, y in (
+                        (hip - 0.1, 0.88),
+                        (hip + 0.1, 0.88),
+                        (foot + 0.075, 0.06),
+                        (foot - 0.075, 0.06),
+                    )
+                ],
+                label,
+                colors['trousers'],
+            )
+            mesh.add(
+                [
+                    (h * x, h * y, 0)
+                    for x, y in (
+                        (foot - 0.09, 0.09),
+                        (foot + 0.09, 0.09),
+                        (foot + 0.1, 0.0),
+                        (foot - 0.1, 0.0),
+                    )
+                ],
+                label,
+                shoe,
+            )
         sleeve = [0.82 * value for value in colors['top']]
         for side, step in ((-1, -swing), (1, swing)):
             hand = side * 0.31 + 0.5 * step
-            mesh.add([(h * x, h * y, 0) for x, y in (
-                (side * 0.17, 1.44), (side * 0.27, 1.4), (hand + 0.05, 0.86),
-                (hand - 0.05, 0.86))], label, sleeve)
-            mesh.disk((h * hand, h * 0.84, 0), h * 0.06, 'z', label,
-                      colors['skin'], 6)
-        mesh.add([(h * x, h * y, 0) for x, y in (
-            (-0.19, 0.84), (0.19, 0.84), (0.25, 1.4), (0.12, 1.5),
-            (-0.12, 1.5), (-0.25, 1.4))], label, colors['top'])
+            mesh.add(
+                [
+                    (h * x, h * y, 0)
+                    for x, y in (
+                        (side * 0.17, 1.44),
+                        (side * 0.27, 1.4),
+                        (hand + 0.05, 0.86),
+                        (hand - 0.05, 0.86),
+                    )
+                ],
+                label,
+                sleeve,
+            )
+            mesh.disk((h * hand, h * 0.84, 0), h * 0.06, 'z', label, colors['skin'], 6)
+        mesh.add(
+            [
+                (h * x, h * y, 0)
+                for x, y in (
+                    (-0.19, 0.84),
+                    (0.19, 0.84),
+                    (0.25, 1.4),
+                    (0.12, 1.5),
+                    (-0.12, 1.5),
+                    (-0.25, 1.4),
+                )
+            ],
+            label,
+            colors['top'],
+        )
         mesh.disk((0, h * 1.6, 0), h * 0.125, 'z', label, colors['hair'], 10)
         mesh.disk((0, h * 1.57, 0), h * 0.1, 'z', label, colors['skin'], 8)
         return mesh
@@ -68,19 +110,35 @@ def seated_rider(mesh, colors, label, saddle):
     """
     y = saddle
     for x in (-0.17, 0.17):
-        mesh.hexahedron((x - 0.07, x + 0.07, 0.0, 0.16, y - 0.6),
-                        (x - 0.1, x + 0.1, -0.2, 0.14, y + 0.06), label,
-                        colors['trousers'])
-    mesh.hexahedron((-0.2, 0.2, -0.36, -0.06, y - 0.02),
-                    (-0.25, 0.25, -0.12, 0.18, y + 0.56), label,
-                    colors['top'])
+        mesh.hexahedron(
+            (x - 0.07, x + 0.07, 0.0, 0.16, y - 0.6),
+            (x - 0.1, x + 0.1, -0.2, 0.14, y + 0.06),
+            label,
+            colors['trousers'],
+        )
+    mesh.hexahedron(
+        (-0.2, 0.2, -0.36, -0.06, y - 0.02),
+        (-0.25, 0.25, -0.12, 0.18, y + 0.56),
+        label,
+        colors['top'],
+    )
     sleeve = [0.82 * value for value in colors['top']]
     for x in (-0.29, 0.29):
-        mesh.hexahedron((x - 0.05, x + 0.05, 0.28, 0.42, y + 0.1),
-                        (x - 0.06, x + 0.06, -0.04, 0.14, y + 0.52), label,
-                        sleeve)
-    mesh.hexahedron((-0.09, 0.09, 0.02, 0.2, y + 0.56),
-                    (-0.1, 0.1, 0.02, 0.24, y + 0.72), label, colors['skin'])
-    mesh.hexahedron((-0.13, 0.13, -0.03, 0.25, y + 0.7),
-                    (-0.08, 0.08, 0.02, 0.2, y + 0.86), label,
-                    colors['helmet'])
+        mesh.hexahedron(
+            (x - 0.05, x + 0.05, 0.28, 0.42, y + 0.1),
+            (x - 0.06, x + 0.06, -0.04, 0.14, y + 0.52),
+            label,
+            sleeve,
+        )
+    mesh.hexahedron(
+        (-0.09, 0.09, 0.02, 0.2, y + 0.56),
+        (-0.1, 0.1, 0.02, 0.24, y + 0.72),
+        label,
+        colors['skin'],
+    )
+    mesh.hexahedron(
+        (-0.13, 0.13, -0.03, 0.25, y + 0.7),
+        (-0.08, 0.08, 0.02, 0.2, y + 0.86),
+        label,
+        colors['helmet'],
+    )

@@ -1,4 +1,5 @@
 """Turns a street into the maps that labels and colours are made from."""
+
 from itertools import chain
 
 import cv2
@@ -40,8 +41,9 @@ def rasterize(scene, size, time=0.0):
     whole = nearest > camera.NEAR
     low = np.minimum.reduceat(pixels, first)
     high = np.maximum.reduceat(pixels, first)
-    outside = whole & ((high < 0).any(axis=1) | (low[:, 0] > size[0]) |
-                       (low[:, 1] > size[1]))
+    outside = whole & (
+        (high < 0).any(axis=1) | (low[:, 0] > size[0]) | (low[:, 1] > size[1])
+    )
     order = np.flatnonzero(visible & ~outside)
     order = order[np.argsort(faces['ranks'][order], kind='stable')]
 
@@ -58,8 +60,7 @@ def rasterize(scene, size, time=0.0):
         if foliage[index]:
             cv2.fillPoly(face_map, [polygon], number, shift=_SUBPIXEL_BITS)
         else:
-            cv2.fillConvexPoly(face_map, polygon, number,
-                               shift=_SUBPIXEL_BITS)
+            cv2.fillConvexPoly(face_map, polygon, number, shift=_SUBPIXEL_BITS)
     if scene.bonnet_color is not None:
         _draw_bonnet(face_map, count - 1)
 
@@ -71,15 +72,21 @@ def rasterize(scene, size, time=0.0):
     planes[0, 2], planes[-1, 2] = 1 / _SKY_DISTANCE, 1.0
     outward = np.zeros((count, 3), np.float32)
     length = np.linalg.norm(normals[order], axis=1) + 1e-9
-    sign = np.where(faces['facing'][order] == 0, -np.sign(offsets),
-                    faces['facing'][order])
+    sign = np.where(
+        faces['facing'][order] == 0, -np.sign(offsets), faces['facing'][order]
+    )
     outward[1:-1] = normals[order] * (sign / length)[:, None]
     bonnet = scene.bonnet_color or (0, 0, 0)
 
     def per_face(name, sky, own_car):
         values = faces[name][order]
-        return np.concatenate((np.asarray([sky], values.dtype), values,
-                               np.asarray([own_car], values.dtype)))
+        return np.concatenate(
+            (
+                np.asarray([sky], values.dtype),
+                values,
+                np.asarray([own_car], values.dtype),
+            )
+        )
 
     return GBuffer(
         scene=scene,
@@ -93,7 +100,8 @@ def rasterize(scene, size, time=0.0):
         colors=per_face('colors', (0, 0, 0), bonnet),
         textures=per_face('textures', TextureKind.SKY, TextureKind.GLOSS),
         variants=per_face('variants', 0, 0),
-        shadow=_draw_shadows(scene, camera, size, time))
+        shadow=_draw_shadows(scene, camera, size, time),
+    )
 
 
 def _gather(scene, time):
@@ -103,27 +111,32 @@ def _gather(scene, time):
     points_in_item = np.array([len(mesh.points) // 3 for mesh in meshes])
 
     def collect(name, dtype):
-        return np.array(list(chain.from_iterable(
-            getattr(mesh, name) for mesh in meshes)), dtype)
+        return np.array(
+            list(chain.from_iterable(getattr(mesh, name) for mesh in meshes)), dtype
+        )
 
     faces = dict(
         sizes=collect('sizes', np.int32),
         labels=collect('labels', np.uint8),
         colors=collect('colors', np.float32),
         textures=collect('textures', np.uint8),
-        variants=collect('variants', np.float32))
+        variants=collect('variants', np.float32),
+    )
     corners = np.concatenate(
-        [np.frombuffer(mesh.points, np.float32) for mesh in meshes])
+        [np.frombuffer(mesh.points, np.float32) for mesh in meshes]
+    )
     corners = corners.reshape(-1, 3)
-    hidden = [(np.nan, ) * 3 if point is None else point
-              for mesh in meshes for point in mesh.insides]
+    hidden = [
+        (np.nan,) * 3 if point is None else point
+        for mesh in meshes
+        for point in mesh.insides
+    ]
     first = np.cumsum(faces['sizes']) - faces['sizes']
     start = corners[first]
     normals = np.cross(corners[first + 1] - start, corners[first + 2] - start)
     # The sign that turns a normal outwards; 0 when both sides are seen.
     inward = start - np.array(hidden, np.float32)
-    faces['facing'] = np.sign(
-        np.nan_to_num(np.einsum('fc,fc->f', normals, inward)))
+    faces['facing'] = np.sign(np.nan_to_num(np.einsum('fc,fc->f', normals, inward)))
 
     faces['instances'] = faces['labels'].astype(np.uint16)
     begins = np.cumsum(in_item) - in_item
@@ -133,18 +146,28 @@ def _gather(scene, time):
             mine = faces['labels'][span] == label
             faces['instances'][span][mine] = instance
 
-    pose = np.array([(item.position[0] + item.velocity[0] * time,
-                      item.position[1] + item.velocity[1] * time,
-                      np.cos(item.heading), np.sin(item.heading))
-                     for item in scene.items], np.float32)
+    pose = np.array(
+        [
+            (
+                item.position[0] + item.velocity[0] * time,
+                item.position[1] + item.velocity[1] * time,
+                np.cos(item.heading),
+                np.sin(item.heading),
+            )
+            for item in scene.items
+        ],
+        np.float32,
+    )
     shift_x, shift_z, cos, sin = np.repeat(pose, points_in_item, axis=0).T
     x, y, z = corners.T
-    placed = np.stack((cos * x + sin * z + shift_x, y,
-                       cos * z - sin * x + shift_z), axis=1)
+    placed = np.stack(
+        (cos * x + sin * z + shift_x, y, cos * z - sin * x + shift_z), axis=1
+    )
 
     # Layer by layer, the far before the near.
     depth = np.minimum.reduceat(
-        placed[:, 2], np.cumsum(points_in_item) - points_in_item)
+        placed[:, 2], np.cumsum(points_in_item) - points_in_item
+    )
     layers = [item.layer for item in scene.items]
     rank = np.empty(len(meshes), np.int32)
     rank[np.lexsort((-depth, layers))] = np.arange(len(meshes))
@@ -177,13 +200,16 @@ def _clip_near(polygon, camera, size):
 def _draw_bonnet(face_map, number):
     height, width = face_map.shape
     across = np.linspace(-0.02, 1.02, 40)
-    curve = 0.885 + 0.42 * np.abs(across - 0.5)**2.6
+    curve = 0.885 + 0.42 * np.abs(across - 0.5) ** 2.6
     points = np.stack((across * width, curve * height), axis=1)
     corners = [(1.02 * width, 1.1 * height), (-0.02 * width, 1.1 * height)]
     polygon = np.concatenate((points, corners))
-    cv2.fillPoly(face_map,
-                 [np.round(polygon * (1 << _SUBPIXEL_BITS)).astype(np.int32)],
-                 number, shift=_SUBPIXEL_BITS)
+    cv2.fillPoly(
+        face_map,
+        [np.round(polygon * (1 << _SUBPIXEL_BITS)).astype(np.int32)],
+        number,
+        shift=_SUBPIXEL_BITS,
+    )
 
 
 def _draw_shadows(scene, camera, size, time):
@@ -200,25 +226,32 @@ def _draw_shadows(scene, camera, size, time):
         if item.shadow is None:
             continue
         half, length = item.shadow
-        box = np.array([(x, 0, z) for x in (-half, half)
-                        for z in (-length, length)], np.float32)
+        box = np.array(
+            [(x, 0, z) for x in (-half, half) for z in (-length, length)], np.float32
+        )
         base = item.place(1.03 * box, time)
         thrown = base.copy()
         thrown[:, [0, 2]] -= 1.5 * slope
-        hull = cv2.convexHull(
-            np.concatenate((base, thrown))[:, [0, 2]])[:, 0]
-        polygons.append(np.stack(
-            (hull[:, 0], np.zeros(len(hull)), hull[:, 1]), axis=1))
+        hull = cv2.convexHull(np.concatenate((base, thrown))[:, [0, 2]])[:, 0]
+        polygons.append(np.stack((hull[:, 0], np.zeros(len(hull)), hull[:, 1]), axis=1))
     if scene.look.sun:
         for side, x, z0, z1, height in scene.shaded_sides:
             if side * sun[0] > 0:
                 dx, dz = -0.6 * height * slope
                 polygons.append(
-                    np.array([(x, 0, z0), (x, 0, z1), (x + dx, 0, z1 + dz),
-                              (x + dx, 0, z0 + dz)]))
+                    np.array(
+                        [
+                            (x, 0, z0),
+                            (x, 0, z1),
+                            (x + dx, 0, z1 + dz),
+                            (x + dx, 0, z0 + dz),
+                        ]
+                    )
+                )
     for polygon in polygons:
         view = camera.to_camera(scene.bend(polygon.astype(np.float32)))
         if view[:, 2].max() > camera.NEAR:
-            cv2.fillConvexPoly(shadow, _clip_near(view, camera, size), 255,
-                               shift=_SUBPIXEL_BITS)
+            cv2.fillConvexPoly(
+                shadow, _clip_near(view, camera, size), 255, shift=_SUBPIXEL_BITS
+            )
     return shadow

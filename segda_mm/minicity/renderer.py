@@ -1,4 +1,5 @@
 """From numbers to a picture: the whole path of one frame."""
+
 import zlib
 
 import cv2
@@ -49,14 +50,16 @@ def render_frame(look, seed, index, size, stream='', step=0):
     """
     check_size(size)
     if look not in LOOKS:
-        raise ValueError(f"look is {look!r}, but must be one of "
-                         f"{', '.join(map(repr, LOOKS))}.")
+        raise ValueError(
+            f'look is {look!r}, but must be one of {", ".join(map(repr, LOOKS))}.'
+        )
     key = [seed, zlib.crc32(f'{look}/{stream}'.encode()), index]
     # The street, weather and exposure stay as they are along a snippet; only
     # the grain of the sensor is new in every frame.
     street, weather, grain = (
         np.random.default_rng(np.random.SeedSequence(part))
-        for part in (key + [0], key + [1], key + [2, 1000 + step]))
+        for part in (key + [0], key + [1], key + [2, 1000 + step])
+    )
     scene = build_scene(LOOKS[look], street)
     gbuffer = rasterize(scene, size, step / FRAME_RATE)
     colors = shade(gbuffer)
@@ -71,13 +74,15 @@ def render_frame(look, seed, index, size, stream='', step=0):
 
 def check_size(size):
     """Raise ValueError unless a (width, height) lies in the allowed range."""
-    inside = all(low <= side <= high
-                 for low, side, high in zip(MIN_SIZE, size, MAX_SIZE))
+    inside = all(
+        low <= side <= high for low, side, high in zip(MIN_SIZE, size, MAX_SIZE)
+    )
     if not inside:
         raise ValueError(
             f'The picture size {size[0]}x{size[1]} is out of range: the '
             f'width must be {MIN_SIZE[0]} to {MAX_SIZE[0]} and the height '
-            f'{MIN_SIZE[1]} to {MAX_SIZE[1]} pixels.')
+            f'{MIN_SIZE[1]} to {MAX_SIZE[1]} pixels.'
+        )
 
 
 def _fill_sky(colors, gbuffer, rng):
@@ -85,18 +90,19 @@ def _fill_sky(colors, gbuffer, rng):
     rows = np.flatnonzero(mask.any(axis=1))
     if not len(rows):
         return
-    mask = mask[:rows[-1] + 1]
+    mask = mask[: rows[-1] + 1]
     right, up = gbuffer.camera.rays(gbuffer.size)
-    up = up[:len(mask)]
+    up = up[: len(mask)]
     # Clouds flatten towards the horizon, as on a ceiling.
     distance = (40 / np.maximum(up, 0.03))[:, None]
     along = np.mod(right * distance, SIZE)
     away = np.repeat(np.mod(1.5 * distance, SIZE), len(right), axis=1)
-    noise = cv2.remap(noise_pattern(), along, away, cv2.INTER_LINEAR,
-                      borderMode=cv2.BORDER_WRAP)
+    noise = cv2.remap(
+        noise_pattern(), along, away, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP
+    )
     cloud = 0.3 * noise[..., 1] + 0.8 * noise[..., 2]
     sky = gbuffer.scene.look.sky(right, up, cloud, rng)
-    colors[:len(mask)][mask] = sky[mask]
+    colors[: len(mask)][mask] = sky[mask]
 
 
 def _mark_borders(image, label_ids, instance_ids):
@@ -110,15 +116,13 @@ def _mark_borders(image, label_ids, instance_ids):
     tall = max(4, round(height / 5))
     border = np.zeros((height, width), np.uint8)
     for x, inner in ((0, sliver), (width - 1, width - 1 - sliver)):
-        points = [(x, height - 1), (inner, height - 1),
-                  (x, height - 1 - tall)]
+        points = [(x, height - 1), (inner, height - 1), (x, height - 1 - tall)]
         cv2.fillConvexPoly(border, np.array(points, np.int32), 1)
     border = border.astype(bool)
     image[border] = 0
     frame = np.ones((height, width), bool)
     thick = max(1, round(width / 400))
     frame[thick:-thick, thick:-thick] = False
-    for mask, label in ((frame, _OUT_OF_ROI_ID), (border & ~frame,
-                                                  _BORDER_ID)):
+    for mask, label in ((frame, _OUT_OF_ROI_ID), (border & ~frame, _BORDER_ID)):
         label_ids[mask] = label
         instance_ids[mask] = label

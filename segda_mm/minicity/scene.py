@@ -1,4 +1,5 @@
 """One street with everything that stands and moves in it."""
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,10 +37,14 @@ class Scene:
     def camera_at(self, time):
         """The :class:`Camera` at ``time`` in seconds."""
         x, y, z = self.camera.position
-        return Camera((x, y, z + self.speed * time), self.camera.yaw,
-                      self.camera.focal, self.camera.horizon)
+        return Camera(
+            (x, y, z + self.speed * time),
+            self.camera.yaw,
+            self.camera.focal,
+            self.camera.horizon,
+        )
 
     def bend(self, points):
         """Straight street coordinates (V, 3) -> bent ones, in place."""
-        points[:, 0] += np.float32(self.curve) * points[:, 2]**2
+        points[:, 0] += np.float32(self.curve) * points[:, 2] ** 2
         return points

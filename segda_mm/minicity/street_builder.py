@@ -1,4 +1,5 @@
 """Draws one street of a world at random."""
+
 from itertools import pairwise
 
 import numpy as np
@@ -56,7 +57,6 @@ class _Side:
 
 
 class _StreetBuilder:
-
     def __init__(self, look, rng):
         self.look = look
         self.layout = look.layout
@@ -68,11 +68,15 @@ class _StreetBuilder:
         self.sides = []
         for sign in (-1, 1):
             self.sides.append(
-                _Side(sign, self.road,
-                      2.3 * (rng.uniform() < self.layout.parking),
-                      3.4 * (rail and sign < 0),
-                      1.6 * (rng.uniform() < self.layout.verge),
-                      rng.uniform(*self.layout.sidewalk_width)))
+                _Side(
+                    sign,
+                    self.road,
+                    2.3 * (rng.uniform() < self.layout.parking),
+                    3.4 * (rail and sign < 0),
+                    1.6 * (rng.uniform() < self.layout.verge),
+                    rng.uniform(*self.layout.sidewalk_width),
+                )
+            )
         self.crossings = []
         begin = rng.uniform(14, 75)
         while begin < 140 and rng.uniform() < 0.75:
@@ -95,17 +99,26 @@ class _StreetBuilder:
         self._number_things()
         lanes = 2 if self.road > 6 else 1
         height = rng.uniform(*layout.camera_height)
-        position = (self.road / (2 * lanes) + rng.normal(0, 0.25), height, 0.)
-        camera = Camera(position, rng.normal(0, 0.03),
-                        rng.uniform(*layout.focal),
-                        rng.uniform(*layout.horizon))
+        position = (self.road / (2 * lanes) + rng.normal(0, 0.25), height, 0.0)
+        camera = Camera(
+            position,
+            rng.normal(0, 0.03),
+            rng.uniform(*layout.focal),
+            rng.uniform(*layout.horizon),
+        )
         side, up = rng.choice([-1, 1]) * rng.uniform(0.5, 0.9), 0.75
         sun = np.array([side, up, rng.uniform(-0.7, 0.3)])
         bonnet = self._color('bonnet') if layout.bonnet else None
-        return Scene(self.look, self.items, camera,
-                     float(rng.choice([0.0, 4.0, 7.0])),
-                     rng.normal(0, 0.0005), tuple(sun / np.linalg.norm(sun)),
-                     self.shaded_sides, bonnet)
+        return Scene(
+            self.look,
+            self.items,
+            camera,
+            float(rng.choice([0.0, 4.0, 7.0])),
+            rng.normal(0, 0.0005),
+            tuple(sun / np.linalg.norm(sun)),
+            self.shaded_sides,
+            bonnet,
+        )
 
     def _color(self, material):
         """A random RGB triple of a material, spread as the look says."""
@@ -118,8 +131,7 @@ class _StreetBuilder:
         self.items.append(Item(mesh, (x, z), **kwargs))
 
     def _crosses(self, begin, end):
-        return any(begin < b + 1.0 and end > a - 1.0
-                   for a, b in self.crossings)
+        return any(begin < b + 1.0 and end > a - 1.0 for a, b in self.crossings)
 
     # The ground, painted from the widest surface to the smallest mark.
 
@@ -132,36 +144,59 @@ class _StreetBuilder:
             for name, label, color, texture in (
                 ('sidewalk', 'sidewalk', pavement, TextureKind.PAVING),
                 ('verge', 'terrain', grass, TextureKind.GRASS),
-                ('rail', 'rail track', self._color('rail'),
-                 TextureKind.ASPHALT)):
+                ('rail', 'rail track', self._color('rail'), TextureKind.ASPHALT),
+            ):
                 low, high = getattr(side, name)
                 if high > low:
-                    self._strip(mesh, side.sign * low, side.sign * high,
-                                label, color, texture)
+                    self._strip(
+                        mesh, side.sign * low, side.sign * high, label, color, texture
+                    )
             if side.rail[1] > side.rail[0]:
                 for share in (0.28, 0.72):
                     x = side.rail[0] + share * 3.4
-                    self._strip(mesh, side.sign * x, side.sign * (x + 0.14),
-                                'rail track', (150, 150, 152),
-                                TextureKind.PLAIN)
+                    self._strip(
+                        mesh,
+                        side.sign * x,
+                        side.sign * (x + 0.14),
+                        'rail track',
+                        (150, 150, 152),
+                        TextureKind.PLAIN,
+                    )
         for begin, end in self.crossings:
-            self._quad(mesh, -220, 220, begin - 2.5, end + 2.5, 'sidewalk',
-                       pavement, TextureKind.PAVING)
-            self._quad(mesh, -220, 220, begin, end, 'road', asphalt,
-                       TextureKind.ASPHALT)
-        self._strip(mesh, -self.road, self.road, 'road', asphalt,
-                    TextureKind.ASPHALT)
+            self._quad(
+                mesh,
+                -220,
+                220,
+                begin - 2.5,
+                end + 2.5,
+                'sidewalk',
+                pavement,
+                TextureKind.PAVING,
+            )
+            self._quad(
+                mesh, -220, 220, begin, end, 'road', asphalt, TextureKind.ASPHALT
+            )
+        self._strip(mesh, -self.road, self.road, 'road', asphalt, TextureKind.ASPHALT)
         for side in self.sides:
             low, high = side.parking
             if high > low:
                 parking = self.rng.uniform() < 0.4
-                self._strip(mesh, side.sign * low, side.sign * high,
-                            'parking' if parking else 'road',
-                            self._color('parking') if parking else asphalt,
-                            TextureKind.PAVING if parking else
-                            TextureKind.ASPHALT)
-            self._strip(mesh, side.sign * high, side.sign * (high + 0.18),
-                        'sidewalk', self._color('kerb'), TextureKind.PLAIN)
+                self._strip(
+                    mesh,
+                    side.sign * low,
+                    side.sign * high,
+                    'parking' if parking else 'road',
+                    self._color('parking') if parking else asphalt,
+                    TextureKind.PAVING if parking else TextureKind.ASPHALT,
+                )
+            self._strip(
+                mesh,
+                side.sign * high,
+                side.sign * (high + 0.18),
+                'sidewalk',
+                self._color('kerb'),
+                TextureKind.PLAIN,
+            )
         self._marks(mesh)
         self._put(mesh, 0, 0, layer=0)
 
@@ -173,27 +208,29 @@ class _StreetBuilder:
 
     @staticmethod
     def _quad(mesh, x0, x1, z0, z1, label, color, texture):
-        mesh.add([(x0, 0, z0), (x1, 0, z0), (x1, 0, z1), (x0, 0, z1)],
-                 _ID[label], color, texture)
+        mesh.add(
+            [(x0, 0, z0), (x1, 0, z0), (x1, 0, z1), (x0, 0, z1)],
+            _ID[label],
+            color,
+            texture,
+        )
 
     def _marks(self, mesh):
         color = self._color('marking')
         plain = TextureKind.PLAIN
         lanes = 2 if self.road > 6 else 1
-        lines = [index * self.road / lanes for index in range(1 - lanes,
-                                                              lanes)]
+        lines = [index * self.road / lanes for index in range(1 - lanes, lanes)]
         for x in lines:
             for z in np.arange(_BEGIN, 110, 8.0):
                 if not self._crosses(z, z + 4):
-                    self._quad(mesh, x - 0.09, x + 0.09, z, z + 4, 'road',
-                               color, plain)
+                    self._quad(mesh, x - 0.09, x + 0.09, z, z + 4, 'road', color, plain)
         for begin, end in self.crossings:
             for z in (begin - 3.2, end + 0.4):
                 for x in np.arange(-self.road + 0.3, self.road - 0.5, 1.1):
-                    self._quad(mesh, x, x + 0.55, z, z + 2.8, 'road', color,
-                               plain)
-            self._quad(mesh, 0, self.road, begin - 4.4, begin - 4.0, 'road',
-                       color, plain)
+                    self._quad(mesh, x, x + 0.55, z, z + 2.8, 'road', color, plain)
+            self._quad(
+                mesh, 0, self.road, begin - 4.4, begin - 4.0, 'road', color, plain
+            )
 
     # What stands behind the pavement.
 
@@ -204,8 +241,9 @@ class _StreetBuilder:
         z = _BEGIN
         while z < _END:
             length = rng.uniform(9, 22)
-            blocked = [b for b in self.crossings
-                       if z < b[1] + 2.5 and z + length > b[0] - 2.5]
+            blocked = [
+                b for b in self.crossings if z < b[1] + 2.5 and z + length > b[0] - 2.5
+            ]
             if blocked:
                 length = blocked[0][0] - 2.5 - z
                 if length < 4:
@@ -220,30 +258,49 @@ class _StreetBuilder:
         height = rng.uniform(*self.layout.building_height)
         x = side.sign * (side.line + setback)
         self._put(
-            buildings.house(rng, side.sign, rng.uniform(12, 18), length,
-                            height, self._color('facade'),
-                            self._color('roof')), x, z, layer=1)
+            buildings.house(
+                rng,
+                side.sign,
+                rng.uniform(12, 18),
+                length,
+                height,
+                self._color('facade'),
+                self._color('roof'),
+            ),
+            x,
+            z,
+            layer=1,
+        )
         self.shaded_sides.append((side.sign, x, z, z + length, height))
 
     def _trees(self, side, z, length, near, far, count):
         for _ in range(count):
             x = side.sign * (side.line + self.rng.uniform(near, far))
             self._put(
-                street_furniture.tree(self.rng, self._color('leaf'),
-                                      self._color('bark'),
-                                      self.rng.uniform(0.8, 1.6)), x,
-                z + self.rng.uniform(0.1, 0.9) * length, layer=1)
+                street_furniture.tree(
+                    self.rng,
+                    self._color('leaf'),
+                    self._color('bark'),
+                    self.rng.uniform(0.8, 1.6),
+                ),
+                x,
+                z + self.rng.uniform(0.1, 0.9) * length,
+                layer=1,
+            )
 
-    def _barrier(self, side, z, length, label, material, texture, height,
-                 thickness):
+    def _barrier(self, side, z, length, label, material, texture, height, thickness):
         color, variant = self._color(material), self.rng.uniform()
         pieces = max(1, round(length / 6))
         for index in range(pieces):
             piece = length / pieces
             self._put(
-                street_furniture.barrier(piece, height, thickness, _ID[label],
-                                         color, texture, variant),
-                side.sign * (side.line + 0.2), z + index * piece, layer=1)
+                street_furniture.barrier(
+                    piece, height, thickness, _ID[label], color, texture, variant
+                ),
+                side.sign * (side.line + 0.2),
+                z + index * piece,
+                layer=1,
+            )
 
     def _plot_building(self, side, z, length):
         if self.rng.uniform() < 0.2:
@@ -258,32 +315,64 @@ class _StreetBuilder:
         """A low wall, fence or hedge towards the pavement."""
         kind = self.rng.choice(['wall', 'fence', 'hedge'])
         if kind == 'wall':
-            self._barrier(side, z, length, 'wall', 'wall', TextureKind.BRICK,
-                          self.rng.uniform(1.0, 1.5), 0.3)
+            self._barrier(
+                side,
+                z,
+                length,
+                'wall',
+                'wall',
+                TextureKind.BRICK,
+                self.rng.uniform(1.0, 1.5),
+                0.3,
+            )
         elif kind == 'fence':
-            self._barrier(side, z, length, 'fence', 'fence',
-                          TextureKind.SLATS, self.rng.uniform(1.1, 1.7), 0.06)
+            self._barrier(
+                side,
+                z,
+                length,
+                'fence',
+                'fence',
+                TextureKind.SLATS,
+                self.rng.uniform(1.1, 1.7),
+                0.06,
+            )
         else:
-            self._barrier(side, z, length, 'vegetation', 'leaf',
-                          TextureKind.FOLIAGE, self.rng.uniform(1.0, 1.8),
-                          0.8)
+            self._barrier(
+                side,
+                z,
+                length,
+                'vegetation',
+                'leaf',
+                TextureKind.FOLIAGE,
+                self.rng.uniform(1.0, 1.8),
+                0.8,
+            )
 
     def _plot_park(self, side, z, length):
         self._hedge(side, z, length, self.rng.uniform(14, 26))
         self._trees(side, z, length, 2.0, 12.0, int(self.rng.integers(2, 5)))
         for _ in range(int(self.rng.integers(0, 4))):
             self._put(
-                street_furniture.bush(self.rng, self._color('leaf'),
-                                      self.rng.uniform(0.8, 1.6)),
+                street_furniture.bush(
+                    self.rng, self._color('leaf'), self.rng.uniform(0.8, 1.6)
+                ),
                 side.sign * (side.line + self.rng.uniform(1, 6)),
-                z + self.rng.uniform(0, length), layer=1)
+                z + self.rng.uniform(0, length),
+                layer=1,
+            )
 
     def _hedge(self, side, z, length, setback):
         mesh = Mesh()
         x = sorted((0.0, 4.0 * side.sign))
-        mesh.box(x, (0, self.rng.uniform(4, 8)), (0, length),
-                 _ID['vegetation'], self._color('leaf'),
-                 texture=TextureKind.FOLIAGE, variant=self.rng.uniform())
+        mesh.box(
+            x,
+            (0, self.rng.uniform(4, 8)),
+            (0, length),
+            _ID['vegetation'],
+            self._color('leaf'),
+            texture=TextureKind.FOLIAGE,
+            variant=self.rng.uniform(),
+        )
         self._put(mesh, side.sign * (side.line + setback), z + 0.01, layer=1)
 
     def _plot_wall(self, side, z, length):
@@ -292,8 +381,16 @@ class _StreetBuilder:
         else:
             self._hedge(side, z, length, 9.0)
         self._trees(side, z, length, 2.0, 5.0, 2)
-        self._barrier(side, z, length, 'wall', 'wall', TextureKind.BRICK,
-                      self.rng.uniform(1.6, 3.2), 0.4)
+        self._barrier(
+            side,
+            z,
+            length,
+            'wall',
+            'wall',
+            TextureKind.BRICK,
+            self.rng.uniform(1.6, 3.2),
+            0.4,
+        )
 
     def _plot_fence(self, side, z, length):
         if self.rng.uniform() < 0.4:
@@ -301,8 +398,16 @@ class _StreetBuilder:
         else:
             self._hedge(side, z, length, 10.0)
         self._trees(side, z, length, 2.0, 6.0, 1)
-        self._barrier(side, z, length, 'fence', 'fence', TextureKind.SLATS,
-                      self.rng.uniform(1.5, 2.5), 0.08)
+        self._barrier(
+            side,
+            z,
+            length,
+            'fence',
+            'fence',
+            TextureKind.SLATS,
+            self.rng.uniform(1.5, 2.5),
+            0.08,
+        )
 
     # What stands on the pavement.
 
@@ -315,9 +420,7 @@ class _StreetBuilder:
             z = rng.uniform(4, 14)
             while z < 110:
                 if not self._crosses(z, z):
-                    self._put(
-                        street_furniture.lamp_post(rng, pole, side.sign),
-                        kerb, z)
+                    self._put(street_furniture.lamp_post(rng, pole, side.sign), kerb, z)
                 z += rng.uniform(*layout.lamp_spacing)
         if rng.uniform() < layout.street_trees:
             z = rng.uniform(3, 12)
@@ -325,20 +428,25 @@ class _StreetBuilder:
             while z < 110:
                 if not self._crosses(z - 2, z + 2):
                     self._put(
-                        street_furniture.tree(rng, self._color('leaf'),
-                                              self._color('bark'), size),
-                        kerb, z)
+                        street_furniture.tree(
+                            rng, self._color('leaf'), self._color('bark'), size
+                        ),
+                        kerb,
+                        z,
+                    )
                 z += rng.uniform(7, 14)
         for _ in range(rng.poisson(layout.signs)):
             z = rng.uniform(5, 45)
             if not self._crosses(z, z):
                 self._put(street_furniture.traffic_sign(rng, pole), kerb, z)
         for _ in range(rng.poisson(0.5)):
-            shape = rng.choice([street_furniture.waste_bin,
-                                street_furniture.cart])
-            self._put(shape(rng, self._color('static')),
-                      side.sign * (side.line - 0.6), rng.uniform(4, 35),
-                      shadow=(0.4, 0.4))
+            shape = rng.choice([street_furniture.waste_bin, street_furniture.cart])
+            self._put(
+                shape(rng, self._color('static')),
+                side.sign * (side.line - 0.6),
+                rng.uniform(4, 35),
+                shadow=(0.4, 0.4),
+            )
 
     def _crossing_furniture(self):
         for begin, end in self.crossings:
@@ -347,9 +455,10 @@ class _StreetBuilder:
             for side in self.sides:
                 for z in (begin - 1.0, end + 1.0):
                     self._put(
-                        street_furniture.traffic_light(
-                            self.rng, self._color('pole')),
-                        side.sign * (side.verge[0] + 0.5), z)
+                        street_furniture.traffic_light(self.rng, self._color('pole')),
+                        side.sign * (side.verge[0] + 0.5),
+                        z,
+                    )
 
     # Vehicles and people.
 
@@ -357,8 +466,14 @@ class _StreetBuilder:
         """Put a vehicle with its rear or front at z; its half length."""
         paint = self._color(kind if kind in self.look.colors else 'paint')
         mesh, (half, length) = _SHAPES[kind](self.rng, paint, _ID[kind])
-        self._put(mesh, x, z + length, heading=heading, velocity=velocity,
-                  shadow=(half, length))
+        self._put(
+            mesh,
+            x,
+            z + length,
+            heading=heading,
+            velocity=velocity,
+            shadow=(half, length),
+        )
         return length
 
     def _parked(self, side):
@@ -373,8 +488,11 @@ class _StreetBuilder:
             if rng.uniform() < fill and not self._crosses(z, z + 7):
                 heading = 0.0 if rng.uniform() < 0.75 else np.pi
                 z += 2 * self._vehicle(
-                    kind, side.sign * (middle + rng.normal(0, 0.08)), z,
-                    heading + rng.normal(0, 0.02))
+                    kind,
+                    side.sign * (middle + rng.normal(0, 0.08)),
+                    z,
+                    heading + rng.normal(0, 0.02),
+                )
                 z += rng.uniform(0.6, 1.6)
             else:
                 z += rng.uniform(4, 7)
@@ -391,30 +509,49 @@ class _StreetBuilder:
             z = rng.uniform(8, 14) if index == 0 else rng.uniform(3, 12)
             z += rng.exponential(self.layout.traffic)
             while z < 100:
-                kind = kinds[rng.choice(len(kinds), p=weights /
-                                        weights.sum())]
-                z += 2 * self._vehicle(kind, x + rng.normal(0, 0.15), z,
-                                       0.0 if ahead else np.pi, (0., speed))
+                kind = kinds[rng.choice(len(kinds), p=weights / weights.sum())]
+                z += 2 * self._vehicle(
+                    kind,
+                    x + rng.normal(0, 0.15),
+                    z,
+                    0.0 if ahead else np.pi,
+                    (0.0, speed),
+                )
                 z += 3 + rng.exponential(self.layout.traffic)
         left = self.sides[0]
         if left.rail[1] > left.rail[0] and rng.uniform() < 0.8:
             speed = rng.choice([-6.0, 0.0, 5.0])
-            self._vehicle('train', -(left.rail[0] + 1.7),
-                          rng.uniform(6, 25), velocity=(0.0, speed))
+            self._vehicle(
+                'train',
+                -(left.rail[0] + 1.7),
+                rng.uniform(6, 25),
+                velocity=(0.0, speed),
+            )
 
     def _outfit(self):
-        return dict(skin=self._color('skin'), hair=self._color('hair'),
-                    top=self._color('cloth'),
-                    trousers=self._color('trousers'),
-                    helmet=self._color('cloth'))
+        return dict(
+            skin=self._color('skin'),
+            hair=self._color('hair'),
+            top=self._color('cloth'),
+            trousers=self._color('trousers'),
+            helmet=self._color('cloth'),
+        )
 
     def _person(self, x, z, velocity):
         walks = bool(np.any(velocity))
         self._put(
-            people.Walker(self._outfit(), self.rng.uniform(1.5, 1.9),
-                          1.0 if walks else 0.0, self.rng.uniform(0, 6.28),
-                          _ID['person']), x, z, velocity=velocity,
-            shadow=(0.28, 0.2))
+            people.Walker(
+                self._outfit(),
+                self.rng.uniform(1.5, 1.9),
+                1.0 if walks else 0.0,
+                self.rng.uniform(0, 6.28),
+                _ID['person'],
+            ),
+            x,
+            z,
+            velocity=velocity,
+            shadow=(0.28, 0.2),
+        )
 
     def _people(self, side):
         rng, layout = self.rng, self.layout
@@ -429,15 +566,17 @@ class _StreetBuilder:
                 z += rng.uniform(0, 0.6)
         if rng.uniform() < 0.04 * layout.pedestrians:
             z = rng.uniform(8, 22)
-            self._person(side.sign * rng.uniform(0, self.road), z,
-                         (-1.3 * side.sign, 0.0))
+            self._person(
+                side.sign * rng.uniform(0, self.road), z, (-1.3 * side.sign, 0.0)
+            )
         if rng.uniform() < layout.parked_cycles:
             z = rng.uniform(5, 22)
             kind = 'motorcycle' if rng.uniform() < 0.2 else 'bicycle'
             heading = rng.choice([np.pi / 2, 0.9, 0.3])
             for _ in range(int(rng.integers(1, 5))):
-                self._vehicle(kind, side.sign * (high - 1.0), z,
-                              heading + rng.normal(0, 0.1))
+                self._vehicle(
+                    kind, side.sign * (high - 1.0), z, heading + rng.normal(0, 0.1)
+                )
                 z += rng.uniform(0.7, 1.3)
 
     def _riders(self):
@@ -445,25 +584,31 @@ class _StreetBuilder:
         for _ in range(rng.poisson(self.layout.riders)):
             motor = rng.uniform() < 0.28
             kind = 'motorcycle' if motor else 'bicycle'
-            mesh, (half, length) = _SHAPES[kind](
-                rng, self._color('paint'), _ID[kind])
-            people.seated_rider(mesh, self._outfit(), _ID['rider'],
-                                0.85 if motor else 0.95)
+            mesh, (half, length) = _SHAPES[kind](rng, self._color('paint'), _ID[kind])
+            people.seated_rider(
+                mesh, self._outfit(), _ID['rider'], 0.85 if motor else 0.95
+            )
             sign = 1 if rng.uniform() < 0.65 else -1
             speed = rng.uniform(3, 6) if motor else rng.uniform(2.5, 5)
             if rng.uniform() < 0.2:
                 # One that crosses the street is seen from its side.
-                self._put(mesh, sign * rng.uniform(0.5, 3),
-                          rng.uniform(7, 14), heading=-sign * np.pi / 2,
-                          velocity=(-sign * speed, 0.0),
-                          shadow=(half, length))
+                self._put(
+                    mesh,
+                    sign * rng.uniform(0.5, 3),
+                    rng.uniform(7, 14),
+                    heading=-sign * np.pi / 2,
+                    velocity=(-sign * speed, 0.0),
+                    shadow=(half, length),
+                )
             else:
-                self._put(mesh, sign * (self.road - rng.uniform(0.5, 0.9)),
-                          rng.uniform(4.5, 24),
-                          heading=rng.normal(0, 0.2) +
-                          (0 if sign > 0 else np.pi),
-                          velocity=(0.0, sign * speed),
-                          shadow=(half, length))
+                self._put(
+                    mesh,
+                    sign * (self.road - rng.uniform(0.5, 0.9)),
+                    rng.uniform(4.5, 24),
+                    heading=rng.normal(0, 0.2) + (0 if sign > 0 else np.pi),
+                    velocity=(0.0, sign * speed),
+                    shadow=(half, length),
+                )
 
     def _oddities(self):
         """The rare things, most of them in ids that are not evaluated."""
@@ -472,27 +617,33 @@ class _StreetBuilder:
         color = self._color('wall')
         if rng.uniform() < 0.05 * scale:
             self._put(
-                street_furniture.bridge(half + 1, color, rng.uniform()), 0.0,
-                rng.uniform(25, 80))
+                street_furniture.bridge(half + 1, color, rng.uniform()),
+                0.0,
+                rng.uniform(25, 80),
+            )
         elif rng.uniform() < 0.03 * scale:
             self._put(
                 street_furniture.tunnel_mouth(self.road, half + 10, color),
-                0.0, rng.uniform(60, 90))
+                0.0,
+                rng.uniform(60, 90),
+            )
         if rng.uniform() < 0.06 * scale:
             side = self.sides[int(rng.integers(2))]
             self._put(
                 street_furniture.guard_rail(24.0, (150, 152, 152)),
-                side.sign * (side.rail[0] + 0.3), rng.uniform(6, 30))
+                side.sign * (side.rail[0] + 0.3),
+                rng.uniform(6, 30),
+            )
         if rng.uniform() < 0.08 * scale:
             self._put(
                 street_furniture.pole_group(rng, self._color('pole')),
                 self.sides[1].sign * (self.sides[1].verge[0] + 0.6),
-                rng.uniform(6, 20))
+                rng.uniform(6, 20),
+            )
         for kind in ('trailer', 'caravan'):
             if rng.uniform() < 0.04 * scale:
                 side = self.sides[int(rng.integers(2))]
-                self._vehicle(kind, side.sign * (self.road - 1.2),
-                              rng.uniform(25, 45))
+                self._vehicle(kind, side.sign * (self.road - 1.2), rng.uniform(25, 45))
 
     def _backdrop(self):
         """Houses and woods where the street ends for the eye."""
@@ -500,14 +651,23 @@ class _StreetBuilder:
         while x < 200:
             width, height = rng.uniform(12, 35), rng.uniform(5, 17)
             mesh = Mesh()
-            corners = [(0, 0, 0), (width, 0, 0), (width, height, 0),
-                       (0, height, 0)]
+            corners = [(0, 0, 0), (width, 0, 0), (width, height, 0), (0, height, 0)]
             if rng.uniform() < 0.5:
-                mesh.add(corners, _ID['building'], self._color('facade'),
-                         TextureKind.FACADE, rng.uniform())
+                mesh.add(
+                    corners,
+                    _ID['building'],
+                    self._color('facade'),
+                    TextureKind.FACADE,
+                    rng.uniform(),
+                )
             else:
-                mesh.add(corners, _ID['vegetation'], self._color('leaf'),
-                         TextureKind.FOLIAGE, rng.uniform())
+                mesh.add(
+                    corners,
+                    _ID['vegetation'],
+                    self._color('leaf'),
+                    TextureKind.FOLIAGE,
+                    rng.uniform(),
+                )
             self._put(mesh, x, 200.0, layer=1)
             x += width
 

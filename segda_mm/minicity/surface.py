@@ -1,4 +1,5 @@
 """Colours of surfaces: pattern, light and shadow, before the photograph."""
+
 import cv2
 import numpy as np
 
@@ -27,17 +28,19 @@ def shade(gbuffer):
     kinds = gbuffer.texture_map
     along, up = gbuffer.pattern_place
     noise = _noise_at(along, up, kinds, surface).reshape(-1, 3)
-    footprint = gbuffer.depth / np.float32(
-        gbuffer.camera.focal * gbuffer.size[0])
+    footprint = gbuffer.depth / np.float32(gbuffer.camera.focal * gbuffer.size[0])
 
     gain = np.ones(kinds.size, np.float32)
     for kind, pattern in _PATTERNS.items():
         pixels = np.flatnonzero(kinds == kind)
         if len(pixels):
-            gain[pixels] = pattern(surface, noise[pixels],
-                                   along.ravel()[pixels],
-                                   up.ravel()[pixels],
-                                   footprint.ravel()[pixels])
+            gain[pixels] = pattern(
+                surface,
+                noise[pixels],
+                along.ravel()[pixels],
+                up.ravel()[pixels],
+                footprint.ravel()[pixels],
+            )
     gain *= _soft_shadow(gbuffer, look).ravel()
     flat = colors.reshape(-1, 3)
     flat *= np.maximum(gain, 0.12)[:, None]
@@ -73,14 +76,16 @@ def _grass(surface, noise, along, up, footprint):
 
 def _foliage(surface, noise, along, up, footprint):
     leaves = 0.45 * _fine(noise, footprint) + noise[:, 1:] @ np.array(
-        [0.8, 0.3], np.float32)
+        [0.8, 0.3], np.float32
+    )
     return 1 + surface.foliage[1] * leaves
 
 
 def _brick(surface, noise, along, up, footprint):
     row = np.floor(up / 0.35)
     joints = (_from_edge(up, 0.35) < 0.1) | (
-        _from_edge(along + 0.35 * (row % 2), 0.7) < 0.06)
+        _from_edge(along + 0.35 * (row % 2), 0.7) < 0.06
+    )
     seen = np.clip(0.12 / footprint - 0.5, 0, 1)
     stones = 0.3 * _fine(noise, footprint) + 0.6 * noise[:, 1]
     return 1 + surface.brick * (stones - 1.3 * joints * seen)
@@ -88,13 +93,15 @@ def _brick(surface, noise, along, up, footprint):
 
 def _slats(surface, noise, along, up, footprint):
     seen = np.clip(0.1 / footprint - 0.4, 0, 1)
-    return (1 - 0.45 * seen * (_from_edge(along, 0.34) < 0.2) + 0.25 *
-            (_from_edge(up, 0.7) < 0.1))
+    return (
+        1
+        - 0.45 * seen * (_from_edge(along, 0.34) < 0.2)
+        + 0.25 * (_from_edge(up, 0.7) < 0.1)
+    )
 
 
 def _gloss(surface, noise, along, up, footprint):
-    return 1 + surface.gloss * (0.35 * np.sin(2.2 * up + 0.7) +
-                                0.06 * noise[:, 1])
+    return 1 + surface.gloss * (0.35 * np.sin(2.2 * up + 0.7) + 0.06 * noise[:, 1])
 
 
 def _facade(surface, noise, along, up, footprint):
@@ -125,9 +132,13 @@ def _noise_at(along, up, kinds, surface):
     scale = np.full(len(TextureKind), _TEXELS_PER_METRE, np.float32)
     scale[TextureKind.FOLIAGE] *= surface.foliage[0]
     scale = scale[kinds]
-    return cv2.remap(noise_pattern(), np.mod(along * scale, SIZE),
-                     np.mod(up * scale, SIZE), cv2.INTER_LINEAR,
-                     borderMode=cv2.BORDER_WRAP)
+    return cv2.remap(
+        noise_pattern(),
+        np.mod(along * scale, SIZE),
+        np.mod(up * scale, SIZE),
+        cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_WRAP,
+    )
 
 
 def _from_edge(place, period):
@@ -158,8 +169,10 @@ def _windows(colors, pixels, gbuffer, along, up, footprint):
     number = np.floor(column) * 0.618034 + np.floor(storey) * 0.754878
     chance = number + 7 * variant
     chance = chance - np.floor(chance)
-    pane = np.asarray(surface.window, np.float32) * (
-        1 + surface.window_spread * (2 * chance - 1))[:, None]
+    pane = (
+        np.asarray(surface.window, np.float32)
+        * (1 + surface.window_spread * (2 * chance - 1))[:, None]
+    )
     # Windows smaller than a few pixels would only flicker.
     seen = np.clip(width / (5 * footprint) - 0.4, 0, 1)
     wall = colors[pixels]
@@ -175,5 +188,4 @@ def _soft_shadow(gbuffer, look):
     shadow = cv2.GaussianBlur(gbuffer.shadow, (0, 0), max(sigma, 0.4))
     ground = gbuffer.texture_map <= TextureKind.GRASS
     ground |= np.isin(gbuffer.labels, _GROUND_IDS)[gbuffer.face_map]
-    return 1 - (strength / 255) * np.where(ground, shadow, 0).astype(
-        np.float32)
+    return 1 - (strength / 255) * np.where(ground, shadow, 0).astype(np.float32)

@@ -1,4 +1,5 @@
 """The surface patterns that a shader knows."""
+
 from enum import IntEnum
 
 

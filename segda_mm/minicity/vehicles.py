@@ -1,4 +1,5 @@
 """Shapes of vehicles; heading is along z, the origin on the ground."""
+
 import numpy as np
 
 from .mesh import Mesh
@@ -16,8 +17,7 @@ def _wheels(mesh, label, half_width, axles, radius, inside):
         for side in (-1, 1):
             x = side * (half_width + 0.01)
             mesh.disk((x, radius, z), radius, 'x', label, _TYRE, 12, inside)
-            mesh.disk((x, radius, z), 0.55 * radius, 'x', label, _RIM, 8,
-                      inside)
+            mesh.disk((x, radius, z), 0.55 * radius, 'x', label, _RIM, 8, inside)
 
 
 def _lights(mesh, label, faces, inside, height):
@@ -46,23 +46,27 @@ def car(rng, paint, label):
     faces, inside = mesh.hexahedron(
         (-half, half, -length, length, 0.28),
         (-0.97 * half, 0.97 * half, -0.98 * length, 0.96 * length, belt),
-        label, paint,
-        texture=TextureKind.GLOSS)
+        label,
+        paint,
+        texture=TextureKind.GLOSS,
+    )
     dark = [0.35 * value for value in paint]
     for name in ('near', 'far', 'left', 'right'):
         mesh.panel(faces[name], (0, 1), (0, 0.14), label, dark, inside)
     _lights(mesh, label, faces, inside, (0.55, 0.82))
     for name in ('near', 'far'):
-        mesh.panel(faces[name], (0.36, 0.64), (0.3, 0.48), label,
-                   (228, 228, 218), inside)
+        mesh.panel(
+            faces[name], (0.36, 0.64), (0.3, 0.48), label, (228, 228, 218), inside
+        )
     cabin, middle = mesh.hexahedron(
         (-0.95 * half, 0.95 * half, -0.95 * length, 0.48 * length, belt),
-        (-0.74 * half, 0.74 * half, -back * 0.85 * length, 0.1 * length,
-         roof), label, paint,
-        texture=TextureKind.GLOSS)
+        (-0.74 * half, 0.74 * half, -back * 0.85 * length, 0.1 * length, roof),
+        label,
+        paint,
+        texture=TextureKind.GLOSS,
+    )
     for name in ('near', 'far'):
-        mesh.panel(cabin[name], (0.07, 0.93), (0.1, 0.9), label, _GLASS,
-                   middle)
+        mesh.panel(cabin[name], (0.07, 0.93), (0.1, 0.9), label, _GLASS, middle)
     for name in ('left', 'right'):
         for share in ((0.08, 0.48), (0.53, 0.92)):
             mesh.panel(cabin[name], share, (0.1, 0.86), label, _GLASS, middle)
@@ -78,47 +82,55 @@ def truck(rng, paint, label):
     cargo = rng.choice([0.4, 0.6, 0.85]) * np.array([215, 212, 200])
     chassis = (52, 52, 56)
     mesh.box((-0.9, 0.9), (0.45, 1.0), (-length, length), label, chassis)
-    faces, inside = mesh.box((-half, half), (1.0, height),
-                             (-length, length - 2.1), label, cargo,
-                             texture=TextureKind.GLOSS)
+    faces, inside = mesh.box(
+        (-half, half),
+        (1.0, height),
+        (-length, length - 2.1),
+        label,
+        cargo,
+        texture=TextureKind.GLOSS,
+    )
     for name in ('left', 'right'):
-        mesh.panel(faces[name], (0.12, 0.88), (0.35, 0.7), label, paint,
-                   inside)
+        mesh.panel(faces[name], (0.12, 0.88), (0.35, 0.7), label, paint, inside)
     mesh.panel(faces['near'], (0.485, 0.515), (0, 1), label, chassis, inside)
     mesh.panel(faces['near'], (0, 1), (0, 0.09), label, _RED, inside)
     cab, middle = mesh.hexahedron(
         (-1.15, 1.15, length - 1.9, length, 0.5),
-        (-1.1, 1.1, length - 1.8, length - 0.25, 2.7), label, paint,
-        texture=TextureKind.GLOSS)
+        (-1.1, 1.1, length - 1.8, length - 0.25, 2.7),
+        label,
+        paint,
+        texture=TextureKind.GLOSS,
+    )
     mesh.panel(cab['far'], (0.06, 0.94), (0.48, 0.9), label, _GLASS, middle)
     for name in ('left', 'right'):
-        mesh.panel(cab[name], (0.15, 0.85), (0.5, 0.88), label, _GLASS,
-                   middle)
-    _lights(mesh, label, dict(near=faces['near'], far=cab['far']), inside,
-            (0.1, 0.2))
-    _wheels(mesh, label, 1.15, (-0.75 * length, -0.45 * length,
-                                0.72 * length), 0.48, inside)
+        mesh.panel(cab[name], (0.15, 0.85), (0.5, 0.88), label, _GLASS, middle)
+    _lights(mesh, label, dict(near=faces['near'], far=cab['far']), inside, (0.1, 0.2))
+    _wheels(
+        mesh, label, 1.15, (-0.75 * length, -0.45 * length, 0.72 * length), 0.48, inside
+    )
     return mesh, (half, length)
 
 
 def _long_vehicle(label, half, length, height, paint, floor, windows, doors):
     mesh = Mesh()
-    faces, inside = mesh.box((-half, half), (floor, height),
-                             (-length, length), label, paint,
-        texture=TextureKind.GLOSS)
+    faces, inside = mesh.box(
+        (-half, half),
+        (floor, height),
+        (-length, length),
+        label,
+        paint,
+        texture=TextureKind.GLOSS,
+    )
     for name in ('left', 'right'):
-        mesh.panel(faces[name], (0, 1), (0, 0.07), label, (45, 45, 48),
-                   inside)
+        mesh.panel(faces[name], (0, 1), (0, 0.07), label, (45, 45, 48), inside)
         step = 1.0 / windows
         for index in range(windows):
             share = ((index + 0.08) * step, (index + 0.92) * step)
             low = 0.1 if index in doors else 0.42
             mesh.panel(faces[name], share, (low, 0.8), label, _GLASS, inside)
     for name in ('near', 'far'):
-        mesh.panel(faces[name], (0.06, 0.94), (0.36, 0.78), label, _GLASS,
-                   inside)
-        mesh.panel(faces[name], (0.2, 0.8), (0.84, 0.94), label,
-                   (230, 170, 40), inside)
+        mesh.panel(faces[name], (0.06, 0.94), (0.36, 0.78), label, _GLASS, inside)
+        mesh.panel(faces[name], (0.2, 0.8), (0.84, 0.94), label, (230, 170, 40), inside)
     _lights(mesh, label, faces, inside, (0.1, 0.2))
     return mesh, inside
 
@@ -126,8 +138,7 @@ def _long_vehicle(label, half, length, height, paint, floor, windows, doors):
 def bus(rng, paint, label):
     """A city bus of 10 to 12 m; arguments as :func:`car`."""
     half, length = 1.26, rng.uniform(5.0, 6.0)
-    mesh, inside = _long_vehicle(label, half, length, 3.05, paint, 0.35, 7,
-                                 (1, 5))
+    mesh, inside = _long_vehicle(label, half, length, 3.05, paint, 0.35, 7, (1, 5))
     _wheels(mesh, label, half, (-0.55 * length, 0.6 * length), 0.48, inside)
     return mesh, (half, length)
 
@@ -135,10 +146,10 @@ def bus(rng, paint, label):
 def train(rng, paint, label):
     """A tram of 22 to 28 m; arguments as :func:`car`."""
     half, length = 1.3, rng.uniform(11.0, 14.0)
-    mesh, _ = _long_vehicle(label, half, length, 3.5, paint, 0.3, 14,
-                            (2, 6, 10))
-    mesh.box((-0.9, 0.9), (3.5, 3.8), (-0.5 * length, 0.5 * length), label,
-             (90, 92, 95))
+    mesh, _ = _long_vehicle(label, half, length, 3.5, paint, 0.3, 14, (2, 6, 10))
+    mesh.box(
+        (-0.9, 0.9), (3.5, 3.8), (-0.5 * length, 0.5 * length), label, (90, 92, 95)
+    )
     mesh.box((-0.04, 0.04), (3.8, 4.9), (-0.3, 0.3), label, (60, 60, 62))
     return mesh, (half, length)
 
@@ -147,12 +158,16 @@ def trailer(rng, paint, label):
     """A one-axle box of 3 to 5 m, as trailer or caravan; see :func:`car`."""
     half, length = 1.05, rng.uniform(1.6, 2.5)
     mesh = Mesh()
-    faces, inside = mesh.box((-half, half), (0.45, rng.uniform(1.9, 2.5)),
-                             (-length, length), label, paint,
-        texture=TextureKind.GLOSS)
+    faces, inside = mesh.box(
+        (-half, half),
+        (0.45, rng.uniform(1.9, 2.5)),
+        (-length, length),
+        label,
+        paint,
+        texture=TextureKind.GLOSS,
+    )
     for name in ('near', 'left', 'right'):
-        mesh.panel(faces[name], (0.2, 0.8), (0.55, 0.85), label, _GLASS,
-                   inside)
+        mesh.panel(faces[name], (0.2, 0.8), (0.55, 0.85), label, _GLASS, inside)
     _lights(mesh, label, faces, inside, (0.05, 0.15))
     _wheels(mesh, label, half, (0.0,), 0.32, inside)
     return mesh, (half, length)
@@ -165,10 +180,8 @@ def bicycle(rng, paint, label):
         # The hub side is lighter: spokes before the background.
         mesh.disk((0, 0.36, z), 0.38, 'x', label, _TYRE, 14)
         mesh.disk((0, 0.36, z), 0.27, 'x', label, (96, 98, 98), 12)
-        mesh.box((-0.05, 0.05), (0.0, 0.74), (z - 0.05, z + 0.05), label,
-                 _TYRE)
-    frame = ((0, 0.3, -0.55), (0, 0.92, -0.18), (0, 0.95, 0.38),
-             (0, 0.3, 0.08))
+        mesh.box((-0.05, 0.05), (0.0, 0.74), (z - 0.05, z + 0.05), label, _TYRE)
+    frame = ((0, 0.3, -0.55), (0, 0.92, -0.18), (0, 0.95, 0.38), (0, 0.3, 0.08))
     mesh.add(frame, label, paint)
     mesh.add(np.array(frame) * 0.72 + (0, 0.18, -0.02), label, (96, 98, 98))
     mesh.box((-0.3, 0.3), (0.98, 1.06), (0.36, 0.44), label, _TYRE)
@@ -186,11 +199,19 @@ def motorcycle(rng, paint, label):
             mesh.disk((x, 0.33, z), 0.34, 'x', label, _TYRE, 12)
             mesh.disk((x, 0.33, z), 0.18, 'x', label, _RIM, 8)
     faces, inside = mesh.hexahedron(
-        (-0.2, 0.2, -0.5, 0.5, 0.3), (-0.26, 0.26, -0.85, 0.55, 0.82), label,
-        paint, texture=TextureKind.GLOSS)
+        (-0.2, 0.2, -0.5, 0.5, 0.3),
+        (-0.26, 0.26, -0.85, 0.55, 0.82),
+        label,
+        paint,
+        texture=TextureKind.GLOSS,
+    )
     mesh.panel(faces['near'], (0.25, 0.75), (0.45, 0.8), label, _RED, inside)
-    mesh.hexahedron((-0.18, 0.18, 0.4, 0.72, 0.55),
-                    (-0.26, 0.26, 0.3, 0.5, 1.2), label, paint,
-        texture=TextureKind.GLOSS)
+    mesh.hexahedron(
+        (-0.18, 0.18, 0.4, 0.72, 0.55),
+        (-0.26, 0.26, 0.3, 0.5, 1.2),
+        label,
+        paint,
+        texture=TextureKind.GLOSS,
+    )
     mesh.box((-0.42, 0.42), (1.02, 1.1), (0.3, 0.4), label, _TYRE)
     return mesh, (0.4, 1.05)

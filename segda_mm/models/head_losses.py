@@ -1,4 +1,5 @@
 """The losses of a decode head, from logits that are already at the labels' size."""
+
 import torch
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.models.utils import resize
@@ -11,8 +12,9 @@ def has_plain_losses(head: nn.Module) -> bool:
     return type(head).loss_by_feat is BaseDecodeHead.loss_by_feat
 
 
-def head_losses(head: BaseDecodeHead, outputs: Tensor | tuple[Tensor, ...],
-                data_samples: SampleList) -> dict[str, Tensor]:
+def head_losses(
+    head: BaseDecodeHead, outputs: Tensor | tuple[Tensor, ...], data_samples: SampleList
+) -> dict[str, Tensor]:
     """What ``head.loss_by_feat`` returns, without ``acc_seg``.
 
     mmseg's own computes the accuracy of every pixel in every step, which costs
@@ -40,11 +42,13 @@ def head_losses(head: BaseDecodeHead, outputs: Tensor | tuple[Tensor, ...],
             outputs,
             size=labels.shape[2:],
             mode='bilinear',
-            align_corners=head.align_corners)
+            align_corners=head.align_corners,
+        )
     weight = None if head.sampler is None else head.sampler.sample(outputs, labels)
     if 'pixel_weights' in data_samples[0]:
         pixel_weights = torch.cat(
-            [sample.pixel_weights.data for sample in data_samples])
+            [sample.pixel_weights.data for sample in data_samples]
+        )
         weight = pixel_weights if weight is None else weight * pixel_weights
     functions = head.loss_decode
     if not isinstance(functions, nn.ModuleList):
@@ -52,7 +56,8 @@ def head_losses(head: BaseDecodeHead, outputs: Tensor | tuple[Tensor, ...],
     losses: dict[str, Tensor] = {}
     for function in functions:
         loss = function(
-            outputs, labels.squeeze(1), weight=weight, ignore_index=head.ignore_index)
+            outputs, labels.squeeze(1), weight=weight, ignore_index=head.ignore_index
+        )
         name = function.loss_name
         losses[name] = losses[name] + loss if name in losses else loss
     return losses

@@ -1,4 +1,5 @@
 """Colours and sharpness of a student's images, changed on the device."""
+
 import torch
 from torch import Tensor, nn
 from torchvision.transforms import v2
@@ -25,20 +26,31 @@ class StrongAugmentation(nn.Module):
         blur_probability: Of the blur, for each image.
     """
 
-    def __init__(self, brightness: float, contrast: float, saturation: float,
-                 hue: float, jitter_probability: float,
-                 blur_sigma: tuple[float, float], blur_probability: float) -> None:
+    def __init__(
+        self,
+        brightness: float,
+        contrast: float,
+        saturation: float,
+        hue: float,
+        jitter_probability: float,
+        blur_sigma: tuple[float, float],
+        blur_probability: float,
+    ) -> None:
         super().__init__()
         # Three standard deviations on each side.
         kernel_size = 2 * max(1, round(3 * max(blur_sigma))) + 1
-        self.transform = v2.Compose([
-            v2.RandomApply(
-                [v2.ColorJitter(brightness, contrast, saturation, hue)],
-                p=jitter_probability),
-            v2.RandomApply(
-                [v2.GaussianBlur(kernel_size, tuple(blur_sigma))],
-                p=blur_probability),
-        ])
+        self.transform = v2.Compose(
+            [
+                v2.RandomApply(
+                    [v2.ColorJitter(brightness, contrast, saturation, hue)],
+                    p=jitter_probability,
+                ),
+                v2.RandomApply(
+                    [v2.GaussianBlur(kernel_size, tuple(blur_sigma))],
+                    p=blur_probability,
+                ),
+            ]
+        )
 
     @torch.no_grad()
     def forward(self, inputs: Tensor, mean: Tensor, std: Tensor) -> Tensor:

@@ -1,4 +1,5 @@
 """Softmax over the classes of every pixel, in the memory layout at hand."""
+
 import torch
 from torch import Tensor
 

@@ -3,6 +3,7 @@
 Mixed images carry objects of the source into images of the target: Olsson et al.,
 "ClassMix", WACV 2021; between domains: Tranheden et al., "DACS", WACV 2021.
 """
+
 import torch
 from torch import Tensor
 
@@ -25,11 +26,13 @@ def class_mask(labels: Tensor, num_classes: int) -> Tensor:
     is_void = labels == IGNORE_INDEX
     classes = labels.masked_fill(is_void, num_classes).flatten(1).long()
     present = torch.zeros(
-        len(labels), num_classes + 1, dtype=torch.bool, device=labels.device)
+        len(labels), num_classes + 1, dtype=torch.bool, device=labels.device
+    )
     present = present.scatter(1, classes, True)[:, :num_classes]
     scores = torch.rand(len(labels), num_classes).to(labels.device)
-    ranks = scores.masked_fill(~present, -1).argsort(
-        dim=1, descending=True).argsort(dim=1)
+    ranks = (
+        scores.masked_fill(~present, -1).argsort(dim=1, descending=True).argsort(dim=1)
+    )
     wanted = (present.sum(1, keepdim=True) + 1) // 2
     chosen = torch.nn.functional.pad((ranks < wanted) & present, (0, 1))
     return chosen.gather(1, classes).view_as(labels)
@@ -63,6 +66,5 @@ def box_mask(labels: Tensor, min_share: float, max_share: float) -> Tensor:
     rows = torch.arange(height, device=labels.device)
     columns = torch.arange(width, device=labels.device)
     in_rows = (rows >= top[:, None]) & (rows < (top + box_height)[:, None])
-    in_columns = ((columns >= left[:, None])
-                  & (columns < (left + box_width)[:, None]))
+    in_columns = (columns >= left[:, None]) & (columns < (left + box_width)[:, None])
     return in_rows[:, :, None] & in_columns[:, None]

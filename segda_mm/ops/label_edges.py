@@ -1,11 +1,11 @@
 """Edges between the classes of a label map, for heads that learn them."""
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 
-def label_edges(labels: Tensor, width: int,
-                ignore_index: int = 255) -> Tensor:
+def label_edges(labels: Tensor, width: int, ignore_index: int = 255) -> Tensor:
     """Mark the pixels near a border between two classes.
 
     A border to void is no edge: where pseudo labels were masked, nothing is
@@ -24,16 +24,17 @@ def label_edges(labels: Tensor, width: int,
         ValueError: ``width`` is odd or less than 2.
     """
     if width < 2 or width % 2:
-        raise ValueError(
-            f'edge_width is {width}, but must be even and at least 2')
+        raise ValueError(f'edge_width is {width}, but must be even and at least 2')
     valid = labels != ignore_index
     edges = torch.zeros_like(labels, dtype=torch.bool)
-    differs = ((labels[..., 1:, :] != labels[..., :-1, :])
-               & valid[..., 1:, :] & valid[..., :-1, :])
+    differs = (
+        (labels[..., 1:, :] != labels[..., :-1, :])
+        & valid[..., 1:, :]
+        & valid[..., :-1, :]
+    )
     edges[..., 1:, :] |= differs
     edges[..., :-1, :] |= differs
-    differs = ((labels[..., 1:] != labels[..., :-1])
-               & valid[..., 1:] & valid[..., :-1])
+    differs = (labels[..., 1:] != labels[..., :-1]) & valid[..., 1:] & valid[..., :-1]
     edges[..., 1:] |= differs
     edges[..., :-1] |= differs
     radius = width // 2 - 1

@@ -1,12 +1,13 @@
 """How a student's losses weigh its teacher's loss on pseudo labels."""
+
 import math
 
 from torch import Tensor
 
 
-def alpha_ramp(epoch: int,
-               growth_epochs: float = 40,
-               full_after_epoch: int = 25) -> float:
+def alpha_ramp(
+    epoch: int, growth_epochs: float = 40, full_after_epoch: int = 25
+) -> float:
     """Trust in the student's feedback, growing exponentially from 0 to 1.
 
     exp(epoch / growth_epochs) - 1 up to ``full_after_epoch``, then 1. Paper:
@@ -26,8 +27,9 @@ def alpha_ramp(epoch: int,
     return min(math.expm1(epoch / growth_epochs), 1.0)
 
 
-def loss_product(alpha: float, learning_rate: float, target_loss: Tensor,
-                 source_loss: Tensor) -> Tensor:
+def loss_product(
+    alpha: float, learning_rate: float, target_loss: Tensor, source_loss: Tensor
+) -> Tensor:
     """H = alpha * lambda_S * L_seg_target_S * L_seg_source_S, detached.
 
     Paper: "Meta Pseudo Labels for Real-Time Semantic Segmentation", section

@@ -1,4 +1,5 @@
 """Gaussian noise in a random rectangle: the UDA view of target images."""
+
 import torch
 from torch import Tensor
 
@@ -26,7 +27,6 @@ def add_noise_patch(inputs: Tensor, sigma: float) -> Tensor:
     rows = torch.arange(height, device=inputs.device)
     columns = torch.arange(width, device=inputs.device)
     in_rows = (rows >= top[:, None]) & (rows < (top + box_height)[:, None])
-    in_columns = ((columns >= left[:, None])
-                  & (columns < (left + box_width)[:, None]))
+    in_columns = (columns >= left[:, None]) & (columns < (left + box_width)[:, None])
     inside = (in_rows[:, :, None] & in_columns[:, None, :])[:, None]
     return inputs + torch.randn_like(inputs) * inside * sigma

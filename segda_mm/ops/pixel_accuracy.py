@@ -1,4 +1,5 @@
 """The share of correct pixels, cheap enough for every step of a training."""
+
 import torch
 from torch import Tensor
 

@@ -1,4 +1,5 @@
 """Mean and variance of values that come in batches."""
+
 import torch
 from torch import Tensor
 
@@ -16,10 +17,9 @@ def moment_sums(count: int, mean: Tensor, variance: Tensor) -> Tensor:
         Add those of several batches.
     """
     mean, variance = mean.double(), variance.double()
-    return torch.cat([
-        mean.new_full((1, ), count), count * mean,
-        count * (variance + mean.square())
-    ])
+    return torch.cat(
+        [mean.new_full((1,), count), count * mean, count * (variance + mean.square())]
+    )
 
 
 def pooled_moments(sums: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,4 +1,5 @@
 """How far two predictions of the same pixels agree."""
+
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ class PredictionAgreement(NamedTuple):
     ``mean_iou`` the mean, over the classes that occur in either, of the
     intersection over union of the pixels of the class in both.
     """
+
     share: float
     mean_iou: float
 
@@ -48,4 +50,5 @@ def prediction_agreement(pairs: Tensor) -> PredictionAgreement:
     # No prediction is void.
     iou = class_iou(np.pad(counts, ((0, 0), (0, 1))))
     return PredictionAgreement(
-        share=float(counts.trace() / counts.sum()), mean_iou=defined_mean(iou))
+        share=float(counts.trace() / counts.sum()), mean_iou=defined_mean(iou)
+    )

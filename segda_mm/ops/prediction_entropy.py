@@ -1,4 +1,5 @@
 """How certain, and how varied, the predictions for some images are."""
+
 import math
 from typing import NamedTuple
 
@@ -13,6 +14,7 @@ class PredictionEntropy(NamedTuple):
     probabilities, 0 where one class is certain; ``diversity`` is the entropy of
     the mean of all these probabilities, 0 where all pixels are of one class.
     """
+
     entropy: float
     diversity: float
 
@@ -31,11 +33,13 @@ def prediction_sums(logits: Tensor) -> Tensor:
     probabilities = logits.float().softmax(dim=0)
     # Unlike p * log(p), `entr` is 0 for a probability of 0.
     entropies = torch.special.entr(probabilities).sum(0)
-    return torch.cat([
-        entropies.new_full((1, ), entropies.numel(), dtype=torch.float64),
-        entropies.sum(dtype=torch.float64)[None],
-        probabilities.sum((1, 2), dtype=torch.float64)
-    ])
+    return torch.cat(
+        [
+            entropies.new_full((1,), entropies.numel(), dtype=torch.float64),
+            entropies.sum(dtype=torch.float64)[None],
+            probabilities.sum((1, 2), dtype=torch.float64),
+        ]
+    )
 
 
 def prediction_entropy(sums: Tensor) -> PredictionEntropy:
@@ -50,6 +54,6 @@ def prediction_entropy(sums: Tensor) -> PredictionEntropy:
     shares = [share / pixels for share in classes]
     diversity = -sum(share * math.log(share) for share in shares if share > 0)
     # Rounding may lead past the ends.
-    return PredictionEntropy(*(
-        min(max(value / limit, 0.0), 1.0)
-        for value in (entropy / pixels, diversity)))
+    return PredictionEntropy(
+        *(min(max(value / limit, 0.0), 1.0) for value in (entropy / pixels, diversity))
+    )

@@ -10,6 +10,7 @@ hand and is exact: for one image or one batch. The histogram route streams over
 a data set of any size in constant memory: its medians are exact to half a
 level, 6.9e-6 where the cap is 0.9, and its pixels are compared by their levels.
 """
+
 import torch
 from torch import Tensor
 
@@ -18,8 +19,7 @@ NUM_LEVELS = 65536
 TOP_LEVEL = NUM_LEVELS - 1
 
 
-def class_medians(confidence: Tensor, labels: Tensor,
-                  num_classes: int) -> Tensor:
+def class_medians(confidence: Tensor, labels: Tensor, num_classes: int) -> Tensor:
     """Median confidence of the pixels predicted as each class.
 
     Args:
@@ -34,7 +34,7 @@ def class_medians(confidence: Tensor, labels: Tensor,
         where their number is even; NaN for a class without pixels.
     """
     if not confidence.numel():
-        return confidence.new_full((num_classes, ), float('nan'))
+        return confidence.new_full((num_classes,), float('nan'))
     # The bits of floats that are not negative rise with their value, so that
     # one sort of (class, bits) orders the confidences of every class.
     keys = labels.flatten().long() << 32
@@ -62,11 +62,13 @@ def _sort(keys: Tensor) -> Tensor:
     return keys
 
 
-def median_thresholds(confidence: Tensor,
-                      labels: Tensor,
-                      num_classes: int,
-                      cap: float = 0.9,
-                      scope: str = 'batch') -> Tensor:
+def median_thresholds(
+    confidence: Tensor,
+    labels: Tensor,
+    num_classes: int,
+    cap: float = 0.9,
+    scope: str = 'batch',
+) -> Tensor:
     """Confidence that a pixel must reach to be kept, for every class.
 
     Args:
@@ -85,25 +87,30 @@ def median_thresholds(confidence: Tensor,
         ValueError: ``scope`` is neither ``'image'`` nor ``'batch'``.
     """
     if scope == 'image':
-        medians = torch.stack([
-            class_medians(image_confidence, image_labels, num_classes)
-            for image_confidence, image_labels in zip(confidence, labels)
-        ])
+        medians = torch.stack(
+            [
+                class_medians(image_confidence, image_labels, num_classes)
+                for image_confidence, image_labels in zip(confidence, labels)
+            ]
+        )
     elif scope == 'batch':
         medians = class_medians(confidence, labels, num_classes)
         medians = medians.expand(len(confidence), -1)
     else:
         raise ValueError(
-            f"the scope of the thresholds (model.threshold_scope) is {scope!r}, "
+            f'the scope of the thresholds (model.threshold_scope) is {scope!r}, '
             "but must be 'image' or 'batch'; thresholds over the whole data "
-            'set are the work of MedianThresholdPseudoLabelHook')
+            'set are the work of MedianThresholdPseudoLabelHook'
+        )
     return medians.nan_to_num(nan=cap).clamp(max=cap)
 
 
-def mask_low_confidence(labels: Tensor,
-                        confidence: Tensor,
-                        thresholds: Tensor,
-                        ignore_index: int = IGNORE_INDEX) -> Tensor:
+def mask_low_confidence(
+    labels: Tensor,
+    confidence: Tensor,
+    thresholds: Tensor,
+    ignore_index: int = IGNORE_INDEX,
+) -> Tensor:
     """Void every pixel whose confidence is under its class's threshold.
 
     Args:
@@ -136,12 +143,10 @@ def quantize_confidence(confidence: Tensor, cap: float = 0.9) -> Tensor:
     """
     confidence = confidence.float()
     levels = (confidence * (TOP_LEVEL / cap)).int()
-    return levels.clamp_(max=TOP_LEVEL - 1).masked_fill_(
-        confidence >= cap, TOP_LEVEL)
+    return levels.clamp_(max=TOP_LEVEL - 1).masked_fill_(confidence >= cap, TOP_LEVEL)
 
 
-def empty_histogram(num_classes: int,
-                    device: torch.device | str = 'cpu') -> Tensor:
+def empty_histogram(num_classes: int, device: torch.device | str = 'cpu') -> Tensor:
     """Counts of no pixel yet, to be given to :func:`count_confidences`.
 
     Args:
@@ -151,13 +156,10 @@ def empty_histogram(num_classes: int,
     Returns:
         Zeros, shape (C, 65536), int64. Histograms add up.
     """
-    return torch.zeros((num_classes, NUM_LEVELS),
-                       dtype=torch.int64,
-                       device=device)
+    return torch.zeros((num_classes, NUM_LEVELS), dtype=torch.int64, device=device)
 
 
-def count_confidences(histogram: Tensor, levels: Tensor,
-                      labels: Tensor) -> None:
+def count_confidences(histogram: Tensor, levels: Tensor, labels: Tensor) -> None:
     """Count the pixels of every class and level, in place.
 
     Args:
@@ -168,12 +170,12 @@ def count_confidences(histogram: Tensor, levels: Tensor,
     places = labels.flatten().long() * NUM_LEVELS
     places += levels.flatten()
     # A table of its own for every image would cost more than the counting.
-    histogram.view(-1).index_add_(0, places,
-                                  histogram.new_ones(()).expand(len(places)))
+    histogram.view(-1).index_add_(0, places, histogram.new_ones(()).expand(len(places)))
 
 
-def thresholds_from_histogram(histogram: Tensor,
-                              cap: float = 0.9) -> tuple[Tensor, Tensor]:
+def thresholds_from_histogram(
+    histogram: Tensor, cap: float = 0.9
+) -> tuple[Tensor, Tensor]:
     """Class thresholds of all pixels counted in a histogram.
 
     The median is the mean of the two middle confidences, each of which is

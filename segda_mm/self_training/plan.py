@@ -290,6 +290,5 @@ def _require_kind(value: Any, kind: type | tuple, key: str) -> None:
     if not isinstance(value, kind) or wrong_bool:
         wanted = kind[0] if isinstance(kind, tuple) else kind
         raise PlanError(
-            f'{key or "the plan"} must be a {wanted.__name__.lower()}, '
-            f'but is {value!r}'
+            f'{key or "the plan"} must be a {wanted.__name__.lower()}, but is {value!r}'
         )

@@ -70,9 +70,7 @@ def report_text(report: Mapping[str, Any], pictures: Mapping[str, str]) -> str:
     """
     rounds = report['rounds']
     figures = [
-        name
-        for name in HEADLINE
-        if any(name in entry['metrics'] for entry in rounds)
+        name for name in HEADLINE if any(name in entry['metrics'] for entry in rounds)
     ]
     rows = [
         [

@@ -1,16 +1,23 @@
 """Tiny models and fake batches for tests, ours and those of extensions."""
+
 from .batches import domain_batch, panoptic_batch, segmentation_batch
 from .tiny_models import (
-                          tiny_bisenet,
-                          tiny_optim_wrapper,
-                          tiny_panoptic_deeplab,
-                          tiny_pidnet,
-                          tiny_segformer,
-                          tiny_stdc,
+    tiny_bisenet,
+    tiny_optim_wrapper,
+    tiny_panoptic_deeplab,
+    tiny_pidnet,
+    tiny_segformer,
+    tiny_stdc,
 )
 
 __all__ = [
-    'domain_batch', 'panoptic_batch', 'segmentation_batch', 'tiny_bisenet',
-    'tiny_optim_wrapper', 'tiny_panoptic_deeplab', 'tiny_pidnet',
-    'tiny_segformer', 'tiny_stdc'
+    'domain_batch',
+    'panoptic_batch',
+    'segmentation_batch',
+    'tiny_bisenet',
+    'tiny_optim_wrapper',
+    'tiny_panoptic_deeplab',
+    'tiny_pidnet',
+    'tiny_segformer',
+    'tiny_stdc',
 ]

@@ -1,4 +1,5 @@
 """Fake batches as the data loaders give them."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -12,11 +13,13 @@ from segda_mm.ops.panoptic_codes import LABEL_DIVISOR, VOID_CODE
 from segda_mm.ops.panoptic_targets import panoptic_targets
 
 
-def segmentation_batch(num_images: int = 2,
-                       size: tuple[int, int] = (64, 64),
-                       num_classes: int = 4,
-                       seed: int = 0,
-                       labeled: bool = True) -> dict:
+def segmentation_batch(
+    num_images: int = 2,
+    size: tuple[int, int] = (64, 64),
+    num_classes: int = 4,
+    seed: int = 0,
+    labeled: bool = True,
+) -> dict:
     """A batch of random images, not yet normalised or stacked.
 
     Args:
@@ -31,20 +34,19 @@ def segmentation_batch(num_images: int = 2,
     """
     generator = torch.Generator().manual_seed(seed)
     inputs = [
-        torch.randint(
-            0, 256, (3, *size), generator=generator, dtype=torch.uint8)
+        torch.randint(0, 256, (3, *size), generator=generator, dtype=torch.uint8)
         for _ in range(num_images)
     ]
     data_samples = []
     for _ in range(num_images):
         sample = SegDataSample(
-            metainfo=dict(ori_shape=size, img_shape=size, pad_shape=size))
+            metainfo=dict(ori_shape=size, img_shape=size, pad_shape=size)
+        )
         if labeled:
             # Blocks rather than noise, so that labels have an inside.
             coarse = torch.randint(
-                0,
-                num_classes, (1, size[0] // 8, size[1] // 8),
-                generator=generator)
+                0, num_classes, (1, size[0] // 8, size[1] // 8), generator=generator
+            )
             labels = coarse.repeat_interleave(8, 1).repeat_interleave(8, 2)
             sample.gt_sem_seg = PixelData(data=labels)
         data_samples.append(sample)
@@ -60,14 +62,17 @@ def domain_batch(seed: int = 0, **kwargs) -> dict:
     """
     return dict(
         source=segmentation_batch(seed=seed, **kwargs),
-        target=segmentation_batch(seed=seed + 1, labeled=False, **kwargs))
+        target=segmentation_batch(seed=seed + 1, labeled=False, **kwargs),
+    )
 
 
-def panoptic_batch(num_images: int = 2,
-                   size: tuple[int, int] = (65, 97),
-                   num_classes: int = 4,
-                   thing_classes: Sequence[int] | None = None,
-                   seed: int = 0) -> dict:
+def panoptic_batch(
+    num_images: int = 2,
+    size: tuple[int, int] = (65, 97),
+    num_classes: int = 4,
+    thing_classes: Sequence[int] | None = None,
+    seed: int = 0,
+) -> dict:
     """A batch of random images with panoptic labels and training targets.
 
     Each label map is a grid of rectangles; each rectangle of a thing class is
@@ -97,20 +102,27 @@ def panoptic_batch(num_images: int = 2,
         maps = dict(
             gt_sem_seg=labels.astype(np.int64),
             gt_panoptic_seg=codes,
-            **panoptic_targets(codes, thing_classes))
+            **panoptic_targets(codes, thing_classes),
+        )
         sample = SegDataSample(
-            metainfo=dict(ori_shape=size, img_shape=size, pad_shape=size))
-        sample.set_data({
-            name: PixelData(data=torch.from_numpy(array).reshape(-1, *size))
-            for name, array in maps.items()
-        })
+            metainfo=dict(ori_shape=size, img_shape=size, pad_shape=size)
+        )
+        sample.set_data(
+            {
+                name: PixelData(data=torch.from_numpy(array).reshape(-1, *size))
+                for name, array in maps.items()
+            }
+        )
         data_samples.append(sample)
     return dict(inputs=inputs, data_samples=data_samples)
 
 
-def _rectangle_codes(draw: np.random.Generator, size: tuple[int, int],
-                     num_classes: int,
-                     thing_classes: Sequence[int]) -> np.ndarray:
+def _rectangle_codes(
+    draw: np.random.Generator,
+    size: tuple[int, int],
+    num_classes: int,
+    thing_classes: Sequence[int],
+) -> np.ndarray:
     rows, columns = 4, 6
     classes = draw.integers(num_classes, size=rows * columns)
     instances = np.arange(1, rows * columns + 1)
@@ -120,5 +132,5 @@ def _rectangle_codes(draw: np.random.Generator, size: tuple[int, int],
     row = np.arange(height) * rows // height
     column = np.arange(width) * columns // width
     codes = codes.reshape(rows, columns)[row[:, None], column]
-    codes[:max(height // 16, 1)] = VOID_CODE
+    codes[: max(height // 16, 1)] = VOID_CODE
     return codes.astype(np.int32)

@@ -15,8 +15,7 @@ from .tiny_models import tiny_bisenet, tiny_panoptic_deeplab
 TINY_METHODS = dict(
     supervised='supervised/supervised_bisenetv1-r18_1xb4_minicity-gta5-128x256.py',
     adversarial='adversarial/adversarial-dsc_bisenetv1-r18_1xb4_minicity-128x256.py',
-    pseudo_label='pseudo_label/pseudo-label-dsc_bisenetv1-r18_1xb4_'
-    'minicity-128x256.py',
+    pseudo_label='pseudo_label/pseudo-label-dsc_bisenetv1-r18_1xb4_minicity-128x256.py',
     mpl='mpl/mpl-change-dsc_bisenetv1-r18_1xb4_minicity-128x256.py',
     mean_teacher='mean_teacher/mean-teacher-class-mix_bisenetv1-r18_1xb4_'
     'minicity-128x256.py',

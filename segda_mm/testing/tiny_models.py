@@ -1,4 +1,5 @@
 """Configs of segmentors that step in a fraction of a second on a CPU."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -8,8 +9,7 @@ from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import nn, optim
 
 NORM = dict(type='BN', requires_grad=True)
-CROSS_ENTROPY = dict(
-    type='CrossEntropyLoss', loss_weight=1.0, avg_non_ignore=True)
+CROSS_ENTROPY = dict(type='CrossEntropyLoss', loss_weight=1.0, avg_non_ignore=True)
 
 
 def _fcn_head(in_channels: int, in_index: int, num_classes: int) -> dict:
@@ -24,7 +24,8 @@ def _fcn_head(in_channels: int, in_index: int, num_classes: int) -> dict:
         num_classes=num_classes,
         norm_cfg=NORM,
         align_corners=False,
-        loss_decode=CROSS_ENTROPY)
+        loss_decode=CROSS_ENTROPY,
+    )
 
 
 def tiny_bisenet(num_classes: int = 4) -> ConfigDict:
@@ -49,16 +50,16 @@ def tiny_bisenet(num_classes: int = 4) -> ConfigDict:
                 strides=(1, 2, 2, 2),
                 norm_cfg=NORM,
                 norm_eval=False,
-                style='pytorch'),
+                style='pytorch',
+            ),
             norm_cfg=NORM,
-            align_corners=False),
+            align_corners=False,
+        ),
         decode_head=_fcn_head(32, 0, num_classes),
-        auxiliary_head=[
-            _fcn_head(16, 1, num_classes),
-            _fcn_head(16, 2, num_classes)
-        ],
+        auxiliary_head=[_fcn_head(16, 1, num_classes), _fcn_head(16, 2, num_classes)],
         train_cfg=dict(),
-        test_cfg=dict(mode='whole'))
+        test_cfg=dict(mode='whole'),
+    )
 
 
 def tiny_stdc(num_classes: int = 4) -> ConfigDict:
@@ -76,10 +77,12 @@ def tiny_stdc(num_classes: int = 4) -> ConfigDict:
                 num_convs=4,
                 norm_cfg=NORM,
                 act_cfg=dict(type='ReLU'),
-                with_final_conv=False),
+                with_final_conv=False,
+            ),
             last_in_channels=(64, 32),
             out_channels=16,
-            ffm_cfg=dict(in_channels=32, out_channels=32, scale_factor=4)),
+            ffm_cfg=dict(in_channels=32, out_channels=32, scale_factor=4),
+        ),
         decode_head=_fcn_head(32, 3, num_classes),
         auxiliary_head=[
             _fcn_head(16, 2, num_classes),
@@ -96,14 +99,15 @@ def tiny_stdc(num_classes: int = 4) -> ConfigDict:
                 align_corners=True,
                 loss_decode=[
                     dict(
-                        type='CrossEntropyLoss',
-                        loss_name='loss_ce',
-                        use_sigmoid=True),
-                    dict(type='DiceLoss', loss_name='loss_dice')
-                ])
+                        type='CrossEntropyLoss', loss_name='loss_ce', use_sigmoid=True
+                    ),
+                    dict(type='DiceLoss', loss_name='loss_dice'),
+                ],
+            ),
         ],
         train_cfg=dict(),
-        test_cfg=dict(mode='whole'))
+        test_cfg=dict(mode='whole'),
+    )
 
 
 def tiny_pidnet(num_classes: int = 4) -> ConfigDict:
@@ -119,7 +123,8 @@ def tiny_pidnet(num_classes: int = 4) -> ConfigDict:
             num_branch_blocks=1,
             align_corners=False,
             norm_cfg=NORM,
-            act_cfg=dict(type='ReLU', inplace=True)),
+            act_cfg=dict(type='ReLU', inplace=True),
+        ),
         decode_head=dict(
             type='PIDHead',
             in_channels=32,
@@ -131,19 +136,17 @@ def tiny_pidnet(num_classes: int = 4) -> ConfigDict:
             loss_decode=[
                 dict(CROSS_ENTROPY, loss_weight=0.4),
                 dict(
-                    type='OhemCrossEntropy',
-                    thres=0.9,
-                    min_kept=1000,
-                    loss_weight=1.0),
+                    type='OhemCrossEntropy', thres=0.9, min_kept=1000, loss_weight=1.0
+                ),
                 dict(type='BoundaryLoss', loss_weight=20.0),
                 dict(
-                    type='OhemCrossEntropy',
-                    thres=0.9,
-                    min_kept=1000,
-                    loss_weight=1.0)
-            ]),
+                    type='OhemCrossEntropy', thres=0.9, min_kept=1000, loss_weight=1.0
+                ),
+            ],
+        ),
         train_cfg=dict(),
-        test_cfg=dict(mode='whole'))
+        test_cfg=dict(mode='whole'),
+    )
 
 
 def tiny_segformer(num_classes: int = 4) -> ConfigDict:
@@ -162,7 +165,8 @@ def tiny_segformer(num_classes: int = 4) -> ConfigDict:
             out_indices=(0, 1, 2, 3),
             mlp_ratio=2,
             qkv_bias=True,
-            drop_path_rate=0.1),
+            drop_path_rate=0.1,
+        ),
         decode_head=dict(
             type='SegformerHead',
             in_channels=[8, 16, 32, 64],
@@ -172,15 +176,18 @@ def tiny_segformer(num_classes: int = 4) -> ConfigDict:
             num_classes=num_classes,
             norm_cfg=NORM,
             align_corners=False,
-            loss_decode=CROSS_ENTROPY),
+            loss_decode=CROSS_ENTROPY,
+        ),
         train_cfg=dict(),
-        test_cfg=dict(mode='whole'))
+        test_cfg=dict(mode='whole'),
+    )
 
 
 def tiny_panoptic_deeplab(
-        num_classes: int = 4,
-        thing_classes: Sequence[int] | None = None,
-        size: tuple[int, int] = (65, 97)) -> ConfigDict:
+    num_classes: int = 4,
+    thing_classes: Sequence[int] | None = None,
+    size: tuple[int, int] = (65, 97),
+) -> ConfigDict:
     """Panoptic-DeepLab over a narrow ResNet-18, with its data preprocessor.
 
     Args:
@@ -197,7 +204,8 @@ def tiny_panoptic_deeplab(
             mean=[127.5] * 3,
             std=[127.5] * 3,
             size=size,
-            test_cfg=dict(size=size)),
+            test_cfg=dict(size=size),
+        ),
         backbone=dict(
             type='ResNet',
             depth=18,
@@ -209,7 +217,8 @@ def tiny_panoptic_deeplab(
             dilations=(1, 1, 1, 2),
             norm_cfg=NORM,
             norm_eval=False,
-            style='pytorch'),
+            style='pytorch',
+        ),
         decode_head=dict(
             type='PanopticDeepLabHead',
             in_channels=(8, 16, 64),
@@ -227,25 +236,25 @@ def tiny_panoptic_deeplab(
             dropout_ratio=0.1,
             norm_cfg=NORM,
             loss_semantic=dict(
-                type='HardPixelCrossEntropy',
-                hard_fraction=0.2,
-                loss_weight=1.0),
-            loss_center=dict(
-                type='MaskedRegressionLoss', norm='l2', loss_weight=200.0),
-            loss_offset=dict(
-                type='MaskedRegressionLoss', norm='l1', loss_weight=0.01)),
+                type='HardPixelCrossEntropy', hard_fraction=0.2, loss_weight=1.0
+            ),
+            loss_center=dict(type='MaskedRegressionLoss', norm='l2', loss_weight=200.0),
+            loss_offset=dict(type='MaskedRegressionLoss', norm='l1', loss_weight=0.01),
+        ),
         train_cfg=dict(),
         test_cfg=dict(
             mode='whole',
             center_threshold=0.1,
             nms_kernel_size=7,
             top_k=200,
-            stuff_area=16))
+            stuff_area=16,
+        ),
+    )
 
 
-def tiny_optim_wrapper(model: nn.Module,
-                       *names: str,
-                       lr: float = 0.01) -> OptimWrapperDict:
+def tiny_optim_wrapper(
+    model: nn.Module, *names: str, lr: float = 0.01
+) -> OptimWrapperDict:
     """Plain SGD for each of a model's named children.
 
     Args:
@@ -255,7 +264,7 @@ def tiny_optim_wrapper(model: nn.Module,
     """
     return OptimWrapperDict(
         **{
-            name: OptimWrapper(
-                optim.SGD(getattr(model, name).parameters(), lr=lr))
+            name: OptimWrapper(optim.SGD(getattr(model, name).parameters(), lr=lr))
             for name in names
-        })
+        }
+    )

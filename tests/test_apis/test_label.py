@@ -143,7 +143,11 @@ def test_frames_of_videos(toy_config, tmp_path):
     videos = [str(tmp_path / name) for name in ('a.avi', 'b.avi')]
     manifest = label(cfg, tmp_path / 'net.pth', videos, tmp_path / 'out')
     assert manifest['images'] == [
-        'a/000000.png', 'a/000001.png', 'a/000002.png', 'b/000000.png', 'b/000001.png'
+        'a/000000.png',
+        'a/000001.png',
+        'a/000002.png',
+        'b/000000.png',
+        'b/000001.png',
     ]
     # As a folder of images, the frames get the same labels.
     label(cfg, tmp_path / 'net.pth', str(tmp_path / 'out/frames'), tmp_path / 'again')

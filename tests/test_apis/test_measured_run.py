@@ -34,7 +34,8 @@ def project(tmp_path, monkeypatch):
 def test_a_run_is_trained_evaluated_and_resumed(project):
     folder = project / 'run'
     reports = measured_run.train_and_test(
-        'config.py', folder, ['randomness.seed=3'], [(), ('--tta',)])
+        'config.py', folder, ['randomness.seed=3'], [(), ('--tta',)]
+    )
     assert [report['tta'] for report in reports] == [False, True]
     assert reports[0]['train_minutes'] >= 0
     measured_run.train_and_test('config.py', folder)

@@ -53,15 +53,11 @@ def test_a_world_of_other_settings_names_its_own_command(tmp_path):
     with pytest.raises(PreflightError, match=rf'is written by\n  {make_data}$'):
         require_data(cfg, ('train_dataloader',))
     cfg = Config(
-        dict(
-            train_dataloader=loader('GTA5Dataset', root), miniature_config=str(small)
-        )
+        dict(train_dataloader=loader('GTA5Dataset', root), miniature_config=str(small))
     )
     with pytest.raises(PreflightError) as caught:
         require_data(cfg, ('train_dataloader',))
-    assert str(caught.value).endswith(
-        f'  {make_data} && python tools/train.py {small}'
-    )
+    assert str(caught.value).endswith(f'  {make_data} && python tools/train.py {small}')
 
 
 def test_data_sets_of_mmseg_are_covered(toy_config):
@@ -84,7 +80,7 @@ def test_initial_checkpoint_key_file_and_maker(tmp_path):
     maker.write_text('')
     config = tmp_path / 'configs' / 'mpl.py'
     config.write_text(
-        "model = dict(teacher=dict(heads=[dict(), dict(init_cfg=dict("
+        'model = dict(teacher=dict(heads=[dict(), dict(init_cfg=dict('
         "checkpoint='work_dirs/adversarial_x/epoch_50.pth'))]))"
     )
     with pytest.raises(PreflightError) as caught:
@@ -253,7 +249,7 @@ def test_arguments_follow_the_constructors():
 def test_variables_of_config_files_without_a_reader(tmp_path):
     base, heir = tmp_path / 'base.py', tmp_path / 'heir.py'
     base.write_text(
-        "size = (4, 4)\npipeline = [dict(scale=size)]\noffer = 1\n"
+        'size = (4, 4)\npipeline = [dict(scale=size)]\noffer = 1\n'
         'model = dict(pipeline=pipeline)\n'
     )
     heir.write_text(
@@ -278,7 +274,7 @@ def test_a_name_that_is_set_again_in_vain_is_refused(tmp_path):
         check_keys(Config.fromfile(heir))
     # What a base offers to other heirs is not held against this one.
     assert 'label_pipeline' not in str(caught.value)
-    base.write_text("param_schedulers = []\nmodel = dict()\n")
+    base.write_text('param_schedulers = []\nmodel = dict()\n')
     heir.write_text("_base_ = './base.py'\n")
     with pytest.raises(PreflightError, match='did you mean param_scheduler'):
         check_keys(Config.fromfile(heir))

@@ -12,11 +12,10 @@ def test_rows_come_back_in_order(tmp_path):
     assert read_rows(file) == []
     append_row(file, dict(method='DSC', seed=0))
     append_row(file, dict(method='DSC', seed=1))
-    assert read_rows(file) == [
-        dict(method='DSC', seed=0), dict(method='DSC', seed=1)
-    ]
+    assert read_rows(file) == [dict(method='DSC', seed=0), dict(method='DSC', seed=1)]
     assert [json.loads(line) for line in file.read_text().splitlines()] == read_rows(
-        file)
+        file
+    )
 
 
 def test_a_figure_that_json_does_not_know_is_refused(tmp_path):
@@ -31,7 +30,9 @@ def test_the_commit_says_when_the_code_was_changed_after_it(tmp_path, monkeypatc
     def git(*arguments):
         subprocess.run(
             ['git', '-c', 'user.name=n', '-c', 'user.email=e', *arguments],
-            check=True, capture_output=True)
+            check=True,
+            capture_output=True,
+        )
 
     (tmp_path / 'tool.py').write_text('1')
     lines = tmp_path / 'benchmarks' / 'results' / 'world.jsonl'
@@ -53,5 +54,6 @@ def test_the_commit_says_when_the_code_was_changed_after_it(tmp_path, monkeypatc
 def test_the_command_is_relative_to_the_working_directory(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(
-        sys, 'argv', [str(tmp_path / 'tools' / 'train all.py'), '--seed', '1'])
+        sys, 'argv', [str(tmp_path / 'tools' / 'train all.py'), '--seed', '1']
+    )
     assert provenance()['command'] == "python 'tools/train all.py' --seed 1"

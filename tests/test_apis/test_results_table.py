@@ -16,8 +16,10 @@ def run(method, seed, mIoU):
 
 def test_mean_and_sample_deviation_over_seeds():
     rows = [
-        run('DSC', 0, 10.0), run('oracle', 0, 50.0), run('DSC', 1, 14.0),
-        run('DSC', 2, 18.0)
+        run('DSC', 0, 10.0),
+        run('oracle', 0, 50.0),
+        run('DSC', 1, 14.0),
+        run('DSC', 2, 18.0),
     ]
     table = results_table(rows).splitlines()
     assert table[0] == '| method | mIoU | aAcc | precision per pixel | seeds |'
@@ -31,7 +33,8 @@ def test_panoptic_runs_have_their_own_figures():
     metrics = dict(PQ=40.0, PQ_things=30.0, PQ_stuff=50.0, AP=20.0, AP50=45.0, mIoU=60)
     table = results_table([dict(method='wide', seed=0, metrics=metrics)]).splitlines()
     assert table[0] == (
-        '| method | PQ | PQ things | PQ stuff | AP | AP50 | mIoU | seeds |')
+        '| method | PQ | PQ things | PQ stuff | AP | AP50 | mIoU | seeds |'
+    )
     assert table[2:] == ['| wide | 40.0 | 30.0 | 50.0 | 20.0 | 45.0 | 60.0 | 1 |']
 
 

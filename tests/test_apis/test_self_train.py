@@ -86,9 +86,7 @@ class Stand:
         self.tested.append((cfg.copy(), str(checkpoint), tta))
         miou = 40.0 + 5 * int(cfg.work_dir.rpartition('/')[2][0])
         self._maybe_stop(cfg, 'end')
-        return dict(
-            num_images=2, metrics=dict(mIoU=miou), per_class_iou=dict(Sky=miou)
-        )
+        return dict(num_images=2, metrics=dict(mIoU=miou), per_class_iou=dict(Sky=miou))
 
 
 @pytest.fixture

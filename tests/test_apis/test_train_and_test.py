@@ -127,7 +127,8 @@ def test_tta_prepares_images_as_the_model_says(toy_config, tmp_path):
     expected = evaluate(copy.deepcopy(cfg), checkpoint, tta=True)['per_class_iou']
     # What a config inherits, and its model has changed.
     cfg.data_preprocessor = dict(
-        cfg.model.data_preprocessor, mean=[0] * 3, test_cfg=dict(size=(64, 128)))
+        cfg.model.data_preprocessor, mean=[0] * 3, test_cfg=dict(size=(64, 128))
+    )
     assert evaluate(cfg, checkpoint, tta=True)['per_class_iou'] == expected
 
 

@@ -1,4 +1,5 @@
 """Fixtures that run the toy training in this process and in others."""
+
 import gc
 import importlib.util
 import sys
@@ -52,7 +53,8 @@ def street(tmp_path_factory):
     cfg = load_config(config)
     # As the shipped configs, whose checkpoints others may choose by.
     cfg.default_hooks.checkpoint = dict(
-        type='CheckpointHook', by_epoch=True, interval=1)
+        type='CheckpointHook', by_epoch=True, interval=1
+    )
     cfg.dump(config)
     draw = np.random.default_rng(5)
     files = [folder / 'street' / f'{index}.png' for index in range(5)]
@@ -62,7 +64,8 @@ def street(tmp_path_factory):
         Image.fromarray(pixels.astype(np.uint8)).save(file)
     load = [dict(type='LoadImageFromFile'), dict(type='PackSegInputs')]
     images = dict(
-        type='UnlabeledImageDataset', images=str(files[0].parent), pipeline=load)
+        type='UnlabeledImageDataset', images=str(files[0].parent), pipeline=load
+    )
 
     mpl = config.with_name('mpl.py')
     _mpl_config(config, images).dump(mpl)
@@ -86,7 +89,8 @@ def street(tmp_path_factory):
             dataloader=dict(batch_size=2, num_workers=0, dataset=images),
             train=train_job,
             inputs=_inputs,
-            network=_network)
+            network=_network,
+        )
 
 
 def _mpl_config(config, images):
@@ -98,7 +102,8 @@ def _mpl_config(config, images):
         data_preprocessor=preprocessor,
         generator=dict(type='SegmentorGenerator', segmentor=cfg.model),
         discriminator=dict(
-            type='FCDiscriminator', num_classes=3, channels=(4, 4, 4, 4, 1)),
+            type='FCDiscriminator', num_classes=3, channels=(4, 4, 4, 4, 1)
+        ),
         # The student's report is made with running statistics.
         feedback_rule=dict(type='StudentLossChangeFeedback', baseline_momentum=0.9),
         student_adv_weight=0.001,
@@ -107,18 +112,20 @@ def _mpl_config(config, images):
         threshold_scope='image',
         label_batch_statistics=True,
         uda_probability=0.0,
-        uda_sigma=0.5)
+        uda_sigma=0.5,
+    )
     cfg.train_dataloader.dataset = dict(
-        type='DomainPairDataset',
-        source=cfg.train_dataloader.dataset,
-        target=images)
+        type='DomainPairDataset', source=cfg.train_dataloader.dataset, target=images
+    )
     networks = [
-        f'{role}_{network}' for role in ('student', 'teacher')
+        f'{role}_{network}'
+        for role in ('student', 'teacher')
         for network in ('generator', 'discriminator')
     ]
     cfg.optim_wrapper = dict(
         constructor='ChildOptimWrapperConstructor',
-        **dict.fromkeys(networks, cfg.optim_wrapper))
+        **dict.fromkeys(networks, cfg.optim_wrapper),
+    )
     cfg.train_cfg = dict(type='MPLTrainLoop', max_epochs=2)
     return cfg
 

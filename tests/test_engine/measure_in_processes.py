@@ -4,6 +4,7 @@ A job trains a config with hooks in ``world_size`` processes, each of which then
 writes its figures and its model's buffers. Does nothing with torch itself, so that
 the forks are clean.
 """
+
 import json
 import os
 import sys
@@ -23,7 +24,8 @@ def measure(job, rank):
     cfg.custom_hooks = job['hooks']
     if job['world_size'] > 1:
         os.environ.update(
-            RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE=str(job['world_size']))
+            RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE=str(job['world_size'])
+        )
         cfg.launcher = 'pytorch'
     runner = build_runner(cfg)
     runner.train()
@@ -35,7 +37,8 @@ def measure(job, rank):
     }
     torch.save(
         dict(figures=figures, weights=model.state_dict()),
-        f'{job["out"]}/process_{rank}.pth')
+        f'{job["out"]}/process_{rank}.pth',
+    )
     leave_process_group()
 
 

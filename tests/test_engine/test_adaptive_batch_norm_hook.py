@@ -1,4 +1,5 @@
 """Statistics against PyTorch's and NumPy's, and training that does not see them."""
+
 import shutil
 from pathlib import Path
 
@@ -21,13 +22,15 @@ def hook(street, size=None, batch_size=2):
     dataset = dict(street.images, subset=subset)
     return dict(
         type='AdaptiveBatchNormHook',
-        dataloader=dict(dataset=dataset, batch_size=batch_size, num_workers=0))
+        dataloader=dict(dataset=dataset, batch_size=batch_size, num_workers=0),
+    )
 
 
 def layers_of(network):
     return {
         name: layer
-        for name, layer in network.named_modules() if isinstance(layer, _BatchNorm)
+        for name, layer in network.named_modules()
+        if isinstance(layer, _BatchNorm)
     }
 
 
@@ -49,8 +52,7 @@ def reference(network, batches):
         handle.remove()
     values = {name: np.concatenate(parts, 1) for name, parts in seen.items()}
     return {
-        name: (array.mean(1), array.var(1, ddof=1))
-        for name, array in values.items()
+        name: (array.mean(1), array.var(1, ddof=1)) for name, array in values.items()
     }
 
 
@@ -58,18 +60,24 @@ def check_statistics(expected, layers):
     for name, moments in expected.items():
         for buffer, moment in zip(STATISTICS, moments):
             np.testing.assert_allclose(
-                getattr(layers[name], buffer), moment, rtol=1e-3, atol=1e-5,
-                err_msg=f'{name}.{buffer}')
+                getattr(layers[name], buffer),
+                moment,
+                rtol=1e-3,
+                atol=1e-5,
+                err_msg=f'{name}.{buffer}',
+            )
 
 
 def without_statistics(state):
     state = dict(state)
     state['weights'] = {
-        name: value for name, value in state['weights'].items()
+        name: value
+        for name, value in state['weights'].items()
         if not name.endswith(STATISTICS)
     }
     state['logs'] = {
-        name: values for name, values in state['logs'].items()
+        name: values
+        for name, values in state['logs'].items()
         if name.startswith('train/')
     }
     return state
@@ -125,8 +133,9 @@ def test_validation_sees_the_adapted_network(street, adapted):
     assert metrics['aAcc'] == hub.get_scalar('val/aAcc').current()
 
 
-@pytest.mark.parametrize('by_epoch, name', [(True, 'epoch_1'), (False, 'iter_2'),
-                                            (False, 'iter_3')])
+@pytest.mark.parametrize(
+    'by_epoch, name', [(True, 'epoch_1'), (False, 'iter_2'), (False, 'iter_3')]
+)
 def test_a_resumed_training_equals_an_uninterrupted_one(street, by_epoch, name):
     # Two steps an epoch: iteration 2 precedes the end of the first one, and
     # iteration 3 lies within the second.
@@ -134,11 +143,14 @@ def test_a_resumed_training_equals_an_uninterrupted_one(street, by_epoch, name):
         'default_hooks.checkpoint.by_epoch': by_epoch,
         'model.backbone.backbone_cfg.norm_eval': True,
     }
-    hooks = [hook(street, 4), dict(
-        type='TargetEntropyHook', dataloader=street.dataloader)]
+    hooks = [
+        hook(street, 4),
+        dict(type='TargetEntropyHook', dataloader=street.dataloader),
+    ]
     whole = street.train(f'whole_{name}', hooks, options)
     resumed = street.train(
-        f'resumed_{name}', hooks, options, Path(whole.work_dir, f'{name}.pth'))
+        f'resumed_{name}', hooks, options, Path(whole.work_dir, f'{name}.pth')
+    )
     last = 'epoch_2.pth' if by_epoch else 'iter_4.pth'
     states = [trained_state(Path(run.work_dir, last)) for run in (whole, resumed)]
     assert find_difference(*states) is None
@@ -161,9 +173,11 @@ def test_an_image_left_over_counts_too(street):
         values = torch.cat([first.conv(street.inputs(f)) for f in street.files])
     values = values.movedim(1, 0).flatten(1)
     torch.testing.assert_close(
-        first.bn.running_mean, values.mean(1), rtol=1e-4, atol=1e-5)
+        first.bn.running_mean, values.mean(1), rtol=1e-4, atol=1e-5
+    )
     torch.testing.assert_close(
-        first.bn.running_var, values.var(1), rtol=1e-4, atol=1e-5)
+        first.bn.running_var, values.var(1), rtol=1e-4, atol=1e-5
+    )
 
 
 def mean_teacher(street):
@@ -181,17 +195,20 @@ def mean_teacher(street):
             decay=0.9,
             target_loss_weight=1.0,
             # The teacher labels by its running statistics.
-            label_batch_statistics=False),
+            label_batch_statistics=False,
+        ),
         'optim_wrapper': dict(
             _delete_=True,
             constructor='ChildOptimWrapperConstructor',
-            student_generator=cfg.optim_wrapper.student_generator),
+            student_generator=cfg.optim_wrapper.student_generator,
+        ),
         'train_cfg.type': 'ResumableEpochTrainLoop',
     }
 
 
-@pytest.mark.parametrize('method, deployed', [('mpl', 'student_generator'),
-                                              ('mean', 'teacher_generator')])
+@pytest.mark.parametrize(
+    'method, deployed', [('mpl', 'student_generator'), ('mean', 'teacher_generator')]
+)
 def test_of_two_networks_the_deployed_one_is_adapted(street, method, deployed):
     agreement = dict(type='TeacherStudentAgreementHook', dataloader=street.dataloader)
     plain, hooked = (
@@ -199,7 +216,10 @@ def test_of_two_networks_the_deployed_one_is_adapted(street, method, deployed):
             f'{method}_{len(hooks)}',
             hooks,
             mean_teacher(street) if method == 'mean' else {},
-            config=street.mpl) for hooks in ([], [hook(street), agreement]))
+            config=street.mpl,
+        )
+        for hooks in ([], [hook(street), agreement])
+    )
     states = [
         trained_state(Path(runner.work_dir, 'epoch_2.pth'))
         for runner in (plain, hooked)
@@ -207,7 +227,8 @@ def test_of_two_networks_the_deployed_one_is_adapted(street, method, deployed):
     assert find_difference(*map(without_statistics, states)) is None
     weights, adapted = (state['weights'] for state in states)
     changed = {
-        name.split('.')[0] for name in weights
+        name.split('.')[0]
+        for name in weights
         if not torch.equal(weights[name], adapted[name])
     }
     assert changed == {deployed}
@@ -222,18 +243,27 @@ def test_a_network_without_batch_norm_is_refused(street):
     preprocessor = load_config(street.config).model.data_preprocessor
     options['model']['data_preprocessor'] = preprocessor
     with pytest.raises(
-            PreflightError,
-            match="model.type='EncoderDecoder' has no such layer.*norm_cfg"):
+        PreflightError, match="model.type='EncoderDecoder' has no such layer.*norm_cfg"
+    ):
         street.train('refused', [hook(street)], options)
 
 
-@pytest.mark.parametrize('options, hooks, message', [
-    ({'train_cfg': dict(_delete_=True, type='IterBasedTrainLoop', max_iters=2)}, [],
-     "train_cfg.type is 'IterBasedTrainLoop'"),
-    ({'efficient_conv_bn_eval': ['backbone']}, [],
-     'efficient_conv_bn_eval .* take it out'),
-    ({}, [dict(type='EMAHook')], 'EMAHook deploys another one'),
-])
+@pytest.mark.parametrize(
+    'options, hooks, message',
+    [
+        (
+            {'train_cfg': dict(_delete_=True, type='IterBasedTrainLoop', max_iters=2)},
+            [],
+            "train_cfg.type is 'IterBasedTrainLoop'",
+        ),
+        (
+            {'efficient_conv_bn_eval': ['backbone']},
+            [],
+            'efficient_conv_bn_eval .* take it out',
+        ),
+        ({}, [dict(type='EMAHook')], 'EMAHook deploys another one'),
+    ],
+)
 def test_what_goes_past_the_statistics_is_refused(street, options, hooks, message):
     with pytest.raises(PreflightError, match=f'AdaptiveBatchNormHook .*{message}'):
         street.train('refused', [hook(street), *hooks], options)
@@ -242,7 +272,7 @@ def test_what_goes_past_the_statistics_is_refused(street, options, hooks, messag
 def test_checkpoints_by_iteration_bring_a_warning(street):
     options = {'default_hooks.checkpoint.by_epoch': False}
     runner = street.train('by_iteration', [hook(street)], options)
-    (log, ) = Path(runner.work_dir).rglob('*.log')
+    (log,) = Path(runner.work_dir).rglob('*.log')
     assert 'iter_*.pth are written before' in log.read_text()
     content = torch.load(Path(runner.work_dir, 'iter_4.pth'), weights_only=True)
     assert 'training_batch_norm' not in content

@@ -1,4 +1,5 @@
 """Verdicts on discriminators, from accuracies given step by step."""
+
 import logging
 import re
 from types import SimpleNamespace
@@ -19,15 +20,14 @@ def watch(request):
         hub = MessageHub(f'{request.node.name}')
         warnings = []
         runner = SimpleNamespace(
-            message_hub=hub,
-            iter=0,
-            logger=SimpleNamespace(warning=warnings.append))
+            message_hub=hub, iter=0, logger=SimpleNamespace(warning=warnings.append)
+        )
         hook = AdversarialHealthHook(window=4)
         for runner.iter, (source, target) in enumerate(pairs):
             outputs = {
                 'loss': 1.0,
                 f'{name}.accuracy_source': source,
-                f'{name}.accuracy_target': target
+                f'{name}.accuracy_target': target,
             }
             for key, value in outputs.items():
                 hub.update_scalar(f'train/{key}', value)
@@ -55,7 +55,8 @@ def test_lost_though_one_accuracy_is_perfect(watch):
 
 def test_the_beginning_that_a_lost_one_is_told_keeps_logits_apart(watch):
     told = re.search(
-        r"model\.discriminator\.init_cfg=dict\((.*?)\)", watch([(1.0, 0.0)] * 4)[0])
+        r'model\.discriminator\.init_cfg=dict\((.*?)\)', watch([(1.0, 0.0)] * 4)[0]
+    )
     init_cfg = dict(re.findall(r"(\w+)='(\w+)'", told[1]))
     assert set(init_cfg) == {'type', 'layer', 'mode'}
     deviations = {}

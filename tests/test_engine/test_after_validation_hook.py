@@ -1,4 +1,5 @@
 """What all hooks after a validation share: refusals, and no trace in training."""
+
 import re
 from pathlib import Path
 
@@ -17,7 +18,8 @@ def of_training(checkpoint):
     state = trained_state(checkpoint)
     state['logs'] = {
         name: values
-        for name, values in state['logs'].items() if name.startswith('train/')
+        for name, values in state['logs'].items()
+        if name.startswith('train/')
     }
     return state
 
@@ -32,7 +34,8 @@ def all_hooks(street):
         dict(
             type='SourceValidationHook',
             dataloader=source(street),
-            evaluator=dict(type='PerClassIoUMetric')),
+            evaluator=dict(type='PerClassIoUMetric'),
+        ),
     ]
 
 
@@ -40,8 +43,7 @@ def test_training_is_that_without_hooks(street):
     plain = street.train('plain', [])
     hooked = street.train('hooked', all_hooks(street))
     epochs = [
-        of_training(Path(runner.work_dir, 'epoch_2.pth'))
-        for runner in (plain, hooked)
+        of_training(Path(runner.work_dir, 'epoch_2.pth')) for runner in (plain, hooked)
     ]
     assert 'train/loss' in epochs[0]['logs']
     assert find_difference(*epochs) is None
@@ -55,16 +57,15 @@ def test_a_loop_that_seeds_nothing_draws_the_same_numbers(street):
         'model.decode_head.dropout_ratio': 0.5,
     }
     states = [
-        of_training(
-            Path(street.train(name, hooks, options).work_dir, 'epoch_2.pth'))
+        of_training(Path(street.train(name, hooks, options).work_dir, 'epoch_2.pth'))
         for name, hooks in (('free', []), ('free_hooked', all_hooks(street)))
     ]
     assert find_difference(*states) is None
 
 
 @pytest.mark.parametrize(
-    'kind',
-    ['TargetEntropyHook', 'TeacherStudentAgreementHook', 'SourceValidationHook'])
+    'kind', ['TargetEntropyHook', 'TeacherStudentAgreementHook', 'SourceValidationHook']
+)
 def test_a_training_without_validation_is_refused(street, kind):
     hook = dict(type=kind, dataloader=street.dataloader)
     if kind == 'SourceValidationHook':
@@ -73,8 +74,10 @@ def test_a_training_without_validation_is_refused(street, kind):
         street.train('refused', [hook], NO_VALIDATION)
 
 
-@pytest.mark.parametrize('kind', ['TargetEntropyHook', 'AdaptiveBatchNormHook',
-                                  'MedianThresholdPseudoLabelHook'])
+@pytest.mark.parametrize(
+    'kind',
+    ['TargetEntropyHook', 'AdaptiveBatchNormHook', 'MedianThresholdPseudoLabelHook'],
+)
 def test_absent_images_are_named(street, kind):
     images = dict(street.images, images=str(street.folder / 'gone'))
     hook = dict(type=kind, dataloader=dict(street.dataloader, dataset=images))
@@ -91,8 +94,9 @@ def test_absent_images_are_named(street, kind):
 def test_data_loaders_without_images_are_named(street, kind):
     too_large = dict(street.dataloader, batch_size=6, drop_last=True)
     with pytest.raises(
-            PreflightError,
-            match=f'{kind}.dataloader has no batch: .* 5 images, batch_size is 6'):
+        PreflightError,
+        match=f'{kind}.dataloader has no batch: .* 5 images, batch_size is 6',
+    ):
         street.train('refused', [dict(type=kind, dataloader=too_large)])
     with pytest.raises(PreflightError, match=f'{kind}.dataloader has no `dataset`'):
         street.train('refused', [dict(type=kind, dataloader=dict(batch_size=2))])
@@ -131,7 +135,8 @@ def test_the_examples_of_the_page_can_be_trained(street, monkeypatch):
     assert len(blocks) == 5
     given = dict(
         source_val_dataset=source(street)['dataset'].to_dict(),
-        target_dataloader=street.dataloader)
+        target_dataloader=street.dataloader,
+    )
     chosen_by = []
     for number, block in enumerate(blocks):
         base = street.mpl if 'TeacherStudent' in block else street.config
@@ -139,8 +144,7 @@ def test_the_examples_of_the_page_can_be_trained(street, monkeypatch):
         variables = [
             f'{name} = {value!r}' for name, value in given.items() if name in block
         ]
-        config.write_text(
-            '\n'.join([f"_base_ = './{base.name}'", *variables, block]))
+        config.write_text('\n'.join([f"_base_ = './{base.name}'", *variables, block]))
         cfg = load_config(config, {'train_cfg.max_epochs': 1}, street.folder / 'page')
         for file in Path(train(cfg).work_dir).glob('best_*'):
             chosen_by.append(re.match('best_(.*)_epoch', file.name)[1])

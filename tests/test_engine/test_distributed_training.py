@@ -1,4 +1,5 @@
 """Two gloo processes against one process, and against their own resume."""
+
 import os
 import signal
 from datetime import timedelta
@@ -19,13 +20,14 @@ def work_dirs(run_elsewhere, tmp_path_factory):
     statuses = run_elsewhere(
         dict(common, work_dir=str(root / 'plain'), model=PLAIN),
         dict(common, work_dir=str(root / 'whole')),
-        dict(killed, kill=('step', 5)), dict(killed, resume=True))
-    ends = [[
-        os.WTERMSIG(status) if os.WIFSIGNALED(status) else status
-        for status in pair
-    ] for pair in statuses]
-    assert ends == [[0, 0], [0, 0], [signal.SIGKILL] * 2,
-                    [0, 0]], run_elsewhere.stderr
+        dict(killed, kill=('step', 5)),
+        dict(killed, resume=True),
+    )
+    ends = [
+        [os.WTERMSIG(status) if os.WIFSIGNALED(status) else status for status in pair]
+        for pair in statuses
+    ]
+    assert ends == [[0, 0], [0, 0], [signal.SIGKILL] * 2, [0, 0]], run_elsewhere.stderr
     return root
 
 
@@ -35,16 +37,15 @@ def _states(folder):
     return content['state_dict'], content['optimizer'], validated
 
 
-def test_two_processes_equal_one_with_their_batches_together(
-        toy, work_dirs, tmp_path):
+def test_two_processes_equal_one_with_their_batches_together(toy, work_dirs, tmp_path):
     # Each rank steps on every second sample of the common order.
-    runner = toy.train_toy(
-        work_dir=tmp_path, batch_size=2, max_epochs=2, model=PLAIN)
+    runner = toy.train_toy(work_dir=tmp_path, batch_size=2, max_epochs=2, model=PLAIN)
     weights, optimizers, _ = _states(work_dirs / 'plain')
     torch.testing.assert_close(dict(weights), dict(runner.model.state_dict()))
     torch.testing.assert_close(
         optimizers['generator']['state'],
-        runner.optim_wrapper['generator'].state_dict()['state'])
+        runner.optim_wrapper['generator'].state_dict()['state'],
+    )
 
 
 def test_two_processes_resume_exactly(work_dirs):
@@ -52,7 +53,8 @@ def test_two_processes_resume_exactly(work_dirs):
     # unless they are shared: resumed, rank 1 has those of rank 0, and would
     # validate its share of the images with another network than before.
     for whole, resumed in zip(
-            _states(work_dirs / 'whole'), _states(work_dirs / 'killed')):
+        _states(work_dirs / 'whole'), _states(work_dirs / 'killed')
+    ):
         torch.testing.assert_close(whole, resumed, rtol=0, atol=0)
 
 
@@ -77,8 +79,10 @@ def started(monkeypatch):
         monkeypatch.setenv(name, '0')
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
     monkeypatch.setattr(
-        torch.distributed, 'init_process_group', lambda *args, **kwargs: calls.append(
-            (args, kwargs)))
+        torch.distributed,
+        'init_process_group',
+        lambda *args, **kwargs: calls.append((args, kwargs)),
+    )
     return calls
 
 
@@ -86,23 +90,28 @@ def test_backend_and_timeout_come_from_the_config(started, monkeypatch):
     nccl = dict(dist_cfg=dict(backend='nccl', timeout=90))
     initialize_process_group('pytorch', nccl)
     initialize_process_group('pytorch')
-    assert started == [(('gloo', ), dict(timeout=timedelta(seconds=90))),
-                       (('gloo', ), dict(timeout=None))]
+    assert started == [
+        (('gloo',), dict(timeout=timedelta(seconds=90))),
+        (('gloo',), dict(timeout=None)),
+    ]
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
     monkeypatch.setattr(torch.cuda, 'set_device', lambda device: None)
     initialize_process_group('pytorch', nccl)
     initialize_process_group('pytorch', dict(dist_cfg=dict(backend='gloo')))
     assert started[2:] == [
         ((), dict(backend='nccl', timeout=timedelta(seconds=90))),
-        ((), dict(backend='gloo', timeout=None))
+        ((), dict(backend='gloo', timeout=None)),
     ]
 
 
-@pytest.mark.parametrize('dist_cfg, message', [
-    (dict(backend='ncll'), r"dist_cfg\.backend is 'ncll'"),
-    (dict(timeout=0), r'dist_cfg\.timeout is 0'),
-    (dict(timeout='1h'), r"dist_cfg\.timeout is '1h'"),
-])
+@pytest.mark.parametrize(
+    'dist_cfg, message',
+    [
+        (dict(backend='ncll'), r"dist_cfg\.backend is 'ncll'"),
+        (dict(timeout=0), r'dist_cfg\.timeout is 0'),
+        (dict(timeout='1h'), r"dist_cfg\.timeout is '1h'"),
+    ],
+)
 def test_wrong_settings_are_named(started, dist_cfg, message):
     with pytest.raises(ValueError, match=message):
         initialize_process_group('pytorch', dict(dist_cfg=dist_cfg))

@@ -1,4 +1,5 @@
 """Killed and resumed runs against the uninterrupted run, bit for bit."""
+
 import os
 import signal
 
@@ -16,8 +17,7 @@ KILLED = {
     'epoch_end': dict(kill=('epoch end', 12)),
     'write': dict(kill=('write', 11)),
     'validation': dict(kill=('validation', 12), by_epoch=True, interval=1),
-    'best': dict(
-        kill=('step', 7), by_epoch=True, interval=1, save_best='acc'),
+    'best': dict(kill=('step', 7), by_epoch=True, interval=1, save_best='acc'),
 }
 RESUMED_FROM = {
     'mid_epoch': 'iter_8.pth',
@@ -34,13 +34,11 @@ def killed(run_elsewhere, tmp_path_factory):
     """Work dirs of runs that were killed, by the point of death."""
     root = tmp_path_factory.mktemp('killed')
     runs = [
-        dict(options, work_dir=str(root / name))
-        for name, options in KILLED.items()
+        dict(options, work_dir=str(root / name)) for name, options in KILLED.items()
     ]
     statuses = run_elsewhere(*runs)
-    for (name, ), status in zip(zip(KILLED), statuses):
-        assert os.WTERMSIG(status[0]) == signal.SIGKILL, (name,
-                                                          run_elsewhere.stderr)
+    for (name,), status in zip(zip(KILLED), statuses):
+        assert os.WTERMSIG(status[0]) == signal.SIGKILL, (name, run_elsewhere.stderr)
     return root
 
 
@@ -60,7 +58,8 @@ def final_state(runner):
             key: buffer.data[0].tolist()
             for key, buffer in hub.log_scalars.items()
             if not key.endswith('time')
-        })
+        },
+    )
 
 
 @pytest.fixture(scope='module')
@@ -80,8 +79,7 @@ def test_the_toy_depends_on_every_random_number(toy, tmp_path, uninterrupted):
 
 
 @pytest.mark.parametrize('name', KILLED)
-def test_resumed_run_equals_uninterrupted_one(toy, killed, uninterrupted,
-                                              name):
+def test_resumed_run_equals_uninterrupted_one(toy, killed, uninterrupted, name):
     work_dir = killed / name
     latest = find_resumable_checkpoint(str(work_dir))
     assert (latest and os.path.basename(latest)) == RESUMED_FROM[name]
@@ -91,13 +89,11 @@ def test_resumed_run_equals_uninterrupted_one(toy, killed, uninterrupted,
 
 
 def test_numbers_of_workers_make_no_difference(toy, tmp_path, uninterrupted):
-    toy.train_toy(
-        work_dir=tmp_path / 'run', num_workers=2, max_epochs=2, interval=4)
+    toy.train_toy(work_dir=tmp_path / 'run', num_workers=2, max_epochs=2, interval=4)
     # Resumed from the middle of an epoch with workers again.
     os.remove(tmp_path / 'run' / 'last_checkpoint')
     os.remove(tmp_path / 'run' / 'iter_12.pth')
-    runner = toy.train_toy(
-        work_dir=tmp_path / 'run', num_workers=2, resume=True)
+    runner = toy.train_toy(work_dir=tmp_path / 'run', num_workers=2, resume=True)
     assert find_difference(final_state(runner), uninterrupted) is None
 
 
@@ -106,6 +102,6 @@ def test_validation_runs_once_an_epoch(uninterrupted):
 
 
 def test_by_epoch_schedule_steps_at_the_end_of_an_epoch(uninterrupted):
-    expected = [0.1 * (1 - epoch / 3)**0.9 for epoch in range(3)]
+    expected = [0.1 * (1 - epoch / 3) ** 0.9 for epoch in range(3)]
     rates = uninterrupted['logs']['train/generator.lr']
     np.testing.assert_allclose(rates, np.repeat(expected, 6))

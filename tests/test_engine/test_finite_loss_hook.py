@@ -1,4 +1,5 @@
 """Losses and weights that are no numbers any more."""
+
 from types import SimpleNamespace
 
 import pytest
@@ -22,7 +23,8 @@ def guarded(**options):
         model=model,
         iter=4,
         epoch=1,
-        work_dir='nowhere')
+        work_dir='nowhere',
+    )
     hook = FiniteLossHook()
     hook.before_train(runner)
     return hook, runner, wrapper, model.weight
@@ -42,16 +44,13 @@ def test_no_step_on_a_loss_that_is_not_finite(value):
     wrapper.update_params(weight * value)
     assert weight.item() == 1
     batch = dict(
-        source=dict(data_samples=[
-            SegDataSample(metainfo=dict(img_path='day/a.png'))
-        ]),
-        target=dict(data_samples=[
-            SegDataSample(metainfo=dict(img_path='dusk/b.png'))
-        ]))
+        source=dict(data_samples=[SegDataSample(metainfo=dict(img_path='day/a.png'))]),
+        target=dict(data_samples=[SegDataSample(metainfo=dict(img_path='dusk/b.png'))]),
+    )
     outputs = {
         'decode.loss_ce': torch.tensor(value),
         'aux.loss_ce': torch.tensor(1.0),
-        'pseudo.kept_ratio': float('nan')
+        'pseudo.kept_ratio': float('nan'),
     }
     with pytest.raises(NonFiniteLossError) as caught:
         hook.after_train_iter(runner, 0, batch, outputs)
@@ -93,8 +92,7 @@ def test_weights_that_are_not_finite_are_not_saved(tmp_path):
     runner.model.register_buffer('limit', torch.tensor(float('inf')))
     hook.before_save_checkpoint(runner, {})
     weight.data.fill_(float('nan'))
-    with pytest.raises(
-            NonFiniteLossError, match=r'first weight.*is .*/iter_2\.pth'):
+    with pytest.raises(NonFiniteLossError, match=r'first weight.*is .*/iter_2\.pth'):
         hook.before_save_checkpoint(runner, {})
 
 
@@ -114,8 +112,8 @@ class ImagesOfWhichOneIsBad:
         value = float('nan') if index == 8 else index / 12
         return dict(
             inputs=torch.full((3, 4, 4), value),
-            data_samples=SegDataSample(
-                metainfo=dict(img_path=f'images/{index}.png')))
+            data_samples=SegDataSample(metainfo=dict(img_path=f'images/{index}.png')),
+        )
 
 
 def test_a_training_stops_with_its_last_good_checkpoint(toy, tmp_path):
@@ -127,8 +125,10 @@ def test_a_training_stops_with_its_last_good_checkpoint(toy, tmp_path):
                 dataset=dict(type='ImagesOfWhichOneIsBad'),
                 batch_size=2,
                 num_workers=0,
-                sampler=dict(type='ResumableSampler', shuffle=False)),
-            custom_hooks=[dict(type='FiniteLossHook')])
+                sampler=dict(type='ResumableSampler', shuffle=False),
+            ),
+            custom_hooks=[dict(type='FiniteLossHook')],
+        )
     message = str(caught.value)
     assert 'the loss of iteration 5 (epoch 1) is not finite' in message
     assert 'loss = nan' in message and 'loss_d = nan' in message

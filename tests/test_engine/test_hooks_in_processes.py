@@ -1,4 +1,5 @@
 """Figures and statistics of two processes against those of one."""
+
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,8 @@ def hooks_of(street):
         dict(
             type='SourceValidationHook',
             dataloader=load_config(street.config).val_dataloader.to_dict(),
-            evaluator=dict(type='PerClassIoUMetric')),
+            evaluator=dict(type='PerClassIoUMetric'),
+        ),
     ]
 
 
@@ -35,7 +37,8 @@ def work_dir(street, run_script):
             'model_wrapper_cfg': dict(type='PassThroughDistributed'),
         },
         hooks=[*hooks_of(street), adaptive],
-        world_size=2)
+        world_size=2,
+    )
     ends, stderr = run_script(SCRIPT, [job])
     assert ends == [0, 0], stderr
     return street.folder / 'two'
@@ -76,6 +79,8 @@ def test_statistics_are_over_the_images_of_both(street, work_dir, processes):
     values = values.movedim(1, 0).flatten(1)
     weights = processes[1]['weights']
     torch.testing.assert_close(
-        weights[f'{name}.bn.running_mean'], values.mean(1), rtol=1e-4, atol=1e-5)
+        weights[f'{name}.bn.running_mean'], values.mean(1), rtol=1e-4, atol=1e-5
+    )
     torch.testing.assert_close(
-        weights[f'{name}.bn.running_var'], values.var(1), rtol=1e-4, atol=1e-5)
+        weights[f'{name}.bn.running_var'], values.var(1), rtol=1e-4, atol=1e-5
+    )

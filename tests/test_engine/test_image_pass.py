@@ -15,7 +15,8 @@ def draw():
 
 def test_random_numbers_modes_and_gradients_are_as_without_the_pass():
     model = torch.nn.Sequential(
-        torch.nn.BatchNorm2d(2), torch.nn.Dropout(), torch.nn.BatchNorm2d(2))
+        torch.nn.BatchNorm2d(2), torch.nn.Dropout(), torch.nn.BatchNorm2d(2)
+    )
     model[2].eval()
     random.seed(1), np.random.seed(1), torch.manual_seed(1)
     expected = draw()
@@ -46,8 +47,7 @@ def test_an_error_leaves_nothing_changed_either():
 def test_each_image_once_and_in_order():
     runner = SimpleNamespace(build_dataloader=Runner.build_dataloader, seed=0)
     shuffled = dict(type='DefaultSampler', shuffle=True)
-    config = dict(
-        dataset=list(range(5)), batch_size=2, num_workers=0, sampler=shuffled)
+    config = dict(dataset=list(range(5)), batch_size=2, num_workers=0, sampler=shuffled)
     loader = build_image_loader(runner, config, 'SomeHook')
     assert [image for batch in loader for image in batch] == [0, 1, 2, 3, 4]
     assert config['sampler'] is shuffled

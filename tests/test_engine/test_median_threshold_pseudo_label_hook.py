@@ -1,4 +1,5 @@
 """Pseudo labels of a training run, against NumPy and against its own resume."""
+
 import json
 import os
 import shutil
@@ -42,14 +43,19 @@ def work_dirs(images, run_elsewhere, tmp_path_factory):
             work_dir=str(root / 'two_ranks'),
             world_size=2,
             batch_size=1,
-            max_epochs=1),
+            max_epochs=1,
+        ),
         dict(
             images=str(images),
             work_dir=str(root / 'killed'),
             interval=1,
-            kill=('step', 8)))
+            kill=('step', 8),
+        ),
+    )
     assert [os.WTERMSIG(status) for pair in statuses for status in pair] == [
-        0, 0, signal.SIGKILL
+        0,
+        0,
+        signal.SIGKILL,
     ], run_elsewhere.stderr
     assert statuses[0] == [0, 0], run_elsewhere.stderr
     return root
@@ -58,7 +64,8 @@ def work_dirs(images, run_elsewhere, tmp_path_factory):
 @pytest.fixture(scope='module')
 def finished(toy, images, tmp_path_factory):
     return toy.train_toy(
-        images=images, work_dir=tmp_path_factory.mktemp('whole') / 'run')
+        images=images, work_dir=tmp_path_factory.mktemp('whole') / 'run'
+    )
 
 
 def _labels(folder):
@@ -89,7 +96,9 @@ def _reference(images):
     voided = {
         name: np.where(
             confidences[name] >= np.take(thresholds, labels[name]) - 1e-9,
-            labels[name], 255)
+            labels[name],
+            255,
+        )
         for name in labels
     }
     return voided, thresholds, counts, shares
@@ -112,24 +121,29 @@ def test_labels_and_manifest_equal_numpy(finished, images):
     classes = manifest['classes']
     assert [entry['name'] for entry in classes] == ['a', 'b', 'c']
     assert [entry['pixels'] for entry in classes] == counts
-    np.testing.assert_allclose([entry['kept_share'] for entry in classes],
-                               shares)
-    np.testing.assert_allclose([entry['threshold'] for entry in classes],
-                               thresholds,
-                               atol=ERROR)
+    np.testing.assert_allclose([entry['kept_share'] for entry in classes], shares)
     np.testing.assert_allclose(
-        manifest['kept_share'],
-        np.average(shares, weights=counts))
+        [entry['threshold'] for entry in classes], thresholds, atol=ERROR
+    )
+    np.testing.assert_allclose(
+        manifest['kept_share'], np.average(shares, weights=counts)
+    )
 
 
 def test_nothing_but_labels_and_manifest_is_left(finished):
     left = [
-        name for _, folders, files in os.walk(
-            f'{finished.work_dir}/pseudo_labels')
-        for name in folders + files if not name.endswith('.png')
+        name
+        for _, folders, files in os.walk(f'{finished.work_dir}/pseudo_labels')
+        for name in folders + files
+        if not name.endswith('.png')
     ]
     assert sorted(left) == [
-        'epoch_0', 'epoch_2', 'manifest.json', 'manifest.json', 'town', 'town'
+        'epoch_0',
+        'epoch_2',
+        'manifest.json',
+        'manifest.json',
+        'town',
+        'town',
     ]
 
 
@@ -141,29 +155,33 @@ def test_labels_were_made_in_evaluation_mode_twice(finished):
 def test_target_reads_the_latest_labels(finished):
     target = finished.train_dataloader.dataset.dataset.target
     assert target.pseudo_label_dir.endswith('pseudo_labels/epoch_2')
-    expected = _labels(
-        Path(target.pseudo_label_dir))
+    expected = _labels(Path(target.pseudo_label_dir))
     for index in range(len(target)):
         sample = target[index]['data_samples']
-        np.testing.assert_array_equal(sample.gt_sem_seg.data[0],
-                                      expected[sample.relative_path])
+        np.testing.assert_array_equal(
+            sample.gt_sem_seg.data[0], expected[sample.relative_path]
+        )
 
 
 def test_training_changed_the_labels(finished):
     before, after = (
         _labels(Path(finished.work_dir, f'pseudo_labels/epoch_{epoch}'))
-        for epoch in (0, 2))
+        for epoch in (0, 2)
+    )
     assert any((before[name] != after[name]).any() for name in before)
 
 
 def test_resumed_within_an_epoch_goes_on_with_its_labels(
-        toy, images, work_dirs, finished):
+    toy, images, work_dirs, finished
+):
     runner = toy.train_toy(
-        images=images, work_dir=work_dirs / 'killed', interval=1, resume=True)
+        images=images, work_dir=work_dirs / 'killed', interval=1, resume=True
+    )
     # The labels of epoch 2 were made before the kill.
     assert runner.model.modes == []
     torch.testing.assert_close(
-        runner.model.state_dict(), finished.model.state_dict(), rtol=0, atol=0)
+        runner.model.state_dict(), finished.model.state_dict(), rtol=0, atol=0
+    )
 
 
 def test_two_processes_make_the_same_labels(work_dirs, images, finished):
@@ -178,11 +196,11 @@ def test_two_processes_make_the_same_labels(work_dirs, images, finished):
     one = Path(finished.work_dir, 'pseudo_labels/epoch_0/manifest.json')
     assert manifest == json.loads(one.read_text())
     assert sorted(path.name for path in folder.iterdir()) == sorted(
-        ['manifest.json', 'town', '0.png', '2.png', '4.png'])
+        ['manifest.json', 'town', '0.png', '2.png', '4.png']
+    )
 
 
-def test_lost_labels_are_made_again_with_a_warning(toy, images, work_dirs,
-                                                   tmp_path):
+def test_lost_labels_are_made_again_with_a_warning(toy, images, work_dirs, tmp_path):
     shutil.copytree(work_dirs / 'killed', tmp_path / 'run')
     os.remove(tmp_path / 'run' / 'last_checkpoint')
     for name in os.listdir(tmp_path / 'run'):
@@ -190,19 +208,22 @@ def test_lost_labels_are_made_again_with_a_warning(toy, images, work_dirs,
             os.remove(tmp_path / 'run' / name)
     shutil.rmtree(tmp_path / 'run' / 'pseudo_labels' / 'epoch_2')
     runner = toy.train_toy(
-        images=images, work_dir=tmp_path / 'run', interval=1, resume=True)
+        images=images, work_dir=tmp_path / 'run', interval=1, resume=True
+    )
     assert len(runner.model.modes) == 3
-    logs = ''.join(
-        path.read_text() for path in (tmp_path / 'run').rglob('*.log'))
+    logs = ''.join(path.read_text() for path in (tmp_path / 'run').rglob('*.log'))
     assert 'gone or incomplete' in logs
 
 
-@pytest.mark.parametrize('settings, message', [
-    (dict(epochs=()), 'name the epochs'),
-    (dict(epochs=(-1, )), 'name the epochs'),
-    (dict(cap=0.0), r'probability in \(0, 1\]'),
-    (dict(cap=90), r'probability in \(0, 1\]'),
-])
+@pytest.mark.parametrize(
+    'settings, message',
+    [
+        (dict(epochs=()), 'name the epochs'),
+        (dict(epochs=(-1,)), 'name the epochs'),
+        (dict(cap=0.0), r'probability in \(0, 1\]'),
+        (dict(cap=90), r'probability in \(0, 1\]'),
+    ],
+)
 def test_wrong_settings_are_named(settings, message):
     with pytest.raises(ValueError, match=message):
         MedianThresholdPseudoLabelHook(dataloader={}, **settings)
@@ -218,6 +239,6 @@ def test_a_training_set_that_reads_no_labels_is_named(toy, images, tmp_path):
 def test_samples_without_a_name_are_explained(toy, images, tmp_path):
     config = toy.pseudo_label_config(images=images, work_dir=tmp_path)
     pipeline = config['custom_hooks'][0]['dataloader']['dataset']['pipeline']
-    pipeline[-1] = dict(type='PackSegInputs', meta_keys=('ori_shape', ))
+    pipeline[-1] = dict(type='PackSegInputs', meta_keys=('ori_shape',))
     with pytest.raises(KeyError, match='relative_path'):
         toy.ToyRunner(**config).train()

@@ -1,4 +1,5 @@
 """One optimizer a child; bfloat16; nothing to average in one process."""
+
 import pytest
 import torch
 from mmengine.optim import build_optim_wrapper
@@ -13,7 +14,6 @@ from segda_mm.engine.optimizers import gradient_averaging
 
 
 class TwoNetworks(nn.Module):
-
     def __init__(self):
         super().__init__()
         self.generator = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
@@ -28,8 +28,11 @@ def _build(model=None, **children):
             constructor='mmseg.ChildOptimWrapperConstructor',
             generator=dict(
                 type='mmseg.GradientAveragingOptimWrapper',
-                optimizer=dict(type='SGD', lr=0.1)),
-            **children))
+                optimizer=dict(type='SGD', lr=0.1),
+            ),
+            **children,
+        ),
+    )
 
 
 DISCRIMINATOR = dict(optimizer=dict(type='Adam', lr=0.01))
@@ -43,36 +46,50 @@ def test_every_child_has_its_own_optimizer(wrap):
     assert isinstance(generator, GradientAveragingOptimWrapper)
     assert isinstance(generator.optimizer, torch.optim.SGD)
     assert isinstance(discriminator.optimizer, torch.optim.Adam)
-    assert ({id(p) for p in model.generator.parameters()} == {
-        id(p)
-        for group in generator.param_groups for p in group['params']
-    })
-    assert wrappers.get_lr() == {
-        'generator.lr': [0.1],
-        'discriminator.lr': [0.01]
+    assert {id(p) for p in model.generator.parameters()} == {
+        id(p) for group in generator.param_groups for p in group['params']
     }
+    assert wrappers.get_lr() == {'generator.lr': [0.1], 'discriminator.lr': [0.01]}
 
 
 def test_paramwise_settings_belong_to_a_child():
-    child = dict(
-        DISCRIMINATOR, paramwise_cfg=dict(bias_lr_mult=2.0))
+    child = dict(DISCRIMINATOR, paramwise_cfg=dict(bias_lr_mult=2.0))
     groups = _build(discriminator=child)['discriminator'].optimizer.param_groups
     assert [group['lr'] for group in groups] == [0.01, 0.02]
 
 
-@pytest.mark.parametrize('children, error, message', [
-    (dict(), ValueError, 'no optimizer for discriminator of TwoNetworks: add '
-     r'optim_wrapper\.discriminator'),
-    (dict(discriminator=DISCRIMINATOR, critic=DISCRIMINATOR), ValueError,
-     r'optim_wrapper\.critic: critic is no child network of TwoNetworks; '
-     'those to train are generator, discriminator'),
-    (dict(discriminator=DISCRIMINATOR, data_preprocessor=DISCRIMINATOR),
-     ValueError, 'data_preprocessor has no parameter'),
-    (dict(discriminator=dict(type='Adam')), TypeError,
-     r'optim_wrapper\.discriminator must be a dict with the key `optimizer`'),
-    (dict(discriminator=DISCRIMINATOR, paramwise_cfg=dict(bias_lr_mult=2.0)),
-     ValueError, 'move it to'),
-])
+@pytest.mark.parametrize(
+    'children, error, message',
+    [
+        (
+            dict(),
+            ValueError,
+            'no optimizer for discriminator of TwoNetworks: add '
+            r'optim_wrapper\.discriminator',
+        ),
+        (
+            dict(discriminator=DISCRIMINATOR, critic=DISCRIMINATOR),
+            ValueError,
+            r'optim_wrapper\.critic: critic is no child network of TwoNetworks; '
+            'those to train are generator, discriminator',
+        ),
+        (
+            dict(discriminator=DISCRIMINATOR, data_preprocessor=DISCRIMINATOR),
+            ValueError,
+            'data_preprocessor has no parameter',
+        ),
+        (
+            dict(discriminator=dict(type='Adam')),
+            TypeError,
+            r'optim_wrapper\.discriminator must be a dict with the key `optimizer`',
+        ),
+        (
+            dict(discriminator=DISCRIMINATOR, paramwise_cfg=dict(bias_lr_mult=2.0)),
+            ValueError,
+            'move it to',
+        ),
+    ],
+)
 def test_wrong_configs_are_named(children, error, message):
     with pytest.raises(error, match=message):
         _build(**children)
@@ -95,7 +112,8 @@ def test_bfloat16_forward_and_float32_update():
     layer = nn.Linear(2, 1, bias=False)
     nn.init.ones_(layer.weight)
     wrapper = GradientAveragingBFloat16OptimWrapper(
-        optimizer=torch.optim.SGD(layer.parameters(), lr=1.0))
+        optimizer=torch.optim.SGD(layer.parameters(), lr=1.0)
+    )
     with wrapper.optim_context(layer):
         output = layer(torch.tensor([[0.25, 0.5]]))
     assert output.dtype == torch.bfloat16
@@ -108,14 +126,14 @@ def test_bfloat16_forward_and_float32_update():
 def test_gradients_that_only_one_process_has(monkeypatch):
     """The other process is played: it has gradients for `b` and `c`."""
     a, b, c, d = (nn.Parameter(torch.zeros(2)) for _ in range(4))
-    a.grad, b.grad = torch.tensor([2., 4.]), torch.tensor([1., 1.])
+    a.grad, b.grad = torch.tensor([2.0, 4.0]), torch.tensor([1.0, 1.0])
 
     def all_reduce(data, op):
         if op == 'max':
             data.copy_(torch.maximum(data, torch.tensor([0, 1, 1, 0])))
         else:
             # Its message: nothing for a, (3, 5) for b, (8, 6) for c.
-            data.add_(torch.tensor([0., 0., 3., 5., 8., 6.])).div_(2)
+            data.add_(torch.tensor([0.0, 0.0, 3.0, 5.0, 8.0, 6.0])).div_(2)
 
     monkeypatch.setattr(gradient_averaging, 'get_world_size', lambda: 2)
     monkeypatch.setattr(gradient_averaging, 'all_reduce', all_reduce)

@@ -1,4 +1,5 @@
 """The order of an epoch, from its front and from its middle."""
+
 import pytest
 from torch.utils.data import DataLoader
 

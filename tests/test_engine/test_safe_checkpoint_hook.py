@@ -62,10 +62,14 @@ def test_a_better_one_replaces_the_best_once_it_is_there(run, tmp_path):
     for number in (1, 2, 3):
         epoch(hook, runner, number, score=number)
     assert runner.beside['best_score_epoch_3.pth'] == [
-        'best_score_epoch_2.pth', 'epoch_2.pth', 'epoch_3.pth'
+        'best_score_epoch_2.pth',
+        'epoch_2.pth',
+        'epoch_3.pth',
     ]
     assert runner.beside['epoch_3.pth'] == [
-        'best_score_epoch_2.pth', 'epoch_1.pth', 'epoch_2.pth'
+        'best_score_epoch_2.pth',
+        'epoch_1.pth',
+        'epoch_2.pth',
     ]
     assert names(tmp_path) == ['best_score_epoch_3.pth', 'epoch_2.pth', 'epoch_3.pth']
     # The same epoch evaluated again, as after a resume, does not delete itself.

@@ -13,7 +13,8 @@ def hook(dataset):
     return dict(
         type='SourceValidationHook',
         dataloader=dict(batch_size=2, num_workers=0, dataset=dataset),
-        evaluator=[dict(type='PerClassIoUMetric'), dict(type='PixelPrecision')])
+        evaluator=[dict(type='PerClassIoUMetric'), dict(type='PixelPrecision')],
+    )
 
 
 def test_figures_are_those_of_an_evaluation(street):

@@ -25,7 +25,8 @@ def reference(street, checkpoint):
         assert inputs.shape[2:] == (64, 64)
         with torch.no_grad():
             logits = torch.nn.functional.interpolate(
-                model(inputs, mode='tensor'), size=(64, 64), mode='bilinear')
+                model(inputs, mode='tensor'), size=(64, 64), mode='bilinear'
+            )
         probabilities = logits.double().softmax(1)[0, :, :40, :48]
         shares.append(probabilities.reshape(3, -1).numpy())
     shares = np.concatenate(shares, 1)
@@ -49,17 +50,20 @@ def test_figures_equal_numpy(street, trained):
         file = Path(trained.work_dir, f'epoch_{epoch + 1}.pth')
         entropy, diversity = reference(street, file)
         assert logged(trained, 'target_entropy')[epoch] == pytest.approx(
-            entropy, abs=1e-5)
+            entropy, abs=1e-5
+        )
         assert logged(trained, 'target_diversity')[epoch] == pytest.approx(
-            diversity, abs=1e-5)
+            diversity, abs=1e-5
+        )
         assert logged(trained, 'target_information')[epoch] == pytest.approx(
-            diversity - entropy, abs=1e-5)
+            diversity - entropy, abs=1e-5
+        )
 
 
 def test_the_checkpoint_is_chosen_by_it(trained):
     entropies = logged(trained, 'target_entropy')
     assert len(set(entropies)) == 3
-    (best, ) = Path(trained.work_dir).glob('best_*')
+    (best,) = Path(trained.work_dir).glob('best_*')
     epoch = 1 + int(np.argmin(entropies))
     assert best.name == f'best_target_entropy_epoch_{epoch}.pth'
     content = torch.load(best, weights_only=True)
@@ -67,7 +71,7 @@ def test_the_checkpoint_is_chosen_by_it(trained):
 
 
 def test_figures_are_in_the_log_of_the_visualizer(trained):
-    (file, ) = Path(trained.work_dir).rglob('scalars.json')
+    (file,) = Path(trained.work_dir).rglob('scalars.json')
     rows = [json.loads(line) for line in file.read_text().splitlines()]
     rows = [row for row in rows if 'target_entropy' in row]
     assert [row['step'] for row in rows] == [1, 2, 3]
@@ -78,9 +82,7 @@ def test_figures_are_in_the_log_of_the_visualizer(trained):
 
 def test_a_validation_without_training_has_them_too(street, trained):
     cfg = load_config(street.config, work_dir=street.folder / 'alone')
-    cfg.custom_hooks = [
-        dict(type='TargetEntropyHook', dataloader=street.dataloader)
-    ]
+    cfg.custom_hooks = [dict(type='TargetEntropyHook', dataloader=street.dataloader)]
     cfg.load_from = str(Path(trained.work_dir, 'epoch_2.pth'))
     metrics = build_runner(cfg).val()
     assert metrics['target_entropy'] == logged(trained, 'target_entropy')[1]

@@ -21,7 +21,8 @@ def predictions(street, checkpoint, role):
             logits = torch.nn.functional.interpolate(
                 segmentor(street.inputs(file), mode='tensor'),
                 size=(64, 64),
-                mode='bilinear')
+                mode='bilinear',
+            )
         labels.append(logits.argmax(1)[:, :40, :48])
     return torch.stack(labels)
 
@@ -29,17 +30,20 @@ def predictions(street, checkpoint, role):
 def test_figures_equal_another_library(street):
     options = {
         'default_hooks.checkpoint': dict(
-            save_best='teacher_student_mIoU', rule='greater')
+            save_best='teacher_student_mIoU', rule='greater'
+        )
     }
     runner = street.train('mpl', [hook(street)], options, config=street.mpl)
     hub = runner.message_hub
     for epoch in range(2):
         file = Path(runner.work_dir, f'epoch_{epoch + 1}.pth')
         teacher, student = (
-            predictions(street, file, role) for role in ('teacher', 'student'))
+            predictions(street, file, role) for role in ('teacher', 'student')
+        )
         agreement, mean_iou = (
             hub.get_scalar(f'val/teacher_student_{name}').data[0][epoch]
-            for name in ('agreement', 'mIoU'))
+            for name in ('agreement', 'mIoU')
+        )
         share = float((teacher == student).float().mean())
         assert 0 < share < 1
         assert agreement == pytest.approx(share, abs=1e-3)
@@ -50,7 +54,8 @@ def test_figures_equal_another_library(street):
 
 def test_a_model_without_both_is_refused(street):
     with pytest.raises(
-            PreflightError,
-            match="model.type='EncoderDecoder' has no teacher_generator and no "
-            'student_generator; use .* custom_hooks'):
+        PreflightError,
+        match="model.type='EncoderDecoder' has no teacher_generator and no "
+        'student_generator; use .* custom_hooks',
+    ):
         street.train('refused', [hook(street)])

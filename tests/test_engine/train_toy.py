@@ -5,6 +5,7 @@ normalization, two optimizers with schedules by iteration and by epoch. As a
 script it forks one process for each run it is given, and does nothing with
 torch itself, so that the forks are clean.
 """
+
 import itertools
 import json
 import os
@@ -61,10 +62,14 @@ class ToyAdversarial(BaseModel):
         super().__init__()
         self.generator = nn.Sequential(
             nn.Conv2d(3, 4, 3),
-            nn.BatchNorm2d(4) if norm else nn.Identity(), nn.ReLU(),
-            nn.Dropout(dropout), nn.Conv2d(4, 2, 1))
+            nn.BatchNorm2d(4) if norm else nn.Identity(),
+            nn.ReLU(),
+            nn.Dropout(dropout),
+            nn.Conv2d(4, 2, 1),
+        )
         self.discriminator = nn.Sequential(
-            nn.Conv2d(2, 4, 1), nn.LeakyReLU(0.2), nn.Conv2d(4, 1, 1))
+            nn.Conv2d(2, 4, 1), nn.LeakyReLU(0.2), nn.Conv2d(4, 1, 1)
+        )
 
     def init_weights(self):
         torch.manual_seed(0)
@@ -112,14 +117,20 @@ class ToySegmentor(BaseModel):
         target = data['target']
         images = torch.stack(target['inputs']).float() / 50
         labels = torch.stack(
-            [sample.gt_sem_seg.data[0] for sample in target['data_samples']])
-        noise = torch.rand(1) + torch.stack(
-            data['source']['inputs']).float().mean() / 255
-        losses = nn.functional.cross_entropy(
-            self.generator(images) * noise,
-            labels.long(),
-            ignore_index=255,
-            reduction='sum') / 100
+            [sample.gt_sem_seg.data[0] for sample in target['data_samples']]
+        )
+        noise = (
+            torch.rand(1) + torch.stack(data['source']['inputs']).float().mean() / 255
+        )
+        losses = (
+            nn.functional.cross_entropy(
+                self.generator(images) * noise,
+                labels.long(),
+                ignore_index=255,
+                reduction='sum',
+            )
+            / 100
+        )
         optim_wrapper.update_params(losses)
         return dict(loss=losses.detach())
 
@@ -171,8 +182,7 @@ class KillHook(Hook):
             os.remove(path)
             original(checkpoint, path, **kwargs)
 
-        original = getattr(module.save_checkpoint, 'original',
-                           module.save_checkpoint)
+        original = getattr(module.save_checkpoint, 'original', module.save_checkpoint)
         write_half.original = original
         module.save_checkpoint = write_half
 
@@ -184,19 +194,21 @@ class ToyRunner(AdaptationRunner):
         pass
 
 
-def toy_config(work_dir,
-               kill=None,
-               resume=False,
-               num_workers=0,
-               by_epoch=False,
-               interval=4,
-               save_best=None,
-               batch_size=2,
-               max_epochs=3,
-               model=None,
-               launcher='none',
-               dataset=None,
-               **changes):
+def toy_config(
+    work_dir,
+    kill=None,
+    resume=False,
+    num_workers=0,
+    by_epoch=False,
+    interval=4,
+    save_best=None,
+    batch_size=2,
+    max_epochs=3,
+    model=None,
+    launcher='none',
+    dataset=None,
+    **changes,
+):
     """The Runner's arguments."""
     wrapper = 'GradientAveragingOptimWrapper'
     arguments = dict(
@@ -206,13 +218,15 @@ def toy_config(work_dir,
             dataset=dataset or dict(type='ToyImages'),
             batch_size=batch_size,
             num_workers=num_workers,
-            sampler=dict(type='ResumableSampler', shuffle=True)),
+            sampler=dict(type='ResumableSampler', shuffle=True),
+        ),
         train_cfg=dict(type='ResumableEpochTrainLoop', max_epochs=max_epochs),
         val_dataloader=dict(
             dataset=dict(type='ToyImages', augment=False),
             batch_size=4,
             num_workers=0,
-            sampler=dict(type='DefaultSampler', shuffle=False)),
+            sampler=dict(type='DefaultSampler', shuffle=False),
+        ),
         val_cfg=dict(type='ValLoop'),
         val_evaluator=dict(type='ToyMean'),
         optim_wrapper=dict(
@@ -220,33 +234,34 @@ def toy_config(work_dir,
             generator=dict(
                 type=wrapper,
                 clip_grad=dict(max_norm=1.0),
-                optimizer=dict(type='SGD', lr=0.1, momentum=0.9)),
-            discriminator=dict(
-                type=wrapper, optimizer=dict(type='Adam', lr=0.01))),
+                optimizer=dict(type='SGD', lr=0.1, momentum=0.9),
+            ),
+            discriminator=dict(type=wrapper, optimizer=dict(type='Adam', lr=0.01)),
+        ),
         # MMEngine's `end` is one step after the rate reaches `eta_min`.
         param_scheduler=dict(
-            generator=[
-                dict(type='PolyLR', power=0.9, end=4, by_epoch=True)
-            ],
-            discriminator=[
-                dict(type='PolyLR', power=0.9, end=19, by_epoch=False)
-            ]),
+            generator=[dict(type='PolyLR', power=0.9, end=4, by_epoch=True)],
+            discriminator=[dict(type='PolyLR', power=0.9, end=19, by_epoch=False)],
+        ),
         default_hooks=dict(
             checkpoint=dict(
                 type='CheckpointHook',
                 by_epoch=by_epoch,
                 interval=interval,
                 save_best=save_best,
-                max_keep_ckpts=2)),
-        custom_hooks=[
-            dict(type='KillHook', point=kill[0], iteration=kill[1])
-        ] if kill else [],
+                max_keep_ckpts=2,
+            )
+        ),
+        custom_hooks=[dict(type='KillHook', point=kill[0], iteration=kill[1])]
+        if kill
+        else [],
         randomness=dict(seed=3),
         default_scope='mmseg',
         log_level='WARNING',
         launcher=launcher,
         resume=resume,
-        experiment_name=f'toy_{next(_RUN_NUMBERS)}')
+        experiment_name=f'toy_{next(_RUN_NUMBERS)}',
+    )
     arguments.update(changes)
     return arguments
 
@@ -262,28 +277,34 @@ def pseudo_label_config(images, epochs=(0, 2), **options):
             images=str(images),
             metainfo=metainfo,
             pipeline=[
-                dict(type='LoadImageFromFile'), *transforms,
-                dict(type='PackSegInputs', meta_keys=keys)
-            ])
+                dict(type='LoadImageFromFile'),
+                *transforms,
+                dict(type='PackSegInputs', meta_keys=keys),
+            ],
+        )
 
     hook = dict(
         type='MedianThresholdPseudoLabelHook',
         dataloader=dict(dataset=unlabelled(), batch_size=2, num_workers=0),
-        epochs=epochs)
+        epochs=epochs,
+    )
     config = toy_config(
         model=dict(type='ToySegmentor'),
         dataset=dict(
             type='DomainPairDataset',
             source=unlabelled(),
-            target=unlabelled(dict(type='LoadPseudoLabels'))),
+            target=unlabelled(dict(type='LoadPseudoLabels')),
+        ),
         optim_wrapper=dict(
             type='GradientAveragingOptimWrapper',
-            optimizer=dict(type='SGD', lr=0.1, momentum=0.9)),
+            optimizer=dict(type='SGD', lr=0.1, momentum=0.9),
+        ),
         param_scheduler=[dict(type='PolyLR', end=4, by_epoch=True)],
         val_dataloader=None,
         val_cfg=None,
         val_evaluator=None,
-        **options)
+        **options,
+    )
     config['custom_hooks'].append(hook)
     return config
 
@@ -305,15 +326,14 @@ def _fork(options, rank=None, world_size=1):
     try:
         if rank is not None:
             os.environ.update(
-                RANK=str(rank),
-                LOCAL_RANK=str(rank),
-                WORLD_SIZE=str(world_size))
+                RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE=str(world_size)
+            )
             initialize_process_group('pytorch')
             options = dict(
                 options,
                 launcher='pytorch',
-                cfg=dict(
-                    model_wrapper_cfg=dict(type='PassThroughDistributed')))
+                cfg=dict(model_wrapper_cfg=dict(type='PassThroughDistributed')),
+            )
         train_toy(**options)
         status = 0
     except Exception:

@@ -22,15 +22,17 @@ class World:
                 'source': dict(config=self.config),
                 'DSC': dict(config=self.config, options={'train_cfg.max_epochs': 3}),
                 'DSC + PL': dict(
-                    config=self.config,
-                    start_from=dict(run='DSC', keys=['load_from'])),
+                    config=self.config, start_from=dict(run='DSC', keys=['load_from'])
+                ),
                 'oracle': dict(config=self.config, options={'randomness.seed': 9}),
-            })
+            },
+        )
 
     def write(self, **content):
         self.content.update(content)
         self.file.write_text(
-            ''.join(f'{key} = {value!r}\n' for key, value in self.content.items()))
+            ''.join(f'{key} = {value!r}\n' for key, value in self.content.items())
+        )
         return self.file
 
     def study(self, **content):
@@ -53,7 +55,8 @@ class World:
             environment=dict(python='3.11', threads=1),
             commit='abc',
             date='2026-01-02',
-            machine='2 CPU cores')
+            machine='2 CPU cores',
+        )
         row.update(entries)
         with self.lines.open('a') as stream:
             stream.write(json.dumps(row) + '\n')
@@ -62,7 +65,8 @@ class World:
         for result, figures in values.items():
             for seed, figure in enumerate(figures):
                 self.add(
-                    study, result.replace('_', ' + '), seed, metrics=dict(mIoU=figure))
+                    study, result.replace('_', ' + '), seed, metrics=dict(mIoU=figure)
+                )
 
 
 @pytest.fixture

@@ -48,8 +48,11 @@ def test_the_target_look_is_its_three_parts(runs, name):
     plain = steps(runs[name])
     resize = plain.index('Resize') + 1
     assert steps(entry) == [
-        *plain[:resize], 'ColorStatistics', *plain[resize:-1],
-        'PhotoMetricDistortion', plain[-1]
+        *plain[:resize],
+        'ColorStatistics',
+        *plain[resize:-1],
+        'PhotoMetricDistortion',
+        plain[-1],
     ]
     hook = entry['options']['default_hooks.adaptive_batch_norm']
     assert hook['type'] == 'AdaptiveBatchNormHook'
@@ -62,7 +65,8 @@ def test_the_target_look_is_its_three_parts(runs, name):
 def test_each_goes_on_from_one_that_is_trained_alike(runs):
     starts = {
         name: entry['start_from']['run']
-        for name, entry in runs.items() if 'start_from' in entry
+        for name, entry in runs.items()
+        if 'start_from' in entry
     }
     assert starts['DSC + PL'] == 'DSC'
     assert starts['DSC + MPL + aug'] == 'DSC + aug'

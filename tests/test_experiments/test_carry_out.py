@@ -23,9 +23,11 @@ def measurement(world, text):
 
 def test_a_measurement_gives_the_figures_of_its_last_line(world, capfd):
     study, run = measurement(
-        world, 'import sys, json\nprint("a note")\n'
-        'print(json.dumps(dict(size=3 * int(sys.argv[2]))))\nprint()')
-    (row, ) = carry_out(study, run, None)
+        world,
+        'import sys, json\nprint("a note")\n'
+        'print(json.dumps(dict(size=3 * int(sys.argv[2]))))\nprint()',
+    )
+    (row,) = carry_out(study, run, None)
     assert rows(study) == [row]
     assert row['metrics'] == dict(size=6)
     assert (row['method'], row['seed'], row['data_hash']) == ('count', None, None)
@@ -41,7 +43,8 @@ def test_a_measurement_gives_the_figures_of_its_last_line(world, capfd):
         ('print("done")', "must be a JSON object of figures, but is 'done'"),
         ('print([1])', 'must be a JSON object'),
         ('raise SystemExit(3)', '--scale 2 ended with 3'),
-    ])
+    ],
+)
 def test_a_measurement_without_figures_is_refused(world, text, message):
     study, run = measurement(world, text)
     with pytest.raises(ExperimentError, match=message):
@@ -92,8 +95,10 @@ def test_a_plan_gives_one_result_a_round(world, tmp_path):
     plan = write_toy_plan(tmp_path / 'plan')
     student = dict(config=str(plan.parent / 'tiny.py'), steps=1)
     options = {
-        'teacher.steps': 1, 'rounds': [dict(student=student)], 'labeling.tta': False,
-        'unlabeled.others.ego_car': None
+        'teacher.steps': 1,
+        'rounds': [dict(student=student)],
+        'labeling.tta': False,
+        'unlabeled.others.ego_car': None,
     }
     run = dict(kind='plan', config=str(plan), options=options)
     study = world.study(runs=dict(NS=run), seeds=[1])
@@ -107,6 +112,6 @@ def test_a_plan_gives_one_result_a_round(world, tmp_path):
     # A line that was lost comes back, and nothing is trained for it.
     lines = study.results_file.read_text().splitlines(keepends=True)
     study.results_file.write_text(''.join(lines[:1] + lines[2:]))
-    (again, ) = carry_out(study, run, 1)
+    (again,) = carry_out(study, run, 1)
     assert again['method'] == 'NS, round 1'
     assert again['metrics'] == found[1]['metrics']

@@ -29,13 +29,16 @@ def predictions(tmp_path):
 
 # Half of the last image is wrong, and of all images one row of 32 is void.
 RIGHT = dict(
-    aAcc=round(100 * 5 / 6, 2), pixel_precision=round(100 * (5 / 6) * 31 / 32, 2))
+    aAcc=round(100 * 5 / 6, 2), pixel_precision=round(100 * (5 / 6) * 31 / 32, 2)
+)
 
 
 def test_figures_of_label_maps_are_computed_again(cfg, predictions):
     report = dict(metrics=RIGHT, per_class_iou={}, num_images=3)
     found = check_predictions(predictions, cfg.test_dataloader.dataset, report)
-    assert found['pixel_precision'] == pytest.approx(RIGHT['pixel_precision'], abs=.006)
+    assert found['pixel_precision'] == pytest.approx(
+        RIGHT['pixel_precision'], abs=0.006
+    )
     assert 0 < found['max_difference'] < 0.006
     assert set(found['per_class_iou']) == {'road', 'car', 'sky'}
 
@@ -49,8 +52,10 @@ def test_a_wrong_report_is_refused(cfg, predictions):
 
 def test_an_undefined_figure_agrees_with_an_undefined_one_only(cfg, predictions):
     ious = check_predictions(
-        predictions, cfg.test_dataloader.dataset,
-        dict(metrics=RIGHT, per_class_iou={}, num_images=3))['per_class_iou']
+        predictions,
+        cfg.test_dataloader.dataset,
+        dict(metrics=RIGHT, per_class_iou={}, num_images=3),
+    )['per_class_iou']
     report = dict(metrics=RIGHT, per_class_iou=dict(ious, car=None), num_images=3)
     with pytest.raises(ExperimentError, match='reports IoU.car None'):
         check_predictions(predictions, cfg.test_dataloader.dataset, report)

@@ -18,10 +18,13 @@ def toy(tmp_path):
 
 
 def expected_hash(*roots_and_files):
-    lines = sorted({
-        f'{file.relative_to(root).as_posix()}\t{file.stat().st_size}\n'
-        for root, files in roots_and_files for file in files
-    })
+    lines = sorted(
+        {
+            f'{file.relative_to(root).as_posix()}\t{file.stat().st_size}\n'
+            for root, files in roots_and_files
+            for file in files
+        }
+    )
     return hashlib.sha256(''.join(lines).encode()).hexdigest()
 
 

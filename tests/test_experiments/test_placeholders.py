@@ -11,7 +11,8 @@ def study(world):
         study,
         source=[10.0, 12.0, 14.0],
         DSC=[11.0, 14.0, 13.7],
-        oracle=[20.0, 20.0, 20.0])
+        oracle=[20.0, 20.0, 20.0],
+    )
     world.add(study, 'DSC + PL', 1, metrics=dict(mIoU=14.04, entropy=0.12345))
     return study
 
@@ -36,15 +37,21 @@ def study(world):
         ('<<entropy: DSC + PL>>', '0.123'),
         ('<<standard errors mIoU: DSC + PL - DSC>>', 'not run yet'),
         ('of\n<<mIoU:\nDSC>>, n = <<seeds: DSC>>', 'of\n12.9 ± 1.7, n = 3'),
-    ])
+    ],
+)
 def test_texts_take_their_figures_from_the_results(study, text, expected):
     assert fill_placeholders(text, study.results()) == expected
 
 
 def test_what_was_not_run_is_said_so(world):
     results = world.study().results()
-    for text in ('mIoU: DSC', 'mIoU: DSC - source', 'each mIoU: DSC - source',
-                 'standard errors mIoU: DSC - source', 'gap mIoU: DSC; source; oracle'):
+    for text in (
+        'mIoU: DSC',
+        'mIoU: DSC - source',
+        'each mIoU: DSC - source',
+        'standard errors mIoU: DSC - source',
+        'gap mIoU: DSC; source; oracle',
+    ):
         assert fill_placeholders(f'a <<{text}>> b', results) == 'a not run yet b'
     assert fill_placeholders('<<seeds: DSC>>', results) == '0'
 
@@ -52,9 +59,16 @@ def test_what_was_not_run_is_said_so(world):
 @pytest.mark.parametrize(
     'text',
     [
-        'mIoU: FCD', 'mIoU DSC', 'mIoU: DSC - source - oracle', 'gap mIoU: DSC; source',
-        'eech mIoU: DSC', 'standard errors mIoU: DSC', 'mIou: DSC', 'seeds: '
-    ])
+        'mIoU: FCD',
+        'mIoU DSC',
+        'mIoU: DSC - source - oracle',
+        'gap mIoU: DSC; source',
+        'eech mIoU: DSC',
+        'standard errors mIoU: DSC',
+        'mIou: DSC',
+        'seeds: ',
+    ],
+)
 def test_a_wrong_placeholder_is_named(study, text):
     with pytest.raises(ExperimentError, match=f'^<<{text}>>: '):
         fill_placeholders(f'<<{text}>>', study.results())

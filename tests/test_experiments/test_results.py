@@ -36,7 +36,7 @@ def test_of_two_lines_the_later_one_counts(world):
     study = world.study()
     world.add(study, 'DSC', 0, metrics=dict(mIoU=1.0))
     world.add(study, 'DSC', 0, metrics=dict(mIoU=2.0))
-    (row, ) = study.results().of('DSC')
+    (row,) = study.results().of('DSC')
     assert row['metrics']['mIoU'] == 2.0
 
 
@@ -65,7 +65,10 @@ def test_a_run_with_the_same_config_in_another_experiment_counts(world):
     first, second = results.of('DSC')
     assert (first['metrics']['mIoU'], second['metrics']['mIoU']) == (3.0, 5.0)
     assert (first['run'], first['method'], first['experiment']) == (
-        'DSC', 'DSC', 'roads')
+        'DSC',
+        'DSC',
+        'roads',
+    )
     assert results.missing(study.experiment.runs['DSC'], 2) == ['DSC']
     assert results.num_stale == 0 and len(results.rows) == 1
 

@@ -11,10 +11,15 @@ from segda_mm.testing.toy_plan import write_toy_plan
 
 def test_options_seed_and_start_reach_the_config(world, tmp_path):
     experiment = read_experiment(
-        world.write(common_options={'optim_wrapper': dict(optimizer=dict(lr=0.5))}))
+        world.write(common_options={'optim_wrapper': dict(optimizer=dict(lr=0.5))})
+    )
     cfg = run_config(
-        experiment, experiment.runs['DSC + PL'], tmp_path / 'here', 7,
-        dict(DSC='start.pth'))
+        experiment,
+        experiment.runs['DSC + PL'],
+        tmp_path / 'here',
+        7,
+        dict(DSC='start.pth'),
+    )
     assert cfg.optim_wrapper.optimizer.lr == 0.5
     assert cfg.optim_wrapper.optimizer.momentum == 0.9
     assert cfg.randomness.seed == 7
@@ -27,7 +32,8 @@ def test_runs_of_one_config_do_not_change_each_other(world, tmp_path):
     experiment = read_experiment(world.write())
     source, dsc, again = (
         run_config(experiment, experiment.runs[name], tmp_path / name, 0)
-        for name in ('source', 'DSC', 'source'))
+        for name in ('source', 'DSC', 'source')
+    )
     assert dsc.optim_wrapper.optimizer.lr == 0.5
     assert source.to_dict() == again.to_dict()
     assert source.optim_wrapper.optimizer.lr == 0.01
@@ -53,10 +59,12 @@ def test_hashes_are_of_what_a_run_depends_on(world):
     world.content['runs']['DSC']['options'] = {'train_cfg.max_epochs': 4}
     after = hashes(world)
     assert {name for name in before if before[name] != after[name]} == {
-        'DSC', 'DSC + PL'
+        'DSC',
+        'DSC + PL',
     }
     assert hashes(world, common_options={'train_dataloader.batch_size': 1}).keys() == (
-        before.keys())
+        before.keys()
+    )
 
 
 def test_a_config_that_says_the_same_in_other_words_has_the_same_hash(world):

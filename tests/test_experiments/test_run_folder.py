@@ -64,7 +64,8 @@ def test_what_another_config_left_does_not_count_and_is_kept_aside(tmp_path):
     assert new.last_checkpoint() is None and not new.is_cut() and new.minutes is None
     new.prepare()
     assert sorted(path.name for path in tmp_path.iterdir()) == [
-        'seed0', 'seed0-01234567'
+        'seed0',
+        'seed0-01234567',
     ]
     assert (tmp_path / 'seed0-01234567' / 'epoch_1.pth').exists()
     assert not list(new.path.glob('*.pth'))
@@ -92,13 +93,19 @@ def test_validations_of_all_calls_the_later_one_of_an_epoch(tmp_path):
     calls = {
         '20260101_000000': [
             dict(loss=1.0, epoch=1, iter=4, step=4),
-            {'mIoU': 10.0, 'IoU.car': 5.0, 'time': 0.1, 'data_time': 0.1, 'step': 1,
-             'source_IoU.car': 7.0},
+            {
+                'mIoU': 10.0,
+                'IoU.car': 5.0,
+                'time': 0.1,
+                'data_time': 0.1,
+                'step': 1,
+                'source_IoU.car': 7.0,
+            },
             dict(mIoU=20.0, entropy=0.5, step=2),
         ],
         '20260101_000100': [
             dict(mIoU=21.0, entropy=float('nan'), step=2),
-            dict(mIoU=30.0, step=10)
+            dict(mIoU=30.0, step=10),
         ],
     }
     log(tmp_path, calls)
@@ -113,16 +120,31 @@ def test_what_the_training_logged_last(tmp_path):
     folder = RunFolder(tmp_path, 'now')
     assert folder.end_of_training() == {}
     seconds = {'time': 0.1, 'data_time': 0.1}
-    log(tmp_path, {
-        '20260101_000100': [
-            {'loss': 2.0, 'discriminator.loss': 0.5, **seconds, 'epoch': 2, 'iter': 5,
-             'step': 5},
-            {'loss': 1.0, 'discriminator.loss': float('nan'), **seconds, 'epoch': 2,
-             'iter': 6, 'step': 6},
-            {'mIoU': 20.0, **seconds, 'step': 2},
-        ],
-        '20260101_000000': [dict(loss=9.0, epoch=1, iter=1, step=1)],
-    })
+    log(
+        tmp_path,
+        {
+            '20260101_000100': [
+                {
+                    'loss': 2.0,
+                    'discriminator.loss': 0.5,
+                    **seconds,
+                    'epoch': 2,
+                    'iter': 5,
+                    'step': 5,
+                },
+                {
+                    'loss': 1.0,
+                    'discriminator.loss': float('nan'),
+                    **seconds,
+                    'epoch': 2,
+                    'iter': 6,
+                    'step': 6,
+                },
+                {'mIoU': 20.0, **seconds, 'step': 2},
+            ],
+            '20260101_000000': [dict(loss=9.0, epoch=1, iter=1, step=1)],
+        },
+    )
     assert folder.end_of_training() == {'loss': 1.0, 'discriminator.loss': None}
 
 
@@ -135,5 +157,6 @@ def test_only_the_last_checkpoint_of_each_training_stays(tmp_path):
         checkpoint(folder, 'epoch_2.pth')
     RunFolder(tmp_path, 'now').drop_spare_checkpoints()
     assert sorted(str(p.relative_to(tmp_path)) for p in tmp_path.rglob('*.pth')) == [
-        '1-student/epoch_2.pth', 'epoch_2.pth'
+        '1-student/epoch_2.pth',
+        'epoch_2.pth',
     ]

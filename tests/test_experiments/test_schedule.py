@@ -53,12 +53,14 @@ def test_all_runs_of_the_lowest_seed_come_first(world):
 def test_only_what_is_missing_and_what_it_needs(world):
     study = world.study()
     assert todo(study, [2], ['DSC + PL']) == [
-        ('DSC', 2, 'missing'), ('DSC + PL', 2, 'missing')
+        ('DSC', 2, 'missing'),
+        ('DSC + PL', 2, 'missing'),
     ]
     world.add(study, 'DSC', 2)
     # Its results are there, but its checkpoint is on another machine.
     assert todo(study, [2], ['DSC + PL']) == [
-        ('DSC', 2, 'again'), ('DSC + PL', 2, 'missing')
+        ('DSC', 2, 'again'),
+        ('DSC + PL', 2, 'missing'),
     ]
     assert todo(study, [2], ['DSC']) == []
     folder = finish(study, 'DSC', 2)
@@ -131,7 +133,8 @@ def test_the_table_of_what_is_done(world):
     mean = (5 + 4) / 2
     total = 5 + 2 * 4 + 4 * mean
     assert text.splitlines()[-1] == (
-        f'7 runs to do: {total:.1f} minutes; {total / 2:.1f} with 2 at once')
+        f'7 runs to do: {total:.1f} minutes; {total / 2:.1f} with 2 at once'
+    )
 
 
 TOOL = """
@@ -164,7 +167,8 @@ def stand_in(world, monkeypatch):
         tool = world.folder / 'tools' / 'experiment.py'
         tool.parent.mkdir()
         tool.write_text(
-            TOOL.format(tests=str(world.folder), notes=str(notes), seconds=seconds))
+            TOOL.format(tests=str(world.folder), notes=str(notes), seconds=seconds)
+        )
         monkeypatch.chdir(world.folder)
         return notes
 
@@ -200,7 +204,12 @@ def test_a_failure_takes_what_needs_it_along_and_nothing_else(world, stand_in):
     assert not run_tasks(study, tasks, jobs=3, say=said.append)
     names = {path.stem for path in notes.iterdir()}
     assert names == {
-        'source 0', 'DSC 0', 'DSC + PL 0', 'oracle 0', 'source 1', 'oracle 1'
+        'source 0',
+        'DSC 0',
+        'DSC + PL 0',
+        'oracle 0',
+        'source 1',
+        'oracle 1',
     }
     output = study.folder(study.experiment.runs['DSC'], 1).output
     assert f'DSC, seed 1: failed; {output} ends with: the last words' in said
@@ -215,8 +224,9 @@ def test_children_end_with_the_call(world, stand_in, monkeypatch):
         children.append(subprocess.Popen(*args, **kwargs))
         return children[-1]
 
-    monkeypatch.setattr(schedule, 'subprocess', SimpleNamespace(
-        Popen=start, DEVNULL=subprocess.DEVNULL))
+    monkeypatch.setattr(
+        schedule, 'subprocess', SimpleNamespace(Popen=start, DEVNULL=subprocess.DEVNULL)
+    )
     study = world.study(seeds=[0])
     tasks = tasks_for(study, study.results(), choose(study, None, ['source']))
     begin = time.monotonic()

@@ -1,4 +1,5 @@
 """The files of the folder `experiments`, without running them."""
+
 import runpy
 from pathlib import Path
 
@@ -66,21 +67,31 @@ def test_what_measurements_call_is_there(file):
         ('camvid_day2dusk.py', (32, 64, 128)),
         ('minicity_game2real.py', (32, 64, 128)),
         ('gta2cityscapes.py', (128, 256, 512)),
-    ])
+    ],
+)
 def test_methods_differ_in_what_their_names_say(file, channels):
     experiment = read_experiment(Path('experiments', file))
     configs = {
         name: run_config(experiment, run, 'work', seed=0)
-        for name, run in experiment.runs.items()}
-    assert {'source-only', 'source-only + aug', 'oracle', *METHODS,
-            *(f'{name} + aug' for name in METHODS)} <= configs.keys()
+        for name, run in experiment.runs.items()
+    }
+    assert {
+        'source-only',
+        'source-only + aug',
+        'oracle',
+        *METHODS,
+        *(f'{name} + aug' for name in METHODS),
+    } <= configs.keys()
     for name in ('source-only', *METHODS):
         plain, augmented = (
-            _source(configs[key]).pipeline for key in (name, f'{name} + aug'))
+            _source(configs[key]).pipeline for key in (name, f'{name} + aug')
+        )
         assert 'PhotoMetricDistortion' not in [step.type for step in plain]
         assert [step.type for step in augmented] == [
-            *(step.type for step in plain[:-1]), 'PhotoMetricDistortion',
-            'PackSegInputs']
+            *(step.type for step in plain[:-1]),
+            'PhotoMetricDistortion',
+            'PackSegInputs',
+        ]
     for name, method in METHODS.items():
         for suffix in ('', ' + aug'):
             needed = [method.after + suffix] if method.after else []
@@ -100,8 +111,10 @@ def test_components_are_what_their_names_say(file):
     experiment = read_experiment(Path('experiments', file))
     configs = {
         name: run_config(
-            experiment, run, 'work', 0, dict.fromkeys(run.needs, 'start.pth'))
-        for name, run in experiment.runs.items()}
+            experiment, run, 'work', 0, dict.fromkeys(run.needs, 'start.pth')
+        )
+        for name, run in experiment.runs.items()
+    }
     models = {name: cfg.model for name, cfg in configs.items()}
     rare = configs['rare classes'].train_dataloader.dataset
     plain = configs['source-only + aug'].train_dataloader.dataset
@@ -118,23 +131,28 @@ def test_components_are_what_their_names_say(file):
         assert models[name].unlabeled_losses == [loss]
     mean_teacher = models['mean teacher']
     for name, part, kind in (
-            ('CutMix', 'mixing', 'CutMix'), ('no mixing', 'mixing', None),
-            ('pixel weights', 'pseudo_label_weights', 'PixelConfidenceWeights'),
-            ('median weights', 'pseudo_label_weights', 'ClassMedianWeights'),
-            ('no strong augmentation', 'augmentation', None)):
+        ('CutMix', 'mixing', 'CutMix'),
+        ('no mixing', 'mixing', None),
+        ('pixel weights', 'pseudo_label_weights', 'PixelConfidenceWeights'),
+        ('median weights', 'pseudo_label_weights', 'ClassMedianWeights'),
+        ('no strong augmentation', 'augmentation', None),
+    ):
         model = models[f'mean teacher, {name}'].copy()
         changed = model.pop(part)
         assert (changed and changed.type) == kind
         assert model == {
-            key: value for key, value in mean_teacher.items() if key != part}
+            key: value for key, value in mean_teacher.items() if key != part
+        }
     pretrained = models['mean teacher, pretrained']
     assert pretrained.generator.checkpoint == 'start.pth'
     medians = models['mean teacher, median weights'].pseudo_label_weights
     assert models['mean teacher, pretrained, median weights'] == dict(
-        pretrained, pseudo_label_weights=medians)
+        pretrained, pseudo_label_weights=medians
+    )
     epochs = {name: cfg.train_cfg.max_epochs for name, cfg in configs.items()}
     assert epochs['DSC, twice as long'] == (
-        epochs['DSC + aug'] + epochs['mean teacher, pretrained'])
+        epochs['DSC + aug'] + epochs['mean teacher, pretrained']
+    )
     for rule in configs['DSC, twice as long'].param_scheduler.values():
         assert rule[0].end == epochs['DSC, twice as long'] + 1
     assert models['MPL'].student_checkpoint.checkpoint == 'start.pth'
@@ -151,7 +169,8 @@ def test_what_helped_together_is_shipped_as_it_was_measured():
         model = Config.fromfile(config).model
         assert dict(model.pseudo_label_weights, _delete_=True) == medians
         after_dsc = config.name.replace(
-            'mean-teacher-median-after-dsc', 'pseudo-label-dsc')
+            'mean-teacher-median-after-dsc', 'pseudo-label-dsc'
+        )
         start = Config.fromfile(Path('configs/pseudo_label', after_dsc)).model.generator
         assert model.generator.checkpoint == start.checkpoint
         assert model.generator.checkpoint_prefix == start.checkpoint_prefix

@@ -18,7 +18,10 @@ def test_a_row_is_what_its_name_says(row):
         network = MODELS.build(options).eval()
         maps = network(torch.empty(1, 3, 64, 64))
     assert [tuple(part.shape[1:]) for part in maps] == [
-        (32, 16, 16), (64, 8, 8), (channels, 4, 4)]
+        (32, 16, 16),
+        (64, 8, 8),
+        (channels, 4, 4),
+    ]
     assert channels == CHANNELS[name]
     drops = [part for part in network.modules() if isinstance(part, DropPath)]
     assert {part.survival for part in drops} == {0.8 if 'drop path' in parts else 1.0}

@@ -35,8 +35,7 @@ def test_paired_differences_against_scipy():
     # With two degrees of freedom, Student's distribution has a closed form.
     t = pairs.standard_errors
     assert pairs.p == pytest.approx(1 - t / math.sqrt(2 + t * t))
-    assert pairs.standard_error == pytest.approx(
-        stats.sem([2.3, 3.9, 5.3]))
+    assert pairs.standard_error == pytest.approx(stats.sem([2.3, 3.9, 5.3]))
     assert pairs.num_better == 3
 
 
@@ -50,16 +49,22 @@ def test_one_pair_or_equal_differences_allow_no_test():
 
 
 def test_the_share_of_a_gap_by_hand():
-    shares = closed_gap({0: 15.0, 1: 30.0, 2: 9.0, 3: 1.0}, {0: 10.0, 1: 10.0, 2: 10.0},
-                        {0: 20.0, 1: 30.0, 2: 10.0, 3: 5.0})
+    shares = closed_gap(
+        {0: 15.0, 1: 30.0, 2: 9.0, 3: 1.0},
+        {0: 10.0, 1: 10.0, 2: 10.0},
+        {0: 20.0, 1: 30.0, 2: 10.0, 3: 5.0},
+    )
     # Of seed 2 there is no gap, of seed 3 no lower end.
     assert shares == {0: 50.0, 1: 100.0}
 
 
 def test_figures_of_the_training_and_of_the_evaluation():
     row = dict(
-        method='DSC', seed=0, metrics=dict(mIoU=1.0),
-        training={'loss': 2.0, 'discriminator.loss': None})
+        method='DSC',
+        seed=0,
+        metrics=dict(mIoU=1.0),
+        training={'loss': 2.0, 'discriminator.loss': None},
+    )
     assert figures_of(row) == {'loss': 2.0, 'discriminator.loss': None, 'mIoU': 1.0}
     assert values_of([row], 'loss') == {0: 2.0}
     assert values_of([row], 'discriminator.loss') == {}
@@ -89,7 +94,8 @@ VALIDATIONS = [
         (SelectionRule('entropy', 'less'), (6, 12.0, 2.0)),
         (SelectionRule('entropy', 'greater'), (2, 10.0, 4.0)),
         (SelectionRule('mIoU', 'greater'), (4, 14.0, 0.0)),
-    ])
+    ],
+)
 def test_the_validation_that_a_rule_chooses(rule, expected):
     choice = choose_validation(VALIDATIONS, 'mIoU', rule)
     assert (choice.epoch, choice.value, choice.loss) == expected

@@ -39,7 +39,12 @@ def folders(semantic_job, label_elsewhere, tmp_path_factory):
     assert codes[2] == [killed, killed], label_elsewhere.stderr
     assert codes[6] == [killed], label_elsewhere.stderr
     assert codes[:2] + codes[3:6] + codes[7:] == [
-        [0], [0, 0], [0], [0], [0, 0], [0, 0]
+        [0],
+        [0, 0],
+        [0],
+        [0],
+        [0, 0],
+        [0, 0],
     ], label_elsewhere.stderr
     return root
 

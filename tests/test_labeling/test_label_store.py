@@ -1,4 +1,5 @@
 """Label files and the manifest that makes a folder complete."""
+
 import hashlib
 from pathlib import Path
 
@@ -37,7 +38,8 @@ def test_complete_only_with_manifest_and_all_labels(tmp_path):
         checksums=[
             hashlib.sha256((tmp_path / 'epoch_0' / name).read_bytes()).hexdigest()
             for name in ('a.png', 'b.png')
-        ])
+        ],
+    )
     store.path('a.jpg').unlink()
     assert not store.is_complete()
 
@@ -45,8 +47,7 @@ def test_complete_only_with_manifest_and_all_labels(tmp_path):
 def test_a_changed_label_is_found_and_set_aside(tmp_path):
     store = LabelStore(tmp_path)
     checksums = {
-        name: store.write(name, LABELS)
-        for name in ('town/a.jpg', 'town/b.jpg')
+        name: store.write(name, LABELS) for name in ('town/a.jpg', 'town/b.jpg')
     }
     store.finish(checksums, {})
     assert store.changed(checksums) == []
@@ -62,8 +63,10 @@ def test_a_changed_label_is_found_and_set_aside(tmp_path):
 @pytest.mark.parametrize('content', ['{"images": [', '[]', 'x'])
 def test_damaged_files_beside_the_labels_are_named(tmp_path, content):
     store = LabelStore(tmp_path)
-    for name, read in (('manifest.json', store.manifest),
-                       ('identity.json', store.claimed)):
+    for name, read in (
+        ('manifest.json', store.manifest),
+        ('identity.json', store.claimed),
+    ):
         (tmp_path / name).write_text(content)
         with pytest.raises(DataError, match=f'{name}: is damaged'):
             read()
@@ -93,7 +96,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
 
     def half(path, content):
         with path.open('wb') as stream:
-            stream.write(content[:len(content) // 2])
+            stream.write(content[: len(content) // 2])
         raise OSError('disk full')
 
     monkeypatch.setattr(Path, 'write_bytes', half)
@@ -111,10 +114,13 @@ def test_paths_out_of_the_folder_are_refused(tmp_path, path):
         LabelStore(tmp_path).write(path, LABELS)
 
 
-@pytest.mark.parametrize('labels', [
-    LABELS.astype(np.int64),
-    np.stack([LABELS] * 3, axis=-1),
-])
+@pytest.mark.parametrize(
+    'labels',
+    [
+        LABELS.astype(np.int64),
+        np.stack([LABELS] * 3, axis=-1),
+    ],
+)
 def test_only_label_maps_are_written(tmp_path, labels):
     with pytest.raises(ValueError, match=r'must be \(H, W\) of uint8 or uint16'):
         LabelStore(tmp_path).write('a.jpg', labels)
@@ -130,7 +136,8 @@ def test_16_bit_labels(tmp_path):
 
 
 IDENTITY = dict(
-    checkpoint='sha256 12', views=(1.0, 2.0), model=dict(test_cfg=dict(top_k=200)))
+    checkpoint='sha256 12', views=(1.0, 2.0), model=dict(test_cfg=dict(top_k=200))
+)
 
 
 def test_a_folder_takes_the_labels_of_one_network(tmp_path):
@@ -144,7 +151,8 @@ def test_a_folder_takes_the_labels_of_one_network(tmp_path):
     other = dict(
         IDENTITY,
         checkpoint='sha256 34',
-        model=dict(test_cfg=dict(top_k=100), head='new'))
+        model=dict(test_cfg=dict(top_k=100), head='new'),
+    )
     with pytest.raises(OtherLabelsError) as raised:
         store.claim(other, dict(checkpoint='new.pth', config='c.py'))
     message = str(raised.value)

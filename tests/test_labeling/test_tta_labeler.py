@@ -157,8 +157,14 @@ def test_thresholds_of_the_data_set(images, tmp_path):
         assert figures['threshold'] == pytest.approx(limits[index], abs=ERROR)
         assert figures['kept_share'] == pytest.approx(kept[members].mean())
     assert sorted(path.name for path in tmp_path.iterdir()) == [
-        '0.png', '2.png', '4.png',
-        'identity.json', 'manifest.json', 'statistics.jsonl', 'thresholds.json', 'town',
+        '0.png',
+        '2.png',
+        '4.png',
+        'identity.json',
+        'manifest.json',
+        'statistics.jsonl',
+        'thresholds.json',
+        'town',
     ]
 
 
@@ -186,9 +192,10 @@ def test_batches_and_sizes_change_nothing(images, tmp_path, scope):
     # Sorted: 0, 2, 4, town/1, town/3; the second one is of another size.
     assert model.batches == [[(7, 6)] * 3, [(4, 9)], [(7, 6)]]
     for path in (tmp_path / 'one').rglob('*.*'):
-        assert path.read_bytes() == (
-            tmp_path / 'two' / path.relative_to(tmp_path / 'one')
-        ).read_bytes()
+        assert (
+            path.read_bytes()
+            == (tmp_path / 'two' / path.relative_to(tmp_path / 'one')).read_bytes()
+        )
 
 
 def test_what_is_done_is_skipped_and_lost_labels_are_made_again(images, tmp_path):
@@ -414,7 +421,10 @@ def test_panoptic_labels_are_read_back_as_predicted(streets, tmp_path):
 def test_panoptic_thresholds(streets, tmp_path, scope):
     thresholds = dict(scope=scope, cap=CAP)
     manifest = label(
-        streets, tmp_path / 'labels', known_codes(), names=CLASSES,
+        streets,
+        tmp_path / 'labels',
+        known_codes(),
+        names=CLASSES,
         thresholds=thresholds,
     )
     # Of five pixels of cars in reading order, with rising confidence, the first

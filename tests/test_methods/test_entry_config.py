@@ -1,4 +1,5 @@
 """The entry config at its own sizes, on a tree of GTA5 and of Cityscapes."""
+
 import json
 import os
 import subprocess
@@ -16,22 +17,35 @@ ENTRY = 'configs/mpl_bisenet_gta2cs.py'
 @pytest.mark.slow
 def test_the_entry_config_trains_and_is_tested_with_tta(tmp_path):
     write_gta5(tmp_path / 'data/gta5', num_images=4, size=(1280, 720))
-    write_cityscapes(
-        tmp_path / 'data/cityscapes', train=4, val=2, size=(1024, 512))
+    write_cityscapes(tmp_path / 'data/cityscapes', train=4, val=2, size=(1024, 512))
     for folder in ('configs', 'tools'):
         (tmp_path / folder).symlink_to(ROOT / folder)
 
     def run(*arguments):
-        subprocess.run([sys.executable, *arguments],
-                       cwd=tmp_path,
-                       env={**os.environ, 'PYTHONPATH': str(ROOT)},
-                       check=True)
+        subprocess.run(
+            [sys.executable, *arguments],
+            cwd=tmp_path,
+            env={**os.environ, 'PYTHONPATH': str(ROOT)},
+            check=True,
+        )
 
-    run('tools/train.py', ENTRY, '--cfg-options', 'train_cfg.max_epochs=1',
-        'train_dataloader.batch_size=2', 'train_dataloader.num_workers=0')
+    run(
+        'tools/train.py',
+        ENTRY,
+        '--cfg-options',
+        'train_cfg.max_epochs=1',
+        'train_dataloader.batch_size=2',
+        'train_dataloader.num_workers=0',
+    )
     work_dir = tmp_path / 'work_dirs/mpl_bisenet_gta2cs'
-    run('tools/test.py', ENTRY, str(work_dir / 'epoch_1.pth'), '--tta',
-        '--show-dir', str(tmp_path / 'shown'))
+    run(
+        'tools/test.py',
+        ENTRY,
+        str(work_dir / 'epoch_1.pth'),
+        '--tta',
+        '--show-dir',
+        str(tmp_path / 'shown'),
+    )
     report = json.loads((work_dir / 'epoch_1_tta_metrics.json').read_text())
     assert report['tta'] and report['num_images'] == 2
     assert {'mIoU', 'aAcc', 'pixel_precision'} <= report['metrics'].keys()

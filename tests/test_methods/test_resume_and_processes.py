@@ -1,4 +1,5 @@
 """Real methods, killed and resumed, and in two processes."""
+
 import os
 import re
 import signal
@@ -34,24 +35,18 @@ def config(request, world, tmp_path):
 
 
 def command(config, work_dir, *options):
-    return [
-        'tools/train.py',
-        str(config), '--work-dir',
-        str(work_dir), *options
-    ]
+    return ['tools/train.py', str(config), '--work-dir', str(work_dir), *options]
 
 
 def start(arguments, launcher=(), **env):
-    return subprocess.Popen([sys.executable, *launcher, *arguments],
-                            cwd=ROOT,
-                            env={
-                                **os.environ, 'OMP_NUM_THREADS': '1',
-                                'PYTHONPATH': str(ROOT),
-                                **env
-                            },
-                            stdout=subprocess.PIPE,
-                            stderr=subprocess.STDOUT,
-                            text=True)
+    return subprocess.Popen(
+        [sys.executable, *launcher, *arguments],
+        cwd=ROOT,
+        env={**os.environ, 'OMP_NUM_THREADS': '1', 'PYTHONPATH': str(ROOT), **env},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
 
 
 def finish(process):
@@ -75,8 +70,7 @@ def test_a_killed_run_ends_as_the_uninterrupted_one(config, tmp_path):
     whole = start(command(config, tmp_path / 'whole'), PYTHONHASHSEED='1')
     killed = start(command(config, tmp_path / 'killed'), PYTHONHASHSEED='2')
     deadline = time.monotonic() + 200
-    while not any((tmp_path / 'killed' / f'iter_{i}.pth').exists()
-                  for i in (5, 6, 7)):
+    while not any((tmp_path / 'killed' / f'iter_{i}.pth').exists() for i in (5, 6, 7)):
         assert killed.poll() is None and time.monotonic() < deadline
         time.sleep(0.002)
     killed.send_signal(signal.SIGKILL)
@@ -84,9 +78,8 @@ def test_a_killed_run_ends_as_the_uninterrupted_one(config, tmp_path):
     assert not (tmp_path / 'killed/iter_8.pth').exists()
     finish(whole)
     output = finish(
-        start(
-            command(config, tmp_path / 'killed', '--resume'),
-            PYTHONHASHSEED='3'))
+        start(command(config, tmp_path / 'killed', '--resume'), PYTHONHASHSEED='3')
+    )
     # A kill between a checkpoint and its pointer resumes from the one before.
     assert re.search('resumed epoch: [01], iter: [4-7]', output)
 
@@ -95,7 +88,7 @@ def test_a_killed_run_ends_as_the_uninterrupted_one(config, tmp_path):
     assert find_difference(expected, results_of_run(tmp_path / 'killed')) is None
 
 
-REPLICA_HOOK = '''
+REPLICA_HOOK = """
 import torch
 from mmengine.dist import get_rank
 from mmengine.hooks import Hook
@@ -108,7 +101,7 @@ class SaveReplica(Hook):
     def after_train(self, runner):
         torch.save(runner.model.state_dict(),
                    f'{runner.work_dir}/replica_{get_rank()}.pth')
-'''
+"""
 
 
 @pytest.mark.parametrize('config', ['pseudo_label'], indirect=True)
@@ -121,11 +114,16 @@ def test_two_processes_keep_one_model(config, tmp_path):
     finish(
         start(
             command(config, tmp_path / 'run', '--launcher', 'pytorch'),
-            launcher=('-m', 'torch.distributed.run', '--standalone',
-                      '--nproc-per-node=2'),
-            PYTHONPATH=f'{ROOT}:{tmp_path}'))
-    first, second = (
-        load(tmp_path / f'run/replica_{rank}.pth') for rank in (0, 1))
+            launcher=(
+                '-m',
+                'torch.distributed.run',
+                '--standalone',
+                '--nproc-per-node=2',
+            ),
+            PYTHONPATH=f'{ROOT}:{tmp_path}',
+        )
+    )
+    first, second = (load(tmp_path / f'run/replica_{rank}.pth') for rank in (0, 1))
     assert first.keys() == second.keys()
     for key, value in first.items():
         assert torch.equal(value, second[key]), key

@@ -1,4 +1,5 @@
 """Camera, meshes and their rasterized depth, against hand-worked numbers."""
+
 import numpy as np
 import pytest
 
@@ -16,10 +17,19 @@ SIZE = (200, 100)
 def street(*items):
     camera = Camera((0.0, 1.5, 0.0), 0.0, 0.8, 0.5)
     ground = Mesh()
-    ground.add([(-50, 0, -9), (50, 0, -9), (50, 0, 300), (-50, 0, 300)], 7,
-               (90, 90, 90))
-    return Scene(LOOKS['game'], [Item(ground, layer=0), *items], camera, 0.0,
-                 0.0, (0.0, 1.0, 0.0), [], None)
+    ground.add(
+        [(-50, 0, -9), (50, 0, -9), (50, 0, 300), (-50, 0, 300)], 7, (90, 90, 90)
+    )
+    return Scene(
+        LOOKS['game'],
+        [Item(ground, layer=0), *items],
+        camera,
+        0.0,
+        0.0,
+        (0.0, 1.0, 0.0),
+        [],
+        None,
+    )
 
 
 def box(z, half=1.0, label=26):
@@ -34,16 +44,15 @@ def test_a_point_is_projected_where_the_lens_formula_says():
     np.testing.assert_allclose(view, [[1, -1, 10]], atol=1e-6)
     # 0.8 * 200 pixels focal length, one metre at ten metres: 16 pixels.
     np.testing.assert_allclose(
-        camera.project(view, SIZE), [[100 - 0.5 + 16, 40 - 0.5 + 16]],
-        atol=1e-4)
+        camera.project(view, SIZE), [[100 - 0.5 + 16, 40 - 0.5 + 16]], atol=1e-4
+    )
 
 
 def test_the_ray_of_a_pixel_meets_the_point_it_shows():
     camera = Camera((0.0, 1.5, 0.0), 0.0, 0.8, 0.4)
     right, up = camera.rays(SIZE)
     point = np.array([[3 * right[150], 3 * up[20], 3.0]], np.float32)
-    np.testing.assert_allclose(camera.project(point, SIZE), [[150, 20]],
-                               atol=1e-3)
+    np.testing.assert_allclose(camera.project(point, SIZE), [[150, 20]], atol=1e-3)
 
 
 def test_depth_of_ground_and_box():
@@ -55,8 +64,9 @@ def test_depth_of_ground_and_box():
     np.testing.assert_allclose(buffer.depth[50:58, 95:105], 10, atol=1e-3)
     # Ground at row 90: depth = height * focal / rows below the horizon.
     row = 90
-    np.testing.assert_allclose(buffer.depth[row, 20],
-                               1.5 * 160 / (row + 0.5 - 50), rtol=1e-4)
+    np.testing.assert_allclose(
+        buffer.depth[row, 20], 1.5 * 160 / (row + 0.5 - 50), rtol=1e-4
+    )
 
 
 def test_the_near_box_hides_the_far_one():

@@ -1,4 +1,5 @@
 """Pictures: determinism, truth, sizes, movement."""
+
 import numpy as np
 import pytest
 
@@ -15,8 +16,7 @@ def test_equal_arguments_give_equal_pixels(look):
     first = render_frame(look, 3, 5, SIZE)
     again = render_frame(look, 3, 5, SIZE)
     for name in ('image', 'label_ids', 'instance_ids'):
-        np.testing.assert_array_equal(
-            getattr(first, name), getattr(again, name))
+        np.testing.assert_array_equal(getattr(first, name), getattr(again, name))
     assert first.image.shape == (64, 128, 3)
     assert first.image.dtype == np.uint8
     assert first.label_ids.dtype == np.uint8
@@ -25,9 +25,11 @@ def test_equal_arguments_give_equal_pixels(look):
 
 def test_seed_index_and_stream_each_give_another_street():
     base = render_frame('game', 0, 0, SIZE).label_ids
-    for other in (render_frame('game', 1, 0, SIZE),
-                  render_frame('game', 0, 1, SIZE),
-                  render_frame('game', 0, 0, SIZE, stream='val')):
+    for other in (
+        render_frame('game', 1, 0, SIZE),
+        render_frame('game', 0, 1, SIZE),
+        render_frame('game', 0, 0, SIZE, stream='val'),
+    ):
         assert (other.label_ids != base).mean() > 0.05
 
 
@@ -39,8 +41,7 @@ def test_instance_ids_belong_to_their_labels(look):
         instances = frame.instance_ids.astype(int)
         things = np.isin(labels, list(THINGS))
         assert things.any()
-        np.testing.assert_array_equal(instances[things] // 1000,
-                                      labels[things])
+        np.testing.assert_array_equal(instances[things] // 1000, labels[things])
         np.testing.assert_array_equal(instances[~things], labels[~things])
 
 
@@ -50,9 +51,8 @@ def test_all_classes_occur_and_rare_ones_are_rare(look):
     share = np.zeros(len(CLASSES))
     pixels = np.zeros(len(CLASSES))
     for index in range(frames):
-        train_ids = ID_TO_TRAIN_ID[render_frame(look, 0, index,
-                                                SIZE).label_ids]
-        counts = np.bincount(train_ids.ravel(), minlength=256)[:len(CLASSES)]
+        train_ids = ID_TO_TRAIN_ID[render_frame(look, 0, index, SIZE).label_ids]
+        counts = np.bincount(train_ids.ravel(), minlength=256)[: len(CLASSES)]
         share += (counts > 0) / frames
         pixels += counts
     assert (share > 0).all(), dict(zip(CLASSES, share))
@@ -108,8 +108,7 @@ def test_things_move_and_keep_their_instance():
             if min(before.sum(), after.sum()) < 40:
                 continue
             # A third of a second moves a near thing, yet not far.
-            centres = [np.mean(np.nonzero(mask), axis=1)
-                       for mask in (before, after)]
+            centres = [np.mean(np.nonzero(mask), axis=1) for mask in (before, after)]
             assert np.linalg.norm(centres[1] - centres[0]) < 60
             moved += (before != after).any()
     assert moved >= 5
@@ -117,9 +116,9 @@ def test_things_move_and_keep_their_instance():
 
 def test_the_two_looks_differ_in_light_and_colour():
     def statistics(look):
-        pictures = np.stack([
-            render_frame(look, 0, index, SIZE).image for index in range(8)
-        ]).astype(float)
+        pictures = np.stack(
+            [render_frame(look, 0, index, SIZE).image for index in range(8)]
+        ).astype(float)
         saturation = pictures.max(-1) - pictures.min(-1)
         return pictures.mean(), saturation.mean()
 

@@ -1,4 +1,5 @@
 """Trees on disk: names, formats, snippets, resuming, refusals."""
+
 import hashlib
 import json
 
@@ -16,17 +17,25 @@ COLORS = {label.id: label.color for label in LABELS}
 
 def hashes(root):
     return {
-        str(path.relative_to(root)):
-        hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(root.rglob('*')) if path.is_file()
+        str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(root.rglob('*'))
+        if path.is_file()
     }
 
 
 @pytest.fixture(scope='module')
 def cityscapes(tmp_path_factory):
     root = tmp_path_factory.mktemp('world') / 'cityscapes'
-    write_cityscapes(root, train=4, val=2, train_extra=5, sequence_train=1,
-                     sequence_val=0, seed=7, size=SIZE)
+    write_cityscapes(
+        root,
+        train=4,
+        val=2,
+        train_extra=5,
+        sequence_train=1,
+        sequence_val=0,
+        seed=7,
+        size=SIZE,
+    )
     return root
 
 
@@ -43,14 +52,13 @@ def test_gta5_names_and_formats(tmp_path):
         np.testing.assert_array_equal(picture, frame.image)
     with Image.open(tmp_path / 'gta5/labels/00002.png') as label:
         np.testing.assert_array_equal(label, frame.label_ids)
-        assert label.getpalette()[3 * 26:3 * 27] == [0, 0, 142]
+        assert label.getpalette()[3 * 26 : 3 * 27] == [0, 0, 142]
 
 
 def test_bytes_do_not_depend_on_workers(tmp_path):
     for name, workers in (('one', 1), ('two', 2)):
         write_gta5(tmp_path / name / 'gta5', 4, size=SIZE, workers=workers)
-        write_cityscapes(tmp_path / name / 'cs', 2, 1, size=SIZE,
-                         workers=workers)
+        write_cityscapes(tmp_path / name / 'cs', 2, 1, size=SIZE, workers=workers)
     one = hashes(tmp_path / 'one')
     assert len(one) == 4 * 2 + 3 * 5 + 2
     assert one == hashes(tmp_path / 'two')
@@ -72,7 +80,8 @@ def test_workers_start_beside_a_running_opencv_pool(tmp_path):
 def test_cityscapes_names(cityscapes):
     images = sorted(
         str(path.relative_to(cityscapes / 'leftImg8bit'))
-        for path in (cityscapes / 'leftImg8bit').rglob('*.png'))
+        for path in (cityscapes / 'leftImg8bit').rglob('*.png')
+    )
     assert images == [
         'train/birkenfeld/birkenfeld_000000_000019_leftImg8bit.png',
         'train/birkenfeld/birkenfeld_000001_000019_leftImg8bit.png',
@@ -87,15 +96,21 @@ def test_cityscapes_names(cityscapes):
         'val/osterfeld/osterfeld_000000_000019_leftImg8bit.png',
     ]
     # The extra images come without fine labels.
-    assert sorted(path.name for path in (cityscapes / 'gtFine').iterdir()
-                  ) == ['train', 'val']
+    assert sorted(path.name for path in (cityscapes / 'gtFine').iterdir()) == [
+        'train',
+        'val',
+    ]
 
 
 def test_cityscapes_truth(cityscapes):
     stem = cityscapes / 'gtFine/val/osterfeld/osterfeld_000000_000019_gtFine_'
     truth = {}
-    for kind, mode in (('labelIds', 'L'), ('labelTrainIds', 'L'),
-                       ('instanceIds', 'I;16'), ('color', 'RGBA')):
+    for kind, mode in (
+        ('labelIds', 'L'),
+        ('labelTrainIds', 'L'),
+        ('instanceIds', 'I;16'),
+        ('color', 'RGBA'),
+    ):
         with Image.open(f'{stem}{kind}.png') as picture:
             assert picture.mode == mode and picture.size == SIZE
             truth[kind] = np.asarray(picture)
@@ -104,7 +119,8 @@ def test_cityscapes_truth(cityscapes):
     assert {1, 2, 3, 7, 11} <= set(np.unique(ids))
     np.testing.assert_array_equal(truth['labelTrainIds'], ID_TO_TRAIN_ID[ids])
     np.testing.assert_array_equal(
-        np.where(instances >= 1000, instances // 1000, instances), ids)
+        np.where(instances >= 1000, instances // 1000, instances), ids
+    )
     for label in np.unique(ids):
         assert (truth['color'][ids == label] == (*COLORS[label], 255)).all()
 
@@ -113,10 +129,9 @@ def test_snippet_has_its_annotated_frame_at_index_19(cityscapes):
     folder = cityscapes / 'leftImg8bit_sequence/train/birkenfeld'
     frames = sorted(folder.iterdir())
     assert [path.name for path in frames] == [
-        f'birkenfeld_000000_{number:06d}_leftImg8bit.png'
-        for number in range(30)
+        f'birkenfeld_000000_{number:06d}_leftImg8bit.png' for number in range(30)
     ]
-    fine = (cityscapes / 'leftImg8bit/train/birkenfeld' / frames[19].name)
+    fine = cityscapes / 'leftImg8bit/train/birkenfeld' / frames[19].name
     assert frames[19].read_bytes() == fine.read_bytes()
     labels = fine.name.replace('leftImg8bit', 'gtFine_labelIds')
     assert (cityscapes / 'gtFine/train/birkenfeld' / labels).exists()
@@ -172,6 +187,10 @@ def test_more_snippets_than_images_are_refused(tmp_path):
 
 def test_progress_counts_every_job(tmp_path):
     seen = []
-    write_gta5(tmp_path / 'gta5', 3, size=SIZE,
-               progress=lambda done, total: seen.append((done, total)))
+    write_gta5(
+        tmp_path / 'gta5',
+        3,
+        size=SIZE,
+        progress=lambda done, total: seen.append((done, total)),
+    )
     assert seen == [(1, 3), (2, 3), (3, 3)]

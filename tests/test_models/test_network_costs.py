@@ -18,7 +18,12 @@ def test_layers_counted_by_hand():
         )
         image = torch.empty(2, 3, 7, 13)
     assert count_parameters(network) == {
-        '0': 216, '1': 16, '2': 6 * 4 * 3 + 6, '3': 0, '4': 168 * 5 + 5, 'total': 1155
+        '0': 216,
+        '1': 16,
+        '2': 6 * 4 * 3 + 6,
+        '3': 0,
+        '4': 168 * 5 + 5,
+        'total': 1155,
     }
     counted = count_multiply_adds(network, image)
     assert counted.native == 2 * (28 * 216 + 28 * 6 * 4 * 3 + 168 * 5)

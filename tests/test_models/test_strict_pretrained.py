@@ -29,9 +29,7 @@ def save_classifier(file, backbone):
 def test_every_weight_comes_from_the_checkpoint(tmp_path, backbone, scope):
     file = tmp_path / 'classifier.pth'
     expected = save_classifier(file, backbone)
-    init_cfg = dict(
-        type='StrictPretrained', checkpoint=str(file), prefix='backbone.'
-    )
+    init_cfg = dict(type='StrictPretrained', checkpoint=str(file), prefix='backbone.')
     init_default_scope(scope)
     type_ = f'mmseg.{backbone["type"]}'
     network = MODELS.build(dict(backbone, type=type_, init_cfg=init_cfg))

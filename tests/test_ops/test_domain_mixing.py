@@ -4,10 +4,14 @@ from segda_mm.ops.domain_mixing import box_mask, class_mask
 
 
 def test_half_of_the_classes_rounded_up_are_chosen_whole():
-    labels = torch.tensor([[[0, 0, 1, 2], [3, 3, 255, 2]],
-                           [[5, 5, 5, 5], [255, 255, 4, 1]],
-                           [[255] * 4, [255] * 4],
-                           [[2, 2, 2, 2], [2, 2, 2, 2]]])
+    labels = torch.tensor(
+        [
+            [[0, 0, 1, 2], [3, 3, 255, 2]],
+            [[5, 5, 5, 5], [255, 255, 4, 1]],
+            [[255] * 4, [255] * 4],
+            [[2, 2, 2, 2], [2, 2, 2, 2]],
+        ]
+    )
     torch.manual_seed(0)
     seen = set()
     for _ in range(40):
@@ -39,8 +43,9 @@ def test_boxes_have_the_shares_asked_for():
     for mask in masks:
         rows, columns = mask.any(1), mask.any(0)
         assert torch.equal(mask, rows[:, None] & columns)
-        assert (rows.int().diff().abs().sum() <= 2
-                and columns.int().diff().abs().sum() <= 2)
+        assert (
+            rows.int().diff().abs().sum() <= 2 and columns.int().diff().abs().sum() <= 2
+        )
     # Everywhere in the image.
     assert masks.any(0).all()
 

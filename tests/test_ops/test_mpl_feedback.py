@@ -6,9 +6,9 @@ import torch
 from segda_mm.ops.mpl_feedback import alpha_ramp, loss_change, loss_product
 
 
-@pytest.mark.parametrize('epoch, expected', [(0, 0.0), (1, 0.025315),
-                                             (25, 0.868246), (26, 1.0),
-                                             (49, 1.0)])
+@pytest.mark.parametrize(
+    'epoch, expected', [(0, 0.0), (1, 0.025315), (25, 0.868246), (26, 1.0), (49, 1.0)]
+)
 def test_alpha_of_the_paper(epoch, expected):
     assert alpha_ramp(epoch) == pytest.approx(expected, abs=1e-6)
 
@@ -34,9 +34,9 @@ def test_loss_change_on_a_line(pseudo_label, sign):
     y = -2. To first order that is lr * grad_labelled * grad_pseudo = 0.04 y.
     """
     weight = torch.zeros((), requires_grad=True)
-    before = (weight - 1)**2
-    gradient, = torch.autograd.grad((weight - pseudo_label)**2, weight)
-    after = (weight - 0.01 * gradient - 1)**2
+    before = (weight - 1) ** 2
+    (gradient,) = torch.autograd.grad((weight - pseudo_label) ** 2, weight)
+    after = (weight - 0.01 * gradient - 1) ** 2
     h = loss_change(before, after)
     assert h == pytest.approx(0.04 * pseudo_label - 0.0004 * pseudo_label**2)
     assert math.copysign(1, h) == sign

@@ -129,7 +129,7 @@ def test_everything_is_as_in_plain_loops(seed, monkeypatch):
     monkeypatch.setattr(module, 'CELL_SIZE', [1, 4, 16][seed % 3])
     outputs = random_outputs(seed)
     top_k, stuff_area = [200, 3, 20][seed % 3], [1, 150][seed % 2]
-    prediction, = panoptic_post_processing(
+    (prediction,) = panoptic_post_processing(
         *as_batch(outputs), THINGS, top_k=top_k, stuff_area=stuff_area
     )
     codes, instances = reference_panoptic(*outputs, THINGS, 0.1, top_k, stuff_area)
@@ -145,7 +145,7 @@ def test_a_row_of_pixels_by_hand():
     sem_seg = torch.tensor([[[0, 3, 3, 2, 3, 1, 0, 3, 3, 2, 2, 2]]])
     heatmap = torch.zeros(1, 1, 1, 12)
     heatmap[..., 2], heatmap[..., 10] = 0.5, 0.75
-    prediction, = panoptic_post_processing(
+    (prediction,) = panoptic_post_processing(
         sem_seg, heatmap, torch.zeros(1, 2, 1, 12), THINGS, stuff_area=2
     )
     assert prediction.codes.tolist() == [
@@ -162,7 +162,7 @@ def test_offsets_decide_not_places():
     offset[0, 1, 0, 0] = 9
     # Exactly between the two: the stronger center stands first.
     offset[0, 1, 0, 11] = -5
-    prediction, = panoptic_post_processing(sem_seg, heatmap, offset, THINGS)
+    (prediction,) = panoptic_post_processing(sem_seg, heatmap, offset, THINGS)
     numbers = [2, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 1]
     assert prediction.codes.tolist() == [[3000 + number for number in numbers]]
 
@@ -170,7 +170,7 @@ def test_offsets_decide_not_places():
 def test_equal_votes_go_to_the_lower_class():
     sem_seg = torch.tensor([[[CAR, PERSON, CAR, PERSON]]])
     heatmap = torch.tensor([[[[0, 0, 0.5, 0]]]])
-    prediction, = panoptic_post_processing(
+    (prediction,) = panoptic_post_processing(
         sem_seg, heatmap, torch.zeros(1, 2, 1, 4), THINGS
     )
     assert prediction.codes.tolist() == [[2001] * 4]
@@ -180,12 +180,15 @@ def test_numbers_count_in_each_class_and_centers_without_pixels_get_none():
     sem_seg = torch.full((1, 1, 40), ROAD)
     heatmap = torch.zeros(1, 1, 1, 40)
     for place, label, value in (
-        (4, CAR, 0.3), (12, PERSON, 0.9), (20, ROAD, 0.8), (28, CAR, 0.6),
+        (4, CAR, 0.3),
+        (12, PERSON, 0.9),
+        (20, ROAD, 0.8),
+        (28, CAR, 0.6),
         (36, PERSON, 0.2),
     ):
         sem_seg[..., place] = label
         heatmap[..., place] = value
-    prediction, = panoptic_post_processing(
+    (prediction,) = panoptic_post_processing(
         sem_seg, heatmap, torch.zeros(1, 2, 1, 40), THINGS, stuff_area=1
     )
     assert prediction.instance_codes.tolist() == [2001, 3001, 3002, 2002]
@@ -195,11 +198,11 @@ def test_numbers_count_in_each_class_and_centers_without_pixels_get_none():
 def test_peaks_of_a_map_by_hand():
     heatmap = torch.zeros(1, 1, 9, 20)
     heatmap[0, 0, 4, 2] = 0.9
-    heatmap[0, 0, 4, 5] = 0.8   # three away: inside the window of the first
-    heatmap[0, 0, 4, 9] = 0.3   # four away from the second, which is no center
+    heatmap[0, 0, 4, 5] = 0.8  # three away: inside the window of the first
+    heatmap[0, 0, 4, 9] = 0.3  # four away from the second, which is no center
     heatmap[0, 0, 0, 13:15] = 0.3  # a plateau is kept as a whole
     heatmap[0, 0, 8, 19] = 0.1  # not above the threshold
-    centers, = find_centers(heatmap)
+    (centers,) = find_centers(heatmap)
     assert centers.points.tolist() == [[4, 2], [0, 13], [0, 14], [4, 9]]
     assert centers.points.dtype == torch.int64
     assert centers.values.tolist() == pytest.approx([0.9, 0.3, 0.3, 0.3])
@@ -211,15 +214,14 @@ def test_peaks_of_a_map_by_hand():
 @pytest.mark.parametrize('kernel_size', [1, 3, 5, 7, 13])
 def test_the_window_is_that_of_max_pooling(kernel_size):
     heatmap = torch.rand(1, 1, 12, 17, generator=torch.Generator().manual_seed(0))
-    pooled = torch.nn.functional.max_pool2d(
-        heatmap, kernel_size, 1, kernel_size // 2)
-    centers, = find_centers(heatmap, 0.2, kernel_size, 999)
+    pooled = torch.nn.functional.max_pool2d(heatmap, kernel_size, 1, kernel_size // 2)
+    (centers,) = find_centers(heatmap, 0.2, kernel_size, 999)
     peaks = ((heatmap == pooled) & (heatmap > 0.2))[0, 0]
     assert sorted(centers.points.tolist()) == peaks.nonzero().tolist()
 
 
 def test_a_flat_heatmap_keeps_the_first_pixels():
-    centers, = find_centers(torch.full((1, 1, 6, 50), 0.5), top_k=60)
+    (centers,) = find_centers(torch.full((1, 1, 6, 50), 0.5), top_k=60)
     assert centers.points.tolist() == [[y, x] for y in (0, 1) for x in range(50)][:60]
 
 
@@ -228,7 +230,7 @@ def test_a_batch_is_the_images_one_by_one():
     batch = panoptic_post_processing(*as_batch(*outputs), THINGS, stuff_area=100)
     assert len(batch) == 3
     for prediction, single in zip(batch, outputs):
-        alone, = panoptic_post_processing(*as_batch(single), THINGS, stuff_area=100)
+        (alone,) = panoptic_post_processing(*as_batch(single), THINGS, stuff_area=100)
         assert_equal(prediction, alone)
 
 
@@ -237,14 +239,14 @@ def test_inputs_stay_as_they_are_and_may_be_views():
     copies = [tensor.clone() for tensor in inputs]
     # Memory in another order, as networks in channels-last hand it over.
     views = [tensor.mT.contiguous().mT for tensor in inputs]
-    first, = panoptic_post_processing(*inputs, THINGS)
+    (first,) = panoptic_post_processing(*inputs, THINGS)
     assert_equal(first, panoptic_post_processing(*views, THINGS)[0])
     assert all(map(torch.equal, inputs, copies))
 
 
 def test_without_a_center_things_are_void():
     sem_seg = torch.tensor([[[ROAD, CAR, ROAD, PERSON]]])
-    prediction, = panoptic_post_processing(
+    (prediction,) = panoptic_post_processing(
         sem_seg, torch.zeros(1, 1, 1, 4), torch.zeros(1, 2, 1, 4), THINGS, stuff_area=1
     )
     assert prediction.codes.tolist() == [[0, VOID, 0, VOID]]
@@ -271,7 +273,7 @@ def test_perfect_outputs_give_the_labels_back(seed):
     sem_seg, heatmap, offset = as_batch(
         (codes // 1000, targets['gt_center_heatmap'], targets['gt_offset'])
     )
-    prediction, = panoptic_post_processing(
+    (prediction,) = panoptic_post_processing(
         sem_seg, heatmap, offset, THINGS, stuff_area=1
     )
     predicted = prediction.codes.numpy()
@@ -311,7 +313,7 @@ def test_scores_are_mean_probability_times_center():
 
 
 def test_scores_of_random_maps_are_those_of_softmax():
-    prediction, = panoptic_post_processing(*as_batch(random_outputs(1)), THINGS)
+    (prediction,) = panoptic_post_processing(*as_batch(random_outputs(1)), THINGS)
     logits = torch.randn(4, 24, 40, generator=torch.Generator().manual_seed(0))
     expected = [
         logits.double().softmax(0)[label][prediction.codes == code].mean() * value
@@ -319,22 +321,27 @@ def test_scores_of_random_maps_are_those_of_softmax():
     ]
     assert len(expected) > 1
     scores = instance_scores(logits, prediction)
-    torch.testing.assert_close(scores.double(), torch.stack(expected), rtol=1e-5,
-                               atol=0)
+    torch.testing.assert_close(
+        scores.double(), torch.stack(expected), rtol=1e-5, atol=0
+    )
 
 
 def test_scores_of_no_instances_are_none():
-    prediction, = panoptic_post_processing(
-        torch.zeros(1, 2, 3, dtype=torch.long), torch.zeros(1, 1, 2, 3),
-        torch.zeros(1, 2, 2, 3), THINGS)
-    assert instance_scores(torch.zeros(4, 2, 3), prediction).shape == (0, )
+    (prediction,) = panoptic_post_processing(
+        torch.zeros(1, 2, 3, dtype=torch.long),
+        torch.zeros(1, 1, 2, 3),
+        torch.zeros(1, 2, 2, 3),
+        THINGS,
+    )
+    assert instance_scores(torch.zeros(4, 2, 3), prediction).shape == (0,)
 
 
 def test_half_precision_is_taken():
     sem_seg, heatmap, offset = as_batch(random_outputs(0))
-    first, = panoptic_post_processing(sem_seg, heatmap.half(), offset.half(), THINGS)
-    second, = panoptic_post_processing(
-        sem_seg, heatmap.half().float(), offset.half().float(), THINGS)
+    (first,) = panoptic_post_processing(sem_seg, heatmap.half(), offset.half(), THINGS)
+    (second,) = panoptic_post_processing(
+        sem_seg, heatmap.half().float(), offset.half().float(), THINGS
+    )
     assert_equal(first, second)
 
 
@@ -381,6 +388,6 @@ def test_wrong_shapes_of_single_steps_are_named():
         find_centers(torch.zeros(2, 3))
     with pytest.raises(ValueError, match='no center to group'):
         group_pixels(torch.zeros(0, 2), torch.zeros(2, 1, 1), torch.tensor([0]))
-    prediction, = panoptic_post_processing(*as_batch(random_outputs(0)), THINGS)
+    (prediction,) = panoptic_post_processing(*as_batch(random_outputs(0)), THINGS)
     with pytest.raises(ValueError, match=r'\(4, 2, 3\).*\(24, 40\)'):
         instance_scores(torch.zeros(4, 2, 3), prediction)

@@ -87,8 +87,7 @@ def test_scope_decides_which_pixels_share_a_median():
 def test_only_pixels_under_their_class_threshold_become_void():
     labels = torch.tensor([[[0, 0, 1, 1]]])
     confidence = torch.tensor([[[0.4, 0.5, 0.5, 0.7]]])
-    masked = mask_low_confidence(labels, confidence,
-                                 torch.tensor([[0.5, 0.6]]))
+    masked = mask_low_confidence(labels, confidence, torch.tensor([[0.5, 0.6]]))
     assert masked.tolist() == [[[255, 0, 255, 1]]]
 
 
@@ -106,8 +105,10 @@ def test_streamed_thresholds_are_the_medians_of_all_images(seed, cap):
     histogram = histogram_of(zip(confidence, labels), 5, cap)
     levels, thresholds = thresholds_from_histogram(histogram, cap)
     assert (levels[3], thresholds[3]) == (65535, cap)
-    kept = mask_low_confidence(labels, quantize_confidence(confidence, cap),
-                               levels[None]) != 255
+    kept = (
+        mask_low_confidence(labels, quantize_confidence(confidence, cap), levels[None])
+        != 255
+    )
     for class_id in (0, 1, 2, 4):
         own = labels == class_id
         exact = np.minimum(np.median(confidence[own].double()), np.float32(cap))
@@ -120,7 +121,7 @@ def test_streamed_thresholds_are_the_medians_of_all_images(seed, cap):
 
 @pytest.mark.parametrize('dtype', [torch.float32, torch.half, torch.bfloat16])
 def test_levels_are_those_of_exact_arithmetic(dtype):
-    confidence, _ = random_pixels(0, (1000, ))
+    confidence, _ = random_pixels(0, (1000,))
     confidence = confidence.to(dtype)
     levels = quantize_confidence(confidence, 0.9)
     exact = confidence.double() * 65535 / 0.9
@@ -155,9 +156,11 @@ def test_a_pixel_at_the_streamed_threshold_is_kept():
     confidence = torch.tensor([[[0.2, 0.35, 0.5]]])
     labels = torch.zeros(1, 1, 3, dtype=torch.long)
     thresholds, _ = thresholds_from_histogram(
-        histogram_of([(confidence, labels)], 1, 0.9))
-    masked = mask_low_confidence(labels, quantize_confidence(confidence),
-                                 thresholds[None])
+        histogram_of([(confidence, labels)], 1, 0.9)
+    )
+    masked = mask_low_confidence(
+        labels, quantize_confidence(confidence), thresholds[None]
+    )
     assert masked.tolist() == [[[255, 0, 0]]]
 
 

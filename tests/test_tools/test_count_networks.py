@@ -13,12 +13,26 @@ def test_the_table_of_published_counts(monkeypatch, capsys):
     lines = capsys.readouterr().out.splitlines()
     rows = [[cell.strip() for cell in line.split('|')[1:-1]] for line in lines]
     assert rows[2] == [
-        'WR-38', '224 x 224', '109.184', '109', '+0.17%',
-        '45.985', '46', '-0.032%', '45.985',
+        'WR-38',
+        '224 x 224',
+        '109.184',
+        '109',
+        '+0.17%',
+        '45.985',
+        '46',
+        '-0.032%',
+        '45.985',
     ]
     assert rows[7] == [
-        'the same, multi-grid (1, 2, 4)', '1025 x 2049', '147.270', '147.27', '-0.00%',
-        '3245.032', '3246.4', '-0.042%', '3202.324',
+        'the same, multi-grid (1, 2, 4)',
+        '1025 x 2049',
+        '147.270',
+        '147.27',
+        '-0.00%',
+        '3245.032',
+        '3246.4',
+        '-0.042%',
+        '3202.324',
     ]
     assert len([row for row in rows if len(row) == 9]) == 2 + 7
     assert lines[11].startswith('- WR-38: backbone.conv1 1,856, backbone.b2 820,992, ')

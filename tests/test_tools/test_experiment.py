@@ -43,8 +43,10 @@ def places(toy_config, tmp_path):
     file = tmp_path / 'toy_streets.py'
     file.write_text(EXPERIMENT.format(config=str(toy_config)))
     return file, [
-        '--work-dir', str(tmp_path / 'runs'), '--results',
-        str(tmp_path / 'lines.jsonl')
+        '--work-dir',
+        str(tmp_path / 'runs'),
+        '--results',
+        str(tmp_path / 'lines.jsonl'),
     ]
 
 
@@ -61,12 +63,18 @@ def call(monkeypatch, file, *words):
 
 def kill_after_first_checkpoint(file, flags, folder):
     command = [
-        sys.executable, str(TOOL), str(file), '--carry-out', 'first', '--seed', '0',
-        *flags
+        sys.executable,
+        str(TOOL),
+        str(file),
+        '--carry-out',
+        'first',
+        '--seed',
+        '0',
+        *flags,
     ]
     env = dict(os.environ, OMP_NUM_THREADS='1')
     with subprocess.Popen(
-            command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as child:
         while not (folder.path / 'epoch_1.pth').exists():
             assert child.poll() is None
@@ -75,7 +83,8 @@ def kill_after_first_checkpoint(file, flags, folder):
 
 
 def test_two_runs_and_two_seeds_with_a_kill_in_between(
-        places, tmp_path, monkeypatch, capsys):
+    places, tmp_path, monkeypatch, capsys
+):
     file, flags = places
     experiment = read_experiment(file)
     study = Study(experiment, tmp_path / 'runs', tmp_path / 'lines.jsonl')
@@ -88,11 +97,12 @@ def test_two_runs_and_two_seeds_with_a_kill_in_between(
     assert call(monkeypatch, file, *flags, *docs) == 0, capsys.readouterr().out
     # Nothing of it is done a second time.
     assert call(monkeypatch, file, *flags, *docs) == 0
-    rows = [
-        json.loads(line) for line in study.results_file.read_text().splitlines()
-    ]
+    rows = [json.loads(line) for line in study.results_file.read_text().splitlines()]
     assert sorted((row['run'], row['seed']) for row in rows) == [
-        ('first', 0), ('first', 1), ('first + second', 0), ('first + second', 1)
+        ('first', 0),
+        ('first', 1),
+        ('first + second', 0),
+        ('first + second', 1),
     ]
     assert 'resumed epoch: ' in folder.output.read_text()
     for row in rows:
@@ -105,10 +115,12 @@ def test_two_runs_and_two_seeds_with_a_kill_in_between(
         assert row['checks']['num_images'] == row['num_images'] == 3
         assert row['train_minutes'] > 0 and row['selection'] == 'last'
         assert row['environment']['threads'] == max(
-            1, len(os.sched_getaffinity(0)) // 2)
+            1, len(os.sched_getaffinity(0)) // 2
+        )
         assert row['command'] == (
             f'python tools/experiment.py {file} --only {row["run"]!r} --seeds '
-            f'{row["seed"]}').replace("'first'", 'first')
+            f'{row["seed"]}'
+        ).replace("'first'", 'first')
     hashes = {row['run']: row['config_hash'] for row in rows}
     assert hashes == study.hashes and len({*hashes.values()}) == 2
     assert len({row['data_hash'] for row in rows}) == 1
@@ -140,15 +152,25 @@ def test_a_dry_run_changes_nothing(places, tmp_path, monkeypatch, capsys):
 
 
 def test_a_report_alone_runs_nothing_and_tells_of_stale_lines(
-        places, tmp_path, monkeypatch, capsys):
+    places, tmp_path, monkeypatch, capsys
+):
     file, flags = places
     (tmp_path / 'lines.jsonl').write_text(
         json.dumps(
             dict(
-                experiment='toy_streets', run='first', method='first', seed=0,
-                config_hash='x')) + '\n')
-    assert call(
-        monkeypatch, file, *flags, '--report', '--docs', str(tmp_path / 'docs')) == 0
+                experiment='toy_streets',
+                run='first',
+                method='first',
+                seed=0,
+                config_hash='x',
+            )
+        )
+        + '\n'
+    )
+    assert (
+        call(monkeypatch, file, *flags, '--report', '--docs', str(tmp_path / 'docs'))
+        == 0
+    )
     assert not (tmp_path / 'runs').exists()
     assert '| first | not run yet |' in (tmp_path / 'docs/toy_streets.md').read_text()
     assert '1 lines of' in capsys.readouterr().err
@@ -171,15 +193,20 @@ def test_help_does_not_wait_for_torch():
 def test_a_run_ends_with_the_process_that_started_it():
     program = (
         f'import runpy, sys, time\nmain = runpy.run_path({str(TOOL)!r})\n'
-        'main["end_with"](int(sys.argv[1]))\ntime.sleep(60)')
+        'main["end_with"](int(sys.argv[1]))\ntime.sleep(60)'
+    )
     child = [sys.executable, '-c', program]
     starter = (
         'import os, subprocess, sys\n'
         f'child = subprocess.Popen([*{child!r}, str(os.getpid())], '
-        'stdout=subprocess.DEVNULL)\nprint(child.pid, flush=True)\nsys.stdin.read()')
-    with subprocess.Popen([sys.executable, '-c', starter],
-                          stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                          text=True) as parent:
+        'stdout=subprocess.DEVNULL)\nprint(child.pid, flush=True)\nsys.stdin.read()'
+    )
+    with subprocess.Popen(
+        [sys.executable, '-c', starter],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as parent:
         pid = int(parent.stdout.readline())
         time.sleep(0.5)
         os.kill(pid, 0)

@@ -103,9 +103,7 @@ def test_a_run_that_draws_other_numbers_when_resumed_is_found(
 ):
     run = partial(add_random_numbers, by_counter=by_counter)
     job = tool.Job('toy', 0, run, 'iter_20.pth')
-    row, expected = tool.measure(
-        job, tmp_path / 'runs', 3, np.random.default_rng(0)
-    )
+    row, expected = tool.measure(job, tmp_path / 'runs', 3, np.random.default_rng(0))
     assert list(expected) == ['iter_20.pth']
     assert row['kills'] == 3
     assert row['killed_training'] > 0

@@ -20,25 +20,42 @@ def call(tmp_path, toy_config, monkeypatch):
     for name in ('day', 'night'):
         table = dict(name='main', title='T', runs=['DSC'], figures=dict(mIoU='mIoU'))
         content = dict(
-            title=f'The {name}', seeds=[0], runs=dict(DSC=dict(config=str(toy_config))),
-            tables=[table])
+            title=f'The {name}',
+            seeds=[0],
+            runs=dict(DSC=dict(config=str(toy_config))),
+            tables=[table],
+        )
         (folder / f'{name}.py').write_text(
-            ''.join(f'{key} = {value!r}\n' for key, value in content.items()))
+            ''.join(f'{key} = {value!r}\n' for key, value in content.items())
+        )
 
     experiment = read_experiment(folder / 'day.py')
     line = dict(
-        experiment='day', run='DSC', method='DSC', seed=0, metrics=dict(mIoU=30.7),
-        config=str(toy_config), minutes=1.0,
-        config_hash=config_hashes(experiment)['DSC'], data_hash='d',
-        environment=dict(python='3.11', threads=1), commit='abc', date='2026-01-02',
-        machine='2 CPU cores')
+        experiment='day',
+        run='DSC',
+        method='DSC',
+        seed=0,
+        metrics=dict(mIoU=30.7),
+        config=str(toy_config),
+        minutes=1.0,
+        config_hash=config_hashes(experiment)['DSC'],
+        data_hash='d',
+        environment=dict(python='3.11', threads=1),
+        commit='abc',
+        date='2026-01-02',
+        machine='2 CPU cores',
+    )
     (tmp_path / 'lines').mkdir()
     (tmp_path / 'lines' / 'day.jsonl').write_text(json.dumps(line) + '\n')
 
     def call(*words):
         places = [
-            '--experiments', folder, '--results', tmp_path / 'lines', '--docs',
-            tmp_path / 'docs'
+            '--experiments',
+            folder,
+            '--results',
+            tmp_path / 'lines',
+            '--docs',
+            tmp_path / 'docs',
         ]
         monkeypatch.chdir(ROOT)
         monkeypatch.setattr(sys, 'argv', [str(TOOL), *map(str, places), *words])
@@ -53,7 +70,9 @@ def test_pages_are_written_and_compared(call, tmp_path, capsys):
     assert not docs.exists()
     assert call() == 0
     assert {path.name for path in docs.iterdir()} == {
-        'README.md', 'day.md', 'day-main.csv'
+        'README.md',
+        'day.md',
+        'day-main.csv',
     }
     index = (docs / 'README.md').read_text()
     assert '| [The day](day.md) | 1 |\n| The night | not run |' in index

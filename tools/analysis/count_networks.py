@@ -78,9 +78,7 @@ NETWORKS = (
         147.27,
         3246.40,
     ),
-    Network(
-        'panoptic-x71', 'Panoptic-DeepLab, X-71', PDL_X71, {}, CROP, 46.73, 547.49
-    ),
+    Network('panoptic-x71', 'Panoptic-DeepLab, X-71', PDL_X71, {}, CROP, 46.73, 547.49),
 )
 HEADER = (
     '| network | input | parameters, M: here | published | difference '

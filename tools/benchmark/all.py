@@ -44,9 +44,7 @@ def training_steps(
     ]
 
 
-def mixed_precision(
-    method: str, size: str, batch_size: int, seconds: int
-) -> Benchmark:
+def mixed_precision(method: str, size: str, batch_size: int, seconds: int) -> Benchmark:
     """A step once more; without instructions for bfloat16 it takes long."""
     arguments = ('--size', size, '--batch-size', str(batch_size), '--repeats', '3')
     return Benchmark(

@@ -69,9 +69,7 @@ def draw_images(root: Path, number: int) -> None:
             write_png(root / 'gta5/images' / name, image)
             write_png(root / 'gta5/labels' / name, labels, label_palette())
     if not (root / 'cityscapes').exists():
-        write_cityscapes(
-            root / 'cityscapes', train=number, val=0, size=CITYSCAPES_SIZE
-        )
+        write_cityscapes(root / 'cityscapes', train=number, val=0, size=CITYSCAPES_SIZE)
 
 
 def redirect(dataset: Any, root: Path) -> None:

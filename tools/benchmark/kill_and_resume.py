@@ -82,7 +82,10 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--methods', nargs='+', choices=METHODS, default=METHODS)
     parser.add_argument(
-        '--workers', type=int, nargs='+', default=[0, 2],
+        '--workers',
+        type=int,
+        nargs='+',
+        default=[0, 2],
         help='numbers of data-loader workers; all are compared with the first',
     )
     parser.add_argument('--kills', type=int, default=20, help='of each method')
@@ -227,9 +230,7 @@ def killed_and_resumed(
         difference = find_difference(expected, results_of_run(work_dir))
     if difference is None:
         shutil.rmtree(work_dir)
-    return dict(
-        seconds=round(kill_after, 3), training=training, difference=difference
-    )
+    return dict(seconds=round(kill_after, 3), training=training, difference=difference)
 
 
 def measure(

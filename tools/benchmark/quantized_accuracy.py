@@ -108,9 +108,7 @@ def main() -> None:
         model = load_model(cfg, args.checkpoint)
     except PreflightError as error:
         sys.exit(f'quantized_accuracy: {error}')
-    sessions = {
-        Path(file).name: open_graph(file, args.threads) for file in args.graphs
-    }
+    sessions = {Path(file).name: open_graph(file, args.threads) for file in args.graphs}
     results = evaluate(cfg, model, sessions)
     print(f'{"":<40}{"mIoU":>8}{"change":>8}{"same labels":>13}')
     for name, figures in results.items():

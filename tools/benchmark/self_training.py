@@ -26,7 +26,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2])
     parser.add_argument('--name', help='of the method (name of the plan)')
     parser.add_argument(
-        '--teacher', metavar='CHECKPOINT',
+        '--teacher',
+        metavar='CHECKPOINT',
         help='a trained teacher, of which no line is written; {seed} stands for the '
         'number of the seed',
     )
@@ -35,7 +36,10 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('--work-dir', default='work_dirs/self_training')
     parser.add_argument(
-        '--cfg-options', nargs='+', default=[], metavar='KEY=VALUE',
+        '--cfg-options',
+        nargs='+',
+        default=[],
+        metavar='KEY=VALUE',
         help='override entries of the plan',
     )
     return parser.parse_args()

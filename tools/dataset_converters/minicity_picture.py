@@ -2,6 +2,7 @@
 
 ``docs/images/minicity.png`` was made by running this without arguments.
 """
+
 import argparse
 import sys
 from pathlib import Path
@@ -12,19 +13,33 @@ from segda_mm.minicity.png import write_png
 
 def parse_args():
     parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--out', type=Path,
-                        default=Path('docs/images/minicity.png'),
-                        help='file to write (default: %(default)s)')
-    parser.add_argument('--seed', type=int, default=0,
-                        help='seed of the world (default: %(default)s)')
-    parser.add_argument('--game', type=int, nargs='+', default=[0, 9, 13],
-                        metavar='INDEX', help='GTA5 images, 0 is 00001.png '
-                        '(default: %(default)s)')
-    parser.add_argument('--real', type=int, nargs='+', default=[0, 9, 4],
-                        metavar='INDEX', help='Cityscapes training images, '
-                        'as many (default: %(default)s)')
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        '--out',
+        type=Path,
+        default=Path('docs/images/minicity.png'),
+        help='file to write (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--seed', type=int, default=0, help='seed of the world (default: %(default)s)'
+    )
+    parser.add_argument(
+        '--game',
+        type=int,
+        nargs='+',
+        default=[0, 9, 13],
+        metavar='INDEX',
+        help='GTA5 images, 0 is 00001.png (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--real',
+        type=int,
+        nargs='+',
+        default=[0, 9, 4],
+        metavar='INDEX',
+        help='Cityscapes training images, as many (default: %(default)s)',
+    )
     return parser.parse_args()
 
 

@@ -5,21 +5,30 @@
 camvid_root = 'data/camvid'
 source_scale = (192, 144)
 target_scale = (192, 144)
-meta_keys = ('img_path', 'seg_map_path', 'relative_path', 'ori_shape',
-             'img_shape', 'pad_shape', 'scale_factor', 'flip',
-             'flip_direction', 'reduce_zero_label')
+meta_keys = (
+    'img_path',
+    'seg_map_path',
+    'relative_path',
+    'ori_shape',
+    'img_shape',
+    'pad_shape',
+    'scale_factor',
+    'flip',
+    'flip_direction',
+    'reduce_zero_label',
+)
 train_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadLabelIds'),
     dict(type='Resize', scale=source_scale, keep_ratio=False),
     dict(type='RandomFlip', prob=0.5),
-    dict(type='PackSegInputs', meta_keys=meta_keys)
+    dict(type='PackSegInputs', meta_keys=meta_keys),
 ]
 test_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='Resize', scale=target_scale, keep_ratio=False),
     dict(type='LoadLabelIds'),
-    dict(type='PackSegInputs', meta_keys=meta_keys)
+    dict(type='PackSegInputs', meta_keys=meta_keys),
 ]
 tta_pipeline = [
     dict(type='LoadImageFromFile'),
@@ -29,17 +38,19 @@ tta_pipeline = [
             [
                 dict(
                     type='Resize',
-                    scale=(int(target_scale[0] * ratio),
-                           int(target_scale[1] * ratio)),
-                    keep_ratio=False) for ratio in (0.75, 1.0, 1.25)
+                    scale=(int(target_scale[0] * ratio), int(target_scale[1] * ratio)),
+                    keep_ratio=False,
+                )
+                for ratio in (0.75, 1.0, 1.25)
             ],
             [
-                dict(type='RandomFlip', prob=0., direction='horizontal'),
-                dict(type='RandomFlip', prob=1., direction='horizontal')
+                dict(type='RandomFlip', prob=0.0, direction='horizontal'),
+                dict(type='RandomFlip', prob=1.0, direction='horizontal'),
             ],
             [dict(type='LoadLabelIds')],
-            [dict(type='PackSegInputs', meta_keys=meta_keys)]
-        ])
+            [dict(type='PackSegInputs', meta_keys=meta_keys)],
+        ],
+    ),
 ]
 train_dataloader = dict(
     batch_size=4,
@@ -52,7 +63,9 @@ train_dataloader = dict(
         data_root=camvid_root,
         data_prefix=dict(img_path='images/train', seg_map_path='labels/train'),
         sequences=('0006R0', '0016E5'),
-        pipeline=train_pipeline))
+        pipeline=train_pipeline,
+    ),
+)
 val_dataloader = dict(
     batch_size=1,
     num_workers=0,
@@ -61,12 +74,14 @@ val_dataloader = dict(
         type='CamVidDataset',
         data_root=camvid_root,
         data_prefix=dict(img_path='images/train', seg_map_path='labels/train'),
-        sequences=('0001TP', ),
+        sequences=('0001TP',),
         frames=(0.5, 1.0),
-        pipeline=test_pipeline))
+        pipeline=test_pipeline,
+    ),
+)
 test_dataloader = val_dataloader
 val_evaluator = [
     dict(type='PerClassIoUMetric', iou_metrics=['mIoU']),
-    dict(type='PixelPrecision')
+    dict(type='PixelPrecision'),
 ]
 test_evaluator = val_evaluator

@@ -8,7 +8,7 @@ train_pipeline = [
     dict(type='LoadLabelIds'),
     dict(type='Resize', scale=_base_.target_scale, keep_ratio=False),
     dict(type='RandomFlip', prob=0.5),
-    dict(type='PackSegInputs', meta_keys=_base_.meta_keys)
+    dict(type='PackSegInputs', meta_keys=_base_.meta_keys),
 ]
 train_dataloader = dict(
     dataset=dict(
@@ -16,6 +16,8 @@ train_dataloader = dict(
         type='CamVidDataset',
         data_root=_base_.camvid_root,
         data_prefix=dict(img_path='images/train', seg_map_path='labels/train'),
-        sequences=('0001TP', ),
+        sequences=('0001TP',),
         frames=(0.0, 0.5),
-        pipeline=train_pipeline))
+        pipeline=train_pipeline,
+    )
+)

@@ -8,24 +8,27 @@ target_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='Resize', scale=_base_.target_scale, keep_ratio=False),
     dict(type='RandomFlip', prob=0.5),
-    dict(type='PackSegInputs', meta_keys=_base_.meta_keys)
+    dict(type='PackSegInputs', meta_keys=_base_.meta_keys),
 ]
 # Whole images without augmentation, for making pseudo labels.
 label_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='Resize', scale=_base_.target_scale, keep_ratio=False),
-    dict(type='PackSegInputs', meta_keys=_base_.meta_keys)
+    dict(type='PackSegInputs', meta_keys=_base_.meta_keys),
 ]
 target_dataset = dict(
     type='CityscapesImagesDataset',
     data_root=_base_.cityscapes_root,
     images='leftImg8bit/train',
     subset=dict(size=500, seed=0),
-    pipeline=target_pipeline)
+    pipeline=target_pipeline,
+)
 train_dataloader = dict(
     dataset=dict(
         _delete_=True,
         type='DomainPairDataset',
         length='source',
         source=_base_.train_dataloader.dataset,
-        target=target_dataset))
+        target=target_dataset,
+    )
+)

@@ -5,21 +5,30 @@ gta5_root = 'data/gta5'
 cityscapes_root = 'data/cityscapes'
 source_scale = (1280, 720)
 target_scale = (1024, 512)
-meta_keys = ('img_path', 'seg_map_path', 'relative_path', 'ori_shape',
-             'img_shape', 'pad_shape', 'scale_factor', 'flip',
-             'flip_direction', 'reduce_zero_label')
+meta_keys = (
+    'img_path',
+    'seg_map_path',
+    'relative_path',
+    'ori_shape',
+    'img_shape',
+    'pad_shape',
+    'scale_factor',
+    'flip',
+    'flip_direction',
+    'reduce_zero_label',
+)
 train_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadLabelIds'),
     dict(type='Resize', scale=source_scale, keep_ratio=False),
     dict(type='RandomFlip', prob=0.5),
-    dict(type='PackSegInputs', meta_keys=meta_keys)
+    dict(type='PackSegInputs', meta_keys=meta_keys),
 ]
 test_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='Resize', scale=target_scale, keep_ratio=False),
     dict(type='LoadLabelIds'),
-    dict(type='PackSegInputs', meta_keys=meta_keys)
+    dict(type='PackSegInputs', meta_keys=meta_keys),
 ]
 tta_pipeline = [
     dict(type='LoadImageFromFile'),
@@ -29,17 +38,19 @@ tta_pipeline = [
             [
                 dict(
                     type='Resize',
-                    scale=(int(target_scale[0] * ratio),
-                           int(target_scale[1] * ratio)),
-                    keep_ratio=False) for ratio in (0.75, 1.0, 1.25)
+                    scale=(int(target_scale[0] * ratio), int(target_scale[1] * ratio)),
+                    keep_ratio=False,
+                )
+                for ratio in (0.75, 1.0, 1.25)
             ],
             [
-                dict(type='RandomFlip', prob=0., direction='horizontal'),
-                dict(type='RandomFlip', prob=1., direction='horizontal')
+                dict(type='RandomFlip', prob=0.0, direction='horizontal'),
+                dict(type='RandomFlip', prob=1.0, direction='horizontal'),
             ],
             [dict(type='LoadLabelIds')],
-            [dict(type='PackSegInputs', meta_keys=meta_keys)]
-        ])
+            [dict(type='PackSegInputs', meta_keys=meta_keys)],
+        ],
+    ),
 ]
 train_dataloader = dict(
     batch_size=4,
@@ -51,7 +62,9 @@ train_dataloader = dict(
         type='GTA5Dataset',
         data_root=gta5_root,
         subset=dict(size=500, seed=0),
-        pipeline=train_pipeline))
+        pipeline=train_pipeline,
+    ),
+)
 val_dataloader = dict(
     batch_size=1,
     num_workers=4,
@@ -61,10 +74,12 @@ val_dataloader = dict(
         data_root=cityscapes_root,
         data_prefix=dict(img_path='leftImg8bit/val', seg_map_path='gtFine/val'),
         subset=dict(size=250, seed=0),
-        pipeline=test_pipeline))
+        pipeline=test_pipeline,
+    ),
+)
 test_dataloader = val_dataloader
 val_evaluator = [
     dict(type='PerClassIoUMetric', iou_metrics=['mIoU']),
-    dict(type='PixelPrecision')
+    dict(type='PixelPrecision'),
 ]
 test_evaluator = val_evaluator

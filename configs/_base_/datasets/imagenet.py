@@ -4,13 +4,13 @@ train_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='mmpretrain.RandomResizedCrop', scale=224),
     dict(type='RandomFlip', prob=0.5, direction='horizontal'),
-    dict(type='mmpretrain.PackInputs')
+    dict(type='mmpretrain.PackInputs'),
 ]
 test_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='mmpretrain.ResizeEdge', scale=256, edge='short'),
     dict(type='CenterCrop', crop_size=224),
-    dict(type='mmpretrain.PackInputs')
+    dict(type='mmpretrain.PackInputs'),
 ]
 train_dataloader = dict(
     batch_size=32,
@@ -21,7 +21,9 @@ train_dataloader = dict(
         type='mmpretrain.ImageNet',
         data_root='data/imagenet',
         split='train',
-        pipeline=train_pipeline))
+        pipeline=train_pipeline,
+    ),
+)
 val_dataloader = dict(
     batch_size=32,
     num_workers=4,
@@ -31,7 +33,9 @@ val_dataloader = dict(
         type='mmpretrain.ImageNet',
         data_root='data/imagenet',
         split='val',
-        pipeline=test_pipeline))
+        pipeline=test_pipeline,
+    ),
+)
 test_dataloader = val_dataloader
 val_evaluator = dict(type='mmpretrain.Accuracy', topk=(1, 5))
 test_evaluator = val_evaluator

@@ -18,23 +18,27 @@ train_pipeline = [
     dict(
         type='RandomChoiceResize',
         # 0.5 to 2.0 in steps of 0.1.
-        scales=[(longer_side * tenths // 10, longer_side * tenths // 10)
-                for tenths in range(5, 21)],
-        keep_ratio=True),
+        scales=[
+            (longer_side * tenths // 10, longer_side * tenths // 10)
+            for tenths in range(5, 21)
+        ],
+        keep_ratio=True,
+    ),
     dict(type='RandomCrop', crop_size=_base_.crop_size),
     dict(type='RandomFlip', prob=0.5),
     dict(
         type='PanopticTargets',
         sigma=_base_.sigma,
         small_instance_area=_base_.small_instance_area,
-        small_instance_weight=_base_.small_instance_weight),
-    dict(type='PackPanopticInputs', meta_keys=_base_.meta_keys)
+        small_instance_weight=_base_.small_instance_weight,
+    ),
+    dict(type='PackPanopticInputs', meta_keys=_base_.meta_keys),
 ]
 test_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='Resize', scale=(longer_side, longer_side), keep_ratio=True),
     dict(type='LoadPanopticLabels'),
-    dict(type='PackPanopticInputs', meta_keys=_base_.meta_keys)
+    dict(type='PackPanopticInputs', meta_keys=_base_.meta_keys),
 ]
 tta_pipeline = test_pipeline
 train_dataloader = dict(
@@ -43,18 +47,22 @@ train_dataloader = dict(
         type='MapillaryPanopticDataset',
         data_root=mapillary_root,
         data_prefix=dict(
-            img_path='training/images',
-            seg_map_path=f'training/{version}/panoptic'),
+            img_path='training/images', seg_map_path=f'training/{version}/panoptic'
+        ),
         map_to_cityscapes=map_to_cityscapes,
-        pipeline=train_pipeline))
+        pipeline=train_pipeline,
+    )
+)
 val_dataloader = dict(
     dataset=dict(
         _delete_=True,
         type='MapillaryPanopticDataset',
         data_root=mapillary_root,
         data_prefix=dict(
-            img_path='validation/images',
-            seg_map_path=f'validation/{version}/panoptic'),
+            img_path='validation/images', seg_map_path=f'validation/{version}/panoptic'
+        ),
         map_to_cityscapes=map_to_cityscapes,
-        pipeline=test_pipeline))
+        pipeline=test_pipeline,
+    )
+)
 test_dataloader = val_dataloader

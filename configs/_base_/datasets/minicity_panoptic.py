@@ -2,7 +2,8 @@
 # twice as large as the adaptation configs have it, so that things have a shape.
 make_data = (
     'python tools/dataset_converters/make_minicity.py --out data/minicity-512x256 '
-    '--size 512x256 --gta5 0 --train 1600 --val 100')
+    '--size 512x256 --gta5 0 --train 1600 --val 100'
+)
 cityscapes_root = 'data/minicity-512x256/cityscapes'
 image_scale = (512, 256)
 # Three quarters of the image in both directions: more steps in the same time.
@@ -12,31 +13,44 @@ crop_size = (193, 385)
 sigma = 4.0
 small_instance_area = 256
 small_instance_weight = 3.0
-meta_keys = ('img_path', 'seg_map_path', 'relative_path', 'ori_shape',
-             'img_shape', 'pad_shape', 'scale_factor', 'flip',
-             'flip_direction', 'reduce_zero_label')
+meta_keys = (
+    'img_path',
+    'seg_map_path',
+    'relative_path',
+    'ori_shape',
+    'img_shape',
+    'pad_shape',
+    'scale_factor',
+    'flip',
+    'flip_direction',
+    'reduce_zero_label',
+)
 train_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadPanopticLabels'),
     dict(
         type='RandomChoiceResize',
         # 0.7 to 1.3 in steps of 0.1.
-        scales=[(image_scale[0] * tenths // 10, image_scale[1] * tenths // 10)
-                for tenths in range(7, 14)],
-        keep_ratio=False),
+        scales=[
+            (image_scale[0] * tenths // 10, image_scale[1] * tenths // 10)
+            for tenths in range(7, 14)
+        ],
+        keep_ratio=False,
+    ),
     dict(type='RandomCrop', crop_size=crop_size),
     dict(type='RandomFlip', prob=0.5),
     dict(
         type='PanopticTargets',
         sigma=sigma,
         small_instance_area=small_instance_area,
-        small_instance_weight=small_instance_weight),
-    dict(type='PackPanopticInputs', meta_keys=meta_keys)
+        small_instance_weight=small_instance_weight,
+    ),
+    dict(type='PackPanopticInputs', meta_keys=meta_keys),
 ]
 test_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadPanopticLabels'),
-    dict(type='PackPanopticInputs', meta_keys=meta_keys)
+    dict(type='PackPanopticInputs', meta_keys=meta_keys),
 ]
 tta_pipeline = test_pipeline
 train_dataloader = dict(
@@ -48,9 +62,10 @@ train_dataloader = dict(
     dataset=dict(
         type='CityscapesPanopticDataset',
         data_root=cityscapes_root,
-        data_prefix=dict(
-            img_path='leftImg8bit/train', seg_map_path='gtFine/train'),
-        pipeline=train_pipeline))
+        data_prefix=dict(img_path='leftImg8bit/train', seg_map_path='gtFine/train'),
+        pipeline=train_pipeline,
+    ),
+)
 val_dataloader = dict(
     batch_size=1,
     num_workers=0,
@@ -59,7 +74,9 @@ val_dataloader = dict(
         type='CityscapesPanopticDataset',
         data_root=cityscapes_root,
         data_prefix=dict(img_path='leftImg8bit/val', seg_map_path='gtFine/val'),
-        pipeline=test_pipeline))
+        pipeline=test_pipeline,
+    ),
+)
 test_dataloader = val_dataloader
 val_evaluator = dict(type='PanopticMetric')
 test_evaluator = val_evaluator

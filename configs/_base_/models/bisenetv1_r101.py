@@ -11,7 +11,8 @@ model = dict(
         context_channels=(512, 1024, 2048),
         spatial_channels=(256, 256, 256, 512),
         out_channels=1024,
-        backbone_cfg=dict(
-            depth=101, init_cfg=dict(checkpoint=imagenet_checkpoint))),
+        backbone_cfg=dict(depth=101, init_cfg=dict(checkpoint=imagenet_checkpoint)),
+    ),
     decode_head=dict(in_channels=1024, channels=1024),
-    auxiliary_head=auxiliary_head)
+    auxiliary_head=auxiliary_head,
+)

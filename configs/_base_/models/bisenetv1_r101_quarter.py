@@ -10,6 +10,8 @@ model = dict(
         context_channels=(128, 256, 512),
         spatial_channels=(64, 64, 64, 128),
         out_channels=256,
-        backbone_cfg=dict(base_channels=16, stem_channels=16, init_cfg=None)),
+        backbone_cfg=dict(base_channels=16, stem_channels=16, init_cfg=None),
+    ),
     decode_head=dict(in_channels=256, channels=256),
-    auxiliary_head=auxiliary_head)
+    auxiliary_head=auxiliary_head,
+)

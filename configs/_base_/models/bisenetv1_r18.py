@@ -13,7 +13,8 @@ data_preprocessor = dict(
     bgr_to_rgb=True,
     pad_val=0,
     seg_pad_val=255,
-    size_divisor=1)
+    size_divisor=1,
+)
 model = dict(
     type='EncoderDecoder',
     data_preprocessor=data_preprocessor,
@@ -36,10 +37,12 @@ model = dict(
             norm_eval=False,
             style='pytorch',
             contract_dilation=True,
-            init_cfg=dict(type='Pretrained', checkpoint=imagenet_checkpoint)),
+            init_cfg=dict(type='Pretrained', checkpoint=imagenet_checkpoint),
+        ),
         norm_cfg=norm_cfg,
         align_corners=False,
-        init_cfg=None),
+        init_cfg=None,
+    ),
     decode_head=dict(
         type='FCNHead',
         in_channels=256,
@@ -51,7 +54,8 @@ model = dict(
         num_classes=19,
         norm_cfg=norm_cfg,
         align_corners=False,
-        loss_decode=loss_decode),
+        loss_decode=loss_decode,
+    ),
     auxiliary_head=[
         dict(
             type='FCNHead',
@@ -63,7 +67,8 @@ model = dict(
             norm_cfg=norm_cfg,
             concat_input=False,
             align_corners=False,
-            loss_decode=loss_decode),
+            loss_decode=loss_decode,
+        ),
         dict(
             type='FCNHead',
             in_channels=128,
@@ -74,7 +79,9 @@ model = dict(
             norm_cfg=norm_cfg,
             concat_input=False,
             align_corners=False,
-            loss_decode=loss_decode)
+            loss_decode=loss_decode,
+        ),
     ],
     train_cfg=dict(),
-    test_cfg=dict(mode='whole'))
+    test_cfg=dict(mode='whole'),
+)

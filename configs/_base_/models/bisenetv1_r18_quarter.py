@@ -10,6 +10,8 @@ model = dict(
         context_channels=(32, 64, 128),
         spatial_channels=(16, 16, 16, 32),
         out_channels=64,
-        backbone_cfg=dict(base_channels=16, stem_channels=16, init_cfg=None)),
+        backbone_cfg=dict(base_channels=16, stem_channels=16, init_cfg=None),
+    ),
     decode_head=dict(in_channels=64, channels=64),
-    auxiliary_head=auxiliary_head)
+    auxiliary_head=auxiliary_head,
+)

@@ -6,7 +6,8 @@ data_preprocessor = dict(
     num_classes=1000,
     mean=[127.5] * 3,
     std=[127.5] * 3,
-    to_rgb=True)
+    to_rgb=True,
+)
 model = dict(
     type='mmpretrain.ImageClassifier',
     data_preprocessor=data_preprocessor,
@@ -14,12 +15,16 @@ model = dict(
         type='WideResNet41',
         output_stride=32,
         drop_path_survival=1.0,
-        out_indices=(2, ),
-        norm_cfg=dict(type='BN', requires_grad=True)),
+        out_indices=(2,),
+        norm_cfg=dict(type='BN', requires_grad=True),
+    ),
     neck=dict(type='mmpretrain.GlobalAveragePooling'),
     head=dict(
         type='mmpretrain.LinearClsHead',
         num_classes=1000,
         in_channels=2048,
         loss=dict(
-            type='mmpretrain.LabelSmoothLoss', label_smooth_val=0.1, mode='original')))
+            type='mmpretrain.LabelSmoothLoss', label_smooth_val=0.1, mode='original'
+        ),
+    ),
+)

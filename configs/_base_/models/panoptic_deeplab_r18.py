@@ -10,7 +10,8 @@ data_preprocessor = dict(
     pad_val=0,
     seg_pad_val=255,
     size=(193, 385),
-    test_cfg=dict(size=(257, 513)))
+    test_cfg=dict(size=(257, 513)),
+)
 model = dict(
     type='PanopticDeepLab',
     data_preprocessor=data_preprocessor,
@@ -26,7 +27,8 @@ model = dict(
         contract_dilation=True,
         norm_cfg=norm_cfg,
         norm_eval=False,
-        style='pytorch'),
+        style='pytorch',
+    ),
     decode_head=dict(
         type='PanopticDeepLabHead',
         in_channels=(32, 64, 256),
@@ -45,18 +47,16 @@ model = dict(
         dropout_ratio=0.1,
         norm_cfg=norm_cfg,
         loss_semantic=dict(
-            type='HardPixelCrossEntropy', hard_fraction=0.2, loss_weight=1.0),
-        loss_center=dict(
-            type='MaskedRegressionLoss', norm='l2', loss_weight=200.0),
+            type='HardPixelCrossEntropy', hard_fraction=0.2, loss_weight=1.0
+        ),
+        loss_center=dict(type='MaskedRegressionLoss', norm='l2', loss_weight=200.0),
         # Offsets are a quarter of those of 1025x2049.
-        loss_offset=dict(
-            type='MaskedRegressionLoss', norm='l1', loss_weight=0.04)),
+        loss_offset=dict(type='MaskedRegressionLoss', norm='l1', loss_weight=0.04),
+    ),
     train_cfg=dict(),
     # A quarter of the paper's window and a sixteenth of its area: the images
     # are a quarter of Cityscapes' in each direction.
     test_cfg=dict(
-        mode='whole',
-        center_threshold=0.1,
-        nms_kernel_size=5,
-        top_k=200,
-        stuff_area=256))
+        mode='whole', center_threshold=0.1, nms_kernel_size=5, top_k=200, stuff_area=256
+    ),
+)

@@ -4,5 +4,9 @@ imagenet_checkpoint = 'work_dirs/imagenet_wr38-drop-path_8xb32-90e_224x224/epoch
 optional_checkpoints = [imagenet_checkpoint]
 model = dict(
     backbone=dict(
-        type='WideResNet38', multi_grid=(1, 2), init_cfg=dict(checkpoint=imagenet_checkpoint)),
-    decode_head=dict(in_channels=(256, 512, 4096)))
+        type='WideResNet38',
+        multi_grid=(1, 2),
+        init_cfg=dict(checkpoint=imagenet_checkpoint),
+    ),
+    decode_head=dict(in_channels=(256, 512, 4096)),
+)

@@ -16,7 +16,8 @@ data_preprocessor = dict(
     pad_val=0,
     seg_pad_val=255,
     size=(1025, 2049),
-    test_cfg=dict(size=(1025, 2049)))
+    test_cfg=dict(size=(1025, 2049)),
+)
 model = dict(
     type='PanopticDeepLab',
     data_preprocessor=data_preprocessor,
@@ -27,7 +28,10 @@ model = dict(
         drop_path_survival=0.8,
         with_checkpoint=False,
         norm_cfg=norm_cfg,
-        init_cfg=dict(type='StrictPretrained', checkpoint=imagenet_checkpoint, prefix='backbone.')),
+        init_cfg=dict(
+            type='StrictPretrained', checkpoint=imagenet_checkpoint, prefix='backbone.'
+        ),
+    ),
     decode_head=dict(
         type='PanopticDeepLabHead',
         in_channels=(256, 512, 2048),
@@ -44,8 +48,18 @@ model = dict(
         center_channels=32,
         dropout_ratio=0.1,
         norm_cfg=norm_cfg,
-        loss_semantic=dict(type='HardPixelCrossEntropy', hard_fraction=0.2, loss_weight=1.0),
+        loss_semantic=dict(
+            type='HardPixelCrossEntropy', hard_fraction=0.2, loss_weight=1.0
+        ),
         loss_center=dict(type='MaskedRegressionLoss', norm='l2', loss_weight=200.0),
-        loss_offset=dict(type='MaskedRegressionLoss', norm='l1', loss_weight=0.01)),
+        loss_offset=dict(type='MaskedRegressionLoss', norm='l1', loss_weight=0.01),
+    ),
     train_cfg=dict(),
-    test_cfg=dict(mode='whole', center_threshold=0.1, nms_kernel_size=7, top_k=200, stuff_area=4096))
+    test_cfg=dict(
+        mode='whole',
+        center_threshold=0.1,
+        nms_kernel_size=7,
+        top_k=200,
+        stuff_area=4096,
+    ),
+)

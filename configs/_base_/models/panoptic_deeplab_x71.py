@@ -13,5 +13,9 @@ model = dict(
         output_stride=16,
         with_checkpoint=False,
         norm_cfg=norm_cfg,
-        init_cfg=dict(type='StrictPretrained', checkpoint=imagenet_checkpoint, prefix='backbone.')),
-    decode_head=dict(in_channels=(256, 728, 2048), separable=True, norm_cfg=norm_cfg))
+        init_cfg=dict(
+            type='StrictPretrained', checkpoint=imagenet_checkpoint, prefix='backbone.'
+        ),
+    ),
+    decode_head=dict(in_channels=(256, 728, 2048), separable=True, norm_cfg=norm_cfg),
+)

@@ -2,7 +2,8 @@
 # The paper names no rate for Adam; this is the usual one.
 optim_wrapper = dict(
     type='GradientAveragingOptimWrapper',
-    optimizer=dict(type='Adam', lr=1e-3, weight_decay=1e-4, fused=True))
+    optimizer=dict(type='Adam', lr=1e-3, weight_decay=1e-4, fused=True),
+)
 # `end` lies one epoch behind the last one, so that this one still learns:
 # lr * (1 - epoch / 50) ** 0.9.
 param_scheduler = [

@@ -1,19 +1,20 @@
 # Generator and discriminator, 50 epochs, poly decay per epoch for both.
 # `end` lies one epoch behind the last one, so that this one still learns:
 # lr * (1 - epoch / 50) ** 0.9.
-poly = [
-    dict(type='PolyLR', power=0.9, eta_min=0, begin=0, end=51, by_epoch=True)
-]
+poly = [dict(type='PolyLR', power=0.9, eta_min=0, begin=0, end=51, by_epoch=True)]
 optim_wrapper = dict(
     constructor='ChildOptimWrapperConstructor',
     generator=dict(
         type='GradientAveragingOptimWrapper',
         optimizer=dict(
-            type='SGD', lr=2.5e-2, momentum=0.9, weight_decay=1e-4,
-            fused=True)),
+            type='SGD', lr=2.5e-2, momentum=0.9, weight_decay=1e-4, fused=True
+        ),
+    ),
     discriminator=dict(
         type='GradientAveragingOptimWrapper',
-        optimizer=dict(type='Adam', lr=1e-4, betas=(0.9, 0.99), fused=True)))
+        optimizer=dict(type='Adam', lr=1e-4, betas=(0.9, 0.99), fused=True),
+    ),
+)
 param_scheduler = dict(generator=poly, discriminator=poly)
 train_cfg = dict(type='ResumableEpochTrainLoop', max_epochs=50, val_interval=5)
 val_cfg = dict(type='ValLoop')

@@ -6,11 +6,15 @@ optim_wrapper = dict(
     student_generator=dict(
         type='GradientAveragingOptimWrapper',
         optimizer=dict(
-            type='SGD', lr=2.5e-2, momentum=0.9, weight_decay=1e-4, fused=True)))
+            type='SGD', lr=2.5e-2, momentum=0.9, weight_decay=1e-4, fused=True
+        ),
+    ),
+)
 param_scheduler = dict(
     student_generator=[
         dict(type='PolyLR', power=0.9, eta_min=0, begin=0, end=51, by_epoch=True)
-    ])
+    ]
+)
 train_cfg = dict(type='ResumableEpochTrainLoop', max_epochs=50, val_interval=5)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')

@@ -2,7 +2,8 @@
 # 32 images: 645 epochs of 93 steps, in 8 processes, on the 2,975 images of Cityscapes.
 optim_wrapper = dict(
     type='GradientAveragingOptimWrapper',
-    optimizer=dict(type='Adam', lr=1e-3, weight_decay=0., fused=True))
+    optimizer=dict(type='Adam', lr=1e-3, weight_decay=0.0, fused=True),
+)
 param_scheduler = [
     dict(type='PolyLR', power=0.9, eta_min=0, begin=0, end=60000, by_epoch=False)
 ]

@@ -1,8 +1,8 @@
 # One network, SGD, 50 epochs, poly decay per epoch.
 optim_wrapper = dict(
     type='GradientAveragingOptimWrapper',
-    optimizer=dict(
-        type='SGD', lr=2.5e-2, momentum=0.9, weight_decay=1e-4, fused=True))
+    optimizer=dict(type='SGD', lr=2.5e-2, momentum=0.9, weight_decay=1e-4, fused=True),
+)
 # `end` lies one epoch behind the last one, so that this one still learns:
 # lr * (1 - epoch / 50) ** 0.9.
 param_scheduler = [

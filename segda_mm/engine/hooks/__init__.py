@@ -1,4 +1,5 @@
 """Hooks: side effects at a known moment of training."""
+
 from segda_mm.engine.hooks.adaptive_batch_norm_hook import AdaptiveBatchNormHook
 from segda_mm.engine.hooks.adversarial_health_hook import AdversarialHealthHook
 from segda_mm.engine.hooks.after_validation_hook import AfterValidationHook
@@ -17,9 +18,17 @@ from segda_mm.engine.hooks.teacher_student_agreement_hook import (
 )
 
 __all__ = [
-    'AdaptiveBatchNormHook', 'AdversarialHealthHook', 'AfterValidationHook',
-    'ChannelsLastHook', 'FiniteLossHook', 'HeadAccuracyHook',
-    'MedianThresholdPseudoLabelHook', 'NonFiniteLossError',
-    'PlainCheckpointHook', 'SafeCheckpointHook', 'SourceValidationHook',
-    'TargetEntropyHook', 'TeacherStudentAgreementHook'
+    'AdaptiveBatchNormHook',
+    'AdversarialHealthHook',
+    'AfterValidationHook',
+    'ChannelsLastHook',
+    'FiniteLossHook',
+    'HeadAccuracyHook',
+    'MedianThresholdPseudoLabelHook',
+    'NonFiniteLossError',
+    'PlainCheckpointHook',
+    'SafeCheckpointHook',
+    'SourceValidationHook',
+    'TargetEntropyHook',
+    'TeacherStudentAgreementHook',
 ]

@@ -1,4 +1,5 @@
 """Running statistics of the target for networks trained on the source."""
+
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
@@ -70,7 +71,8 @@ class AdaptiveBatchNormHook(Hook):
         """
         _check(runner)
         self._dataloader = build_image_loader(
-            runner, self._dataloader_cfg, type(self).__name__)
+            runner, self._dataloader_cfg, type(self).__name__
+        )
         with undisturbed(runner.model):
             self._dataloader.dataset[0]
 
@@ -138,30 +140,35 @@ def _check(runner) -> None:
         raise ValueError(
             f'{name} adapts at the end of epochs, but train_cfg.type is '
             f'{type(runner.train_loop).__name__!r}; use '
-            "train_cfg.type='ResumableEpochTrainLoop'")
+            "train_cfg.type='ResumableEpochTrainLoop'"
+        )
     if runner.cfg.get('efficient_conv_bn_eval'):
         raise ValueError(
             f'{name} listens to BatchNorm layers, past which networks go with '
-            'efficient_conv_bn_eval of the config; take it out')
+            'efficient_conv_bn_eval of the config; take it out'
+        )
     network = unwrapped(runner.model)
     if not _deployed_layers(network):
         raise ValueError(
             f'{name} replaces running statistics of BatchNorm, but the deployed '
             f'network of model.type={type(network).__name__!r} has no such layer; '
             "use norm_cfg=dict(type='BN') in its backbone and heads, or take the "
-            'hook out of custom_hooks')
+            'hook out of custom_hooks'
+        )
     for hook in runner.hooks:
         if isinstance(hook, EMAHook):
             raise ValueError(
                 f'{name} adapts the network that is trained, but EMAHook deploys '
                 'another one, its average; take one of the two out of '
-                'custom_hooks')
+                'custom_hooks'
+            )
         if isinstance(hook, CheckpointHook) and not hook.by_epoch:
             runner.logger.warning(
                 f'{name} adapts at the end of epochs, but '
                 'default_hooks.checkpoint.by_epoch is False: checkpoints '
                 'iter_*.pth are written before and hold the statistics of '
-                'training, that of the last iteration included')
+                'training, that of the last iteration included'
+            )
 
 
 def _deployed_layers(network: nn.Module) -> dict[str, nn.Module]:
@@ -170,7 +177,8 @@ def _deployed_layers(network: nn.Module) -> dict[str, nn.Module]:
     return {
         name: layer
         for name, layer in network.named_modules()
-        if isinstance(layer, _BatchNorm) and layer in deployed
+        if isinstance(layer, _BatchNorm)
+        and layer in deployed
         and layer.running_mean is not None
     }
 
@@ -191,16 +199,16 @@ def _measuring(layers: Iterable[nn.Module]) -> Iterator[list[Tensor]]:
     sums, handles = [], []
     for layer in layers:
         total = layer.running_mean.new_zeros(
-            2 * layer.num_features + 1, dtype=torch.float64)
+            2 * layer.num_features + 1, dtype=torch.float64
+        )
 
-        def measure(layer: nn.Module, inputs: tuple[Tensor],
-                    total: Tensor = total) -> None:
+        def measure(
+            layer: nn.Module, inputs: tuple[Tensor], total: Tensor = total
+        ) -> None:
             values = inputs[0].float()
             all_but_channel = [0, *range(2, values.dim())]
-            variance, mean = torch.var_mean(
-                values, all_but_channel, correction=0)
-            total += moment_sums(
-                values.numel() // values.shape[1], mean, variance)
+            variance, mean = torch.var_mean(values, all_but_channel, correction=0)
+            total += moment_sums(values.numel() // values.shape[1], mean, variance)
             layer.running_mean.copy_(mean)
             layer.running_var.copy_(variance)
 

@@ -1,4 +1,5 @@
 """Warn when a discriminator has won or lost."""
+
 from mmengine.hooks import Hook
 
 from segda_mm.registry import HOOKS
@@ -28,19 +29,16 @@ class AdversarialHealthHook(Hook):
 
     priority = 'BELOW_NORMAL'
 
-    def __init__(self,
-                 window: int = 200,
-                 won_above: float = 0.95,
-                 lost_below: float = 0.55) -> None:
+    def __init__(
+        self, window: int = 200, won_above: float = 0.95, lost_below: float = 0.55
+    ) -> None:
         self.window = window
         self.won_above = won_above
         self.lost_below = lost_below
 
-    def after_train_iter(self,
-                         runner,
-                         batch_idx: int,
-                         data_batch=None,
-                         outputs: dict | None = None) -> None:
+    def after_train_iter(
+        self, runner, batch_idx: int, data_batch=None, outputs: dict | None = None
+    ) -> None:
         """Judge every watched discriminator at the end of a window.
 
         Args:
@@ -57,9 +55,9 @@ class AdversarialHealthHook(Hook):
             if name == key or 'discriminator' not in name:
                 continue
             on_source, on_target = (
-                runner.message_hub.get_scalar(f'train/{name}{suffix}').mean(
-                    self.window)
-                for suffix in (_SOURCE_SUFFIX, _TARGET_SUFFIX))
+                runner.message_hub.get_scalar(f'train/{name}{suffix}').mean(self.window)
+                for suffix in (_SOURCE_SUFFIX, _TARGET_SUFFIX)
+            )
             role = name.removesuffix('discriminator')
             weight = f'model.{role}adv_weight'
             if min(on_source, on_target) > self.won_above:
@@ -67,15 +65,18 @@ class AdversarialHealthHook(Hook):
                     'has won: it hardly errs, and the adversarial gradient '
                     'carries little. Lower '
                     f'optim_wrapper.{name}.optimizer.lr, or raise '
-                    f'{weight}')
+                    f'{weight}'
+                )
             elif (on_source + on_target) / 2 < self.lost_below:
                 verdict = (
                     'has lost: it guesses, and the generator follows noise. '
                     f'Raise optim_wrapper.{name}.optimizer.lr, let it begin with '
                     "model.discriminator.init_cfg=dict(type='Kaiming', "
-                    f"layer='Conv2d', mode='fan_in'), or lower {weight}")
+                    f"layer='Conv2d', mode='fan_in'), or lower {weight}"
+                )
             else:
                 continue
             runner.logger.warning(
                 f'{name} {verdict} (accuracy over the last {self.window} '
-                f'iterations: source {on_source:.3f}, target {on_target:.3f})')
+                f'iterations: source {on_source:.3f}, target {on_target:.3f})'
+            )

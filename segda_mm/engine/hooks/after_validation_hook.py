@@ -1,4 +1,5 @@
 """What hooks share that measure on images of their own after a validation."""
+
 from abc import ABC, abstractmethod
 
 from mmengine.hooks import Hook
@@ -47,7 +48,8 @@ class AfterValidationHook(Hook, ABC):
                 f'{name} measures after each validation, but this training has '
                 'none: set val_dataloader, val_cfg and val_evaluator, for '
                 'instance on held-out source images, or take the hook out of '
-                'custom_hooks')
+                'custom_hooks'
+            )
         self.prepare(runner)
 
     def after_val_epoch(self, runner, metrics: dict | None = None) -> None:
@@ -70,7 +72,8 @@ class AfterValidationHook(Hook, ABC):
             runner: The runner.
         """
         self._dataloader = build_image_loader(
-            runner, self._dataloader_cfg, type(self).__name__)
+            runner, self._dataloader_cfg, type(self).__name__
+        )
         with undisturbed(runner.model):
             sample = self._dataloader.dataset[0]
         self.check(unwrapped(runner.model), sample)

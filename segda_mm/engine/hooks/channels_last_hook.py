@@ -1,4 +1,5 @@
 """Convolutions in the memory layout that they are fastest in."""
+
 import torch
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper

@@ -1,4 +1,5 @@
 """Stop a training whose loss is no longer a number."""
+
 import functools
 import math
 from collections.abc import Iterator
@@ -53,14 +54,14 @@ class FiniteLossHook(Hook):
         wrapper = runner.optim_wrapper
         wrappers = (
             list(wrapper.values())
-            if isinstance(wrapper, OptimWrapperDict) else [wrapper])
+            if isinstance(wrapper, OptimWrapperDict)
+            else [wrapper]
+        )
         self._guards = [_GuardedSteps(member) for member in wrappers]
 
-    def after_train_iter(self,
-                         runner,
-                         batch_idx: int,
-                         data_batch=None,
-                         outputs: dict | None = None) -> None:
+    def after_train_iter(
+        self, runner, batch_idx: int, data_batch=None, outputs: dict | None = None
+    ) -> None:
         """End the training if a step was refused.
 
         Args:
@@ -97,14 +98,16 @@ class FiniteLossHook(Hook):
         if not trained:
             return
         finite = torch.stack(
-            [torch.isfinite(weight).all() for weight in trained.values()])
+            [torch.isfinite(weight).all() for weight in trained.values()]
+        )
         bad = [name for name, good in zip(trained, finite.tolist()) if not good]
         if bad:
             raise NonFiniteLossError(
                 f'{len(bad)} of {len(trained)} trained weights are not finite '
                 f'when iteration {runner.iter} is to be saved, first '
                 f'{bad[0]}: a gradient of a finite loss was not. No checkpoint '
-                f'is written. {_way_on(runner)}')
+                f'is written. {_way_on(runner)}'
+            )
 
 
 class _GuardedSteps:
@@ -142,8 +145,8 @@ class _GuardedSteps:
 
 
 class _Verdict(NamedTuple):
-    """Scalar on the host, 1 for a bad loss, valid once ``ready`` has happened.
-    """
+    """Scalar on the host, 1 for a bad loss, valid once ``ready`` has happened."""
+
     is_bad: Tensor
     ready: torch.cuda.Event | None
 
@@ -164,10 +167,12 @@ def _judge(loss: Tensor) -> _Verdict:
 def _message(runner, data_batch, outputs: dict) -> str:
     terms = {
         key: float(torch.as_tensor(value).detach())
-        for key, value in outputs.items() if 'loss' in key
+        for key, value in outputs.items()
+        if 'loss' in key
     }
-    bad = [f'{key} = {value}' for key, value in terms.items()
-           if not math.isfinite(value)]
+    bad = [
+        f'{key} = {value}' for key, value in terms.items() if not math.isfinite(value)
+    ]
     mine = (get_rank(), bad, list(dict.fromkeys(_image_files(data_batch))))
     lines = []
     for rank, bad, files in all_gather_object(mine):
@@ -176,15 +181,19 @@ def _message(runner, data_batch, outputs: dict) -> str:
             lines += [f'terms{of}: {", ".join(bad)}', f'images{of}:']
             lines += [f'  {file}' for file in files] or [
                 '  not known; add img_path to meta_keys of what packs the '
-                'inputs in train_dataloader.dataset.pipeline']
-    return '\n'.join([
-        f'the loss of iteration {runner.iter + 1} (epoch {runner.epoch + 1}) is '
-        'not finite. No step was taken on it, and nothing was saved.', *lines,
-        'Look at the labels of these images (tools/check_data.py CONFIG does), '
-        'lower optim_wrapper.optimizer.lr, or bound the gradients with '
-        'optim_wrapper.clip_grad=dict(max_norm=...); with --amp try without.',
-        _way_on(runner)
-    ])
+                'inputs in train_dataloader.dataset.pipeline'
+            ]
+    return '\n'.join(
+        [
+            f'the loss of iteration {runner.iter + 1} (epoch {runner.epoch + 1}) is '
+            'not finite. No step was taken on it, and nothing was saved.',
+            *lines,
+            'Look at the labels of these images (tools/check_data.py CONFIG does), '
+            'lower optim_wrapper.optimizer.lr, or bound the gradients with '
+            'optim_wrapper.clip_grad=dict(max_norm=...); with --amp try without.',
+            _way_on(runner),
+        ]
+    )
 
 
 def _way_on(runner) -> str:
@@ -194,8 +203,7 @@ def _way_on(runner) -> str:
     # Not the message hub's `last_ckpt`: it is set before the file is written.
     last = find_resumable_checkpoint(runner.work_dir)
     if last is None:
-        return (f'{runner.work_dir} holds no earlier checkpoint: start the run '
-                'again')
+        return f'{runner.work_dir} holds no earlier checkpoint: start the run again'
     return f'The last good checkpoint is {last}; --resume goes on from there'
 
 

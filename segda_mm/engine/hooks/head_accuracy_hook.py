@@ -1,4 +1,5 @@
 """Training accuracies that cost next to nothing."""
+
 import sys
 
 from mmengine.hooks import Hook
@@ -28,9 +29,9 @@ class HeadAccuracyHook(Hook):
             runner: The runner of the training.
         """
         self._replaced = [
-            module for name, module in list(sys.modules.items())
-            if name.startswith(_HEADS)
-            and getattr(module, 'accuracy', None) is accuracy
+            module
+            for name, module in list(sys.modules.items())
+            if name.startswith(_HEADS) and getattr(module, 'accuracy', None) is accuracy
         ]
         for module in self._replaced:
             module.accuracy = _top1_accuracy
@@ -45,11 +46,13 @@ class HeadAccuracyHook(Hook):
             module.accuracy = accuracy
 
 
-def _top1_accuracy(pred: Tensor,
-                   target: Tensor,
-                   topk: int = 1,
-                   thresh: float | None = None,
-                   ignore_index: int | None = None) -> Tensor | list[Tensor]:
+def _top1_accuracy(
+    pred: Tensor,
+    target: Tensor,
+    topk: int = 1,
+    thresh: float | None = None,
+    ignore_index: int | None = None,
+) -> Tensor | list[Tensor]:
     if topk == 1 and thresh is None:
         return pixel_accuracy(pred, target, ignore_index)
     return accuracy(pred, target, topk, thresh, ignore_index)

@@ -1,4 +1,5 @@
 """Label the target training set with the model that is being trained."""
+
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -73,24 +74,29 @@ class MedianThresholdPseudoLabelHook(Hook):
     # Before IterTimerHook, so that labelling does not count as data loading.
     priority = 'ABOVE_NORMAL'
 
-    def __init__(self,
-                 dataloader: dict,
-                 epochs: Sequence[int] = (0, ),
-                 cap: float = 0.9,
-                 directory: str = 'pseudo_labels') -> None:
+    def __init__(
+        self,
+        dataloader: dict,
+        epochs: Sequence[int] = (0,),
+        cap: float = 0.9,
+        directory: str = 'pseudo_labels',
+    ) -> None:
         if not epochs or min(epochs) < 0:
             raise ValueError(
                 f'MedianThresholdPseudoLabelHook.epochs is {epochs!r}; name '
-                'the epochs, from 0, before which to make pseudo labels')
+                'the epochs, from 0, before which to make pseudo labels'
+            )
         if not 0 < cap <= 1:
-            raise ValueError(f'MedianThresholdPseudoLabelHook.cap is {cap}, '
-                             'but must be a probability in (0, 1]')
+            raise ValueError(
+                f'MedianThresholdPseudoLabelHook.cap is {cap}, '
+                'but must be a probability in (0, 1]'
+            )
         self.epochs = sorted(epochs)
         self.cap = cap
         self.directory = directory
         self._dataloader_cfg = {
-            **dataloader, 'sampler':
-            dict(type='DefaultSampler', shuffle=False, round_up=False)
+            **dataloader,
+            'sampler': dict(type='DefaultSampler', shuffle=False, round_up=False),
         }
 
     def before_train_epoch(self, runner) -> None:
@@ -103,8 +109,7 @@ class MedianThresholdPseudoLabelHook(Hook):
         if not past:
             return
         epoch = past[-1]
-        store = LabelStore(
-            Path(runner.work_dir, self.directory, f'epoch_{epoch}'))
+        store = LabelStore(Path(runner.work_dir, self.directory, f'epoch_{epoch}'))
         begun = runner.iter > epoch * len(runner.train_dataloader)
         if not begun:
             self._label(runner, store, epoch)
@@ -112,7 +117,8 @@ class MedianThresholdPseudoLabelHook(Hook):
             runner.logger.warning(
                 f'the pseudo labels of epoch {epoch} in {store.directory} are '
                 'gone or incomplete: making new ones with the current model. '
-                'The result will differ from that of an uninterrupted run')
+                'The result will differ from that of an uninterrupted run'
+            )
             self._label(runner, store, epoch)
         for dataset in _target_datasets(runner.train_dataloader.dataset):
             dataset.pseudo_label_dir = str(store.directory)
@@ -125,14 +131,13 @@ class MedianThresholdPseudoLabelHook(Hook):
         shutil.rmtree(streamed, ignore_errors=True)
         streamed.mkdir(parents=True)
         # Not built with the hook: a run that only validates has no use for it.
-        dataloader = runner.build_dataloader(
-            self._dataloader_cfg, seed=runner.seed)
+        dataloader = runner.build_dataloader(self._dataloader_cfg, seed=runner.seed)
         runner.logger.info(
             f'Making pseudo labels of {len(dataloader.dataset)} target images '
-            f'for epoch {epoch} in {store.directory}')
+            f'for epoch {epoch} in {store.directory}'
+        )
 
-        histogram, names = self._stream_predictions(runner, dataloader,
-                                                    streamed)
+        histogram, names = self._stream_predictions(runner, dataloader, streamed)
         all_reduce(histogram)
         levels, thresholds = thresholds_from_histogram(histogram, self.cap)
         checksums = {}
@@ -141,10 +146,8 @@ class MedianThresholdPseudoLabelHook(Hook):
             file = streamed / f'{index}.npy.gz'
             labels, confidence = read_confidences(file)
             file.unlink()
-            kept = mask_low_confidence(labels[None], confidence[None],
-                                       levels[None])
-            checksums[name] = store.write(name,
-                                          kept[0].numpy().astype(np.uint8))
+            kept = mask_low_confidence(labels[None], confidence[None], levels[None])
+            checksums[name] = store.write(name, kept[0].numpy().astype(np.uint8))
 
         with _writers() as writers:
             for index, name in enumerate(names):
@@ -161,18 +164,20 @@ class MedianThresholdPseudoLabelHook(Hook):
             classes = dataloader.dataset.metainfo.get('classes')
             store.finish(
                 all_checksums,
-                self._manifest(runner, epoch, histogram, levels, thresholds,
-                               classes))
+                self._manifest(runner, epoch, histogram, levels, thresholds, classes),
+            )
         barrier()
         pixels = histogram.sum()
         kept_ratio = float(kept_pixels(histogram, levels).sum() / pixels)
         runner.message_hub.update_scalar('train/pseudo.kept_ratio', kept_ratio)
-        runner.logger.info(f'Pseudo labels keep {kept_ratio:.1%} of the '
-                           f'{int(pixels)} target pixels')
+        runner.logger.info(
+            f'Pseudo labels keep {kept_ratio:.1%} of the {int(pixels)} target pixels'
+        )
 
     @torch.no_grad()
-    def _stream_predictions(self, runner, dataloader,
-                            directory: Path) -> tuple[Tensor, list[str]]:
+    def _stream_predictions(
+        self, runner, dataloader, directory: Path
+    ) -> tuple[Tensor, list[str]]:
         """Predict this process's images; files and histogram take the rest."""
         histogram, names = None, []
         was_training = runner.model.training
@@ -185,11 +190,15 @@ class MedianThresholdPseudoLabelHook(Hook):
                     levels = quantize_confidence(confidence, self.cap)
                     if histogram is None:
                         histogram = empty_histogram(
-                            len(probabilities), probabilities.device)
+                            len(probabilities), probabilities.device
+                        )
                     count_confidences(histogram, levels, labels)
-                    writers.submit(write_confidences,
-                                   directory / f'{len(names)}.npy.gz',
-                                   labels.cpu(), levels.cpu())
+                    writers.submit(
+                        write_confidences,
+                        directory / f'{len(names)}.npy.gz',
+                        labels.cpu(),
+                        levels.cpu(),
+                    )
                     names.append(_relative_path(sample))
         runner.model.train(was_training)
         return self._agree_on_shape(histogram), names
@@ -198,18 +207,25 @@ class MedianThresholdPseudoLabelHook(Hook):
     def _agree_on_shape(histogram: Tensor | None) -> Tensor:
         """A process without an image still takes part in the sum."""
         shapes = all_gather_object(
-            None if histogram is None else tuple(histogram.shape))
+            None if histogram is None else tuple(histogram.shape)
+        )
         shape = next((shape for shape in shapes if shape is not None), None)
         if shape is None:
             raise ValueError(
                 'MedianThresholdPseudoLabelHook.dataloader has no image; '
-                'check the folder its dataset names')
-        return empty_histogram(
-            shape[0]) if histogram is None else histogram.cpu()
+                'check the folder its dataset names'
+            )
+        return empty_histogram(shape[0]) if histogram is None else histogram.cpu()
 
-    def _manifest(self, runner, epoch: int, histogram: Tensor, levels: Tensor,
-                  thresholds: Tensor,
-                  classes: Sequence[str] | None) -> dict:
+    def _manifest(
+        self,
+        runner,
+        epoch: int,
+        histogram: Tensor,
+        levels: Tensor,
+        thresholds: Tensor,
+        classes: Sequence[str] | None,
+    ) -> dict:
         pixels = histogram.sum(1)
         kept = kept_pixels(histogram, levels)
         names = classes or [str(index) for index in range(len(pixels))]
@@ -224,10 +240,13 @@ class MedianThresholdPseudoLabelHook(Hook):
                     name=name,
                     threshold=float(threshold),
                     pixels=int(count),
-                    kept_share=float(kept_count / count) if count else None)
+                    kept_share=float(kept_count / count) if count else None,
+                )
                 for name, threshold, count, kept_count in zip(
-                    names, thresholds, pixels, kept)
-            ])
+                    names, thresholds, pixels, kept
+                )
+            ],
+        )
 
 
 def _writers() -> BoundedPool:
@@ -240,7 +259,8 @@ def _relative_path(sample) -> str:
         raise KeyError(
             'a sample of MedianThresholdPseudoLabelHook.dataloader has no '
             '`relative_path`; use UnlabeledImageDataset and add '
-            "'relative_path' to meta_keys of PackSegInputs in its pipeline")
+            "'relative_path' to meta_keys of PackSegInputs in its pipeline"
+        )
     return sample.relative_path
 
 
@@ -271,5 +291,6 @@ def _target_datasets(dataset) -> list:
             'MedianThresholdPseudoLabelHook makes labels, but no data set in '
             'train_dataloader.dataset can read them; use '
             "DomainPairDataset with target=dict(type='UnlabeledImageDataset', "
-            '...) and LoadPseudoLabels in its pipeline')
+            '...) and LoadPseudoLabels in its pipeline'
+        )
     return found

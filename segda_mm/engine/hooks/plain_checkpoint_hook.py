@@ -1,4 +1,5 @@
 """Keep checkpoints free of anything but tensors and plain Python types."""
+
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,20 @@ _BUFFER_KEYS = {'log_history', 'count_history', 'max_length'}
 #: Weights are tensors already, and their order and versions are in their type.
 _WEIGHTS = ('state_dict', 'ema_state_dict')
 
-_PLAIN_TYPES = (type(None), bool, int, float, complex, str, bytes, torch.Tensor,
-                torch.nn.Parameter, torch.Size, torch.dtype, torch.device)
+_PLAIN_TYPES = (
+    type(None),
+    bool,
+    int,
+    float,
+    complex,
+    str,
+    bytes,
+    torch.Tensor,
+    torch.nn.Parameter,
+    torch.Size,
+    torch.dtype,
+    torch.device,
+)
 
 
 @HOOKS.register_module()
@@ -56,7 +69,8 @@ class PlainCheckpointHook(Hook):
                 scalars[key] = HistoryBuffer(
                     value['log_history'].cpu().numpy(),
                     value['count_history'].cpu().numpy(),
-                    value['max_length'])
+                    value['max_length'],
+                )
 
 
 def _to_plain(value: Any, place: str) -> Any:
@@ -65,7 +79,8 @@ def _to_plain(value: Any, place: str) -> Any:
         return dict(
             log_history=torch.from_numpy(np.array(log_history)),
             count_history=torch.from_numpy(np.array(count_history)),
-            max_length=value.max_length)
+            max_length=value.max_length,
+        )
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, np.ndarray):
@@ -79,8 +94,8 @@ def _to_plain(value: Any, place: str) -> Any:
         # Also those with names, whose class would have to be imported.
         sequence = tuple if isinstance(value, tuple) else list
         return sequence(
-            _to_plain(entry, f'{place}.{index}')
-            for index, entry in enumerate(value))
+            _to_plain(entry, f'{place}.{index}') for index, entry in enumerate(value)
+        )
     if isinstance(value, (set, frozenset)):
         return {_to_plain(entry, place) for entry in value}
     if type(value) not in _PLAIN_TYPES:
@@ -88,5 +103,6 @@ def _to_plain(value: Any, place: str) -> Any:
             f'the checkpoint entry {place} is a {type(value).__name__}, which '
             'could not be read back without running code of the file; let the '
             'hook, scheduler or optimizer that keeps it there store numbers, '
-            'texts, tensors, and lists or dicts of them')
+            'texts, tensors, and lists or dicts of them'
+        )
     return value

@@ -1,4 +1,5 @@
 """How well a network still does on the domain that has labels."""
+
 from mmengine.evaluator import Evaluator
 from torch import nn
 from torch.utils.data import DataLoader
@@ -48,12 +49,14 @@ class SourceValidationHook(AfterValidationHook):
             raise ValueError(
                 'SourceValidationHook.dataloader gives images without labels; '
                 'put LoadLabelIds or LoadAnnotations into the pipeline of its '
-                'dataset, before PackSegInputs')
+                'dataset, before PackSegInputs'
+            )
 
     def measure(self, runner, dataloader: DataLoader) -> dict[str, float]:
         """Evaluate all images; see the class."""
         for batch in dataloader:
             self._evaluator.process(
-                data_samples=runner.model.val_step(batch), data_batch=batch)
+                data_samples=runner.model.val_step(batch), data_batch=batch
+            )
         figures = self._evaluator.evaluate(len(dataloader.dataset))
         return {f'{_PREFIX}{name}': value for name, value in figures.items()}

@@ -1,4 +1,5 @@
 """How sure a network is of target images that nobody labelled."""
+
 import torch
 from mmengine.dist import all_reduce
 from torch import nn
@@ -51,7 +52,8 @@ class TargetEntropyHook(AfterValidationHook):
             raise ValueError(
                 'TargetEntropyHook needs the probabilities of two classes or '
                 'more, but decode_head.out_channels is '
-                f'{network.out_channels}; set it to num_classes')
+                f'{network.out_channels}; set it to num_classes'
+            )
 
     def measure(self, runner, dataloader: DataLoader) -> dict[str, float]:
         """Predict all images; see the class."""
@@ -59,7 +61,8 @@ class TargetEntropyHook(AfterValidationHook):
         sums = torch.zeros(
             network.out_channels + 2,
             dtype=torch.float64,
-            device=next(network.parameters()).device)
+            device=next(network.parameters()).device,
+        )
         for batch in dataloader:
             for sample in runner.model.test_step(batch):
                 sums += prediction_sums(sample.seg_logits.data)
@@ -68,4 +71,5 @@ class TargetEntropyHook(AfterValidationHook):
         return dict(
             target_entropy=entropy,
             target_diversity=diversity,
-            target_information=diversity - entropy)
+            target_information=diversity - entropy,
+        )

@@ -1,4 +1,5 @@
 """Whether teacher and student see the same in target images."""
+
 import torch
 from mmengine.dist import all_reduce
 from torch import nn
@@ -48,31 +49,32 @@ class TeacherStudentAgreementHook(AfterValidationHook):
                 f'{" and ".join(_CHILDREN)} of the model, but model.type='
                 f'{type(network).__name__!r} has no {" and no ".join(missing)}; '
                 'use MetaPseudoLabels or MeanTeacher, or take the hook '
-                'out of custom_hooks')
+                'out of custom_hooks'
+            )
 
     def measure(self, runner, dataloader: DataLoader) -> dict[str, float]:
         """Predict all images twice; see the class."""
         network = unwrapped(runner.model)
-        teacher, student = (
-            getattr(network, name).segmentor for name in _CHILDREN)
+        teacher, student = (getattr(network, name).segmentor for name in _CHILDREN)
         num_classes = network.num_classes
         pairs = torch.zeros(
             num_classes,
             num_classes,
             dtype=torch.int64,
-            device=next(network.parameters()).device)
+            device=next(network.parameters()).device,
+        )
         for batch in dataloader:
             batch = network.data_preprocessor(batch, False)
             # Both write into the same samples, one after the other.
             of_teacher, of_student = (
-                [
-                    sample.pred_sem_seg.data
-                    for sample in segmentor.predict(**batch)
-                ] for segmentor in (teacher, student))
+                [sample.pred_sem_seg.data for sample in segmentor.predict(**batch)]
+                for segmentor in (teacher, student)
+            )
             for first, second in zip(of_teacher, of_student):
                 pairs += count_pairs(first, second, num_classes)
         all_reduce(pairs)
         agreement = prediction_agreement(pairs)
         return dict(
             teacher_student_agreement=agreement.share,
-            teacher_student_mIoU=100 * agreement.mean_iou)
+            teacher_student_mIoU=100 * agreement.mean_iou,
+        )

@@ -1,4 +1,5 @@
 """The loop of Meta Pseudo Labels."""
+
 from collections.abc import Sequence
 
 from mmengine.model import is_model_wrapper
@@ -27,14 +28,14 @@ class MPLTrainLoop(ResumableEpochTrainLoop):
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
         model = self.runner.model
-        self._network: nn.Module = (
-            model.module if is_model_wrapper(model) else model)
+        self._network: nn.Module = model.module if is_model_wrapper(model) else model
         if not hasattr(self._network, 'set_progress'):
             raise TypeError(
                 "train_cfg.type is 'MPLTrainLoop', but the model "
                 f'{type(self._network).__name__} has no `set_progress`; use '
                 "model.type='MetaPseudoLabels', or "
-                "train_cfg.type='ResumableEpochTrainLoop'")
+                "train_cfg.type='ResumableEpochTrainLoop'"
+            )
 
     def run_iter(self, idx: int, data_batch: Sequence[dict] | dict) -> None:
         """Hand the number of completed epochs to the model, then step.

@@ -1,4 +1,5 @@
 """An epoch loop whose resumed runs equal uninterrupted ones."""
+
 import copy
 import random
 from collections.abc import Sequence
@@ -49,18 +50,20 @@ class ResumableEpochTrainLoop(EpochBasedTrainLoop):
             message names the config key.
     """
 
-    def __init__(self,
-                 runner,
-                 dataloader: DataLoader | dict,
-                 max_epochs: int,
-                 val_begin: int = 1,
-                 val_interval: int = 1,
-                 dynamic_intervals: list[tuple[int, int]] | None = None
-                 ) -> None:
+    def __init__(
+        self,
+        runner,
+        dataloader: DataLoader | dict,
+        max_epochs: int,
+        val_begin: int = 1,
+        val_interval: int = 1,
+        dynamic_intervals: list[tuple[int, int]] | None = None,
+    ) -> None:
         if isinstance(dataloader, dict):
             dataloader = _with_counter_seeds(dataloader)
-        super().__init__(runner, dataloader, max_epochs, val_begin,
-                         val_interval, dynamic_intervals)
+        super().__init__(
+            runner, dataloader, max_epochs, val_begin, val_interval, dynamic_intervals
+        )
         _check_resumable(self.dataloader)
         self._seed: int | None = None
 
@@ -112,9 +115,11 @@ class ResumableEpochTrainLoop(EpochBasedTrainLoop):
             data_batch: The batch as collated.
         """
         seeds = np.random.SeedSequence(
-            (self._seed, _STEP_STREAM, self._iter, get_rank()))
+            (self._seed, _STEP_STREAM, self._iter, get_rank())
+        )
         numpy_seed, torch_seed, python_seed = (
-            int(word) for word in seeds.generate_state(3))
+            int(word) for word in seeds.generate_state(3)
+        )
         random.seed(python_seed)
         np.random.seed(numpy_seed)
         torch.manual_seed(torch_seed)
@@ -123,14 +128,17 @@ class ResumableEpochTrainLoop(EpochBasedTrainLoop):
     def _validate_if_due(self) -> None:
         """Validate after an epoch, unless the resumed run already had."""
         self._decide_current_val_interval()
-        at_epoch_end = (
-            self._epoch > 0
-            and self._iter == self._epoch * len(self.dataloader))
+        at_epoch_end = self._epoch > 0 and self._iter == self._epoch * len(
+            self.dataloader
+        )
         due = (
-            self.runner.val_loop is not None and at_epoch_end
+            self.runner.val_loop is not None
+            and at_epoch_end
             and self._epoch >= self.val_begin
-            and (self._epoch % self.val_interval == 0
-                 or self._epoch == self._max_epochs))
+            and (
+                self._epoch % self.val_interval == 0 or self._epoch == self._max_epochs
+            )
+        )
         # Noted before it runs: a checkpoint of the best score is written at
         # its end and must tell that this validation is done.
         hub = self.runner.message_hub
@@ -143,8 +151,9 @@ def _with_counter_seeds(dataloader: dict) -> dict:
     """The data loader's config with a data set seeded by sample."""
     dataloader = copy.deepcopy(dataloader)
     dataset = dataloader['dataset']
-    if not (isinstance(dataset, dict)
-            and dataset.get('type') != 'CounterSeededDataset'):
+    if not (
+        isinstance(dataset, dict) and dataset.get('type') != 'CounterSeededDataset'
+    ):
         return dataloader
     dataloader['dataset'] = dict(type='CounterSeededDataset', dataset=dataset)
     return dataloader
@@ -157,22 +166,26 @@ def _check_resumable(dataloader: DataLoader) -> None:
             f'{type(dataloader.sampler).__name__}, but a run that can be '
             'resumed exactly needs '
             "train_dataloader.sampler=dict(type='ResumableSampler', "
-            'shuffle=True) and no batch_sampler')
+            'shuffle=True) and no batch_sampler'
+        )
     if dataloader.persistent_workers:
         raise ValueError(
             'train_dataloader.persistent_workers is True, but persistent '
             'workers never learn of the next epoch and would repeat the '
-            'augmentations of the first; set it to False')
+            'augmentations of the first; set it to False'
+        )
     if not hasattr(dataloader.dataset, 'set_epoch'):
         raise ValueError(
             f'train_dataloader.dataset is a built '
             f'{type(dataloader.dataset).__name__} without `set_epoch`; wrap '
             'it into segda_mm.datasets.CounterSeededDataset, or give its '
-            'config')
+            'config'
+        )
     if len(dataloader) == 0:
         raise ValueError(
             f'an epoch has no batch: train_dataloader.dataset has '
             f'{len(dataloader.dataset)} samples, '
             f'train_dataloader.batch_size is {dataloader.batch_size} and '
             f'drop_last is {dataloader.drop_last}; lower the batch size or '
-            'add images')
+            'add images'
+        )

@@ -1,4 +1,5 @@
 """One optimizer for each named child network; gradients averaged at its step."""
+
 from segda_mm.engine.optimizers.child_optim_wrapper_constructor import (
     ChildOptimWrapperConstructor,
 )
@@ -14,7 +15,9 @@ from segda_mm.engine.optimizers.gradient_averaging_optim_wrapper import (
 )
 
 __all__ = [
-    'ChildOptimWrapperConstructor', 'GradientAveragingAmpOptimWrapper',
-    'GradientAveragingBFloat16OptimWrapper', 'GradientAveragingOptimWrapper',
-    'average_gradients'
+    'ChildOptimWrapperConstructor',
+    'GradientAveragingAmpOptimWrapper',
+    'GradientAveragingBFloat16OptimWrapper',
+    'GradientAveragingOptimWrapper',
+    'average_gradients',
 ]

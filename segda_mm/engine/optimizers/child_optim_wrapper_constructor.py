@@ -1,4 +1,5 @@
 """One optimizer wrapper for each named child network of a model."""
+
 from mmengine.model import is_model_wrapper
 from mmengine.optim import DefaultOptimWrapperConstructor, OptimWrapperDict
 from torch import nn
@@ -29,19 +30,21 @@ class ChildOptimWrapperConstructor:
         TypeError: An entry is no config with an ``optimizer``.
     """
 
-    def __init__(self,
-                 optim_wrapper_cfg: dict,
-                 paramwise_cfg: dict | None = None) -> None:
+    def __init__(
+        self, optim_wrapper_cfg: dict, paramwise_cfg: dict | None = None
+    ) -> None:
         if paramwise_cfg is not None:
             raise ValueError(
                 'optim_wrapper.paramwise_cfg has no network to apply to; move '
-                'it to optim_wrapper.<child>.paramwise_cfg')
+                'it to optim_wrapper.<child>.paramwise_cfg'
+            )
         for name, child_cfg in optim_wrapper_cfg.items():
             if not (isinstance(child_cfg, dict) and 'optimizer' in child_cfg):
                 raise TypeError(
                     f'optim_wrapper.{name} must be a dict with the key '
                     f'`optimizer`, but is {child_cfg!r}; every key of '
-                    'optim_wrapper but `constructor` names a child network')
+                    'optim_wrapper but `constructor` names a child network'
+                )
         self._child_cfgs = optim_wrapper_cfg
 
     def __call__(self, model: nn.Module) -> OptimWrapperDict:
@@ -62,32 +65,38 @@ class ChildOptimWrapperConstructor:
             model = model.module
         children = dict(model.named_children())
         trainable = {
-            name: child
-            for name, child in children.items() if _is_trainable(child)
+            name: child for name, child in children.items() if _is_trainable(child)
         }
         for name in self._child_cfgs:
             if name not in trainable:
-                fault = ('has no parameter that requires gradients'
-                         if name in children else 'is no child network')
+                fault = (
+                    'has no parameter that requires gradients'
+                    if name in children
+                    else 'is no child network'
+                )
                 raise ValueError(
                     f'optim_wrapper.{name}: {name} {fault} of '
                     f'{type(model).__name__}; those to train are '
-                    f'{", ".join(trainable) or "none"}')
+                    f'{", ".join(trainable) or "none"}'
+                )
         forgotten = [name for name in trainable if name not in self._child_cfgs]
         forgotten += [
-            name for name, parameter in model.named_parameters(recurse=False)
+            name
+            for name, parameter in model.named_parameters(recurse=False)
             if parameter.requires_grad
         ]
         if forgotten:
             raise ValueError(
                 f'no optimizer for {", ".join(forgotten)} of '
                 f'{type(model).__name__}: add optim_wrapper.{forgotten[0]}='
-                'dict(optimizer=...), or freeze it')
+                'dict(optimizer=...), or freeze it'
+            )
         return OptimWrapperDict(
             **{
                 name: self._build(children[name], child_cfg)
                 for name, child_cfg in self._child_cfgs.items()
-            })
+            }
+        )
 
     @staticmethod
     def _build(child: nn.Module, child_cfg: dict):

@@ -1,4 +1,5 @@
 """Average gradients over processes, outside of any model wrapper."""
+
 import torch
 from mmengine.dist import all_reduce, get_world_size
 from torch import Tensor
@@ -18,8 +19,10 @@ def average_gradients(optimizer: Optimizer) -> None:
     if get_world_size() == 1:
         return
     trainable = [
-        parameter for group in optimizer.param_groups
-        for parameter in group['params'] if parameter.requires_grad
+        parameter
+        for group in optimizer.param_groups
+        for parameter in group['params']
+        if parameter.requires_grad
     ]
     if not trainable:
         return

@@ -1,4 +1,5 @@
 """Mixed-precision optimizer steps on averaged gradients."""
+
 from mmengine.optim import AmpOptimWrapper
 
 from segda_mm.engine.optimizers.gradient_averaging import average_gradients

@@ -1,4 +1,5 @@
 """Optimizer steps in bfloat16 on averaged gradients."""
+
 from collections.abc import Iterator
 from contextlib import contextmanager
 

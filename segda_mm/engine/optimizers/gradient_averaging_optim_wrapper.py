@@ -1,4 +1,5 @@
 """Optimizer steps on gradients averaged over processes."""
+
 from mmengine.optim import OptimWrapper
 
 from segda_mm.engine.optimizers.gradient_averaging import average_gradients

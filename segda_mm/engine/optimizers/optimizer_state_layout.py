@@ -1,4 +1,5 @@
 """Memory layout of what an optimizer remembers."""
+
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
@@ -17,7 +18,11 @@ def align_state_with_parameters(optimizer: Optimizer) -> None:
     """
     for parameter, state in optimizer.state.items():
         for name, value in state.items():
-            if (isinstance(value, Tensor) and value.shape == parameter.shape
-                    and value.stride() != parameter.stride()):
-                state[name] = torch.empty_like(
-                    parameter, dtype=value.dtype).copy_(value)
+            if (
+                isinstance(value, Tensor)
+                and value.shape == parameter.shape
+                and value.stride() != parameter.stride()
+            ):
+                state[name] = torch.empty_like(parameter, dtype=value.dtype).copy_(
+                    value
+                )

@@ -1,4 +1,5 @@
 """A sampler that can begin in the middle of an epoch."""
+
 from collections.abc import Iterator
 from itertools import islice
 

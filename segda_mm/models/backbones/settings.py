@@ -44,8 +44,10 @@ def checked_out_indices(out_indices: Sequence[int]) -> tuple[int, ...]:
         ValueError: They are not.
     """
     indices = tuple(out_indices)
-    if not indices or not set(indices) <= {0, 1, 2} or list(indices) != sorted(
-        set(indices)
+    if (
+        not indices
+        or not set(indices) <= {0, 1, 2}
+        or list(indices) != sorted(set(indices))
     ):
         raise ValueError(
             'out_indices are among 0 (stride 4), 1 (stride 8) and 2 (the last '

@@ -1,4 +1,5 @@
 """Normalisation of batches that hold two domains."""
+
 from typing import Any
 
 from mmseg.models import SegDataPreProcessor
@@ -28,8 +29,9 @@ class DomainDataPreprocessor(SegDataPreProcessor):
         """
         if 'source' in data:
             return {
-                domain: super(DomainDataPreprocessor,
-                              self).forward(data[domain], training)
+                domain: super(DomainDataPreprocessor, self).forward(
+                    data[domain], training
+                )
                 for domain in ('source', 'target')
             }
         return super().forward(data, training)

@@ -1,4 +1,5 @@
 """The light discriminator of depthwise separable convolutions (DSC)."""
+
 import torch.nn as nn
 
 from segda_mm.models.discriminators.fc_discriminator import FCDiscriminator
@@ -15,8 +16,7 @@ class DSCDiscriminator(FCDiscriminator):
     parameters and 2.147 GFLOPs (two for one multiply-addition).
     """
 
-    def make_convolution(self, in_channels: int,
-                         out_channels: int) -> nn.Module:
+    def make_convolution(self, in_channels: int, out_channels: int) -> nn.Module:
         """One halving of the map by a depthwise separable convolution."""
         return nn.Sequential(
             nn.Conv2d(
@@ -26,5 +26,7 @@ class DSCDiscriminator(FCDiscriminator):
                 stride=2,
                 padding=1,
                 groups=in_channels,
-                bias=False),
-            nn.Conv2d(in_channels, out_channels, 1, bias=False))
+                bias=False,
+            ),
+            nn.Conv2d(in_channels, out_channels, 1, bias=False),
+        )

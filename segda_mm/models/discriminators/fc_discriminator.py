@@ -1,4 +1,5 @@
 """The fully convolutional discriminator (FCD)."""
+
 import torch.nn as nn
 from mmengine.model import BaseModule
 from torch import Tensor
@@ -23,25 +24,26 @@ class FCDiscriminator(BaseModule):
         init_cfg: See :class:`mmengine.model.BaseModule`.
     """
 
-    def __init__(self,
-                 num_classes: int,
-                 channels: tuple[int, ...] = (64, 128, 256, 512, 1),
-                 negative_slope: float = 0.2,
-                 init_cfg: dict | None = None) -> None:
+    def __init__(
+        self,
+        num_classes: int,
+        channels: tuple[int, ...] = (64, 128, 256, 512, 1),
+        negative_slope: float = 0.2,
+        init_cfg: dict | None = None,
+    ) -> None:
         super().__init__(init_cfg)
         layers: list[nn.Module] = []
-        for in_channels, out_channels in zip((num_classes, ) + tuple(channels),
-                                             channels):
+        for in_channels, out_channels in zip(
+            (num_classes,) + tuple(channels), channels
+        ):
             layers.append(self.make_convolution(in_channels, out_channels))
             layers.append(nn.LeakyReLU(negative_slope, inplace=True))
         self.layers = nn.Sequential(*layers[:-1])
         self.upsample = nn.Upsample(
-            scale_factor=2**len(channels),
-            mode='bilinear',
-            align_corners=False)
+            scale_factor=2 ** len(channels), mode='bilinear', align_corners=False
+        )
 
-    def make_convolution(self, in_channels: int,
-                         out_channels: int) -> nn.Module:
+    def make_convolution(self, in_channels: int, out_channels: int) -> nn.Module:
         """One halving of the map; a subclass may build it otherwise."""
         return nn.Conv2d(in_channels, out_channels, 4, stride=2, padding=1)
 

@@ -3,6 +3,8 @@ from .loss_product_feedback import LossProductFeedback
 from .student_loss_change_feedback import StudentLossChangeFeedback
 
 __all__ = [
-    'BaseFeedbackRule', 'LossProductFeedback', 'StudentLossChangeFeedback',
-    'StudentReport'
+    'BaseFeedbackRule',
+    'LossProductFeedback',
+    'StudentLossChangeFeedback',
+    'StudentReport',
 ]

@@ -1,4 +1,5 @@
 """What a rule of feedback from student to teacher sees and returns."""
+
 from abc import ABC, abstractmethod
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ class StudentReport(NamedTuple):
     without a graph, the mean of all processes. ``epoch`` counts completed
     epochs.
     """
+
     source_loss: Tensor
     target_loss: Tensor
     labeled_loss_before: Tensor | None

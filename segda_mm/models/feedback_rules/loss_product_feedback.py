@@ -1,4 +1,5 @@
 """The feedback of the real-time paper: a product of the student's losses."""
+
 from torch import Tensor
 
 from segda_mm.models.feedback_rules.base_feedback_rule import (
@@ -24,10 +25,12 @@ class LossProductFeedback(BaseFeedbackRule):
             describes; the released code sets 1.
     """
 
-    def __init__(self,
-                 growth_epochs: float,
-                 full_after_epoch: int,
-                 first_epoch_h: float | None = None) -> None:
+    def __init__(
+        self,
+        growth_epochs: float,
+        full_after_epoch: int,
+        first_epoch_h: float | None = None,
+    ) -> None:
         super().__init__()
         self.growth_epochs = growth_epochs
         self.full_after_epoch = full_after_epoch
@@ -35,10 +38,10 @@ class LossProductFeedback(BaseFeedbackRule):
 
     def forward(self, report: StudentReport) -> dict[str, Tensor | float]:
         """Multiply the losses; ``alpha`` is logged too."""
-        alpha = alpha_ramp(report.epoch, self.growth_epochs,
-                           self.full_after_epoch)
-        h = loss_product(alpha, report.learning_rate, report.target_loss,
-                         report.source_loss)
+        alpha = alpha_ramp(report.epoch, self.growth_epochs, self.full_after_epoch)
+        h = loss_product(
+            alpha, report.learning_rate, report.target_loss, report.source_loss
+        )
         if report.epoch == 0 and self.first_epoch_h is not None:
             h = h.new_tensor(self.first_epoch_h)
         return dict(h=h, alpha=h.new_tensor(alpha))

@@ -1,4 +1,5 @@
 """The feedback of Pham et al.: how the student's labelled loss changed."""
+
 import torch
 from torch import Tensor
 
@@ -35,10 +36,8 @@ class StudentLossChangeFeedback(BaseFeedbackRule):
 
     def forward(self, report: StudentReport) -> dict[str, Tensor | float]:
         """Subtract the baseline of earlier steps, then update it."""
-        gain = loss_change(report.labeled_loss_before,
-                           report.labeled_loss_after)
+        gain = loss_change(report.labeled_loss_before, report.labeled_loss_after)
         h = gain - self.baseline
         if self.baseline_momentum is not None:
-            self.baseline.lerp_(gain.to(self.baseline),
-                                1 - self.baseline_momentum)
+            self.baseline.lerp_(gain.to(self.baseline), 1 - self.baseline_momentum)
         return dict(h=h, labeled_gain=gain)

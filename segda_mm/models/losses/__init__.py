@@ -6,6 +6,10 @@ from .maximum_squares_loss import MaximumSquaresLoss
 from .pixel_cross_entropy_loss import PixelCrossEntropyLoss
 
 __all__ = [
-    'DomainAdversarialLoss', 'EntropyLoss', 'HardPixelCrossEntropy',
-    'MaskedRegressionLoss', 'MaximumSquaresLoss', 'PixelCrossEntropyLoss'
+    'DomainAdversarialLoss',
+    'EntropyLoss',
+    'HardPixelCrossEntropy',
+    'MaskedRegressionLoss',
+    'MaximumSquaresLoss',
+    'PixelCrossEntropyLoss',
 ]

@@ -1,4 +1,5 @@
 """The loss between a discriminator's logits and a domain."""
+
 import torch
 import torch.nn as nn
 import torch.nn.functional as F

@@ -1,4 +1,5 @@
 """Cross-entropy of pixels that goes through the memory in its own order."""
+
 import torch
 from mmseg.models.losses import CrossEntropyLoss
 from torch import Tensor
@@ -21,14 +22,16 @@ class PixelCrossEntropyLoss(CrossEntropyLoss):
     def __init__(self, **kwargs) -> None:
         super().__init__(**kwargs, avg_non_ignore=True)
 
-    def forward(self,
-                cls_score: Tensor,
-                label: Tensor,
-                weight: Tensor | None = None,
-                avg_factor: Tensor | None = None,
-                reduction_override: str | None = None,
-                ignore_index: int = -100,
-                **kwargs) -> Tensor:
+    def forward(
+        self,
+        cls_score: Tensor,
+        label: Tensor,
+        weight: Tensor | None = None,
+        avg_factor: Tensor | None = None,
+        reduction_override: str | None = None,
+        ignore_index: int = -100,
+        **kwargs,
+    ) -> Tensor:
         """Compare logits with labels.
 
         Args:
@@ -55,11 +58,13 @@ class PixelCrossEntropyLoss(CrossEntropyLoss):
             avg_factor=avg_factor,
             reduction_override=reduction_override,
             ignore_index=ignore_index,
-            **kwargs)
+            **kwargs,
+        )
         return loss.view_as(label) if reduction == 'none' else loss
 
-    def _sum_of_weights(self, cls_score: Tensor, label: Tensor,
-                        ignore_index: int) -> Tensor:
+    def _sum_of_weights(
+        self, cls_score: Tensor, label: Tensor, ignore_index: int
+    ) -> Tensor:
         counted = label != ignore_index
         wanted = torch.promote_types(cls_score.dtype, torch.float32)
         if self.class_weight is None:

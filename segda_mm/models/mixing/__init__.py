@@ -1,4 +1,5 @@
 """What parts of a source image go into a target image."""
+
 from .class_mix import ClassMix
 from .cut_mix import CutMix
 

@@ -1,4 +1,5 @@
 """Objects of the source in images of the target."""
+
 from torch import Tensor, nn
 
 from segda_mm.ops.domain_mixing import class_mask

@@ -1,4 +1,5 @@
 """Rectangles of the source in images of the target."""
+
 from torch import Tensor, nn
 
 from segda_mm.ops.domain_mixing import box_mask
@@ -24,7 +25,8 @@ class CutMix(nn.Module):
         if not 0 < min_share <= max_share <= 1:
             raise ValueError(
                 f'min_share={min_share} and max_share={max_share} of CutMix must '
-                'satisfy 0 < min_share <= max_share <= 1')
+                'satisfy 0 < min_share <= max_share <= 1'
+            )
         self.min_share, self.max_share = min_share, max_share
 
     def forward(self, labels: Tensor, num_classes: int) -> Tensor:

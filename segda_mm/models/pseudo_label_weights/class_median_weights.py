@@ -1,4 +1,5 @@
 """Nothing or everything, by the median of the pixel's class."""
+
 from torch import Tensor, nn
 
 from segda_mm.ops.pseudo_labels import (
@@ -37,6 +38,7 @@ class ClassMedianWeights(nn.Module):
             Shape (N, H, W), dtype of ``confidence``, 0 or 1.
         """
         thresholds = median_thresholds(
-            confidence, labels, num_classes, self.cap, self.scope)
+            confidence, labels, num_classes, self.cap, self.scope
+        )
         kept = mask_low_confidence(labels, confidence, thresholds) != IGNORE_INDEX
         return kept.to(confidence.dtype)

@@ -1,4 +1,5 @@
 """One weight for an image: how much of it the teacher is sure of."""
+
 from torch import Tensor, nn
 
 from segda_mm.registry import MODELS

@@ -1,4 +1,5 @@
 """Every pixel by the teacher's own confidence in it."""
+
 from torch import Tensor, nn
 
 from segda_mm.registry import MODELS

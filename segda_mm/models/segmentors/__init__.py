@@ -6,6 +6,10 @@ from .panoptic_deeplab import PanopticDeepLab
 from .segmentor_generator import SegmentorGenerator
 
 __all__ = [
-    'BiSeNetDA', 'DomainAdaptiveSegmentor', 'MeanTeacher', 'MetaPseudoLabels',
-    'PanopticDeepLab', 'SegmentorGenerator'
+    'BiSeNetDA',
+    'DomainAdaptiveSegmentor',
+    'MeanTeacher',
+    'MetaPseudoLabels',
+    'PanopticDeepLab',
+    'SegmentorGenerator',
 ]

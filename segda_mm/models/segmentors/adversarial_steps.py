@@ -3,6 +3,7 @@
 Shared by all adversarial methods, so that a method's ``train_step`` reads as
 its algorithm.
 """
+
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -24,6 +25,7 @@ class DomainBatch(NamedTuple):
     ``inputs`` has shape (N, 3, H, W); ``data_samples`` is None where the
     images have no labels that may be used.
     """
+
     inputs: Tensor
     data_samples: SampleList | None
 
@@ -34,6 +36,7 @@ class GeneratorStep(NamedTuple):
     Losses are scalars, ``target_loss`` zero without target labels; logits
     have shape (N, C, H, W); ``log_vars`` is for the logger.
     """
+
     source_loss: Tensor
     target_loss: Tensor
     source_logits: Tensor
@@ -59,18 +62,20 @@ def sum_losses(losses: dict[str, Tensor]) -> Tensor:
     return sum(value.mean() for key, value in losses.items() if 'loss' in key)
 
 
-def generator_step(generator: nn.Module,
-                   discriminator: nn.Module,
-                   optim_wrapper: OptimWrapper,
-                   source: DomainBatch,
-                   target: DomainBatch,
-                   adversarial_loss: DomainAdversarialLoss,
-                   adv_weight: float,
-                   target_weight: float | Tensor = 1.0,
-                   uda_inputs: Tensor | None = None,
-                   target_result: GeneratorResult | None = None,
-                   unlabeled_losses: Iterable[nn.Module] = (),
-                   measure_gradients: bool = False) -> GeneratorStep:
+def generator_step(
+    generator: nn.Module,
+    discriminator: nn.Module,
+    optim_wrapper: OptimWrapper,
+    source: DomainBatch,
+    target: DomainBatch,
+    adversarial_loss: DomainAdversarialLoss,
+    adv_weight: float,
+    target_weight: float | Tensor = 1.0,
+    uda_inputs: Tensor | None = None,
+    target_result: GeneratorResult | None = None,
+    unlabeled_losses: Iterable[nn.Module] = (),
+    measure_gradients: bool = False,
+) -> GeneratorStep:
     """Update a generator by Eq. 4 or 5, or as the teacher of MPL.
 
     L = L_seg(source) + adv_weight * L_adv(target)
@@ -107,7 +112,8 @@ def generator_step(generator: nn.Module,
         target_loss = source_loss.new_zeros(())
         if target.data_samples is not None:
             target_loss = sum_losses(
-                generator.losses(target_result, target.data_samples))
+                generator.losses(target_result, target.data_samples)
+            )
             loss = loss + target_weight * target_loss
             log_vars['target.loss'] = target_loss
         if uda_inputs is not None:
@@ -121,20 +127,26 @@ def generator_step(generator: nn.Module,
             log_vars[f'unlabeled.{unlabeled_loss.loss_name}'] = value
     if measure_gradients:
         log_vars['adversarial.gradient_ratio'] = gradient_norm_ratio(
-            adv_weight * adv_loss, source_loss, generator.segmentor.decode_head)
+            adv_weight * adv_loss, source_loss, generator.segmentor.decode_head
+        )
     log_vars['loss'] = loss
     optim_wrapper.update_params(loss)
     return GeneratorStep(
-        source_loss.detach(), target_loss.detach(), source_logits.detach(),
+        source_loss.detach(),
+        target_loss.detach(),
+        source_logits.detach(),
         target_result.logits.detach(),
-        {key: value.detach()
-         for key, value in log_vars.items()})
+        {key: value.detach() for key, value in log_vars.items()},
+    )
 
 
 def discriminator_step(
-        discriminator: nn.Module, optim_wrapper: OptimWrapper,
-        source_logits: Tensor, target_logits: Tensor,
-        adversarial_loss: DomainAdversarialLoss) -> dict[str, Tensor]:
+    discriminator: nn.Module,
+    optim_wrapper: OptimWrapper,
+    source_logits: Tensor,
+    target_logits: Tensor,
+    adversarial_loss: DomainAdversarialLoss,
+) -> dict[str, Tensor]:
     """Update a discriminator by Eq. 3 on detached predictions.
 
     Args:
@@ -150,8 +162,10 @@ def discriminator_step(
     with optim_wrapper.optim_context(discriminator):
         from_source = discriminator(class_probabilities(source_logits.detach()))
         from_target = discriminator(class_probabilities(target_logits.detach()))
-        loss = (adversarial_loss(from_source, 'source') +
-                adversarial_loss(from_target, 'target')) / 2
+        loss = (
+            adversarial_loss(from_source, 'source')
+            + adversarial_loss(from_target, 'target')
+        ) / 2
     optim_wrapper.update_params(loss)
     return {
         'loss': loss.detach(),
@@ -160,8 +174,9 @@ def discriminator_step(
     }
 
 
-def gradient_norm_ratio(numerator: Tensor, denominator: Tensor,
-                        network: nn.Module) -> Tensor:
+def gradient_norm_ratio(
+    numerator: Tensor, denominator: Tensor, network: nn.Module
+) -> Tensor:
     """Ratio of the norms of two losses' gradients in one network's weights.
 
     Args:
@@ -175,17 +190,24 @@ def gradient_norm_ratio(numerator: Tensor, denominator: Tensor,
     """
     weights = [p for p in network.parameters() if p.requires_grad]
     numerator_norm, denominator_norm = (
-        torch.stack([
-            gradient.float().norm() for gradient in torch.autograd.grad(
-                loss, weights, retain_graph=True, allow_unused=True)
-            if gradient is not None
-        ]).norm() for loss in (numerator, denominator))
+        torch.stack(
+            [
+                gradient.float().norm()
+                for gradient in torch.autograd.grad(
+                    loss, weights, retain_graph=True, allow_unused=True
+                )
+                if gradient is not None
+            ]
+        ).norm()
+        for loss in (numerator, denominator)
+    )
     return numerator_norm / denominator_norm.clamp(min=1e-12)
 
 
 def add_role(role: str, log_vars: dict[str, Tensor]) -> dict[str, Tensor]:
     """Put the name of a child network in front of every key."""
     return {f'{role}.{key}': value for key, value in log_vars.items()}
+
 
 def is_due(interval: int) -> bool:
     """Whether the running training is at a multiple of ``interval``."""

@@ -1,4 +1,5 @@
 """Adversarial domain adaptation with one generator and one discriminator."""
+
 from collections.abc import Sequence
 
 from mmengine.optim import OptimWrapperDict
@@ -47,23 +48,27 @@ class BiSeNetDA(DomainAdaptiveSegmentor):
         init_cfg: See :class:`mmengine.model.BaseModule`.
     """
 
-    def __init__(self,
-                 generator: dict,
-                 discriminator: dict,
-                 adv_weight: float,
-                 target_loss_weight: float,
-                 adversarial_loss: dict | None = None,
-                 unlabeled_losses: Sequence[dict] | None = None,
-                 gradient_ratio_interval: int = 50,
-                 data_preprocessor: dict | None = None,
-                 init_cfg: dict | None = None) -> None:
+    def __init__(
+        self,
+        generator: dict,
+        discriminator: dict,
+        adv_weight: float,
+        target_loss_weight: float,
+        adversarial_loss: dict | None = None,
+        unlabeled_losses: Sequence[dict] | None = None,
+        gradient_ratio_interval: int = 50,
+        data_preprocessor: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
         super().__init__(data_preprocessor, init_cfg)
         self.generator = MODELS.build(generator)
         self.discriminator = MODELS.build(discriminator)
         self.adversarial_loss = MODELS.build(
-            adversarial_loss or dict(type='DomainAdversarialLoss'))
+            adversarial_loss or dict(type='DomainAdversarialLoss')
+        )
         self.unlabeled_losses = nn.ModuleList(
-            MODELS.build(loss) for loss in unlabeled_losses or ())
+            MODELS.build(loss) for loss in unlabeled_losses or ()
+        )
         self.adv_weight = adv_weight
         self.target_loss_weight = target_loss_weight
         self.gradient_ratio_interval = gradient_ratio_interval
@@ -73,8 +78,9 @@ class BiSeNetDA(DomainAdaptiveSegmentor):
         """The adapted segmentor."""
         return self.generator.segmentor
 
-    def train_step(self, data: dict,
-                   optim_wrapper: OptimWrapperDict) -> dict[str, Tensor]:
+    def train_step(
+        self, data: dict, optim_wrapper: OptimWrapperDict
+    ) -> dict[str, Tensor]:
         """Update the generator, then the discriminator.
 
         Args:
@@ -100,11 +106,15 @@ class BiSeNetDA(DomainAdaptiveSegmentor):
             self.adv_weight,
             self.target_loss_weight,
             unlabeled_losses=self.unlabeled_losses,
-            measure_gradients=is_due(self.gradient_ratio_interval))
+            measure_gradients=is_due(self.gradient_ratio_interval),
+        )
         discriminated = discriminator_step(
-            self.discriminator, optim_wrapper['discriminator'],
-            generated.source_logits, generated.target_logits,
-            self.adversarial_loss)
+            self.discriminator,
+            optim_wrapper['discriminator'],
+            generated.source_logits,
+            generated.target_logits,
+            self.adversarial_loss,
+        )
         return {
             'loss': generated.log_vars['loss'],
             **add_role('generator', generated.log_vars),

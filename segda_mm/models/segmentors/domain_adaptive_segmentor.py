@@ -1,4 +1,5 @@
 """What all adaptation methods share: they deploy one plain segmentor."""
+
 from abc import abstractmethod
 
 from mmseg.models import BaseSegmentor
@@ -43,8 +44,7 @@ class DomainAdaptiveSegmentor(BaseSegmentor):
         """Features of the deployed segmentor for (N, 3, H, W) images."""
         return self.deployed.extract_feat(inputs)
 
-    def encode_decode(self, inputs: Tensor,
-                      batch_img_metas: list[dict]) -> Tensor:
+    def encode_decode(self, inputs: Tensor, batch_img_metas: list[dict]) -> Tensor:
         """Logits (N, C, H, W) of the deployed segmentor."""
         return self.deployed.encode_decode(inputs, batch_img_metas)
 
@@ -52,13 +52,9 @@ class DomainAdaptiveSegmentor(BaseSegmentor):
         """Supervised losses of the deployed segmentor."""
         return self.deployed.loss(inputs, data_samples)
 
-    def predict(self,
-                inputs: Tensor,
-                data_samples: OptSampleList = None) -> SampleList:
+    def predict(self, inputs: Tensor, data_samples: OptSampleList = None) -> SampleList:
         """Predictions of the deployed segmentor, as mmseg returns them."""
         return self.deployed.predict(inputs, data_samples)
 
-    def _forward(self,
-                 inputs: Tensor,
-                 data_samples: OptSampleList = None) -> Tensor:
+    def _forward(self, inputs: Tensor, data_samples: OptSampleList = None) -> Tensor:
         return self.deployed._forward(inputs, data_samples)

@@ -1,4 +1,5 @@
 """A student that learns from the average of what it has been."""
+
 import torch
 from mmengine.logging import MessageHub
 from mmengine.optim import OptimWrapperDict
@@ -60,37 +61,40 @@ class MeanTeacher(DomainAdaptiveSegmentor):
             losses in a way of its own, where pixels have no weights.
     """
 
-    def __init__(self,
-                 generator: dict,
-                 mixing: dict | None,
-                 pseudo_label_weights: dict | None,
-                 augmentation: dict | None,
-                 decay: float,
-                 target_loss_weight: float,
-                 label_batch_statistics: bool,
-                 predict_on: str = 'teacher',
-                 data_preprocessor: dict | None = None,
-                 init_cfg: dict | None = None) -> None:
+    def __init__(
+        self,
+        generator: dict,
+        mixing: dict | None,
+        pseudo_label_weights: dict | None,
+        augmentation: dict | None,
+        decay: float,
+        target_loss_weight: float,
+        label_batch_statistics: bool,
+        predict_on: str = 'teacher',
+        data_preprocessor: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
         super().__init__(data_preprocessor, init_cfg)
         if predict_on not in ROLES:
-            raise ValueError(f'model.predict_on is {predict_on!r}, but must '
-                             f'be one of {ROLES}')
+            raise ValueError(
+                f'model.predict_on is {predict_on!r}, but must be one of {ROLES}'
+            )
         if not 0 <= decay < 1:
             raise ValueError(f'model.decay is {decay}, but must lie in [0, 1)')
         self.student_generator = MODELS.build(generator)
         self.teacher_generator = MODELS.build(generator).requires_grad_(False)
         self.mixing = None if mixing is None else MODELS.build(mixing)
         self.pseudo_label_weights = (
-            None if pseudo_label_weights is None else
-            MODELS.build(pseudo_label_weights))
-        self.augmentation = (
-            None if augmentation is None else MODELS.build(augmentation))
+            None if pseudo_label_weights is None else MODELS.build(pseudo_label_weights)
+        )
+        self.augmentation = None if augmentation is None else MODELS.build(augmentation)
         head = self.student_generator.segmentor.decode_head
         if pseudo_label_weights is not None and not has_plain_losses(head):
             raise TypeError(
                 f'{type(head).__name__} has a loss of its own, in which pixels '
                 'have no weights; set model.pseudo_label_weights=None, or '
-                'choose a head such as FCNHead')
+                'choose a head such as FCNHead'
+            )
         self.decay = decay
         self.target_loss_weight = target_loss_weight
         self.label_batch_statistics = label_batch_statistics
@@ -106,8 +110,7 @@ class MeanTeacher(DomainAdaptiveSegmentor):
     def init_weights(self) -> None:
         """Initialise the student, and the teacher as its copy."""
         super().init_weights()
-        self.teacher_generator.load_state_dict(
-            self.student_generator.state_dict())
+        self.teacher_generator.load_state_dict(self.student_generator.state_dict())
 
     def train(self, mode: bool = True) -> 'MeanTeacher':
         """Switch the student; the teacher stays in evaluation mode."""
@@ -115,8 +118,9 @@ class MeanTeacher(DomainAdaptiveSegmentor):
         self.teacher_generator.eval()
         return self
 
-    def train_step(self, data: dict,
-                   optim_wrapper: OptimWrapperDict) -> dict[str, Tensor]:
+    def train_step(
+        self, data: dict, optim_wrapper: OptimWrapperDict
+    ) -> dict[str, Tensor]:
         """Label, mix, teach the student, let the teacher follow.
 
         Args:
@@ -138,8 +142,7 @@ class MeanTeacher(DomainAdaptiveSegmentor):
         confidence, labels = self.label_target(inputs)
         weights = torch.ones_like(confidence)
         if self.pseudo_label_weights is not None:
-            weights = self.pseudo_label_weights(
-                confidence, labels, self.num_classes)
+            weights = self.pseudo_label_weights(confidence, labels, self.num_classes)
         mixed = self._mix(source, inputs, labels, weights)
 
         wrapper = optim_wrapper['student_generator']
@@ -154,8 +157,10 @@ class MeanTeacher(DomainAdaptiveSegmentor):
         losses = {'source.loss': source_loss, 'target.loss': target_loss}
         return {
             'loss': loss.detach(),
-            **add_role('student_generator',
-                       {key: value.detach() for key, value in losses.items()}),
+            **add_role(
+                'student_generator',
+                {key: value.detach() for key, value in losses.items()},
+            ),
             'pseudo.confidence': confidence.mean(),
             'pseudo.weight': weights.mean(),
         }
@@ -179,8 +184,9 @@ class MeanTeacher(DomainAdaptiveSegmentor):
         return class_probabilities(logits.float()).max(1)
 
     @torch.no_grad()
-    def _mix(self, source: DomainBatch, inputs: Tensor, labels: Tensor,
-             weights: Tensor) -> DomainBatch:
+    def _mix(
+        self, source: DomainBatch, inputs: Tensor, labels: Tensor, weights: Tensor
+    ) -> DomainBatch:
         """Target images (N, 3, H, W) as the student sees them, with labels."""
         if self.mixing is not None:
             if source.inputs.shape != inputs.shape:
@@ -189,23 +195,28 @@ class MeanTeacher(DomainAdaptiveSegmentor):
                     f'source has shape {tuple(source.inputs.shape)} and one of '
                     f'the target {tuple(inputs.shape)}; crop or resize both '
                     'pipelines of train_dataloader alike, or set '
-                    'model.mixing=None')
+                    'model.mixing=None'
+                )
             source_labels = torch.cat(
-                [sample.gt_sem_seg.data for sample in source.data_samples])
+                [sample.gt_sem_seg.data for sample in source.data_samples]
+            )
             from_source = self.mixing(source_labels, self.num_classes)
             inputs = torch.where(from_source[:, None], source.inputs, inputs)
             labels = torch.where(from_source, source_labels, labels)
             weights = weights.masked_fill(from_source, 1)
         if self.augmentation is not None:
             preprocessor = self.data_preprocessor
-            inputs = self.augmentation(
-                inputs, preprocessor.mean, preprocessor.std)
-        return DomainBatch(inputs, [
-            SegDataSample(
-                gt_sem_seg=PixelData(data=label[None]),
-                pixel_weights=PixelData(data=weight[None]))
-            for label, weight in zip(labels, weights)
-        ])
+            inputs = self.augmentation(inputs, preprocessor.mean, preprocessor.std)
+        return DomainBatch(
+            inputs,
+            [
+                SegDataSample(
+                    gt_sem_seg=PixelData(data=label[None]),
+                    pixel_weights=PixelData(data=weight[None]),
+                )
+                for label, weight in zip(labels, weights)
+            ],
+        )
 
     @torch.no_grad()
     def _update_teacher(self) -> None:

@@ -1,4 +1,5 @@
 """Meta Pseudo Labels: a teacher that learns from how its student fares."""
+
 from contextlib import nullcontext
 
 import torch
@@ -85,37 +86,43 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
         ValueError: ``predict_on`` names no role.
     """
 
-    def __init__(self,
-                 generator: dict,
-                 discriminator: dict,
-                 feedback_rule: dict,
-                 student_adv_weight: float,
-                 teacher_adv_weight: float,
-                 threshold_cap: float,
-                 threshold_scope: str,
-                 label_batch_statistics: bool,
-                 uda_probability: float,
-                 uda_sigma: float,
-                 student_checkpoint: dict | None = None,
-                 teacher_checkpoint: dict | None = None,
-                 predict_on: str = 'student',
-                 adversarial_loss: dict | None = None,
-                 gradient_ratio_interval: int = 50,
-                 data_preprocessor: dict | None = None,
-                 init_cfg: dict | None = None) -> None:
+    def __init__(
+        self,
+        generator: dict,
+        discriminator: dict,
+        feedback_rule: dict,
+        student_adv_weight: float,
+        teacher_adv_weight: float,
+        threshold_cap: float,
+        threshold_scope: str,
+        label_batch_statistics: bool,
+        uda_probability: float,
+        uda_sigma: float,
+        student_checkpoint: dict | None = None,
+        teacher_checkpoint: dict | None = None,
+        predict_on: str = 'student',
+        adversarial_loss: dict | None = None,
+        gradient_ratio_interval: int = 50,
+        data_preprocessor: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
         super().__init__(data_preprocessor, init_cfg)
         if predict_on not in ROLES:
-            raise ValueError(f'model.predict_on is {predict_on!r}, but must '
-                             f'be one of {ROLES}')
+            raise ValueError(
+                f'model.predict_on is {predict_on!r}, but must be one of {ROLES}'
+            )
         self.student_generator = MODELS.build(
-            {**generator, **(student_checkpoint or {})})
+            {**generator, **(student_checkpoint or {})}
+        )
         self.student_discriminator = MODELS.build(discriminator)
         self.teacher_generator = MODELS.build(
-            {**generator, **(teacher_checkpoint or {})})
+            {**generator, **(teacher_checkpoint or {})}
+        )
         self.teacher_discriminator = MODELS.build(discriminator)
         self.feedback_rule = FEEDBACK_RULES.build(feedback_rule)
         self.adversarial_loss = MODELS.build(
-            adversarial_loss or dict(type='DomainAdversarialLoss'))
+            adversarial_loss or dict(type='DomainAdversarialLoss')
+        )
         self.student_adv_weight = student_adv_weight
         self.teacher_adv_weight = teacher_adv_weight
         self.threshold_cap = threshold_cap
@@ -135,12 +142,12 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
         return self.student_generator.segmentor
 
     def set_progress(self, epoch: int, max_epochs: int) -> None:
-        """Be told by the loop how many epochs are completed, and of how many.
-        """
+        """Be told by the loop how many epochs are completed, and of how many."""
         self.epoch, self.max_epochs = epoch, max_epochs
 
-    def train_step(self, data: dict,
-                   optim_wrapper: OptimWrapperDict) -> dict[str, Tensor]:
+    def train_step(
+        self, data: dict, optim_wrapper: OptimWrapperDict
+    ) -> dict[str, Tensor]:
         """Label, teach the student, hear its report, correct the teacher.
 
         Args:
@@ -155,7 +162,8 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
         batches = self.data_preprocessor(data, True)
         source = DomainBatch(**batches['source'])
         target, teacher_result = self.label_target(
-            batches['target']['inputs'], optim_wrapper['teacher_generator'])
+            batches['target']['inputs'], optim_wrapper['teacher_generator']
+        )
 
         measure_gradients = is_due(self.gradient_ratio_interval)
         labeled_loss_before = self._labeled_loss(source, optim_wrapper)
@@ -167,11 +175,15 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
             target,
             self.adversarial_loss,
             self.student_adv_weight,
-            measure_gradients=measure_gradients)
+            measure_gradients=measure_gradients,
+        )
         student_discriminated = discriminator_step(
-            self.student_discriminator, optim_wrapper['student_discriminator'],
-            student.source_logits, student.target_logits,
-            self.adversarial_loss)
+            self.student_discriminator,
+            optim_wrapper['student_discriminator'],
+            student.source_logits,
+            student.target_logits,
+            self.adversarial_loss,
+        )
 
         feedback = self.feedback_rule(
             StudentReport(
@@ -179,10 +191,11 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
                 target_loss=mean_of_processes(student.target_loss),
                 labeled_loss_before=labeled_loss_before,
                 labeled_loss_after=self._labeled_loss(source, optim_wrapper),
-                learning_rate=optim_wrapper['student_generator'].get_lr()
-                ['lr'][0],
+                learning_rate=optim_wrapper['student_generator'].get_lr()['lr'][0],
                 epoch=self.epoch,
-                max_epochs=self.max_epochs))
+                max_epochs=self.max_epochs,
+            )
+        )
         teacher = generator_step(
             self.teacher_generator,
             self.teacher_discriminator,
@@ -194,11 +207,15 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
             target_weight=feedback['h'],
             uda_inputs=self._uda_view(target.inputs),
             target_result=teacher_result,
-            measure_gradients=measure_gradients)
+            measure_gradients=measure_gradients,
+        )
         teacher_discriminated = discriminator_step(
-            self.teacher_discriminator, optim_wrapper['teacher_discriminator'],
-            teacher.source_logits, teacher.target_logits,
-            self.adversarial_loss)
+            self.teacher_discriminator,
+            optim_wrapper['teacher_discriminator'],
+            teacher.source_logits,
+            teacher.target_logits,
+            self.adversarial_loss,
+        )
 
         return {
             'loss': student.log_vars['loss'],
@@ -211,7 +228,7 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
         }
 
     def label_target(
-            self, inputs: Tensor, optim_wrapper: OptimWrapper
+        self, inputs: Tensor, optim_wrapper: OptimWrapper
     ) -> tuple[DomainBatch, GeneratorResult | None]:
         """Pseudo labels of the current teacher.
 
@@ -238,12 +255,18 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
             if self.label_batch_statistics and learns_as_it_labels(teacher):
                 result = labeling = teacher.infer(inputs)
                 if is_random(head):
-                    with torch.no_grad(), evaluating(head.modules()), \
-                            batch_statistics(head):
+                    with (
+                        torch.no_grad(),
+                        evaluating(head.modules()),
+                        batch_statistics(head),
+                    ):
                         labeling = teacher.decode_again(result)
             else:
-                statistics = (batch_statistics(teacher)
-                              if self.label_batch_statistics else nullcontext())
+                statistics = (
+                    batch_statistics(teacher)
+                    if self.label_batch_statistics
+                    else nullcontext()
+                )
                 with torch.no_grad(), evaluating(teacher.modules()), statistics:
                     labeling = teacher.infer(inputs)
         return self._label(inputs, labeling.logits.detach()), result
@@ -251,18 +274,23 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
     def _label(self, inputs: Tensor, logits: Tensor) -> DomainBatch:
         """Images with the labels of logits (N, C, H, W) without a graph."""
         confidence, labels = class_probabilities(logits.float()).max(1)
-        thresholds = median_thresholds(confidence, labels, self.num_classes,
-                                       self.threshold_cap,
-                                       self.threshold_scope)
+        thresholds = median_thresholds(
+            confidence,
+            labels,
+            self.num_classes,
+            self.threshold_cap,
+            self.threshold_scope,
+        )
         labels = mask_low_confidence(labels, confidence, thresholds)
-        return DomainBatch(inputs, [
-            SegDataSample(gt_sem_seg=PixelData(data=label[None]))
-            for label in labels
-        ])
+        return DomainBatch(
+            inputs,
+            [SegDataSample(gt_sem_seg=PixelData(data=label[None])) for label in labels],
+        )
 
     @torch.no_grad()
-    def _labeled_loss(self, source: DomainBatch,
-                      optim_wrapper: OptimWrapperDict) -> Tensor | None:
+    def _labeled_loss(
+        self, source: DomainBatch, optim_wrapper: OptimWrapperDict
+    ) -> Tensor | None:
         """The student's source loss without dropout and batch statistics.
 
         So the losses before and after a step are comparable. Heads such as
@@ -273,8 +301,10 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
             return None
         generator = self.student_generator
         layers = [m for m in generator.modules() if not list(m.children())]
-        with evaluating(layers), \
-                optim_wrapper['student_generator'].optim_context(generator):
+        with (
+            evaluating(layers),
+            optim_wrapper['student_generator'].optim_context(generator),
+        ):
             losses, _ = generator(*source)
         return mean_of_processes(sum_losses(losses))
 
@@ -289,10 +319,13 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
 
 def is_random(network: nn.Module) -> bool:
     """Whether a network drops something at random in training mode."""
-    return any('drop' in type(module).__name__.lower()
-               and getattr(module, 'p', 1) and getattr(module, 'drop_prob', 1)
-               and getattr(module, 'survival', 0) < 1
-               for module in network.modules())
+    return any(
+        'drop' in type(module).__name__.lower()
+        and getattr(module, 'p', 1)
+        and getattr(module, 'drop_prob', 1)
+        and getattr(module, 'survival', 0) < 1
+        for module in network.modules()
+    )
 
 
 def learns_as_it_labels(generator: SegmentorGenerator) -> bool:
@@ -306,8 +339,9 @@ def learns_as_it_labels(generator: SegmentorGenerator) -> bool:
     before_head = [segmentor.backbone]
     if segmentor.with_neck:
         before_head.append(segmentor.neck)
-    return (has_plain_losses(segmentor.decode_head)
-            and not any(map(is_random, before_head)))
+    return has_plain_losses(segmentor.decode_head) and not any(
+        map(is_random, before_head)
+    )
 
 
 def mean_of_processes(scalar: Tensor) -> Tensor:
@@ -319,7 +353,9 @@ def mean_of_processes(scalar: Tensor) -> Tensor:
 
 def kept_ratio(target: DomainBatch) -> Tensor:
     """Share of the pixels whose pseudo label is not void."""
-    return torch.stack([
-        (sample.gt_sem_seg.data != IGNORE_INDEX).float().mean()
-        for sample in target.data_samples
-    ]).mean()
+    return torch.stack(
+        [
+            (sample.gt_sem_seg.data != IGNORE_INDEX).float().mean()
+            for sample in target.data_samples
+        ]
+    ).mean()

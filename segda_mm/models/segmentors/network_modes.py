@@ -1,4 +1,5 @@
 """Networks that are, for a while, in another mode than they were."""
+
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
@@ -24,7 +25,8 @@ def batch_statistics(network: nn.Module) -> Iterator[None]:
     """Normalise by the batch at hand; running statistics stay unchanged."""
     layers = {
         layer: (layer.training, layer.track_running_stats)
-        for layer in network.modules() if isinstance(layer, _BatchNorm)
+        for layer in network.modules()
+        if isinstance(layer, _BatchNorm)
     }
     for layer in layers:
         layer.training, layer.track_running_stats = True, False

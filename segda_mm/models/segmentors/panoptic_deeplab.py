@@ -51,7 +51,7 @@ class PanopticDeepLab(EncoderDecoder):
         mode = test_cfg.get('mode')
         if mode != 'whole':
             raise ValueError(
-                f"model.test_cfg.mode is {mode!r}, but PanopticDeepLab predicts "
+                f'model.test_cfg.mode is {mode!r}, but PanopticDeepLab predicts '
                 "whole images only; set it to 'whole'"
             )
         wanted = {'mode', *POST_PROCESSING_KEYS}
@@ -80,9 +80,7 @@ class PanopticDeepLab(EncoderDecoder):
             self.raw_outputs(inputs), inputs.shape[2:]
         ).seg_logits
 
-    def predict(
-        self, inputs: Tensor, data_samples: OptSampleList = None
-    ) -> SampleList:
+    def predict(self, inputs: Tensor, data_samples: OptSampleList = None) -> SampleList:
         """Predict panoptic maps.
 
         Args:
@@ -146,9 +144,7 @@ class PanopticDeepLab(EncoderDecoder):
             )
         outputs = resize_panoptic_outputs(outputs, padded_size)
         height, width = padded_size[0] - bottom, padded_size[1] - right
-        outputs = PanopticOutputs(
-            *(output[..., :height, :width] for output in outputs)
-        )
+        outputs = PanopticOutputs(*(output[..., :height, :width] for output in outputs))
         if meta.get('flip'):
             outputs = mirror_panoptic_outputs(outputs, meta['flip_direction'])
         return resize_panoptic_outputs(outputs, meta['ori_shape'][:2])

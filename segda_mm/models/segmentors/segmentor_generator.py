@@ -1,4 +1,5 @@
 """Any MMSegmentation segmentor as the generator of an adaptation method."""
+
 import copy
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -23,6 +24,7 @@ class GeneratorResult(NamedTuple):
     ``features`` are those of backbone and neck, ``outputs`` the decode head's;
     ``logits`` are of the classes, shape (N, C, H, W) as the images.
     """
+
     features: Sequence[Tensor]
     outputs: Tensor | tuple[Tensor, ...]
     logits: Tensor
@@ -60,13 +62,15 @@ class SegmentorGenerator(BaseModule):
             (Mask2Former, cascades) and gives no logits for a shared pass.
     """
 
-    def __init__(self,
-                 segmentor: dict,
-                 logits_index: int | None = None,
-                 edge_width: int | None = None,
-                 checkpoint: str | None = None,
-                 checkpoint_prefix: str = '',
-                 init_cfg: dict | None = None) -> None:
+    def __init__(
+        self,
+        segmentor: dict,
+        logits_index: int | None = None,
+        edge_width: int | None = None,
+        checkpoint: str | None = None,
+        checkpoint_prefix: str = '',
+        init_cfg: dict | None = None,
+    ) -> None:
         super().__init__(init_cfg)
         segmentor = copy.copy(segmentor)
         segmentor.pop('data_preprocessor', None)
@@ -76,26 +80,28 @@ class SegmentorGenerator(BaseModule):
         self.checkpoint = checkpoint
         self.checkpoint_prefix = checkpoint_prefix
         head = self.segmentor.decode_head
-        if (not isinstance(head, BaseDecodeHead)
-                or type(head).loss is not BaseDecodeHead.loss):
+        if (
+            not isinstance(head, BaseDecodeHead)
+            or type(head).loss is not BaseDecodeHead.loss
+        ):
             raise TypeError(
                 f'{type(head).__name__} cannot be the decode head of a '
                 'generator: it has a loss() of its own, so that losses and '
                 'logits cannot come from one forward pass. Choose a head that '
                 'only overrides loss_by_feat(), such as FCNHead, SegformerHead '
-                'or PIDHead.')
+                'or PIDHead.'
+            )
 
     def init_weights(self) -> None:
         """Initialise, then load ``checkpoint`` if one is given."""
         super().init_weights()
         if self.checkpoint is not None:
-            load_network_weights(self.segmentor, self.checkpoint,
-                                 self.checkpoint_prefix)
+            load_network_weights(
+                self.segmentor, self.checkpoint, self.checkpoint_prefix
+            )
 
     def forward(
-            self,
-            inputs: Tensor,
-            data_samples: SampleList | None = None
+        self, inputs: Tensor, data_samples: SampleList | None = None
     ) -> tuple[dict[str, Tensor], Tensor]:
         """Run the segmentor once.
 
@@ -141,8 +147,9 @@ class SegmentorGenerator(BaseModule):
         features = [feature.detach() for feature in result.features]
         return self._decode(features, result.logits.shape[2:])
 
-    def losses(self, result: GeneratorResult,
-               data_samples: SampleList) -> dict[str, Tensor]:
+    def losses(
+        self, result: GeneratorResult, data_samples: SampleList
+    ) -> dict[str, Tensor]:
         """Compare a pass of :meth:`infer` with labels.
 
         Args:
@@ -161,21 +168,25 @@ class SegmentorGenerator(BaseModule):
         for prefix, auxiliary in self._auxiliary_heads():
             if type(auxiliary).loss is BaseDecodeHead.loss:
                 auxiliary_losses = head_losses(
-                    auxiliary, auxiliary(result.features), data_samples)
+                    auxiliary, auxiliary(result.features), data_samples
+                )
             else:
                 auxiliary_losses = auxiliary.loss(
-                    result.features, data_samples, self.segmentor.train_cfg)
+                    result.features, data_samples, self.segmentor.train_cfg
+                )
             losses.update(add_prefix(auxiliary_losses, prefix))
         return losses
 
-    def _decode(self, features: Sequence[Tensor],
-                size: tuple[int, int]) -> GeneratorResult:
+    def _decode(
+        self, features: Sequence[Tensor], size: tuple[int, int]
+    ) -> GeneratorResult:
         outputs = self.segmentor.decode_head(features)
         logits = resize(
             self._class_logits(outputs),
             size=size,
             mode='bilinear',
-            align_corners=self.segmentor.align_corners)
+            align_corners=self.segmentor.align_corners,
+        )
         return GeneratorResult(features, outputs, logits)
 
     def _auxiliary_heads(self) -> Iterator[tuple[str, nn.Module]]:
@@ -197,12 +208,12 @@ class SegmentorGenerator(BaseModule):
                 f'{type(self.segmentor.decode_head).__name__} returns '
                 f'{len(outputs)} outputs in training; set '
                 'generator.logits_index to the one that holds the class '
-                'logits.')
+                'logits.'
+            )
         return outputs[self.logits_index]
 
 
 def _add_edges(data_samples: SampleList, width: int) -> None:
-    labels = torch.stack(
-        [sample.gt_sem_seg.data for sample in data_samples])
+    labels = torch.stack([sample.gt_sem_seg.data for sample in data_samples])
     for sample, edges in zip(data_samples, label_edges(labels, width)):
         sample.gt_edge_map = PixelData(data=edges)

@@ -66,9 +66,7 @@ class SemanticTTA(BaseTTAModel):
         """Merge predictions given as one list of views per image."""
         return self._merge(zip(*data_samples_list, strict=True))
 
-    def _merge(
-        self, views: Iterable[Sequence[SegDataSample]]
-    ) -> list[SegDataSample]:
+    def _merge(self, views: Iterable[Sequence[SegDataSample]]) -> list[SegDataSample]:
         sums: list[Tensor] = []
         firsts: list[SegDataSample] = []
         num_views = 0

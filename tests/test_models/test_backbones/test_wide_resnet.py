@@ -50,7 +50,9 @@ def test_the_printed_b5_and_a_strided_stem_miss_the_published_counts():
         image = torch.empty(1, 3, 224, 224)
         billions = count_multiply_adds(strided, image).native / 1e9
         assert [tuple(f.shape[2:]) for f in strided(image)] == [
-            (56, 56), (28, 28), (7, 7)
+            (56, 56),
+            (28, 28),
+            (7, 7),
         ]
     millions = (counts(as_printed)['total'] + 2_049_000) / 1e6
     assert millions == pytest.approx(85.1, abs=0.05)

@@ -4,12 +4,14 @@ import torch
 from segda_mm.models import DSCDiscriminator, FCDiscriminator
 
 
-@pytest.mark.parametrize('discriminator, parameters, gflops, decimals', [
-    (FCDiscriminator, 2_781_121, 30.89, 2),
-    (DSCDiscriminator, 189_424, 2.147, 3),
-])
-def test_published_parameters_and_flops(discriminator, parameters, gflops,
-                                        decimals):
+@pytest.mark.parametrize(
+    'discriminator, parameters, gflops, decimals',
+    [
+        (FCDiscriminator, 2_781_121, 30.89, 2),
+        (DSCDiscriminator, 189_424, 2.147, 3),
+    ],
+)
+def test_published_parameters_and_flops(discriminator, parameters, gflops, decimals):
     network = discriminator(num_classes=19)
     assert sum(p.numel() for p in network.parameters()) == parameters
     assert round(2 * multiply_adds(network) / 1e9, decimals) == gflops
@@ -24,11 +26,13 @@ def multiply_adds(network):
     counts = []
     for module in network.modules():
         if isinstance(module, torch.nn.Conv2d):
-            module.register_forward_hook(lambda m, _, output: counts.append(
-                output.numel() * m.weight[0].numel()))
+            module.register_forward_hook(
+                lambda m, _, output: counts.append(output.numel() * m.weight[0].numel())
+            )
         elif isinstance(module, torch.nn.Upsample):
             module.register_forward_hook(
-                lambda m, _, output: counts.append(11 * output.numel()))
+                lambda m, _, output: counts.append(11 * output.numel())
+            )
     network.to('meta')(torch.zeros(1, 19, 512, 1024, device='meta'))
     return sum(counts)
 

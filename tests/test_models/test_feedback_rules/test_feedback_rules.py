@@ -14,19 +14,18 @@ def report(before=0.0, after=0.0, epoch=0):
         labeled_loss_after=torch.tensor(after),
         learning_rate=0.1,
         epoch=epoch,
-        max_epochs=50)
+        max_epochs=50,
+    )
 
 
 def test_rules_are_chosen_by_name():
     rule = FEEDBACK_RULES.build(
-        dict(
-            type='LossProductFeedback', growth_epochs=40,
-            full_after_epoch=25))
+        dict(type='LossProductFeedback', growth_epochs=40, full_after_epoch=25)
+    )
     assert isinstance(rule, LossProductFeedback)
 
 
-@pytest.mark.parametrize('epoch, h', [(0, 0.0), (20, 0.6 * 0.648721),
-                                      (26, 0.6)])
+@pytest.mark.parametrize('epoch, h', [(0, 0.0), (20, 0.6 * 0.648721), (26, 0.6)])
 def test_loss_product_follows_alpha(epoch, h):
     rule = LossProductFeedback(40, 25)
     assert rule(report(epoch=epoch))['h'] == pytest.approx(h, abs=1e-6)
@@ -45,11 +44,9 @@ def test_teacher_gradient_points_where_the_feedback_says():
         h = StudentLossChangeFeedback(None)(report(1.0, after))['h']
         logits = torch.tensor([[0.3, -0.2]], requires_grad=True)
         probability = logits.softmax(1)[0, 0].detach()
-        loss = h * torch.nn.functional.cross_entropy(logits,
-                                                     torch.tensor([0]))
+        loss = h * torch.nn.functional.cross_entropy(logits, torch.tensor([0]))
         loss.backward()
-        assert logits.grad[0, 0] == pytest.approx(
-            float(sign * 0.5 * (probability - 1)))
+        assert logits.grad[0, 0] == pytest.approx(float(sign * 0.5 * (probability - 1)))
 
 
 def test_the_baseline_is_the_running_mean_of_earlier_gains():

@@ -8,10 +8,13 @@ from segda_mm.registry import MODELS
 LABELS = torch.arange(4).repeat_interleave(16).view(1, 8, 8)
 
 
-@pytest.mark.parametrize('config, function, arguments', [
-    (dict(type='ClassMix'), class_mask, (4, )),
-    (dict(type='CutMix', min_share=0.3, max_share=0.5), box_mask, (0.3, 0.5)),
-])
+@pytest.mark.parametrize(
+    'config, function, arguments',
+    [
+        (dict(type='ClassMix'), class_mask, (4,)),
+        (dict(type='CutMix', min_share=0.3, max_share=0.5), box_mask, (0.3, 0.5)),
+    ],
+)
 def test_configs_reach_the_masks(config, function, arguments):
     mixing = MODELS.build(config)
     torch.manual_seed(3)

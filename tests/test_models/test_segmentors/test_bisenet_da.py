@@ -17,13 +17,11 @@ from segda_mm.testing import (
 )
 
 PREPROCESSOR = dict(
-    type='DomainDataPreprocessor',
-    mean=[128] * 3,
-    std=[64] * 3,
-    size_divisor=1)
+    type='DomainDataPreprocessor', mean=[128] * 3, std=[64] * 3, size_divisor=1
+)
 UNLABELED = [
     dict(type='EntropyLoss', loss_weight=0.3),
-    dict(type='MaximumSquaresLoss', loss_weight=0.7)
+    dict(type='MaximumSquaresLoss', loss_weight=0.7),
 ]
 
 
@@ -31,13 +29,13 @@ def make_model(segmentor=tiny_bisenet, generator=None, **changes):
     torch.manual_seed(0)
     arguments = dict(
         generator=dict(
-            type='SegmentorGenerator',
-            segmentor=segmentor(),
-            **(generator or {})),
+            type='SegmentorGenerator', segmentor=segmentor(), **(generator or {})
+        ),
         discriminator=dict(type='DSCDiscriminator', num_classes=4),
         adv_weight=0.001,
         target_loss_weight=0.0,
-        data_preprocessor=PREPROCESSOR)
+        data_preprocessor=PREPROCESSOR,
+    )
     model = BiSeNetDA(**{**arguments, **changes})
     return model, tiny_optim_wrapper(model, 'generator', 'discriminator')
 
@@ -45,18 +43,21 @@ def make_model(segmentor=tiny_bisenet, generator=None, **changes):
 def label_target(batch, label):
     for sample in batch['target']['data_samples']:
         sample.gt_sem_seg = PixelData(
-            data=torch.full((1, 64, 64), label, dtype=torch.long))
+            data=torch.full((1, 64, 64), label, dtype=torch.long)
+        )
 
 
-@pytest.mark.parametrize('segmentor, generator', [
-    (tiny_bisenet, {}),
-    (tiny_stdc, {}),
-    (tiny_segformer, {}),
-    (tiny_pidnet, dict(logits_index=1, edge_width=4)),
-])
+@pytest.mark.parametrize(
+    'segmentor, generator',
+    [
+        (tiny_bisenet, {}),
+        (tiny_stdc, {}),
+        (tiny_segformer, {}),
+        (tiny_pidnet, dict(logits_index=1, edge_width=4)),
+    ],
+)
 def test_any_segmentor_steps(segmentor, generator):
-    model, optim_wrapper = make_model(
-        segmentor, generator, target_loss_weight=1.0)
+    model, optim_wrapper = make_model(segmentor, generator, target_loss_weight=1.0)
     before = copy.deepcopy(model.state_dict())
     batch = domain_batch()
     label_target(batch, 1)
@@ -86,21 +87,15 @@ def test_losses_follow_equations_2_to_4():
     domain_logits = twin.discriminator(target_logits.softmax(1))
     domain = torch.sigmoid(domain_logits)
     adv = -domain.log().mean()
-    torch.testing.assert_close(log['generator.source.loss'],
-                               source_loss.detach())
-    torch.testing.assert_close(log['generator.adversarial.loss'],
-                               adv.detach())
-    torch.testing.assert_close(log['loss'],
-                               (source_loss + 0.1 * adv).detach())
+    torch.testing.assert_close(log['generator.source.loss'], source_loss.detach())
+    torch.testing.assert_close(log['generator.adversarial.loss'], adv.detach())
+    torch.testing.assert_close(log['loss'], (source_loss + 0.1 * adv).detach())
     # Eq. 3 with the discriminator and the predictions from before the step.
     of_source = twin.discriminator(source_logits.softmax(1))
-    expected = (-torch.sigmoid(of_source).log().mean() -
-                (1 - domain).log().mean()) / 2
+    expected = (-torch.sigmoid(of_source).log().mean() - (1 - domain).log().mean()) / 2
     torch.testing.assert_close(log['discriminator.loss'], expected.detach())
-    assert log['discriminator.accuracy_source'] == (of_source
-                                                    > 0).float().mean()
-    assert log['discriminator.accuracy_target'] == (domain_logits
-                                                    <= 0).float().mean()
+    assert log['discriminator.accuracy_source'] == (of_source > 0).float().mean()
+    assert log['discriminator.accuracy_target'] == (domain_logits <= 0).float().mean()
 
 
 class RecordingWrapper:
@@ -126,8 +121,7 @@ class RecordingWrapper:
 def test_each_step_leaves_gradients_in_its_own_network_only():
     model, wrappers = make_model()
     recorders = {
-        name: RecordingWrapper(wrapper, model)
-        for name, wrapper in wrappers.items()
+        name: RecordingWrapper(wrapper, model) for name, wrapper in wrappers.items()
     }
     model.train_step(domain_batch(), recorders)
     assert recorders['generator'].touched == {'generator'}
@@ -147,8 +141,9 @@ def test_zero_weight_is_training_on_the_source_alone():
     losses, _ = twin.generator(**batches['source'])
     loss = sum(v for k, v in losses.items() if 'loss' in k)
     loss.backward()
-    for (name, p), q in zip(twin.generator.named_parameters(),
-                            model.generator.parameters()):
+    for (name, p), q in zip(
+        twin.generator.named_parameters(), model.generator.parameters()
+    ):
         if p.grad is not None:
             torch.testing.assert_close(p - 0.01 * p.grad, q, msg=name)
 
@@ -164,8 +159,8 @@ def test_pseudo_labels_are_used_when_they_weigh_something():
     without, with_labels = logs
     assert 'generator.target.loss' not in without
     torch.testing.assert_close(
-        with_labels['loss'],
-        without['loss'] + 2 * with_labels['generator.target.loss'])
+        with_labels['loss'], without['loss'] + 2 * with_labels['generator.target.loss']
+    )
 
 
 def test_void_pseudo_labels_cost_nothing():
@@ -205,8 +200,7 @@ def test_unlabeled_losses_are_those_of_the_target_logits():
     plain, _ = seeded_step()
     entropy, squares = entropy_and_squares(seeded_passes()[2].detach())
     torch.testing.assert_close(log['generator.unlabeled.entropy_loss'], entropy)
-    torch.testing.assert_close(
-        log['generator.unlabeled.maximum_squares_loss'], squares)
+    torch.testing.assert_close(log['generator.unlabeled.maximum_squares_loss'], squares)
     torch.testing.assert_close(log['loss'], plain['loss'] + entropy + squares)
 
 
@@ -216,9 +210,11 @@ def test_unlabeled_losses_adapt_alone():
     start, _, logits = seeded_passes()
     sum(entropy_and_squares(logits)).backward()
     reached = []
-    for (name, p), q, r in zip(start.generator.named_parameters(),
-                               plain.generator.parameters(),
-                               adapted.generator.parameters()):
+    for (name, p), q, r in zip(
+        start.generator.named_parameters(),
+        plain.generator.parameters(),
+        adapted.generator.parameters(),
+    ):
         if p.grad is not None:
             torch.testing.assert_close(q - 0.01 * p.grad, r, msg=name)
             reached.append(not torch.equal(q, r))
@@ -228,8 +224,7 @@ def test_unlabeled_losses_adapt_alone():
 def test_unlabeled_losses_leave_no_gradient_in_the_discriminator():
     model, wrappers = make_model(unlabeled_losses=UNLABELED)
     recorders = {
-        name: RecordingWrapper(wrapper, model)
-        for name, wrapper in wrappers.items()
+        name: RecordingWrapper(wrapper, model) for name, wrapper in wrappers.items()
     }
     model.train_step(domain_batch(), recorders)
     assert recorders['generator'].touched == {'generator'}
@@ -266,14 +261,16 @@ def test_gradient_ratio_is_that_of_the_decode_head():
     _, logits = twin.generator(batches['target']['inputs'])
     norms = []
     head = twin.generator.segmentor.decode_head
-    for loss in (0.5 * F.softplus(-twin.discriminator(logits.softmax(1))).mean(),
-                 sum(v for k, v in losses.items() if 'loss' in k)):
+    for loss in (
+        0.5 * F.softplus(-twin.discriminator(logits.softmax(1))).mean(),
+        sum(v for k, v in losses.items() if 'loss' in k),
+    ):
         twin.zero_grad()
         loss.backward()
-        norms.append(
-            torch.cat([p.grad.flatten() for p in head.parameters()]).norm())
+        norms.append(torch.cat([p.grad.flatten() for p in head.parameters()]).norm())
     torch.testing.assert_close(
-        log['generator.adversarial.gradient_ratio'], norms[0] / norms[1])
+        log['generator.adversarial.gradient_ratio'], norms[0] / norms[1]
+    )
 
 
 def test_prediction_is_that_of_the_generator():
@@ -281,7 +278,8 @@ def test_prediction_is_that_of_the_generator():
     model.eval()
     batch = model.data_preprocessor(domain_batch()['source'], False)
     expected = model.generator.segmentor.predict(
-        batch['inputs'], copy.deepcopy(batch['data_samples']))
+        batch['inputs'], copy.deepcopy(batch['data_samples'])
+    )
     predicted = model.test_step(domain_batch()['source'])
     for a, b in zip(predicted, expected):
         assert torch.equal(a.pred_sem_seg.data, b.pred_sem_seg.data)

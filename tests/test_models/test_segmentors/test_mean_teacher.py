@@ -17,15 +17,23 @@ from segda_mm.testing import (
 )
 
 AUGMENTATION = dict(
-    type='StrongAugmentation', brightness=0.5, contrast=0.5, saturation=0.5, hue=0.1,
-    jitter_probability=1.0, blur_sigma=(0.2, 1.0), blur_probability=0.5)
+    type='StrongAugmentation',
+    brightness=0.5,
+    contrast=0.5,
+    saturation=0.5,
+    hue=0.1,
+    jitter_probability=1.0,
+    blur_sigma=(0.2, 1.0),
+    blur_probability=0.5,
+)
 
 
 def make_model(segmentor=tiny_bisenet, generator=None, **changes):
     torch.manual_seed(0)
     arguments = dict(
         generator=dict(
-            type='SegmentorGenerator', segmentor=segmentor(), **(generator or {})),
+            type='SegmentorGenerator', segmentor=segmentor(), **(generator or {})
+        ),
         mixing=None,
         pseudo_label_weights=None,
         augmentation=None,
@@ -33,10 +41,9 @@ def make_model(segmentor=tiny_bisenet, generator=None, **changes):
         target_loss_weight=1.0,
         label_batch_statistics=True,
         data_preprocessor=dict(
-            type='DomainDataPreprocessor',
-            mean=[128] * 3,
-            std=[64] * 3,
-            size_divisor=1))
+            type='DomainDataPreprocessor', mean=[128] * 3, std=[64] * 3, size_divisor=1
+        ),
+    )
     model = MeanTeacher(**{**arguments, **changes})
     model.init_weights()
     return model.train(), tiny_optim_wrapper(model, 'student_generator')
@@ -45,31 +52,42 @@ def make_model(segmentor=tiny_bisenet, generator=None, **changes):
 def step(model, optim_wrapper, seed=0, iteration=0, batch=None):
     MessageHub.get_current_instance().update_info('iter', iteration)
     torch.manual_seed(seed)
-    return model.train_step(
-        copy.deepcopy(batch or domain_batch()), optim_wrapper)
+    return model.train_step(copy.deepcopy(batch or domain_batch()), optim_wrapper)
 
 
-@pytest.mark.parametrize('segmentor, generator, weights', [
-    (tiny_bisenet, {}, dict(type='ConfidentShareWeights', threshold=0.3)),
-    (tiny_stdc, {}, dict(type='PixelConfidenceWeights', exponent=1.0)),
-    (tiny_segformer, {}, dict(type='ClassMedianWeights', cap=0.9, scope='batch')),
-    (tiny_pidnet, dict(logits_index=1, edge_width=4), None),
-])
-@pytest.mark.parametrize('mixing', [
-    dict(type='ClassMix'), dict(type='CutMix', min_share=0.2, max_share=0.5), None])
+@pytest.mark.parametrize(
+    'segmentor, generator, weights',
+    [
+        (tiny_bisenet, {}, dict(type='ConfidentShareWeights', threshold=0.3)),
+        (tiny_stdc, {}, dict(type='PixelConfidenceWeights', exponent=1.0)),
+        (tiny_segformer, {}, dict(type='ClassMedianWeights', cap=0.9, scope='batch')),
+        (tiny_pidnet, dict(logits_index=1, edge_width=4), None),
+    ],
+)
+@pytest.mark.parametrize(
+    'mixing',
+    [dict(type='ClassMix'), dict(type='CutMix', min_share=0.2, max_share=0.5), None],
+)
 def test_any_segmentor_steps(segmentor, generator, weights, mixing):
     model, optim_wrapper = make_model(
-        segmentor, generator, pseudo_label_weights=weights, mixing=mixing,
-        augmentation=AUGMENTATION)
+        segmentor,
+        generator,
+        pseudo_label_weights=weights,
+        mixing=mixing,
+        augmentation=AUGMENTATION,
+    )
     before = copy.deepcopy(model.state_dict())
     log = step(model, optim_wrapper)
     assert all(value.isfinite() for value in log.values())
     for role in ('student', 'teacher'):
-        assert any(not torch.equal(before[key], value)
-                   for key, value in model.state_dict().items()
-                   if key.startswith(role) and key.endswith('weight')), role
-    assert all(parameter.grad is None
-               for parameter in model.teacher_generator.parameters())
+        assert any(
+            not torch.equal(before[key], value)
+            for key, value in model.state_dict().items()
+            if key.startswith(role) and key.endswith('weight')
+        ), role
+    assert all(
+        parameter.grad is None for parameter in model.teacher_generator.parameters()
+    )
 
 
 def test_the_teacher_starts_as_the_student_and_is_its_moving_average():
@@ -85,14 +103,17 @@ def test_the_teacher_starts_as_the_student_and_is_its_moving_average():
         for key, value in student.items():
             expected[key] = (
                 decay * expected[key] + (1 - decay) * value
-                if value.is_floating_point() else value.clone())
+                if value.is_floating_point()
+                else value.clone()
+            )
     # Weights and the statistics of BatchNorm alike.
     assert any('running_mean' in key for key in expected)
     for key, value in model.teacher_generator.state_dict().items():
         torch.testing.assert_close(value, expected[key])
     assert not torch.allclose(
         student['segmentor.decode_head.conv_seg.weight'],
-        expected['segmentor.decode_head.conv_seg.weight'])
+        expected['segmentor.decode_head.conv_seg.weight'],
+    )
 
 
 def test_the_first_steps_are_a_plain_mean():
@@ -103,14 +124,16 @@ def test_the_first_steps_are_a_plain_mean():
         step(model, optim_wrapper, seed=iteration, iteration=iteration)
         weights.append(model.student_generator.state_dict()[name].clone())
     torch.testing.assert_close(
-        model.teacher_generator.state_dict()[name], torch.stack(weights).mean(0))
+        model.teacher_generator.state_dict()[name], torch.stack(weights).mean(0)
+    )
 
 
 def test_losses_equal_the_formula():
     """Source loss + weight * loss on the teacher's labels, weighed by pixel."""
     model, optim_wrapper = make_model(
         pseudo_label_weights=dict(type='PixelConfidenceWeights', exponent=2.0),
-        target_loss_weight=0.5)
+        target_loss_weight=0.5,
+    )
     twin = copy.deepcopy(model)
     log = step(model, optim_wrapper, seed=1)
 
@@ -128,24 +151,21 @@ def test_losses_equal_the_formula():
     features = segmentor.extract_feat(inputs)
     expected = 0
     for head in (segmentor.decode_head, *segmentor.auxiliary_head):
-        logits = F.interpolate(
-            head(features), size=inputs.shape[2:], mode='bilinear')
+        logits = F.interpolate(head(features), size=inputs.shape[2:], mode='bilinear')
         losses = F.cross_entropy(logits, labels, reduction='none')
         expected += (losses * confidence**2).mean()
-    torch.testing.assert_close(
-        log['student_generator.target.loss'], expected.detach())
+    torch.testing.assert_close(log['student_generator.target.loss'], expected.detach())
     source = sum(v for k, v in source_losses.items() if 'loss' in k)
     torch.testing.assert_close(log['loss'], (source + 0.5 * expected).detach())
-    torch.testing.assert_close(
-        log['pseudo.confidence'], confidence.mean().detach())
-    torch.testing.assert_close(
-        log['pseudo.weight'], (confidence**2).mean().detach())
+    torch.testing.assert_close(log['pseudo.confidence'], confidence.mean().detach())
+    torch.testing.assert_close(log['pseudo.weight'], (confidence**2).mean().detach())
 
 
 def test_mixed_images_are_source_where_the_mask_says():
     model, _ = make_model(mixing=dict(type='ClassMix'))
     batches = model.data_preprocessor(domain_batch(), True)
     from segda_mm.models.segmentors.adversarial_steps import DomainBatch
+
     source, target = DomainBatch(**batches['source']), batches['target']['inputs']
     labels = torch.full((2, 64, 64), 7)
     weights = torch.full((2, 64, 64), 0.25)
@@ -158,10 +178,11 @@ def test_mixed_images_are_source_where_the_mask_says():
         assert torch.equal(label[from_source], truth[from_source])
         assert torch.equal(
             mixed.inputs[index],
-            torch.where(from_source, source.inputs[index], target[index]))
+            torch.where(from_source, source.inputs[index], target[index]),
+        )
         assert torch.equal(
-            sample.pixel_weights.data[0],
-            torch.where(from_source, 1.0, 0.25))
+            sample.pixel_weights.data[0], torch.where(from_source, 1.0, 0.25)
+        )
 
 
 def test_labels_of_the_target_are_not_looked_at():
@@ -191,7 +212,8 @@ def test_the_teacher_labels_in_evaluation_mode_and_keeps_its_statistics():
 def test_only_the_student_has_an_optimizer():
     model, _ = make_model()
     wrappers = ChildOptimWrapperConstructor(
-        dict(student_generator=dict(optimizer=dict(type='SGD', lr=0.1))))(model)
+        dict(student_generator=dict(optimizer=dict(type='SGD', lr=0.1)))
+    )(model)
     assert list(wrappers.keys()) == ['student_generator']
 
 
@@ -209,8 +231,10 @@ def test_wrong_settings_are_refused():
         make_model(decay=1.0)
     with pytest.raises(TypeError, match='pseudo_label_weights=None'):
         make_model(
-            tiny_pidnet, dict(logits_index=1, edge_width=4),
-            pseudo_label_weights=dict(type='PixelConfidenceWeights', exponent=1.0))
+            tiny_pidnet,
+            dict(logits_index=1, edge_width=4),
+            pseudo_label_weights=dict(type='PixelConfidenceWeights', exponent=1.0),
+        )
     model, optim_wrapper = make_model(mixing=dict(type='ClassMix'))
     batch = domain_batch()
     batch['target'] = domain_batch(size=(64, 96))['target']

@@ -22,10 +22,13 @@ from segda_mm.testing import (
     tiny_stdc,
 )
 
-NETWORKS = ('student_generator', 'student_discriminator', 'teacher_generator',
-            'teacher_discriminator')
-PRODUCT = dict(
-    type='LossProductFeedback', growth_epochs=40, full_after_epoch=25)
+NETWORKS = (
+    'student_generator',
+    'student_discriminator',
+    'teacher_generator',
+    'teacher_discriminator',
+)
+PRODUCT = dict(type='LossProductFeedback', growth_epochs=40, full_after_epoch=25)
 CHANGE = dict(type='StudentLossChangeFeedback', baseline_momentum=None)
 
 
@@ -33,9 +36,8 @@ def make_model(segmentor=tiny_bisenet, generator=None, **changes):
     torch.manual_seed(0)
     arguments = dict(
         generator=dict(
-            type='SegmentorGenerator',
-            segmentor=segmentor(),
-            **(generator or {})),
+            type='SegmentorGenerator', segmentor=segmentor(), **(generator or {})
+        ),
         discriminator=dict(type='DSCDiscriminator', num_classes=4),
         feedback_rule=PRODUCT,
         student_adv_weight=0.001,
@@ -46,51 +48,56 @@ def make_model(segmentor=tiny_bisenet, generator=None, **changes):
         uda_probability=0.0,
         uda_sigma=0.2,
         data_preprocessor=dict(
-            type='DomainDataPreprocessor',
-            mean=[128] * 3,
-            std=[64] * 3,
-            size_divisor=1))
+            type='DomainDataPreprocessor', mean=[128] * 3, std=[64] * 3, size_divisor=1
+        ),
+    )
     model = MetaPseudoLabels(**{**arguments, **changes})
     return model, tiny_optim_wrapper(model, *NETWORKS)
 
 
 @pytest.mark.parametrize('feedback_rule', [PRODUCT, CHANGE])
-@pytest.mark.parametrize('segmentor, generator', [
-    (tiny_bisenet, {}),
-    (tiny_stdc, {}),
-    (tiny_segformer, {}),
-    (tiny_pidnet, dict(logits_index=1, edge_width=4)),
-])
+@pytest.mark.parametrize(
+    'segmentor, generator',
+    [
+        (tiny_bisenet, {}),
+        (tiny_stdc, {}),
+        (tiny_segformer, {}),
+        (tiny_pidnet, dict(logits_index=1, edge_width=4)),
+    ],
+)
 def test_any_segmentor_steps_and_all_four_networks_move(
-        segmentor, generator, feedback_rule):
+    segmentor, generator, feedback_rule
+):
     model, optim_wrapper = make_model(
-        segmentor,
-        generator,
-        feedback_rule=feedback_rule,
-        uda_probability=1.0)
+        segmentor, generator, feedback_rule=feedback_rule, uda_probability=1.0
+    )
     before = copy.deepcopy(model.state_dict())
     log = model.train_step(domain_batch(), optim_wrapper)
     assert all(torch.as_tensor(value).isfinite() for value in log.values())
     assert 'teacher_generator.uda.loss' in log
     for name in NETWORKS:
-        assert any(not torch.equal(before[key], value)
-                   for key, value in model.state_dict().items()
-                   if key.startswith(name) and key.endswith('weight')), name
+        assert any(
+            not torch.equal(before[key], value)
+            for key, value in model.state_dict().items()
+            if key.startswith(name) and key.endswith('weight')
+        ), name
 
 
 @pytest.mark.parametrize('feedback_rule', [PRODUCT, CHANGE])
 def test_bfloat16_steps_close_to_full_precision(feedback_rule):
     logs = []
-    for wrapper in (GradientAveragingOptimWrapper,
-                    GradientAveragingBFloat16OptimWrapper):
+    for wrapper in (
+        GradientAveragingOptimWrapper,
+        GradientAveragingBFloat16OptimWrapper,
+    ):
         model, _ = make_model(feedback_rule=feedback_rule)
         model.set_progress(10, 50)
         wrappers = OptimWrapperDict(
             **{
-                name: wrapper(
-                    torch.optim.SGD(getattr(model, name).parameters(), 0.01))
+                name: wrapper(torch.optim.SGD(getattr(model, name).parameters(), 0.01))
                 for name in NETWORKS
-            })
+            }
+        )
         torch.manual_seed(1)
         logs.append(model.train_step(domain_batch(), wrappers))
     full, half = logs
@@ -107,14 +114,19 @@ def test_h_is_the_product_of_the_student_losses():
     log = model.train_step(domain_batch(), optim_wrapper)
     alpha = torch.tensor(10 / 40).expm1()
     expected = (
-        alpha * 0.01 * log['student_generator.source.loss'] *
-        log['student_generator.target.loss'])
+        alpha
+        * 0.01
+        * log['student_generator.source.loss']
+        * log['student_generator.target.loss']
+    )
     torch.testing.assert_close(log['mpl.h'], expected)
     torch.testing.assert_close(log['mpl.alpha'], alpha)
     torch.testing.assert_close(
-        log['teacher_generator.loss'], log['teacher_generator.source.loss'] +
-        log['teacher_generator.adversarial.loss'] +
-        expected * log['teacher_generator.target.loss'])
+        log['teacher_generator.loss'],
+        log['teacher_generator.source.loss']
+        + log['teacher_generator.adversarial.loss']
+        + expected * log['teacher_generator.target.loss'],
+    )
 
 
 def test_without_trust_the_teacher_does_not_learn_from_its_labels():
@@ -129,14 +141,15 @@ def test_without_trust_the_teacher_does_not_learn_from_its_labels():
     for key, value in states[0][1].items():
         if key.startswith('teacher'):
             assert torch.equal(value, states[1][1][key]), key
-    assert any(not torch.equal(value, states[1][1][key])
-               for key, value in states[0][1].items()
-               if key.startswith('student_generator'))
+    assert any(
+        not torch.equal(value, states[1][1][key])
+        for key, value in states[0][1].items()
+        if key.startswith('student_generator')
+    )
 
 
 def test_released_code_of_epoch_zero_is_an_option():
-    model, optim_wrapper = make_model(
-        feedback_rule=dict(PRODUCT, first_epoch_h=1.0))
+    model, optim_wrapper = make_model(feedback_rule=dict(PRODUCT, first_epoch_h=1.0))
     assert model.train_step(domain_batch(), optim_wrapper)['mpl.h'] == 1
     model.set_progress(1, 50)
     assert model.train_step(domain_batch(), optim_wrapper)['mpl.h'] < 1
@@ -170,8 +183,9 @@ def test_measuring_the_labelled_loss_changes_no_statistics():
     model, optim_wrapper = make_model(feedback_rule=CHANGE)
     source = model.data_preprocessor(domain_batch(), True)['source']
     before = copy.deepcopy(model.state_dict())
-    assert model._labeled_loss(
-        meta_pseudo_labels.DomainBatch(**source), optim_wrapper) > 0
+    assert (
+        model._labeled_loss(meta_pseudo_labels.DomainBatch(**source), optim_wrapper) > 0
+    )
     for key, value in model.state_dict().items():
         assert torch.equal(value, before[key]), key
     assert all(module.training for module in model.modules())
@@ -198,8 +212,7 @@ def test_target_labels_are_those_of_the_teacher(of_the_batch):
         _, logits = twin(inputs)
     for sample, probs in zip(target.data_samples, logits.softmax(1)):
         confidence, labels = probs.max(0)
-        limits = class_medians(confidence, labels,
-                               4).nan_to_num().clamp(max=0.9)
+        limits = class_medians(confidence, labels, 4).nan_to_num().clamp(max=0.9)
         expected = labels.masked_fill(confidence < limits[labels], 255)
         assert torch.equal(sample.gt_sem_seg.data[0], expected)
         assert (expected == 255).any()
@@ -215,20 +228,23 @@ def without_dropout():
 def test_learning_from_the_labelling_pass_changes_nothing(monkeypatch):
     weights = []
     for shared in (True, False):
-        model, optim_wrapper = make_model(
-            without_dropout, label_batch_statistics=True)
+        model, optim_wrapper = make_model(without_dropout, label_batch_statistics=True)
         model.set_progress(30, 50)
         if not shared:
             monkeypatch.setattr(
-                meta_pseudo_labels, 'learns_as_it_labels', lambda _: False)
+                meta_pseudo_labels, 'learns_as_it_labels', lambda _: False
+            )
         torch.manual_seed(1)
         for step in range(10):
             log = model.train_step(domain_batch(seed=2 * step), optim_wrapper)
-        weights.append({
-            key: value for key, value in model.state_dict().items()
-            # Only the order of the batches is another one for them.
-            if not ('teacher' in key and 'running' in key)
-        })
+        weights.append(
+            {
+                key: value
+                for key, value in model.state_dict().items()
+                # Only the order of the batches is another one for them.
+                if not ('teacher' in key and 'running' in key)
+            }
+        )
     assert log['mpl.h'] > 0
     for key, value in weights[1].items():
         assert torch.equal(weights[0][key], value), key
@@ -238,13 +254,16 @@ def test_only_a_head_with_dropout_runs_twice(monkeypatch):
     again = []
     decode_again = meta_pseudo_labels.SegmentorGenerator.decode_again
     monkeypatch.setattr(
-        meta_pseudo_labels.SegmentorGenerator, 'decode_again',
-        lambda *args: again.append(1) or decode_again(*args))
+        meta_pseudo_labels.SegmentorGenerator,
+        'decode_again',
+        lambda *args: again.append(1) or decode_again(*args),
+    )
     for segmentor in (without_dropout, tiny_bisenet):
         model, optim_wrapper = make_model(segmentor, label_batch_statistics=True)
         backbone_passes = []
         model.teacher_generator.segmentor.backbone.register_forward_hook(
-            lambda *_, passes=backbone_passes: passes.append(1))
+            lambda *_, passes=backbone_passes: passes.append(1)
+        )
         model.train_step(domain_batch(), optim_wrapper)
         assert len(backbone_passes) == 2
         assert len(again) == (segmentor is tiny_bisenet)
@@ -260,7 +279,8 @@ class HostWaits(TorchDispatchMode):
     def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
         name = operation.__name__
         by_mask = name.startswith('index.') and any(
-            index is not None and index.dtype == torch.bool for index in args[1])
+            index is not None and index.dtype == torch.bool for index in args[1]
+        )
         waits = ('_local_scalar_dense', 'nonzero', 'masked_select', 'bincount')
         self.count += by_mask or name.startswith(waits)
         return operation(*args, **(kwargs or {}))
@@ -271,7 +291,8 @@ def test_a_step_does_not_wait_for_its_device(monkeypatch):
     for head in (config.decode_head, *config.auxiliary_head):
         head.loss_decode = dict(type='PixelCrossEntropyLoss')
     model, optim_wrapper = make_model(
-        lambda: config, label_batch_statistics=True, uda_probability=1.0)
+        lambda: config, label_batch_statistics=True, uda_probability=1.0
+    )
     # The ratio of gradients is measured now and then, and the coin lies on the CPU.
     monkeypatch.setattr(meta_pseudo_labels, 'is_due', lambda _: False)
     with HostWaits() as coin:
@@ -281,13 +302,15 @@ def test_a_step_does_not_wait_for_its_device(monkeypatch):
     assert (coin.count, step.count) == (1, 1)
 
 
-@pytest.mark.parametrize('segmentor, generator', [
-    (tiny_segformer, {}),
-    (tiny_pidnet, dict(logits_index=1, edge_width=4)),
-])
+@pytest.mark.parametrize(
+    'segmentor, generator',
+    [
+        (tiny_segformer, {}),
+        (tiny_pidnet, dict(logits_index=1, edge_width=4)),
+    ],
+)
 def test_other_networks_label_in_a_pass_of_their_own(segmentor, generator):
-    model, optim_wrapper = make_model(
-        segmentor, generator, label_batch_statistics=True)
+    model, optim_wrapper = make_model(segmentor, generator, label_batch_statistics=True)
     inputs = model.data_preprocessor(domain_batch(), True)['target']['inputs']
     _, shared = model.label_target(inputs, optim_wrapper['teacher_generator'])
     assert shared is None
@@ -299,18 +322,19 @@ def test_student_and_teacher_start_from_their_checkpoints(tmp_path):
     torch.save(dict(state_dict=donor.state_dict()), file)
     model, _ = make_model(
         student_checkpoint=dict(
-            checkpoint=file,
-            checkpoint_prefix='teacher_generator.segmentor.'),
+            checkpoint=file, checkpoint_prefix='teacher_generator.segmentor.'
+        ),
         teacher_checkpoint=dict(
-            checkpoint=file,
-            checkpoint_prefix='student_generator.segmentor.'))
+            checkpoint=file, checkpoint_prefix='student_generator.segmentor.'
+        ),
+    )
     torch.manual_seed(5)
     model.init_weights()
     for role, origin in (('student', 'teacher'), ('teacher', 'student')):
-        for key, value in getattr(donor,
-                                  f'{origin}_generator').state_dict().items():
+        for key, value in getattr(donor, f'{origin}_generator').state_dict().items():
             assert torch.equal(
-                getattr(model, f'{role}_generator').state_dict()[key], value)
+                getattr(model, f'{role}_generator').state_dict()[key], value
+            )
 
 
 @pytest.mark.parametrize('role', ['student', 'teacher'])

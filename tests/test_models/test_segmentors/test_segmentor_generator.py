@@ -15,17 +15,19 @@ from segda_mm.testing import (
 
 
 def make_batch():
-    preprocessor = DomainDataPreprocessor(
-        mean=[128] * 3, std=[64] * 3, size_divisor=1)
+    preprocessor = DomainDataPreprocessor(mean=[128] * 3, std=[64] * 3, size_divisor=1)
     return preprocessor(segmentation_batch(), True)
 
 
-@pytest.mark.parametrize('segmentor, extra', [
-    (tiny_bisenet, {}),
-    (tiny_stdc, {}),
-    (tiny_segformer, {}),
-    (tiny_pidnet, dict(logits_index=1, edge_width=4)),
-])
+@pytest.mark.parametrize(
+    'segmentor, extra',
+    [
+        (tiny_bisenet, {}),
+        (tiny_stdc, {}),
+        (tiny_segformer, {}),
+        (tiny_pidnet, dict(logits_index=1, edge_width=4)),
+    ],
+)
 def test_losses_and_logits_equal_those_of_the_segmentor(segmentor, extra):
     torch.manual_seed(0)
     generator = SegmentorGenerator(segmentor(), **extra)
@@ -60,9 +62,10 @@ def test_several_losses_and_hard_pixels():
         loss_decode=[
             dict(cross_entropy, loss_name='loss_ce'),
             dict(cross_entropy, loss_name='loss_ce', loss_weight=0.5),
-            dict(cross_entropy, loss_name='loss_third')
+            dict(cross_entropy, loss_name='loss_third'),
         ],
-        sampler=dict(type='OHEMPixelSampler', thresh=0.3, min_kept=20))
+        sampler=dict(type='OHEMPixelSampler', thresh=0.3, min_kept=20),
+    )
     torch.manual_seed(0)
     generator = SegmentorGenerator(config)
     plain = copy.deepcopy(generator.segmentor)
@@ -78,8 +81,7 @@ def test_several_losses_and_hard_pixels():
 
 
 def test_unlabelled_images_give_logits_only():
-    losses, logits = SegmentorGenerator(tiny_bisenet())(
-        make_batch()['inputs'])
+    losses, logits = SegmentorGenerator(tiny_bisenet())(make_batch()['inputs'])
     assert losses == {}
     assert logits.requires_grad
 
@@ -94,7 +96,6 @@ def test_a_head_with_its_own_loss_is_refused():
 
     @MODELS.register_module(force=True)
     class HeadWithOwnLoss(MODELS.get('FCNHead')):
-
         def loss(self, *args):
             return {}
 
@@ -110,33 +111,39 @@ def test_weights_come_from_a_checkpoint(tmp_path):
     torch.save(
         dict(
             state_dict={
-                f'generator.{key}': value
-                for key, value in donor.state_dict().items()
-            }), file)
+                f'generator.{key}': value for key, value in donor.state_dict().items()
+            }
+        ),
+        file,
+    )
     generator = SegmentorGenerator(
-        tiny_bisenet(),
-        checkpoint=file,
-        checkpoint_prefix='generator.segmentor.')
+        tiny_bisenet(), checkpoint=file, checkpoint_prefix='generator.segmentor.'
+    )
     generator.init_weights()
     for key, value in donor.state_dict().items():
         assert torch.equal(generator.state_dict()[key], value), key
 
 
-@pytest.mark.parametrize('change, message', [
-    (dict(checkpoint_prefix='teacher.'), "no weights under 'teacher.'.*"
-     'begin with generator'),
-    (dict(segmentor=tiny_bisenet(num_classes=5)), 'do not fit'),
-    (dict(checkpoint='absent.pth'), 'absent.pth does not exist'),
-])
+@pytest.mark.parametrize(
+    'change, message',
+    [
+        (
+            dict(checkpoint_prefix='teacher.'),
+            "no weights under 'teacher.'.*begin with generator",
+        ),
+        (dict(segmentor=tiny_bisenet(num_classes=5)), 'do not fit'),
+        (dict(checkpoint='absent.pth'), 'absent.pth does not exist'),
+    ],
+)
 def test_a_checkpoint_that_does_not_fit_is_refused(tmp_path, change, message):
     donor = SegmentorGenerator(tiny_bisenet())
     file = str(tmp_path / 'epoch_1.pth')
-    torch.save({f'generator.{k}': v for k, v in donor.state_dict().items()},
-               file)
+    torch.save({f'generator.{k}': v for k, v in donor.state_dict().items()}, file)
     arguments = dict(
         segmentor=tiny_bisenet(),
         checkpoint=file,
-        checkpoint_prefix='generator.segmentor.')
+        checkpoint_prefix='generator.segmentor.',
+    )
     generator = SegmentorGenerator(**{**arguments, **change})
     with pytest.raises((ValueError, FileNotFoundError), match=message):
         generator.init_weights()
@@ -146,7 +153,6 @@ def test_a_checkpoint_cannot_run_code(tmp_path):
     marker = tmp_path / 'marker'
 
     class Payload:
-
         def __reduce__(self):
             return open, (str(marker), 'w')
 
