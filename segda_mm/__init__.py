@@ -19,6 +19,7 @@ else:
         engine,
         evaluation,
         labeling,
+        methods,
         models,
         visualization,
     )

@@ -26,7 +26,7 @@ from mmseg.registry import (
 #: is that of the configs (``default_scope = 'mmseg'``): with another one every
 #: lookup would warn that the registry tree has no branch for the scope.
 FEEDBACK_RULES = Registry(
-    'feedback_rule', parent=FUNCTIONS, scope='mmseg', locations=['segda_mm.models']
+    'feedback_rule', parent=FUNCTIONS, scope='mmseg', locations=['segda_mm.methods']
 )
 
 #: What labels images with a trained network. Without a parent: MMEngine's root has

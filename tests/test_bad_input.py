@@ -15,9 +15,8 @@ from PIL import Image
 from segda_mm.apis import PreflightError, load_config, train
 from segda_mm.apis import test as evaluate
 from segda_mm.apis.train import find_checkpoint
-from segda_mm.apis.training_stopped_error import TrainingStoppedError
-from segda_mm.atomic_file import FileNotWrittenError
 from segda_mm.engine.runner import AdaptationRunner
+from segda_mm.errors import FileNotWrittenError, TrainingStoppedError
 from segda_mm.testing.toy_job import write_toy_job
 
 ROOT = Path(__file__).parents[1]

@@ -8,7 +8,8 @@ import pytest
 
 from segda_mm.apis import PreflightError
 from segda_mm.apis.sole_run import sole_run_in
-from segda_mm.run_folder_lock import FolderInUseError, RunFolderLock
+from segda_mm.errors import FolderInUseError
+from segda_mm.files import RunFolderLock
 
 
 @pytest.fixture

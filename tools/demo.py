@@ -37,7 +37,7 @@ def main() -> int:
 
     require_dependencies()
     from segda_mm.apis.demo import run_demo
-    from segda_mm.apis.demo_error import DemoError
+    from segda_mm.errors import DemoError
 
     # Unwinds the stack, so that a running training is stopped with the demo.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))

@@ -1,6 +1,7 @@
 """What tools and notebooks call."""
 
 from segda_mm.engine.distributed import leave_process_group
+from segda_mm.errors import PreflightError, TrainingStoppedError
 
 from .build_runner import build_runner
 from .config import load_config
@@ -8,12 +9,10 @@ from .export import export_segmentor
 from .export_onnx import export_onnx
 from .export_weights import export_weights
 from .label import label
-from .preflight_error import PreflightError
 from .quantize_onnx import quantize_onnx
 from .self_train import self_train
 from .test import test
 from .train import train
-from .training_stopped_error import TrainingStoppedError
 from .verify_onnx import verify_onnx
 
 __all__ = [

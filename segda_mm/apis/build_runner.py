@@ -9,9 +9,8 @@ from mmengine.config import Config
 
 from segda_mm.engine.distributed import initialize_process_group
 from segda_mm.engine.runner import AdaptationRunner
+from segda_mm.errors import PreflightError
 from segda_mm.registry import RUNNERS
-
-from .preflight_error import PreflightError
 
 _runs_of_this_process = itertools.count(1)
 

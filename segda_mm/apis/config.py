@@ -8,7 +8,8 @@ from pathlib import Path
 
 from mmengine.config import Config, DictAction
 
-from .preflight_error import PreflightError
+from segda_mm.errors import PreflightError
+
 from .preflight_keys import check_option
 
 

@@ -20,13 +20,13 @@ import torch
 from mmengine.registry import init_default_scope
 from PIL import Image
 
-from segda_mm.atomic_file import atomic_file
 from segda_mm.engine.runner import find_resumable_checkpoint
+from segda_mm.errors import DemoError
+from segda_mm.files import atomic_file
 from segda_mm.registry import DATASETS
 from segda_mm.visualization import comparison_figure
 
 from .config import load_config
-from .demo_error import DemoError
 from .demo_stage import DemoStage
 from .logged_command import run_logged
 from .preflight import MAKE_MINIATURE

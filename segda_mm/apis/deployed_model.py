@@ -9,12 +9,11 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmseg.models import BaseSegmentor
 
+from segda_mm.errors import PreflightError
+from segda_mm.methods import DomainAdaptiveSegmentor
 from segda_mm.models.checkpoint import load_network_weights
 from segda_mm.models.plain_checkpoints import only_plain_checkpoints
-from segda_mm.models.segmentors import DomainAdaptiveSegmentor
 from segda_mm.registry import DATASETS, MODELS
-
-from .preflight_error import PreflightError
 
 
 def load_model(

@@ -9,12 +9,12 @@ import torch
 from mmengine.config import Config
 from mmseg.models import BaseSegmentor
 
-from segda_mm.atomic_file import atomic_file
+from segda_mm.errors import PreflightError
+from segda_mm.files import atomic_file
+from segda_mm.methods import DomainAdaptiveSegmentor
 from segda_mm.models.losses import PixelCrossEntropyLoss
-from segda_mm.models.segmentors import DomainAdaptiveSegmentor
 
 from .deployed_model import build_model, class_meta, deployed_network, load_weights
-from .preflight_error import PreflightError
 from .write_atomically import write_text
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-from .preflight_error import PreflightError
+from segda_mm.errors import PreflightError
 
 
 def export_library(module: str) -> ModuleType:

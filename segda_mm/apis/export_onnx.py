@@ -18,7 +18,8 @@ from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
 from segda_mm import __version__
-from segda_mm.atomic_file import atomic_file
+from segda_mm.errors import PreflightError
+from segda_mm.files import atomic_file
 from segda_mm.models.checkpoint_source import sha256_of_file
 from segda_mm.models.segmentors import PanopticDeepLab
 from segda_mm.models.segmentors.panoptic_deeplab import POST_PROCESSING_KEYS
@@ -27,7 +28,6 @@ from segda_mm.ops.panoptic_outputs import resize_panoptic_outputs
 
 from .deployed_model import class_meta, deployed_network, load_model
 from .export_libraries import export_library
-from .preflight_error import PreflightError
 
 #: From weights per channel in int8 graphs to what the exporter knows.
 OPSETS = range(13, 21)

@@ -15,9 +15,13 @@ from mmengine.registry import init_default_scope
 from torch import nn
 from torch.utils.data import Dataset
 
-from segda_mm.atomic_file import FileNotWrittenError
-from segda_mm.datasets.errors import DataError, MissingDataError
 from segda_mm.engine.distributed import initialize_process_group
+from segda_mm.errors import (
+    DataError,
+    FileNotWrittenError,
+    MissingDataError,
+    PreflightError,
+)
 from segda_mm.labeling import LabelStore, OtherLabelsError, TTALabeler
 from segda_mm.labeling.processes import Processes
 from segda_mm.labeling.unlabeled_pipeline import without_labels
@@ -27,7 +31,6 @@ from segda_mm.models.checkpoint_source import sha256_of_file
 from segda_mm.models.plain_checkpoints import only_plain_checkpoints
 from segda_mm.registry import DATASETS, LABELERS, MODELS
 
-from .preflight_error import PreflightError
 from .sole_run import sole_run_in
 
 #: What the user can do something about, of all that may go wrong on the way.

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from .demo_error import DemoError
+from segda_mm.errors import DemoError
 
 #: As MMEngine logs a training step: Epoch(train)  [3][ 25/120]  lr: ... eta: 0:01:02
 STEP = re.compile(r'Epoch\(train\)\s+\[(\d+)\]\[\s*(\d+)/(\d+)\].*?eta: ([\d:]+)')

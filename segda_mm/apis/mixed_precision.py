@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from mmengine.config import Config
 
-from .preflight_error import PreflightError
+from segda_mm.errors import PreflightError
 
 FULL_PRECISION = ('OptimWrapper', 'GradientAveragingOptimWrapper')
 ON_CUDA = 'GradientAveragingAmpOptimWrapper'

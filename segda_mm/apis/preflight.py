@@ -11,10 +11,9 @@ from mmengine.config import Config
 from mmengine.logging import print_log
 from mmengine.registry import init_default_scope
 
-from segda_mm.datasets.errors import MissingDataError
+from segda_mm.errors import MissingDataError, PreflightError
 from segda_mm.registry import DATASETS
 
-from .preflight_error import PreflightError
 from .preflight_translation import as_preflight_error
 
 MAKE_MINIATURE = (

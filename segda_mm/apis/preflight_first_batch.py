@@ -12,7 +12,7 @@ from torch.func import functional_call
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.data import DataLoader
 
-from .preflight_error import PreflightError
+from segda_mm.errors import PreflightError
 
 _VOID = 255
 

@@ -12,8 +12,9 @@ from mmengine.optim import OptimWrapper
 from mmengine.runner import Runner
 from torch.utils.data import DataLoader
 
+from segda_mm.errors import PreflightError
+
 from .preflight_arguments import arguments_of, component_names, find_components
-from .preflight_error import PreflightError
 from .preflight_variables import unread_names
 
 #: Keys at the top of a config that the Runner does not take as arguments: its

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from .preflight_error import PreflightError
+from segda_mm.errors import PreflightError
 
 
 @contextmanager

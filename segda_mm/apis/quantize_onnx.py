@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from segda_mm.atomic_file import atomic_file
+from segda_mm.errors import PreflightError
+from segda_mm.files import atomic_file
 
 from .export_libraries import export_library
-from .preflight_error import PreflightError
 
 #: What is computed in integers. Normalisation, and what follows the logits, is not.
 QUANTIZED_OPERATORS = ('Conv', 'MaxPool', 'GlobalAveragePool', 'Add', 'Mul', 'Concat')

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import torch
 
-from segda_mm.atomic_file import append_line
+from segda_mm.files import append_line
 
 #: What results go into, as paths that git leaves out of a comparison.
 _RESULTS = (':(top,exclude)benchmarks/results', ':(top,exclude)docs/results')

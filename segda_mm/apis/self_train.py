@@ -10,21 +10,24 @@ from mmengine.config import Config
 from mmengine.dist import is_main_process
 from mmengine.logging import print_log
 
-from segda_mm.atomic_file import FileNotWrittenError
-from segda_mm.datasets.errors import DataError, MissingDataError
 from segda_mm.engine.distributed import initialize_process_group
+from segda_mm.errors import (
+    DataError,
+    FileNotWrittenError,
+    MissingDataError,
+    PreflightError,
+    TrainingStoppedError,
+)
 from segda_mm.labeling.processes import Processes
 from segda_mm.self_training import PlanError, Stage, StateFile, stages_of
 from segda_mm.self_training.report import make_report
 from segda_mm.self_training.state_file import flat_settings
 
-from .preflight_error import PreflightError
 from .self_training_context import PlanContext
 from .self_training_inputs import require_inputs
 from .self_training_jobs import StageJobs
 from .self_training_report import write_report
 from .sole_run import sole_run_in
-from .training_stopped_error import TrainingStoppedError
 
 STATE_FILE = 'state.json'
 

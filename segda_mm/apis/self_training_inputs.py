@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from segda_mm.datasets.errors import DataError, MissingDataError
+from segda_mm.errors import DataError, MissingDataError
 from segda_mm.self_training import PlanError
 from segda_mm.self_training.plan import PREVIOUS_STUDENT
 from segda_mm.self_training.training_data import (

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from segda_mm.atomic_file import atomic_file
+from segda_mm.files import atomic_file
 from segda_mm.self_training.label_pictures import paint_labels, rounds_figure, spread
 from segda_mm.self_training.label_quality import index_by_name
 from segda_mm.self_training.report import report_text

@@ -9,10 +9,9 @@ from pathlib import Path
 
 from mmengine.dist import is_distributed
 
+from segda_mm.errors import FolderInUseError, PreflightError
+from segda_mm.files import RunFolderLock
 from segda_mm.labeling.processes import Processes
-from segda_mm.run_folder_lock import FolderInUseError, RunFolderLock
-
-from .preflight_error import PreflightError
 
 #: The rank of a process whose launcher MMEngine joins later, with its Runner.
 _RANKS = ('SLURM_PROCID', 'OMPI_COMM_WORLD_RANK')

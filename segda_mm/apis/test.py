@@ -11,13 +11,11 @@ from mmengine.dist import is_main_process
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
-from segda_mm.atomic_file import FileNotWrittenError
-from segda_mm.datasets.errors import DataError
+from segda_mm.errors import DataError, FileNotWrittenError, PreflightError
 from segda_mm.models.checkpoint import load_network_weights
 
 from .build_runner import build_runner
 from .preflight import require_data
-from .preflight_error import PreflightError
 from .preflight_keys import check_keys
 from .preflight_translation import as_preflight_error, plain_text
 from .write_atomically import write_json

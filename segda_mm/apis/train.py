@@ -7,21 +7,23 @@ from pathlib import Path
 from mmengine.config import Config
 from mmengine.runner import Runner
 
-from segda_mm.atomic_file import FileNotWrittenError
-from segda_mm.datasets.errors import DataError
 from segda_mm.engine.distributed import initialize_process_group
-from segda_mm.engine.hooks.finite_loss_hook import NonFiniteLossError
 from segda_mm.engine.runner import find_resumable_checkpoint
+from segda_mm.errors import (
+    DataError,
+    FileNotWrittenError,
+    NonFiniteLossError,
+    PreflightError,
+    TrainingStoppedError,
+)
 
 from .build_runner import build_runner
 from .mixed_precision import enable_mixed_precision
 from .preflight import require_data, require_hook_data, settle_initial_checkpoints
-from .preflight_error import PreflightError
 from .preflight_first_batch import FirstBatchCheck
 from .preflight_keys import check_keys
 from .preflight_translation import as_preflight_error, plain_text
 from .sole_run import sole_run_in
-from .training_stopped_error import TrainingStoppedError
 from .weight_sources import require_trusted_sources
 
 

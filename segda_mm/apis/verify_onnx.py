@@ -13,12 +13,12 @@ from mmengine.config import Config
 from mmseg.models import BaseSegmentor
 from mmseg.structures import SegDataSample
 
+from segda_mm.errors import PreflightError
 from segda_mm.minicity import render_frame
 from segda_mm.ops.panoptic_post_processing import find_centers
 
 from .deployed_model import deployed_network, load_model
 from .export_libraries import export_library
-from .preflight_error import PreflightError
 
 #: Least share of the pixels that must get the same label.
 LEAST_AGREEMENT = 0.999

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from segda_mm.atomic_file import atomic_file
+from segda_mm.files import atomic_file
 
 
 def write_text(path: str | Path, text: str) -> None:

@@ -1,3 +1,5 @@
+from segda_mm.errors import DataError, MissingDataError
+
 from .camvid import CamVidDataset
 from .camvid_images import CamVidImagesDataset
 from .cityscapes_extra import CityscapesExtraDataset
@@ -8,7 +10,6 @@ from .cityscapes_sequence import CityscapesSequenceDataset
 from .counter_seeded import CounterSeededDataset
 from .domain_pair import DomainPairDataset
 from .ego_car import EgoCarRegions
-from .errors import DataError, MissingDataError
 from .folder_seg_dataset import FolderSegDataset
 from .gta5 import GTA5Dataset
 from .mapillary_panoptic import MapillaryPanopticDataset

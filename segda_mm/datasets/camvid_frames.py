@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from .errors import DataError
+from segda_mm.errors import DataError
 
 #: The 11 classes in the order of their ids; 11 is void.
 CLASSES = (

@@ -15,6 +15,7 @@ import os
 
 import numpy as np
 
+from segda_mm.errors import DataError
 from segda_mm.ops.panoptic_codes import (
     IGNORED_INSTANCE_CODE,
     LABEL_DIVISOR,
@@ -23,7 +24,6 @@ from segda_mm.ops.panoptic_codes import (
 )
 
 from .cityscapes_labels import IGNORE_INDEX, LABEL_IDS, LABELS, THING_CLASSES
-from .errors import DataError
 from .label_files import decode_labels
 
 _UNKNOWN = -1

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from segda_mm.errors import DataError
 from segda_mm.registry import DATASETS
 
 from .cityscapes_images import CityscapesImagesDataset
-from .errors import DataError
 
 _FRAME_NAME = re.compile(
     r'(?P<recording>(?:.*/)?[^/]+_\d+)_(?P<frame>\d+)_leftImg8bit\.png'

@@ -17,9 +17,9 @@ from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 from PIL import Image
 
-from segda_mm.atomic_file import atomic_file
+from segda_mm.errors import DataError
+from segda_mm.files import atomic_file
 
-from .errors import DataError
 from .folder_seg_dataset import image_problem
 from .label_checksums import read_json, require_unchanged_label
 from .transforms import LoadLabelIds, LoadPanopticLabels

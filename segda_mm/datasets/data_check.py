@@ -12,10 +12,10 @@ import numpy as np
 from mmengine.dataset import BaseDataset
 from PIL import Image
 
+from segda_mm.errors import DataError, MissingDataError
 from segda_mm.ops.panoptic_codes import LABEL_DIVISOR
 from segda_mm.registry import DATASETS
 
-from .errors import DataError, MissingDataError
 from .folder_seg_dataset import FolderSegDataset, image_problem
 from .label_checksums import require_unchanged_label
 from .label_files import (

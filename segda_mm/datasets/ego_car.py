@@ -13,10 +13,10 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from segda_mm.errors import DataError
 from segda_mm.registry import DATASETS
 
 from .cityscapes_instances import read_instance_ids
-from .errors import DataError
 from .folder_seg_dataset import list_files
 from .label_files import read_label_ids
 from .snippets import CityscapesSnippets, PatternSnippets

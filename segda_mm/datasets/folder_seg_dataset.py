@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from mmseg.datasets import BaseSegDataset
 from PIL import Image
 
-from .errors import DataError, MissingDataError
+from segda_mm.errors import DataError, MissingDataError
+
 from .subsets import choose, draw_share, read_name_list
 
 

@@ -14,7 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from .errors import DataError
+from segda_mm.errors import DataError
 
 #: Names every label; written last, so that a folder with it is complete.
 MANIFEST = 'manifest.json'

@@ -11,8 +11,9 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from segda_mm.errors import DataError
+
 from .cityscapes_labels import CLASSES, ID_TO_TRAIN_ID, IGNORE_INDEX, KNOWN_IDS
-from .errors import DataError
 
 
 class LabelTable(NamedTuple):

@@ -4,11 +4,11 @@ import glob
 import os.path as osp
 from collections.abc import Mapping
 
+from segda_mm.errors import DataError, MissingDataError
 from segda_mm.registry import DATASETS
 
 from .cityscapes_labels import CLASSES
 from .cityscapes_panoptic import CityscapesPanopticDataset
-from .errors import DataError, MissingDataError
 from .mapillary_labels import cityscapes_train_id
 from .panoptic_files import PanopticIndex, read_panoptic_json
 from .panoptic_seg_dataset import PanopticSegDataset

@@ -3,7 +3,8 @@ from __future__ import annotations
 import os.path as osp
 from collections.abc import Sequence
 
-from .errors import DataError
+from segda_mm.errors import DataError
+
 from .folder_seg_dataset import FolderSegDataset, list_files
 
 

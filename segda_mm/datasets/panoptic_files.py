@@ -16,10 +16,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image
 
-from segda_mm.atomic_file import atomic_file
+from segda_mm.errors import DataError
+from segda_mm.files import atomic_file
 from segda_mm.ops.panoptic_codes import LABEL_DIVISOR, VOID_CLASS, VOID_CODE
 
-from .errors import DataError
 from .label_files import decode_labels
 
 #: The number of a pixel that belongs to no segment.

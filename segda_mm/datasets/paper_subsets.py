@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
+from segda_mm.errors import DataError
+
 from .cityscapes_fine import CityscapesFineDataset
-from .errors import DataError
 from .gta5 import GTA5Dataset
 from .subsets import seeded_subset, write_name_list
 

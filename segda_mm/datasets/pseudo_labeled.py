@@ -4,9 +4,9 @@ import copy
 import os.path as osp
 from collections.abc import Mapping
 
+from segda_mm.errors import DataError, MissingDataError
 from segda_mm.registry import DATASETS
 
-from .errors import DataError, MissingDataError
 from .folder_seg_dataset import FolderSegDataset
 from .label_checksums import (
     IDENTITY,

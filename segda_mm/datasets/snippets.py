@@ -8,7 +8,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from .errors import DataError
+from segda_mm.errors import DataError
 
 #: Frames of a snippet of Cityscapes before and after the annotated one, which
 #: is the 20th of 30.

@@ -5,9 +5,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from segda_mm.errors import MissingDataError
 from segda_mm.registry import DATASETS
-
-from .errors import MissingDataError
 
 
 class StyleImages:

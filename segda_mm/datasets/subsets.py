@@ -9,9 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from segda_mm.atomic_file import atomic_file
-
-from .errors import DataError
+from segda_mm.errors import DataError
+from segda_mm.files import atomic_file
 
 
 def seeded_subset(names: Iterable[str], size: int, seed: int) -> list[str]:

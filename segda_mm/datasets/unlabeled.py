@@ -5,9 +5,9 @@ import os
 import os.path as osp
 from collections.abc import Sequence
 
+from segda_mm.errors import DataError, MissingDataError
 from segda_mm.registry import DATASETS
 
-from .errors import DataError, MissingDataError
 from .folder_seg_dataset import FolderSegDataset, list_files
 from .subsets import read_name_list
 

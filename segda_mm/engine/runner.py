@@ -12,8 +12,8 @@ from mmengine.runner import Runner
 from mmengine.runner.checkpoint import _load_checkpoint_to_model
 from torch import nn
 
-from segda_mm.atomic_file import atomic_file
 from segda_mm.engine.hooks import PlainCheckpointHook
+from segda_mm.files import atomic_file
 from segda_mm.models.checkpoint import read_checkpoint
 from segda_mm.models.plain_checkpoints import only_plain_checkpoints
 from segda_mm.registry import RUNNERS

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from segda_mm.atomic_file import atomic_file
 from segda_mm.datasets.panoptic_files import (
     segments_from_codes,
     write_panoptic_json,
     write_panoptic_png,
 )
+from segda_mm.files import atomic_file
 from segda_mm.ops.panoptic_codes import LABEL_DIVISOR
 
 _IMAGE_SUFFIX = '_leftImg8bit'

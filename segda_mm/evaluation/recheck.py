@@ -18,7 +18,7 @@ from PIL import Image
 
 from segda_mm.datasets import LoadLabelIds, LoadPanopticLabels
 from segda_mm.datasets.cityscapes_labels import IGNORE_INDEX
-from segda_mm.datasets.errors import DataError
+from segda_mm.errors import DataError
 from segda_mm.registry import DATASETS
 
 #: Figures of all classes that are recomputed.

@@ -8,7 +8,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from segda_mm.datasets.errors import DataError
+from segda_mm.errors import DataError
 from segda_mm.evaluation.recheck import (
     ComparedFigure,
     compare_figures,

@@ -11,7 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from segda_mm.atomic_file import atomic_file
+from segda_mm.files import atomic_file
 
 from .definition import Plot
 from .experiment_error import ExperimentError

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from segda_mm.atomic_file import atomic_file
-from segda_mm.datasets.errors import DataError
+from segda_mm.errors import DataError
+from segda_mm.files import atomic_file
 
 
 def write_confidences(path: Path, labels: Tensor, levels: Tensor) -> None:

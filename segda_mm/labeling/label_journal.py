@@ -7,7 +7,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from segda_mm.atomic_file import append_line, atomic_file
+from segda_mm.files import append_line, atomic_file
 
 JOURNAL = 'statistics.jsonl'
 _PARTS = 'statistics.part*.jsonl'

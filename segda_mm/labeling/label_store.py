@@ -9,7 +9,6 @@ from typing import Any
 import cv2
 import numpy as np
 
-from segda_mm.atomic_file import atomic_file
 from segda_mm.datasets.label_checksums import (
     IDENTITY,
     MANIFEST,
@@ -17,10 +16,8 @@ from segda_mm.datasets.label_checksums import (
     read_json,
     read_manifest,
 )
-
-
-class OtherLabelsError(ValueError):
-    """A folder holds labels that those to come must not be mixed with."""
+from segda_mm.errors import OtherLabelsError
+from segda_mm.files import atomic_file
 
 
 class LabelStore:

@@ -20,10 +20,10 @@ from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
-from segda_mm.atomic_file import atomic_file
 from segda_mm.datasets.ego_car import EgoCarRegions
-from segda_mm.datasets.errors import DataError
 from segda_mm.datasets.label_checksums import read_json
+from segda_mm.errors import DataError
+from segda_mm.files import atomic_file
 from segda_mm.ops.panoptic_codes import VOID_CLASS
 from segda_mm.ops.pseudo_labels import (
     count_confidences,

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from segda_mm.atomic_file import atomic_file
+from segda_mm.files import atomic_file
 
 FILE_NAME = 'minicity.json'
 WORLD_VERSION = 1

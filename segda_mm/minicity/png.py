@@ -3,8 +3,8 @@
 import numpy as np
 from PIL import Image
 
-from segda_mm.atomic_file import atomic_file
 from segda_mm.datasets.cityscapes_labels import LABELS
+from segda_mm.files import atomic_file
 
 
 def label_palette():

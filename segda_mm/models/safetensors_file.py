@@ -12,7 +12,7 @@ from typing import BinaryIO
 import torch
 from torch import Tensor
 
-from segda_mm.atomic_file import atomic_file
+from segda_mm.files import atomic_file
 
 DTYPES = {
     'BOOL': torch.bool,

@@ -5,8 +5,9 @@ it out stage by stage (:mod:`.stages`) and notes in a state file what is done
 (:mod:`.state_file`).
 """
 
+from segda_mm.errors import PlanError
+
 from .plan import Plan, parse_plan
-from .plan_error import PlanError
 from .stages import Stage, stages_of
 from .state_file import StateFile
 

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 
 import numpy as np
 
+from segda_mm.errors import PlanError
 from segda_mm.ops.class_iou import class_iou, confusion_matrix
 from segda_mm.ops.defined_mean import defined_mean
 from segda_mm.ops.label_overlaps import label_overlaps
@@ -15,8 +16,6 @@ from segda_mm.ops.panoptic_quality import (
     panoptic_quality,
     panoptic_quality_counts,
 )
-
-from .plan_error import PlanError
 
 
 def label_quality(

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any
 
-from .plan_error import PlanError
+from segda_mm.errors import PlanError
 
 #: ``init`` of a student that goes on from the student of the round before.
 PREVIOUS_STUDENT = 'previous student'

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from segda_mm.atomic_file import atomic_file
-
-from .plan_error import PlanError
+from segda_mm.errors import PlanError
+from segda_mm.files import atomic_file
 
 
 class StateFile:

@@ -9,10 +9,10 @@ from pathlib import Path
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
+from segda_mm.errors import PlanError
 from segda_mm.registry import DATASETS
 
 from .plan import Labeled, UnlabeledSet
-from .plan_error import PlanError
 
 #: Transforms that read a label file, of which a training pipeline has one.
 LABEL_LOADERS = ('LoadPanopticLabels', 'LoadLabelIds', 'LoadAnnotations')

@@ -10,7 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
-from segda_mm.atomic_file import atomic_file
+from segda_mm.files import atomic_file
 
 #: Inches of one panel; four side by side are then a page wide.
 PANEL_SIZE = (3.6, 3.6)

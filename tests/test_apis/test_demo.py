@@ -11,8 +11,8 @@ from PIL import Image
 
 from segda_mm.apis import demo
 from segda_mm.apis.demo import markdown_table, run_demo
-from segda_mm.apis.demo_error import DemoError
 from segda_mm.apis.demo_stage import DemoStage
+from segda_mm.errors import DemoError
 
 
 class Programs:

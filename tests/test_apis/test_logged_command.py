@@ -3,8 +3,8 @@ import sys
 
 import pytest
 
-from segda_mm.apis.demo_error import DemoError
 from segda_mm.apis.logged_command import last_step, run_logged
+from segda_mm.errors import DemoError
 
 LOG = (
     '11/22 01:00:00 - mmengine - INFO - Epoch(train)  [2][  5/100]  lr: 1.2e-02  '

@@ -3,7 +3,7 @@ import torch
 from mmengine.config import Config
 
 from segda_mm.apis.mixed_precision import enable_mixed_precision
-from segda_mm.apis.preflight_error import PreflightError
+from segda_mm.errors import PreflightError
 
 SGD = dict(type='SGD', lr=0.1)
 ON_CPU = 'GradientAveragingBFloat16OptimWrapper'

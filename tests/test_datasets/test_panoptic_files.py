@@ -7,7 +7,6 @@ from PIL import Image
 
 from segda_mm.datasets.cityscapes_instances import codes_from_instance_ids
 from segda_mm.datasets.cityscapes_labels import LABEL_IDS, THING_CLASSES
-from segda_mm.datasets.errors import DataError
 from segda_mm.datasets.panoptic_files import (
     codes_from_segments,
     read_panoptic_json,
@@ -16,6 +15,7 @@ from segda_mm.datasets.panoptic_files import (
     write_panoptic_json,
     write_panoptic_png,
 )
+from segda_mm.errors import DataError
 
 VOID = 255000
 

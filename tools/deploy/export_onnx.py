@@ -57,7 +57,7 @@ def main() -> int:
 
     require_dependencies()
     from segda_mm.apis import PreflightError, export_onnx, load_config, verify_onnx
-    from segda_mm.atomic_file import FileNotWrittenError
+    from segda_mm.errors import FileNotWrittenError
 
     try:
         cfg = load_config(args.config)

@@ -30,7 +30,7 @@ def main() -> int:
     from onnx_predict import OnnxSegmentor
 
     from segda_mm.apis import PreflightError, quantize_onnx
-    from segda_mm.atomic_file import FileNotWrittenError
+    from segda_mm.errors import FileNotWrittenError
 
     try:
         # The images have to arrive as they will when the graph is used.

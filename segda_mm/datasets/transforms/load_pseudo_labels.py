@@ -5,10 +5,10 @@ import os.path as osp
 import numpy as np
 from mmcv.transforms import BaseTransform
 
+from segda_mm.errors import DataError
 from segda_mm.registry import TRANSFORMS
 
 from ..cityscapes_labels import IGNORE_INDEX
-from ..errors import DataError
 from ..label_checksums import label_checksums, require_unchanged
 from ..label_files import read_label_ids
 

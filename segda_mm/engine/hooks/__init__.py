@@ -4,7 +4,7 @@ from segda_mm.engine.hooks.adaptive_batch_norm_hook import AdaptiveBatchNormHook
 from segda_mm.engine.hooks.adversarial_health_hook import AdversarialHealthHook
 from segda_mm.engine.hooks.after_validation_hook import AfterValidationHook
 from segda_mm.engine.hooks.channels_last_hook import ChannelsLastHook
-from segda_mm.engine.hooks.finite_loss_hook import FiniteLossHook, NonFiniteLossError
+from segda_mm.engine.hooks.finite_loss_hook import FiniteLossHook
 from segda_mm.engine.hooks.head_accuracy_hook import HeadAccuracyHook
 from segda_mm.engine.hooks.median_threshold_pseudo_label_hook import (
     MedianThresholdPseudoLabelHook,
@@ -16,6 +16,7 @@ from segda_mm.engine.hooks.target_entropy_hook import TargetEntropyHook
 from segda_mm.engine.hooks.teacher_student_agreement_hook import (
     TeacherStudentAgreementHook,
 )
+from segda_mm.errors import NonFiniteLossError
 
 __all__ = [
     'AdaptiveBatchNormHook',

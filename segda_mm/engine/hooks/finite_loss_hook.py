@@ -12,11 +12,8 @@ from mmengine.model import is_model_wrapper
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import Tensor
 
+from segda_mm.errors import NonFiniteLossError
 from segda_mm.registry import HOOKS
-
-
-class NonFiniteLossError(RuntimeError):
-    """A loss or a weight is NaN or infinite; going on would train on noise."""
 
 
 @HOOKS.register_module()

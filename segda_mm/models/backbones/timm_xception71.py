@@ -9,7 +9,7 @@ from os import PathLike
 import torch
 from torch import Tensor
 
-from segda_mm.atomic_file import atomic_file
+from segda_mm.files import atomic_file
 from segda_mm.models.backbones.xception import ENTRY_FLOW, Xception71
 from segda_mm.models.checkpoint import read_state_dict
 

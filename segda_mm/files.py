@@ -1,4 +1,4 @@
-"""A folder that one run at a time may write to."""
+"""Files that are whole or absent, and folders that one run at a time writes to."""
 
 from __future__ import annotations
 
@@ -8,16 +8,110 @@ import os
 import socket
 import time
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from segda_mm.errors import FileNotWrittenError, FolderInUseError
+
+#: What torch.save says, in several places, once a write of its own has failed.
+_TORCH_WRITER = ('inline_container', 'PytorchStreamWriter')
+
+
+@contextmanager
+def atomic_file(path: str | os.PathLike) -> Iterator[Path]:
+    """Yield a path to write to; at the end that file takes the real name.
+
+    A reader never sees half a file, and a killed process leaves at most one
+    that ends in ``.unfinished``. Several processes may write the same name:
+    the last one wins.
+
+    Args:
+        path: The file to be made or replaced; its folder is made where
+            missing.
+
+    Raises:
+        FileNotWrittenError: The disk is full, or the file could not be written
+            for another reason of the system.
+    """
+    path = Path(path)
+    unfinished = path.with_name(f'.{path.name}.{os.getpid()}.unfinished')
+    with named_failure(path, unfinished):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield unfinished
+            os.replace(unfinished, path)
+        finally:
+            unfinished.unlink(missing_ok=True)
+
+
+def append_line(path: str | os.PathLike, line: str) -> None:
+    """Append a line to a file; of one that cannot be written, nothing is left.
+
+    Several processes may append to one file.
+
+    Args:
+        path: The file, made where missing.
+        line: Without its end.
+
+    Raises:
+        FileNotWrittenError: The disk is full, or the file could not be written
+            for another reason of the system.
+    """
+    content = f'{line}\n'.encode()
+    with named_failure(path):
+        file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+        try:
+            written = os.write(file, content)
+            if written < len(content):
+                end = os.lseek(file, 0, os.SEEK_CUR)
+                try:
+                    os.write(file, content[written:])
+                except OSError:
+                    os.ftruncate(file, end - written)
+                    raise
+        finally:
+            os.close(file)
+
+
+@contextmanager
+def named_failure(
+    file: str | os.PathLike, *temporary: str | os.PathLike
+) -> Iterator[None]:
+    """Turn a failed write into an error that names the file.
+
+    The system's own error about a write names no file, and that of
+    ``torch.save`` no reason.
+
+    Args:
+        file: The file that is written.
+        temporary: Other files that are opened on the way to it.
+
+    Raises:
+        FileNotWrittenError: In place of errors of the system about no file, or
+            about one of these; all others pass.
+    """
+    own = {None, *map(os.fspath, (file, os.path.dirname(file), *temporary))}
+    try:
+        yield
+    except FileNotWrittenError:
+        raise
+    except OSError as error:
+        # Without a number it is a message of ours, not of the system.
+        if error.errno is None or error.filename not in own:
+            raise
+        raise FileNotWrittenError(file, error.strerror) from error
+    except RuntimeError as error:
+        if not any(name in str(error) for name in _TORCH_WRITER):
+            raise
+        reason = getattr(error.__context__, 'strerror', None) or 'the disk may be full'
+        raise FileNotWrittenError(file, reason) from error
+
 
 LOCK_FILE = '.in_use'
 
 #: What the system answers when another process has the lock.
 _TAKEN = (BlockingIOError, PermissionError)
-
-
-class FolderInUseError(RuntimeError):
-    """Another run writes to a folder."""
 
 
 class RunFolderLock:

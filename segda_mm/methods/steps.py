@@ -14,8 +14,8 @@ from mmengine.optim import OptimWrapper
 from mmseg.utils import SampleList
 from torch import Tensor, nn
 
+from segda_mm.methods.generator import GeneratorResult
 from segda_mm.models.losses.domain_adversarial_loss import DomainAdversarialLoss
-from segda_mm.models.segmentors.segmentor_generator import GeneratorResult
 from segda_mm.ops.class_probabilities import class_probabilities
 
 

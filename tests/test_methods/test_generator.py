@@ -4,7 +4,8 @@ import pytest
 import torch
 from mmseg.registry import MODELS
 
-from segda_mm.models import DomainDataPreprocessor, SegmentorGenerator
+from segda_mm.methods import SegmentorGenerator
+from segda_mm.models import DomainDataPreprocessor
 from segda_mm.testing import (
     segmentation_batch,
     tiny_bisenet,

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from mmengine.structures import PixelData
 
-from segda_mm.models import BiSeNetDA
+from segda_mm.methods import BiSeNetDA
 from segda_mm.testing import (
     domain_batch,
     tiny_bisenet,

@@ -6,7 +6,8 @@ import pickle
 
 import pytest
 
-from segda_mm.atomic_file import FileNotWrittenError, atomic_file
+from segda_mm.errors import FileNotWrittenError
+from segda_mm.files import atomic_file
 
 
 def test_the_file_appears_at_the_end(tmp_path):

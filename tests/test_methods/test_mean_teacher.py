@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from mmengine.logging import MessageHub
 
 from segda_mm.engine.optimizers import ChildOptimWrapperConstructor
-from segda_mm.models import MeanTeacher
+from segda_mm.methods import MeanTeacher
 from segda_mm.testing import (
     domain_batch,
     tiny_bisenet,
@@ -164,7 +164,7 @@ def test_losses_equal_the_formula():
 def test_mixed_images_are_source_where_the_mask_says():
     model, _ = make_model(mixing=dict(type='ClassMix'))
     batches = model.data_preprocessor(domain_batch(), True)
-    from segda_mm.models.segmentors.adversarial_steps import DomainBatch
+    from segda_mm.methods.steps import DomainBatch
 
     source, target = DomainBatch(**batches['source']), batches['target']['inputs']
     labels = torch.full((2, 64, 64), 7)

@@ -6,14 +6,14 @@ from mmengine.optim import OptimWrapperDict
 from mmseg.models import BaseSegmentor
 from torch import Tensor, nn
 
-from segda_mm.models.segmentors.adversarial_steps import (
+from segda_mm.methods.base import DomainAdaptiveSegmentor
+from segda_mm.methods.steps import (
     DomainBatch,
     add_role,
     discriminator_step,
     generator_step,
     is_due,
 )
-from segda_mm.models.segmentors.domain_adaptive_segmentor import DomainAdaptiveSegmentor
 from segda_mm.registry import MODELS
 
 

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from segda_mm.models import StrongAugmentation
+from segda_mm.methods import StrongAugmentation
 
 MEAN = torch.tensor([123.675, 116.28, 103.53]).view(3, 1, 1)
 STD = torch.tensor([58.395, 57.12, 57.375]).view(3, 1, 1)

@@ -9,9 +9,8 @@ from segda_mm.engine.optimizers import (
     GradientAveragingBFloat16OptimWrapper,
     GradientAveragingOptimWrapper,
 )
-from segda_mm.models import MetaPseudoLabels
-from segda_mm.models.segmentors import meta_pseudo_labels
-from segda_mm.models.segmentors.adversarial_steps import sum_losses
+from segda_mm.methods import MetaPseudoLabels, meta_pseudo_labels
+from segda_mm.methods.steps import sum_losses
 from segda_mm.ops.pseudo_labels import class_medians
 from segda_mm.testing import (
     domain_batch,

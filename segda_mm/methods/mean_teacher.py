@@ -8,14 +8,14 @@ from mmseg.models import BaseSegmentor
 from mmseg.structures import SegDataSample
 from torch import Tensor
 
-from segda_mm.models.head_losses import has_plain_losses
-from segda_mm.models.segmentors.adversarial_steps import (
+from segda_mm.methods.base import DomainAdaptiveSegmentor
+from segda_mm.methods.head_losses import has_plain_losses
+from segda_mm.methods.network_modes import batch_statistics
+from segda_mm.methods.steps import (
     DomainBatch,
     add_role,
     sum_losses,
 )
-from segda_mm.models.segmentors.domain_adaptive_segmentor import DomainAdaptiveSegmentor
-from segda_mm.models.segmentors.network_modes import batch_statistics
 from segda_mm.ops.class_probabilities import class_probabilities
 from segda_mm.registry import MODELS
 

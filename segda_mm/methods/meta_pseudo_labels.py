@@ -10,21 +10,21 @@ from mmseg.models import BaseSegmentor
 from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
-from segda_mm.models.feedback_rules.base_feedback_rule import StudentReport
-from segda_mm.models.head_losses import has_plain_losses
-from segda_mm.models.segmentors.adversarial_steps import (
+from segda_mm.methods.base import DomainAdaptiveSegmentor
+from segda_mm.methods.feedback_rules.base_feedback_rule import StudentReport
+from segda_mm.methods.generator import (
+    GeneratorResult,
+    SegmentorGenerator,
+)
+from segda_mm.methods.head_losses import has_plain_losses
+from segda_mm.methods.network_modes import batch_statistics, evaluating
+from segda_mm.methods.steps import (
     DomainBatch,
     add_role,
     discriminator_step,
     generator_step,
     is_due,
     sum_losses,
-)
-from segda_mm.models.segmentors.domain_adaptive_segmentor import DomainAdaptiveSegmentor
-from segda_mm.models.segmentors.network_modes import batch_statistics, evaluating
-from segda_mm.models.segmentors.segmentor_generator import (
-    GeneratorResult,
-    SegmentorGenerator,
 )
 from segda_mm.ops.class_probabilities import class_probabilities
 from segda_mm.ops.noise_patch import add_noise_patch

@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from segda_mm.models import LossProductFeedback, StudentLossChangeFeedback
-from segda_mm.models.feedback_rules import StudentReport
+from segda_mm.methods import LossProductFeedback, StudentLossChangeFeedback
+from segda_mm.methods.feedback_rules import StudentReport
 from segda_mm.registry import FEEDBACK_RULES
 
 

@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from segda_mm.models.feedback_rules.base_feedback_rule import (
+from segda_mm.methods.feedback_rules.base_feedback_rule import (
     BaseFeedbackRule,
     StudentReport,
 )

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from segda_mm.models import CutMix
+from segda_mm.methods import CutMix
 from segda_mm.ops.domain_mixing import box_mask, class_mask
 from segda_mm.registry import MODELS
 

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from segda_mm.models.feedback_rules.base_feedback_rule import (
+from segda_mm.methods.feedback_rules.base_feedback_rule import (
     BaseFeedbackRule,
     StudentReport,
 )
