@@ -12,7 +12,7 @@ from segda_mm.apis import PreflightError
 from segda_mm.apis.preflight import require_data
 from segda_mm.apis.preflight_keys import check_keys
 from segda_mm.datasets import DataError, FourierStyle, MissingDataError
-from segda_mm.ops.low_frequencies import transfer_low_frequencies
+from segda_mm.ops.style import transfer_low_frequencies
 from segda_mm.registry import DATASETS, TRANSFORMS
 
 RED, GREEN = (200, 30, 10), (20, 180, 40)
