@@ -8,7 +8,7 @@ from segda_mm.ops.channel_statistics import match_channel_statistics
 from segda_mm.ops.pixel_values import to_pixel_values
 from segda_mm.registry import TRANSFORMS
 
-from ..style_images import StyleImages
+from .style import StyleImages
 
 
 @TRANSFORMS.register_module()
