@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from segda_mm.datasets.ego_car import EgoCarRegions
-from segda_mm.datasets.label_checksums import read_json
+from segda_mm.datasets.formats.label_checksums import read_json
 from segda_mm.errors import DataError
 from segda_mm.files import atomic_file
 from segda_mm.ops.panoptic_codes import VOID_CLASS

@@ -7,7 +7,7 @@ from mmcv.transforms import BaseTransform
 from segda_mm.ops.style import match_channel_statistics, to_pixel_values
 from segda_mm.registry import TRANSFORMS
 
-from ..style_images import StyleImages
+from .style import StyleImages
 
 
 @TRANSFORMS.register_module()

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from segda_mm.datasets.cityscapes_labels import (
+from segda_mm.datasets.formats.cityscapes_labels import (
     CLASSES,
     ID_TO_TRAIN_ID,
     KNOWN_IDS,

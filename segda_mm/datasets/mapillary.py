@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from segda_mm.errors import DataError, MissingDataError
 from segda_mm.registry import DATASETS
 
-from .cityscapes_labels import CLASSES
 from .cityscapes_panoptic import CityscapesPanopticDataset
-from .mapillary_labels import cityscapes_train_id
-from .panoptic_files import PanopticIndex, read_panoptic_json
+from .formats.cityscapes_labels import CLASSES
+from .formats.mapillary_labels import cityscapes_train_id
+from .formats.panoptic_files import PanopticIndex, read_panoptic_json
 from .panoptic_seg_dataset import PanopticSegDataset
 
 
@@ -32,7 +32,7 @@ class MapillaryPanopticDataset(PanopticSegDataset):
             ``training/v1.2/panoptic`` (older archives: ``training/panoptic``),
             2.0 in ``training/v2.0/panoptic``.
         map_to_cityscapes: Whether the classes are the 19 of Cityscapes, see
-            :mod:`segda_mm.datasets.mapillary_labels`. Otherwise they are the
+            :mod:`segda_mm.datasets.formats.mapillary_labels`. Otherwise they are the
             categories of the JSON file, in its order: 65 in version 1.2, 37 of
             them with instances.
         kwargs: Further arguments of :class:`PanopticSegDataset`.

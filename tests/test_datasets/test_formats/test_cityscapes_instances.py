@@ -5,12 +5,12 @@ import pytest
 from PIL import Image
 
 from segda_mm.datasets import DataError
-from segda_mm.datasets.cityscapes_instances import (
+from segda_mm.datasets.formats.cityscapes_instances import (
     codes_from_instance_ids,
     instance_ids_from_codes,
     read_instance_ids,
 )
-from segda_mm.datasets.cityscapes_labels import LABELS, THING_CLASSES
+from segda_mm.datasets.formats.cityscapes_labels import LABELS, THING_CLASSES
 
 
 def test_codes_by_hand():

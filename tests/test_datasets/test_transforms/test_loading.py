@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from segda_mm.datasets import DataError, LoadPanopticLabels
-from segda_mm.datasets.panoptic_files import write_panoptic_png
+from segda_mm.datasets.formats.panoptic_files import write_panoptic_png
 
 
 @pytest.fixture

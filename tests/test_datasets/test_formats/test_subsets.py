@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from segda_mm.datasets import DataError
-from segda_mm.datasets.subsets import (
+from segda_mm.datasets.formats.subsets import (
     choose,
     draw_share,
     read_name_list,

@@ -12,7 +12,7 @@ from PIL import Image
 
 from segda_mm.errors import DataError, MissingDataError
 
-from .subsets import choose, draw_share, read_name_list
+from .formats.subsets import choose, draw_share, read_name_list
 
 
 def list_files(

@@ -5,9 +5,9 @@ import pytest
 from cityscapesscripts.preparation.createPanopticImgs import convert2panoptic
 from PIL import Image
 
-from segda_mm.datasets.cityscapes_instances import codes_from_instance_ids
-from segda_mm.datasets.cityscapes_labels import LABEL_IDS, THING_CLASSES
-from segda_mm.datasets.panoptic_files import (
+from segda_mm.datasets.formats.cityscapes_instances import codes_from_instance_ids
+from segda_mm.datasets.formats.cityscapes_labels import LABEL_IDS, THING_CLASSES
+from segda_mm.datasets.formats.panoptic_files import (
     codes_from_segments,
     read_panoptic_json,
     read_panoptic_png,

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from segda_mm.datasets import DataError
-from segda_mm.datasets.label_files import (
+from segda_mm.datasets.formats.label_files import (
     check_same_size,
     label_table,
     read_label_ids,

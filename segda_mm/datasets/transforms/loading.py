@@ -6,7 +6,7 @@ from mmcv.transforms import BaseTransform
 from segda_mm.ops.panoptic_codes import LABEL_DIVISOR
 from segda_mm.registry import TRANSFORMS
 
-from ..panoptic_labels import read_panoptic_codes
+from ..formats.panoptic_labels import read_panoptic_codes
 
 
 @TRANSFORMS.register_module()
