@@ -8,7 +8,7 @@ from .config import load_config
 from .export import export_segmentor
 from .export_onnx import export_onnx
 from .export_weights import export_weights
-from .label import label
+from .labeling import label
 from .quantize_onnx import quantize_onnx
 from .self_train import self_train
 from .test import test

@@ -36,12 +36,12 @@ from segda_mm.registry import LABELERS
 
 from .bounded_pool import BoundedPool
 from .confidence_files import read_confidences, write_confidences
-from .label_formats import PanopticFormat, SemanticFormat, label_format
+from .formats import PanopticFormat, SemanticFormat, label_format
 from .label_journal import LabelJournal
 from .label_statistics import image_statistics, summarize
-from .label_store import LabelStore
 from .processes import Processes
 from .progress import Progress
+from .store import LabelStore
 
 THRESHOLDS = 'thresholds.json'
 WAITING = 'waiting'

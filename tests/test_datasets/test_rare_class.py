@@ -25,7 +25,7 @@ from segda_mm.datasets import (
 )
 from segda_mm.datasets.data_check import dataset_configs
 from segda_mm.datasets.formats.label_checksums import checksum
-from segda_mm.engine.hooks.median_threshold_pseudo_label_hook import _target_datasets
+from segda_mm.labeling.pseudo_label_hook import _target_datasets
 from segda_mm.registry import DATASETS
 
 CLASSES = ('road', 'car', 'rider', 'train')

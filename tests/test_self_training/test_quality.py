@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from segda_mm.self_training import PlanError
-from segda_mm.self_training.label_quality import label_quality
+from segda_mm.self_training.quality import label_quality
 
 
 class Maps:

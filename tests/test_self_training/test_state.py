@@ -5,7 +5,7 @@ import json
 import pytest
 
 from segda_mm.self_training import PlanError, StateFile
-from segda_mm.self_training.state_file import first_difference, flat_settings
+from segda_mm.self_training.state import first_difference, flat_settings
 
 
 def test_settings_get_dotted_keys_and_paths_below_the_work_dir():

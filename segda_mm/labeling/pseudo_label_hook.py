@@ -16,12 +16,6 @@ from mmengine.dist import (
 from mmengine.hooks import Hook
 from torch import Tensor
 
-from segda_mm.labeling import LabelStore
-from segda_mm.labeling.bounded_pool import BoundedPool
-from segda_mm.labeling.confidence_files import (
-    read_confidences,
-    write_confidences,
-)
 from segda_mm.ops.pseudo_labels import (
     count_confidences,
     empty_histogram,
@@ -31,6 +25,10 @@ from segda_mm.ops.pseudo_labels import (
     thresholds_from_histogram,
 )
 from segda_mm.registry import HOOKS
+
+from .bounded_pool import BoundedPool
+from .confidence_files import read_confidences, write_confidences
+from .store import LabelStore
 
 NUM_WRITERS = 2
 
