@@ -13,7 +13,7 @@ from PIL import Image
 from torch.utils.data import DataLoader
 
 from segda_mm.apis import PreflightError
-from segda_mm.apis.preflight import require_data
+from segda_mm.apis.checks import require_data
 from segda_mm.apis.preflight_keys import check_keys
 from segda_mm.datasets import (
     DataError,

@@ -17,12 +17,12 @@ from segda_mm.errors import (
     TrainingStoppedError,
 )
 
-from .build_runner import build_runner
+from .checks import require_data, require_hook_data, settle_initial_checkpoints
+from .first_batch import FirstBatchCheck
 from .mixed_precision import enable_mixed_precision
-from .preflight import require_data, require_hook_data, settle_initial_checkpoints
-from .preflight_first_batch import FirstBatchCheck
 from .preflight_keys import check_keys
 from .preflight_translation import as_preflight_error, plain_text
+from .runner import build_runner
 from .sole_run import sole_run_in
 from .weight_sources import require_trusted_sources
 

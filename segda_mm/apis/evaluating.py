@@ -12,12 +12,12 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
 from segda_mm.errors import DataError, FileNotWrittenError, PreflightError
-from segda_mm.models.checkpoint import load_network_weights
+from segda_mm.models.checkpoints import load_network_weights
 
-from .build_runner import build_runner
-from .preflight import require_data
+from .checks import require_data
 from .preflight_keys import check_keys
 from .preflight_translation import as_preflight_error, plain_text
+from .runner import build_runner
 from .write_atomically import write_json
 
 #: Metrics that write the predictions where ``output_dir`` says.

@@ -9,12 +9,12 @@ import pytest
 import torch
 from torch import nn
 
-from segda_mm.models.checkpoint import (
+from segda_mm.models.checkpoint_source import HashedURL, parse_checkpoint_source
+from segda_mm.models.checkpoints import (
     load_network_weights,
     read_checkpoint,
     read_state_dict,
 )
-from segda_mm.models.checkpoint_source import HashedURL, parse_checkpoint_source
 from segda_mm.models.safetensors_file import write_safetensors
 
 

@@ -5,7 +5,7 @@ import pytest
 from mmengine.config import Config
 
 from segda_mm.apis import PreflightError, load_config
-from segda_mm.apis.preflight import require_data, settle_initial_checkpoints
+from segda_mm.apis.checks import require_data, settle_initial_checkpoints
 from segda_mm.apis.preflight_arguments import arguments_of
 from segda_mm.apis.preflight_keys import check_keys
 from segda_mm.apis.preflight_variables import unread_names
