@@ -84,6 +84,7 @@ LABELS = torch.zeros(2, 2, 2, dtype=torch.int64)
         # although two are asked for; of the batch, four are asked for and counted.
         ('image', 0.5, 5, ([0.5], [0.1, 0.4]), (2, 4)),
         ('batch', 0.5, 5, ([0.5], [0.1, 0.4, 0.6]), (4, 4)),
+        ('batch', 0.75, 4, ([], [0.1, 0.4, 0.6, 0.7]), (6, 6)),
     ],
 )
 def test_hard_pixels_by_hand(scope, fraction, labelled, hardest, divisors):
