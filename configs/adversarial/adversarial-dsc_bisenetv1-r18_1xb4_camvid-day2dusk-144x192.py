@@ -1,24 +1,12 @@
 _base_ = [
     '../_base_/models/bisenetv1_r18_camvid.py',
     '../_base_/datasets/camvid_day2dusk_pair.py',
-    '../_base_/schedules/adversarial_50e.py',
+    '../_base_/methods/adversarial.py',
+    '../_base_/schedules/poly_4e.py',
     '../_base_/default_runtime.py',
 ]
 model = dict(
-    _delete_=True,
-    type='BiSeNetDA',
     data_preprocessor=_base_.data_preprocessor,
-    generator=dict(type='SegmentorGenerator', segmentor=_base_.model),
-    discriminator=dict(type='DSCDiscriminator', num_classes=11),
-    # lambda_adv of Eq. 4
-    adv_weight=0.001,
-    # No target label is looked at.
-    target_loss_weight=0.0,
-)
-custom_hooks = _base_.custom_hooks + [dict(type='AdversarialHealthHook')]
-poly = [dict(type='PolyLR', power=0.9, eta_min=0, begin=0, end=5, by_epoch=True)]
-param_scheduler = dict(generator=poly, discriminator=poly)
-train_cfg = dict(max_epochs=4, val_interval=4)
-miniature_config = (
-    'configs/adversarial/adversarial-dsc_bisenetv1-r18_1xb4_minicity-128x256.py'
+    generator=dict(segmentor=_base_.segmentor),
+    discriminator=dict(num_classes=11),
 )

@@ -1,21 +1,11 @@
 _base_ = [
     '../_base_/models/bisenetv1_r18.py',
     '../_base_/datasets/minicity_pair.py',
-    '../_base_/schedules/adversarial_50e.py',
+    '../_base_/methods/adversarial.py',
+    '../_base_/schedules/poly_8e.py',
     '../_base_/default_runtime.py',
 ]
 model = dict(
-    _delete_=True,
-    type='BiSeNetDA',
     data_preprocessor=_base_.data_preprocessor,
-    generator=dict(type='SegmentorGenerator', segmentor=_base_.model),
-    discriminator=dict(type='DSCDiscriminator', num_classes=19),
-    # lambda_adv of Eq. 4
-    adv_weight=0.001,
-    # No target label is looked at.
-    target_loss_weight=0.0,
+    generator=dict(segmentor=_base_.segmentor),
 )
-custom_hooks = _base_.custom_hooks + [dict(type='AdversarialHealthHook')]
-poly = [dict(type='PolyLR', power=0.9, eta_min=0, begin=0, end=9, by_epoch=True)]
-param_scheduler = dict(generator=poly, discriminator=poly)
-train_cfg = dict(max_epochs=8, val_interval=8)

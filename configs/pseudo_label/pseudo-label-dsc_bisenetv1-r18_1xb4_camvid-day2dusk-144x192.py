@@ -1,13 +1,18 @@
-_base_ = '../adversarial/adversarial-dsc_bisenetv1-r18_1xb4_camvid-day2dusk-144x192.py'
+_base_ = [
+    '../_base_/models/bisenetv1_r18_camvid.py',
+    '../_base_/datasets/camvid_day2dusk_pair.py',
+    '../_base_/methods/pseudo_label.py',
+    '../_base_/schedules/poly_4e.py',
+    '../_base_/default_runtime.py',
+]
 model = dict(
-    # Eq. 5
-    target_loss_weight=1.0,
+    data_preprocessor=_base_.data_preprocessor,
     generator=dict(
-        checkpoint='work_dirs/'
-        'adversarial-dsc_bisenetv1-r18_1xb4_camvid-day2dusk-144x192/'
-        'epoch_4.pth',
+        segmentor=_base_.segmentor,
+        checkpoint='work_dirs/adversarial-dsc_bisenetv1-r18_1xb4_camvid-day2dusk-144x192/epoch_4.pth',
         checkpoint_prefix='generator.segmentor.',
     ),
+    discriminator=dict(num_classes=11),
 )
 target_pipeline = [
     dict(type='LoadImageFromFile'),
@@ -17,18 +22,7 @@ target_pipeline = [
     dict(type='PackSegInputs', meta_keys=_base_.meta_keys),
 ]
 train_dataloader = dict(dataset=dict(target=dict(pipeline=target_pipeline)))
-label_dataset = _base_.target_dataset
-label_dataset.pipeline = _base_.label_pipeline
-custom_hooks = _base_.custom_hooks + [
-    dict(
-        type='MedianThresholdPseudoLabelHook',
-        # Before the first step, with the adversarially adapted generator.
-        epochs=[0],
-        cap=0.9,
-        dataloader=dict(batch_size=1, num_workers=0, dataset=label_dataset),
-    )
-]
-optim_wrapper = dict(generator=dict(optimizer=dict(lr=1.25e-2)))
-miniature_config = (
-    'configs/pseudo_label/pseudo-label-dsc_bisenetv1-r18_1xb4_minicity-128x256.py'
+custom_hooks = _base_.custom_hooks
+custom_hooks[-1].dataloader.dataset = dict(
+    _base_.target_dataset, pipeline=_base_.label_pipeline
 )

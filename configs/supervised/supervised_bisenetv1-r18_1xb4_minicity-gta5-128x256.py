@@ -1,11 +1,9 @@
+# Trained on the source alone, evaluated on the target.
 _base_ = [
     '../_base_/models/bisenetv1_r18.py',
     '../_base_/datasets/minicity_source.py',
-    '../_base_/schedules/sgd_50e.py',
+    '../_base_/methods/supervised.py',
+    '../_base_/schedules/poly_8e.py',
     '../_base_/default_runtime.py',
 ]
-# Trained on the source alone, evaluated on the target.
-param_scheduler = [
-    dict(type='PolyLR', power=0.9, eta_min=0, begin=0, end=9, by_epoch=True)
-]
-train_cfg = dict(max_epochs=8, val_interval=8)
+model = _base_.segmentor

@@ -13,7 +13,7 @@ _data = _Config.fromfile('configs/_base_/datasets/camvid_day2dusk_pair.py')
 def _network(depth):
     segmentor = _Config.fromfile(
         f'configs/_base_/models/bisenetv1_r{depth}_quarter.py'
-    ).model
+    ).segmentor
     segmentor = segmentor.to_dict()
     segmentor.pop('data_preprocessor')
     for head in (segmentor['decode_head'], *segmentor['auxiliary_head']):

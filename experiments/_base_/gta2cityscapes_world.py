@@ -13,7 +13,7 @@ _data = _Config.fromfile('configs/_base_/datasets/gta2cityscapes_pair.py')
 def _network(depth):
     segmentor = _Config.fromfile(
         f'configs/_base_/models/bisenetv1_r{depth}.py'
-    ).model.to_dict()
+    ).segmentor.to_dict()
     segmentor.pop('data_preprocessor')
     return segmentor
 

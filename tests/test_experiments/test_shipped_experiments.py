@@ -153,8 +153,8 @@ def test_components_are_what_their_names_say(file):
     assert epochs['DSC, twice as long'] == (
         epochs['DSC + aug'] + epochs['mean teacher, pretrained']
     )
-    for rule in configs['DSC, twice as long'].param_scheduler.values():
-        assert rule[0].end == epochs['DSC, twice as long'] + 1
+    (rule,) = configs['DSC, twice as long'].param_scheduler
+    assert rule.end == epochs['DSC, twice as long'] + 1
     assert models['MPL'].student_checkpoint.checkpoint == 'start.pth'
     scratch = models['MPL, student from scratch']
     assert scratch.student_checkpoint is None
