@@ -6,8 +6,10 @@ _base_ = [
     './_base_/default_runtime.py',
 ]
 # Made by
-#   python tools/train.py configs/adversarial/adversarial-dsc_bisenetv1-r18_1xb4-50e_gta2cityscapes-512x1024.py
-teacher_checkpoint = 'work_dirs/adversarial-dsc_bisenetv1-r18_1xb4-50e_gta2cityscapes-512x1024/epoch_50.pth'
+#   python tools/train.py configs/adversarial/adversarial-dsc_bisenetv1-r18_gta2cs-512x1024.py
+teacher_checkpoint = (
+    'work_dirs/adversarial-dsc_bisenetv1-r18_gta2cs-512x1024/epoch_50.pth'
+)
 optional_checkpoints = _base_.optional_checkpoints + [teacher_checkpoint]
 model = dict(
     data_preprocessor=_base_.data_preprocessor,

@@ -6,5 +6,5 @@ _base_ = [
 ]
 model = _base_.segmentor
 miniature_config = (
-    'configs/supervised/supervised_bisenetv1-r18_1xb4_minicity-cityscapes-128x256.py'
+    'configs/supervised/supervised_bisenetv1-r18_minicity-cityscapes-128x256.py'
 )

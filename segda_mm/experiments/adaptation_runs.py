@@ -59,9 +59,7 @@ METHODS = {
     ),
     'DSC + MPL': Method('mpl/mpl-product-dsc', _FOUR, 'DSC', _BOTH_ROLES),
     'DSC + MPL (loss change)': Method('mpl/mpl-change-dsc', _FOUR, 'DSC', _BOTH_ROLES),
-    'mean teacher': Method(
-        'mean_teacher/mean-teacher-class-mix', ('student_generator',)
-    ),
+    'mean teacher': Method('mean_teacher/mean-teacher', ('student_generator',)),
 }
 
 

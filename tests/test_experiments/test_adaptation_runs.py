@@ -8,9 +8,9 @@ from segda_mm.experiments.adaptation_runs import TARGET_LOOK, World, adaptation_
 @pytest.fixture(scope='module')
 def world():
     return World(
-        source='1xb4_minicity-gta5-128x256',
-        pair='1xb4_minicity-128x256',
-        target='1xb4_minicity-cityscapes-128x256',
+        source='minicity-gta5-128x256',
+        pair='minicity-128x256',
+        target='minicity-cityscapes-128x256',
         segmentor=dict(type='EncoderDecoder'),
         discriminator_channels=(2, 1),
         photometric=dict(type='PhotoMetricDistortion'),

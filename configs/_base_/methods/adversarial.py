@@ -24,5 +24,5 @@ optim_wrapper = dict(
 )
 custom_hooks = [dict(type='AdversarialHealthHook')]
 miniature_config = (
-    'configs/adversarial/adversarial-dsc_bisenetv1-r18_1xb4_minicity-128x256.py'
+    'configs/adversarial/adversarial-dsc_bisenetv1-r18_minicity-128x256.py'
 )

@@ -31,6 +31,4 @@ optim_wrapper = dict(
     ),
 )
 custom_hooks = []
-miniature_config = (
-    'configs/mean_teacher/mean-teacher-class-mix_bisenetv1-r18_1xb4_minicity-128x256.py'
-)
+miniature_config = 'configs/mean_teacher/mean-teacher_bisenetv1-r18_minicity-128x256.py'

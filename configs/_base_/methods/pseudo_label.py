@@ -16,5 +16,5 @@ custom_hooks = _base_.custom_hooks + [
     )
 ]
 miniature_config = (
-    'configs/pseudo_label/pseudo-label-dsc_bisenetv1-r18_1xb4_minicity-128x256.py'
+    'configs/pseudo_label/pseudo-label-dsc_bisenetv1-r18_minicity-128x256.py'
 )
