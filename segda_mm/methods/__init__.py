@@ -1,8 +1,9 @@
 """Which losses, in what order, through which optimizer: one paper a file."""
 
 from .adversarial import BiSeNetDA
+from .augmentation import StrongAugmentation
 from .base import DomainAdaptiveSegmentor
-from .feedback_rules import LossProductFeedback, StudentLossChangeFeedback
+from .feedback import LossProductFeedback, StudentLossChangeFeedback
 from .generator import SegmentorGenerator
 from .mean_teacher import MeanTeacher
 from .meta_pseudo_labels import MetaPseudoLabels
@@ -19,7 +20,6 @@ from .pseudo_labelers import (
     PseudoLabeler,
     PseudoLabels,
 )
-from .strong_augmentation import StrongAugmentation
 
 __all__ = [
     'BiSeNetDA',

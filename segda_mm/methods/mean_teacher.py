@@ -9,11 +9,11 @@ from mmseg.structures import SegDataSample
 from torch import Tensor
 
 from segda_mm.methods.base import DomainAdaptiveSegmentor
-from segda_mm.methods.head_losses import has_plain_losses
-from segda_mm.methods.network_modes import batch_statistics
+from segda_mm.methods.generator import has_plain_losses
 from segda_mm.methods.steps import (
     DomainBatch,
     add_role,
+    batch_statistics,
     sum_losses,
 )
 from segda_mm.ops.class_probabilities import class_probabilities

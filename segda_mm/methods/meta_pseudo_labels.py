@@ -11,17 +11,18 @@ from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
 from segda_mm.methods.base import DomainAdaptiveSegmentor
-from segda_mm.methods.feedback_rules.base_feedback_rule import StudentReport
+from segda_mm.methods.feedback import StudentReport
 from segda_mm.methods.generator import (
     GeneratorResult,
     SegmentorGenerator,
+    has_plain_losses,
 )
-from segda_mm.methods.head_losses import has_plain_losses
-from segda_mm.methods.network_modes import batch_statistics, evaluating
 from segda_mm.methods.steps import (
     DomainBatch,
     add_role,
+    batch_statistics,
     discriminator_step,
+    evaluating,
     generator_step,
     is_due,
     sum_losses,

@@ -13,6 +13,7 @@ from mmengine.logging import MessageHub
 from mmengine.optim import OptimWrapper
 from mmseg.utils import SampleList
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from segda_mm.methods.generator import GeneratorResult
 from segda_mm.models.losses.domain_adversarial_loss import DomainAdversarialLoss
@@ -42,6 +43,36 @@ class GeneratorStep(NamedTuple):
     source_logits: Tensor
     target_logits: Tensor
     log_vars: dict[str, Tensor]
+
+
+@contextmanager
+def evaluating(modules: Iterable[nn.Module]) -> Iterator[None]:
+    """Put modules, not their children, into evaluation mode and back."""
+    was_training = {module: module.training for module in modules}
+    for module in was_training:
+        module.training = False
+    try:
+        yield
+    finally:
+        for module, training in was_training.items():
+            module.training = training
+
+
+@contextmanager
+def batch_statistics(network: nn.Module) -> Iterator[None]:
+    """Normalise by the batch at hand; running statistics stay unchanged."""
+    layers = {
+        layer: (layer.training, layer.track_running_stats)
+        for layer in network.modules()
+        if isinstance(layer, _BatchNorm)
+    }
+    for layer in layers:
+        layer.training, layer.track_running_stats = True, False
+    try:
+        yield
+    finally:
+        for layer, state in layers.items():
+            layer.training, layer.track_running_stats = state
 
 
 @contextmanager

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from segda_mm.methods import LossProductFeedback, StudentLossChangeFeedback
-from segda_mm.methods.feedback_rules import StudentReport
+from segda_mm.methods.feedback import StudentReport
 from segda_mm.registry import FEEDBACK_RULES
 
 

@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from segda_mm.ops.mpl_feedback import alpha_ramp, loss_change, loss_product
+from segda_mm.ops.feedback import alpha_ramp, loss_change, loss_product
 
 
 @pytest.mark.parametrize(
