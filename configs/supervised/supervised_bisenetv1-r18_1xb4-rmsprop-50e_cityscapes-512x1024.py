@@ -4,6 +4,7 @@ _base_ = [
     '../_base_/schedules/rmsprop_50e.py',
     '../_base_/default_runtime.py',
 ]
+model = _base_.segmentor
 miniature_config = (
-    'configs/supervised/supervised_bisenetv1-r18_1xb4_minicity-cityscapes-128x256.py'
+    'configs/supervised/supervised_bisenetv1-r18_minicity-cityscapes-128x256.py'
 )

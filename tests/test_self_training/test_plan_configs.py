@@ -64,10 +64,10 @@ def data(tmp_path_factory):
                 touch('data/camvid/images', f'{stem}.jpg')
                 touch('data/camvid/labels', f'{stem}.png')
     for backbone in ('x71', 'wr41'):
-        run = f'panoptic-deeplab_{backbone}_8xb4-60k_mapillary-1025x2049'
+        run = f'panoptic-deeplab_{backbone}_mapillary-1025x2049'
         touch('work_dirs', run, 'epoch_106.pth')
     for size in ('128x256', '256x512'):
-        run = f'panoptic-deeplab_r18_1xb4_minicity-pretraining-{size}'
+        run = f'panoptic-deeplab_r18_minicity-pretraining-{size}'
         touch('work_dirs', run, 'epoch_53.pth')
     os.symlink(ROOT / 'configs', root / 'configs')
     return root

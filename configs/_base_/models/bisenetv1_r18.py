@@ -15,7 +15,7 @@ data_preprocessor = dict(
     seg_pad_val=255,
     size_divisor=1,
 )
-model = dict(
+segmentor = dict(
     type='EncoderDecoder',
     data_preprocessor=data_preprocessor,
     backbone=dict(
