@@ -8,11 +8,6 @@ from .generator import SegmentorGenerator
 from .mean_teacher import MeanTeacher
 from .meta_pseudo_labels import MetaPseudoLabels
 from .mixing import ClassMix, CutMix
-from .pseudo_label_weights import (
-    ClassMedianWeights,
-    ConfidentShareWeights,
-    PixelConfidenceWeights,
-)
 from .pseudo_labelers import (
     ClassMedian,
     ConfidentShare,
@@ -24,17 +19,14 @@ from .pseudo_labelers import (
 __all__ = [
     'BiSeNetDA',
     'ClassMedian',
-    'ClassMedianWeights',
     'ClassMix',
     'ConfidentShare',
-    'ConfidentShareWeights',
     'CutMix',
     'DomainAdaptiveSegmentor',
     'LossProductFeedback',
     'MeanTeacher',
     'MetaPseudoLabels',
     'PixelConfidence',
-    'PixelConfidenceWeights',
     'PseudoLabeler',
     'PseudoLabels',
     'SegmentorGenerator',

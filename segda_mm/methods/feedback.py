@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from segda_mm.ops.feedback import alpha_ramp, loss_change, loss_product
-from segda_mm.registry import FEEDBACK_RULES
+from segda_mm.registry import MODELS
 
 
 class StudentReport(NamedTuple):
@@ -54,7 +54,7 @@ class BaseFeedbackRule(nn.Module, ABC):
         """
 
 
-@FEEDBACK_RULES.register_module()
+@MODELS.register_module()
 class LossProductFeedback(BaseFeedbackRule):
     """H = alpha * lambda_S * L_seg_target_S * L_seg_source_S.
 
@@ -91,7 +91,7 @@ class LossProductFeedback(BaseFeedbackRule):
         return dict(h=h, alpha=h.new_tensor(alpha))
 
 
-@FEEDBACK_RULES.register_module()
+@MODELS.register_module()
 class StudentLossChangeFeedback(BaseFeedbackRule):
     """h = labelled loss before - labelled loss after the student's step.
 

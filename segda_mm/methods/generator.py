@@ -217,6 +217,19 @@ def has_plain_losses(head: nn.Module) -> bool:
     return type(head).loss_by_feat is BaseDecodeHead.loss_by_feat
 
 
+def require_pixel_weights(head: nn.Module) -> None:
+    """See that a head's losses can be weighed by pixel.
+
+    Raises:
+        TypeError: It computes them in a way of its own.
+    """
+    if not has_plain_losses(head):
+        raise TypeError(
+            f'{type(head).__name__} has a loss of its own, in which pixels have no '
+            'weights; set model.pseudo_labeler=None, or choose a head such as FCNHead'
+        )
+
+
 def head_losses(
     head: BaseDecodeHead, outputs: Tensor | tuple[Tensor, ...], data_samples: SampleList
 ) -> dict[str, Tensor]:

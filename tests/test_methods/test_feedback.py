@@ -3,7 +3,6 @@ import torch
 
 from segda_mm.methods import LossProductFeedback, StudentLossChangeFeedback
 from segda_mm.methods.feedback import StudentReport
-from segda_mm.registry import FEEDBACK_RULES
 
 
 def report(before=0.0, after=0.0, epoch=0):
@@ -16,13 +15,6 @@ def report(before=0.0, after=0.0, epoch=0):
         epoch=epoch,
         max_epochs=50,
     )
-
-
-def test_rules_are_chosen_by_name():
-    rule = FEEDBACK_RULES.build(
-        dict(type='LossProductFeedback', growth_epochs=40, full_after_epoch=25)
-    )
-    assert isinstance(rule, LossProductFeedback)
 
 
 @pytest.mark.parametrize('epoch, h', [(0, 0.0), (20, 0.6 * 0.648721), (26, 0.6)])
