@@ -12,7 +12,7 @@ from mmseg.models.utils import resize
 from mmseg.utils import SampleList, add_prefix
 from torch import Tensor, nn
 
-from segda_mm.models.checkpoint import load_network_weights
+from segda_mm.models.checkpoints import load_network_weights
 from segda_mm.ops.label_edges import label_edges
 from segda_mm.registry import MODELS
 
