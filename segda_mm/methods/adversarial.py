@@ -132,6 +132,7 @@ class BiSeNetDA(DomainAdaptiveSegmentor):
         losses = adversarial_losses(
             self.generator, self.discriminator, self.adversarial_loss, source, target
         )
+        logits = target.passed_through(self.generator).logits
         for loss in self.unlabeled_losses:
-            losses[f'unlabeled.{loss.loss_name}'] = loss(target.result.logits)
+            losses[f'unlabeled.{loss.loss_name}'] = loss(logits)
         return losses

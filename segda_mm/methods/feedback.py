@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from segda_mm.ops.feedback import alpha_ramp, loss_change, loss_product
+from segda_mm.ops.feedback import alpha_ramp, loss_product
 from segda_mm.registry import MODELS
 
 
@@ -108,6 +108,7 @@ class StudentLossChangeFeedback(BaseFeedbackRule):
     """
 
     needs_labeled_loss = True
+    baseline: Tensor
 
     def __init__(self, baseline_momentum: float | None) -> None:
         super().__init__()
@@ -116,7 +117,9 @@ class StudentLossChangeFeedback(BaseFeedbackRule):
 
     def forward(self, report: StudentReport) -> dict[str, Tensor | float]:
         """Subtract the baseline of earlier steps, then update it."""
-        gain = loss_change(report.labeled_loss_before, report.labeled_loss_after)
+        before, after = report.labeled_loss_before, report.labeled_loss_after
+        assert before is not None and after is not None
+        gain = (before - after).detach()
         h = gain - self.baseline
         if self.baseline_momentum is not None:
             self.baseline.lerp_(gain.to(self.baseline), 1 - self.baseline_momentum)

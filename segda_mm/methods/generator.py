@@ -177,7 +177,7 @@ class SegmentorGenerator(BaseModule):
         return losses
 
     def _decode(
-        self, features: Sequence[Tensor], size: tuple[int, int]
+        self, features: Sequence[Tensor], size: Sequence[int]
     ) -> GeneratorResult:
         outputs = self.segmentor.decode_head(features)
         logits = resize(
@@ -188,7 +188,7 @@ class SegmentorGenerator(BaseModule):
         )
         return GeneratorResult(features, outputs, logits)
 
-    def _auxiliary_heads(self) -> Iterator[tuple[str, nn.Module]]:
+    def _auxiliary_heads(self) -> Iterator[tuple[str, BaseDecodeHead]]:
         """Prefixes of the losses, as mmseg has them, and heads."""
         if not self.segmentor.with_auxiliary_head:
             return
@@ -212,12 +212,12 @@ class SegmentorGenerator(BaseModule):
         return outputs[self.logits_index]
 
 
-def has_plain_losses(head: nn.Module) -> bool:
+def has_plain_losses(head: BaseDecodeHead) -> bool:
     """Whether a head's losses are those of mmseg's ``BaseDecodeHead``."""
     return type(head).loss_by_feat is BaseDecodeHead.loss_by_feat
 
 
-def require_pixel_weights(head: nn.Module) -> None:
+def require_pixel_weights(head: BaseDecodeHead) -> None:
     """See that a head's losses can be weighed by pixel.
 
     Raises:
@@ -254,6 +254,7 @@ def head_losses(
     """
     if not has_plain_losses(head):
         return head.loss_by_feat(outputs, data_samples)
+    assert isinstance(outputs, Tensor)
     labels = head._stack_batch_gt(data_samples)
     if outputs.shape[2:] != labels.shape[2:]:
         outputs = resize(

@@ -2,6 +2,7 @@
 
 import random
 from contextlib import nullcontext
+from typing import Any
 
 import numpy as np
 import torch
@@ -114,12 +115,12 @@ def random_parts(generator: SegmentorGenerator, inputs: Tensor) -> tuple[bool, b
 
 def _random_state(device: torch.device) -> tuple:
     """Where all generators of random numbers stand, to be compared."""
-    _, keys, place, *_ = np.random.get_state()
+    numpy: Any = np.random.get_state()
     states = [torch.get_rng_state()]
     if device.type == 'cuda':
         states.append(torch.cuda.get_rng_state(device))
     return (
         [state.numpy().tobytes() for state in states],
-        (keys.tobytes(), place),
+        (numpy[1].tobytes(), numpy[2]),
         random.getstate(),
     )

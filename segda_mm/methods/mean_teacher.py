@@ -8,7 +8,11 @@ from torch import Tensor
 from segda_mm.methods.base import DomainAdaptiveSegmentor
 from segda_mm.methods.generator import require_pixel_weights
 from segda_mm.methods.labeling_pass import labeling_logits
-from segda_mm.methods.pseudo_labelers import PseudoLabels, label_pixels
+from segda_mm.methods.pseudo_labelers import (
+    PseudoLabels,
+    build_pseudo_labeler,
+    label_pixels,
+)
 from segda_mm.methods.steps import (
     DomainBatch,
     add_role,
@@ -79,11 +83,11 @@ class MeanTeacher(DomainAdaptiveSegmentor):
             raise ValueError(f'model.decay is {decay}, but must lie in [0, 1)')
         self.student_generator = MODELS.build(generator)
         self.teacher_generator = MODELS.build(generator).requires_grad_(False)
-        self.mixing = mixing and MODELS.build(mixing)
-        self.pseudo_labeler = pseudo_labeler and MODELS.build(pseudo_labeler)
-        if self.pseudo_labeler:
+        self.mixing = None if mixing is None else MODELS.build(mixing)
+        self.pseudo_labeler = build_pseudo_labeler(pseudo_labeler)
+        if self.pseudo_labeler is not None:
             require_pixel_weights(self.student_generator.segmentor.decode_head)
-        self.augmentation = augmentation and MODELS.build(augmentation)
+        self.augmentation = None if augmentation is None else MODELS.build(augmentation)
         self.decay = decay
         self.loss_weights = {'target.loss': target_loss_weight}
         self.label_batch_statistics = label_batch_statistics
@@ -183,9 +187,7 @@ class MeanTeacher(DomainAdaptiveSegmentor):
                     'pipelines of train_dataloader alike, or set '
                     'model.mixing=None'
                 )
-            source_labels = torch.cat(
-                [sample.gt_sem_seg.data for sample in source.data_samples]
-            )
+            source_labels = source.labels()
             from_source = self.mixing(source_labels, self.num_classes)
             inputs = torch.where(from_source[:, None], source.inputs, inputs)
             labels = torch.where(from_source, source_labels, labels)

@@ -11,7 +11,7 @@ from segda_mm.methods.base import DomainAdaptiveSegmentor
 from segda_mm.methods.feedback import StudentReport
 from segda_mm.methods.generator import GeneratorResult, require_pixel_weights
 from segda_mm.methods.labeling_pass import SharedPass, labeling_logits
-from segda_mm.methods.pseudo_labelers import label_pixels
+from segda_mm.methods.pseudo_labelers import build_pseudo_labeler, label_pixels
 from segda_mm.methods.steps import (
     DomainBatch,
     add_role,
@@ -115,8 +115,10 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
         self.adversarial_loss = MODELS.build(
             adversarial_loss or dict(type='DomainAdversarialLoss')
         )
-        self.pseudo_labeler = pseudo_labeler and MODELS.build(pseudo_labeler)
-        self.only_weighs = bool(self.pseudo_labeler) and not self.pseudo_labeler.voids
+        self.pseudo_labeler = build_pseudo_labeler(pseudo_labeler)
+        self.only_weighs = self.pseudo_labeler is not None and (
+            not self.pseudo_labeler.voids
+        )
         if self.only_weighs:
             require_pixel_weights(self.student_generator.segmentor.decode_head)
         self.loss_weights = {'adversarial.loss': student_adv_weight}
@@ -321,5 +323,5 @@ def mean_of_processes(scalar: Tensor) -> Tensor:
 
 def kept_ratio(target: DomainBatch) -> Tensor:
     """Share of the pixels whose pseudo label is not void."""
-    labels = torch.cat([sample.gt_sem_seg.data for sample in target.data_samples])
+    labels = target.labels()
     return (labels != IGNORE_INDEX).float().mean((1, 2)).mean()

@@ -49,6 +49,11 @@ class PseudoLabeler(nn.Module, ABC):
         """
 
 
+def build_pseudo_labeler(config: dict | None) -> PseudoLabeler | None:
+    """Build what a config names; None, for which every pixel counts, stays so."""
+    return None if config is None else MODELS.build(config)
+
+
 def label_pixels(
     logits: Tensor, labeler: PseudoLabeler | None
 ) -> tuple[Tensor, Tensor, PseudoLabels]:

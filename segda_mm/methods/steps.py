@@ -43,6 +43,22 @@ class DomainBatch:
             self.result = generator.infer(self.inputs)
         return self.result
 
+    def labels(self) -> Tensor:
+        """Labels of all images, shape (N, H, W), integers."""
+        assert self.data_samples is not None
+        return torch.cat([sample.gt_sem_seg.data for sample in self.data_samples])
+
+    def take_logits(self) -> Tensor:
+        """Detached logits of ``result``, which the batch then lets go of."""
+        if self.result is None:
+            raise ValueError(
+                'the losses of a generator were computed without a pass of source '
+                'and target through it; call super().student_losses(source, target), '
+                'or passed_through(generator) of both batches'
+            )
+        logits, self.result = self.result.logits.detach(), None
+        return logits
+
 
 def pseudo_labeled(
     inputs: Tensor, labels: Tensor, weights: Tensor | None = None
@@ -70,18 +86,19 @@ def sum_losses(
     """Add the entries whose key contains ``loss``, as MMEngine does.
 
     Args:
-        losses: Of any shape; their means are added.
+        losses: At least one, of any shape; their means are added.
         weights: Factors by key; 1 for a key that is not in it.
 
     Returns:
         A scalar.
     """
     weights = weights or {}
-    return sum(
+    first, *others = (
         weights.get(key, 1) * value.mean()
         for key, value in losses.items()
         if 'loss' in key
     )
+    return sum(others, first)
 
 
 def labeled_loss(generator: SegmentorGenerator, batch: DomainBatch) -> Tensor:
@@ -183,9 +200,7 @@ def discriminator_step(
     Returns:
         ``loss`` and the accuracies on both domains before the update.
     """
-    source_logits = source.result.logits.detach()
-    target_logits = target.result.logits.detach()
-    source.result = target.result = None
+    source_logits, target_logits = source.take_logits(), target.take_logits()
     with optim_wrapper.optim_context(discriminator):
         from_source = discriminator(class_probabilities(source_logits))
         from_target = discriminator(class_probabilities(target_logits))

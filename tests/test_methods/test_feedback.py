@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import torch
 
@@ -23,10 +25,23 @@ def test_loss_product_follows_alpha(epoch, h):
     assert rule(report(epoch=epoch))['h'] == pytest.approx(h, abs=1e-6)
 
 
-def test_a_harmful_step_turns_the_teacher_away_from_its_labels():
-    rule = StudentLossChangeFeedback(baseline_momentum=None)
-    assert rule(report(before=1.0, after=0.75))['h'] == 0.25
-    assert rule(report(before=1.0, after=1.25))['h'] == -0.25
+@pytest.mark.parametrize('pseudo_label, sign', [(2.0, 1), (-2.0, -1)])
+def test_a_harmful_step_turns_the_teacher_away_from_its_labels(pseudo_label, sign):
+    """One weight w = 0, labelled loss (w - 1)^2, pseudo loss (w - y)^2.
+
+    One step of rate 0.01 goes to w = 0.02 y; the labelled loss changes by
+    1 - (0.02 y - 1)^2 = 0.04 y - 0.0004 y^2: a gain for y = 2, a loss for
+    y = -2. To first order that is lr * grad_labelled * grad_pseudo = 0.04 y.
+    """
+    weight = torch.zeros((), requires_grad=True)
+    before = (weight - 1) ** 2
+    (gradient,) = torch.autograd.grad((weight - pseudo_label) ** 2, weight)
+    after = (weight - 0.01 * gradient - 1) ** 2
+    told = report()._replace(labeled_loss_before=before, labeled_loss_after=after)
+    h = StudentLossChangeFeedback(baseline_momentum=None)(told)['h']
+    assert h == pytest.approx(0.04 * pseudo_label - 0.0004 * pseudo_label**2)
+    assert math.copysign(1, h) == sign
+    assert not h.requires_grad
 
 
 def test_teacher_gradient_points_where_the_feedback_says():
