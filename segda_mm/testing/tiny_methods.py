@@ -43,12 +43,12 @@ def tiny_method_config(
     a checkpoint after every step, of which it keeps two.
 
     Args:
-        method: one of :data:`TINY_METHODS`.
+        method: one of :data:`TINY_METHODS`, or a config of another method.
         configs: the folder of configs.
         world: what :func:`write_tiny_world` wrote.
         num_workers: of every data loader, that of the pseudo labels included.
     """
-    cfg = Config.fromfile(Path(configs, TINY_METHODS[method]))
+    cfg = Config.fromfile(Path(configs, TINY_METHODS.get(method, method)))
     if method == 'panoptic':
         size = (_HEIGHT + 1, _WIDTH + 1)
         cfg.model = tiny_panoptic_deeplab(19, THING_CLASSES, size)

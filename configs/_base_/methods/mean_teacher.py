@@ -5,7 +5,7 @@ model = dict(
     type='MeanTeacher',
     generator=dict(type='SegmentorGenerator'),
     mixing=dict(type='ClassMix'),
-    pseudo_label_weights=dict(type='ConfidentShareWeights', threshold=0.968),
+    pseudo_labeler=dict(type='ConfidentShare', threshold=0.968),
     augmentation=dict(
         type='StrongAugmentation',
         brightness=0.2,

@@ -21,8 +21,7 @@ model = dict(
     student_adv_weight=0.001,
     # The paper's loss of the teacher has L_adv without a factor.
     teacher_adv_weight=1.0,
-    threshold_cap=0.9,
-    threshold_scope='image',
+    pseudo_labeler=dict(type='ClassMedian', cap=0.9, scope='image'),
     label_batch_statistics=True,
     uda_probability=0.5,
     uda_sigma=0.5,

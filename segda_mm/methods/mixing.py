@@ -1,9 +1,30 @@
-"""Rectangles of the source in images of the target."""
+"""What parts of a source image go into a target image."""
 
 from torch import Tensor, nn
 
-from segda_mm.ops.domain_mixing import box_mask
+from segda_mm.ops.domain_mixing import box_mask, class_mask
 from segda_mm.registry import MODELS
+
+
+@MODELS.register_module()
+class ClassMix(nn.Module):
+    """The pixels of half of the classes of each source image.
+
+    Olsson et al., WACV 2021, between domains as in DACS (Tranheden et al., WACV
+    2021).
+    """
+
+    def forward(self, labels: Tensor, num_classes: int) -> Tensor:
+        """Choose the source's pixels.
+
+        Args:
+            labels: Of the source, train ids or 255, shape (N, H, W).
+            num_classes: Number of classes.
+
+        Returns:
+            Shape (N, H, W), bool.
+        """
+        return class_mask(labels, num_classes)
 
 
 @MODELS.register_module()

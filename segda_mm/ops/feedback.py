@@ -45,22 +45,3 @@ def loss_product(
         A scalar without a graph, never negative.
     """
     return alpha * learning_rate * target_loss.detach() * source_loss.detach()
-
-
-def loss_change(before: Tensor, after: Tensor) -> Tensor:
-    """Feedback of Pham et al. (2021): what the student's own step gained.
-
-    The student's loss on labelled data before its step minus the one after
-    it. To first order this is lr * <gradient of the labelled loss, gradient
-    of the step's loss> (arXiv 2003.10580, Eq. 12): positive where the pseudo
-    labels pulled the student the way the labels would have, so that the
-    teacher is confirmed in them; negative where they did harm.
-
-    Args:
-        before: The student's labelled loss before its step, a scalar.
-        after: The same loss after the step, a scalar.
-
-    Returns:
-        A scalar without a graph.
-    """
-    return (before - after).detach()
