@@ -7,7 +7,6 @@ from segda_mm.engine.distributed import (
 from segda_mm.engine.hooks import (
     AdaptiveBatchNormHook,
     AdversarialHealthHook,
-    MedianThresholdPseudoLabelHook,
     PlainCheckpointHook,
     SourceValidationHook,
     TargetEntropyHook,
@@ -32,7 +31,6 @@ __all__ = [
     'GradientAveragingBFloat16OptimWrapper',
     'GradientAveragingOptimWrapper',
     'MPLTrainLoop',
-    'MedianThresholdPseudoLabelHook',
     'PassThroughDistributed',
     'PlainCheckpointHook',
     'ResumableEpochTrainLoop',

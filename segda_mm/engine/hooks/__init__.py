@@ -6,10 +6,7 @@ from segda_mm.engine.hooks.checkpoint_hooks import (
     PlainCheckpointHook,
     SafeCheckpointHook,
 )
-from segda_mm.engine.hooks.finite_loss_hook import FiniteLossHook, NonFiniteLossError
-from segda_mm.engine.hooks.median_threshold_pseudo_label_hook import (
-    MedianThresholdPseudoLabelHook,
-)
+from segda_mm.engine.hooks.finite_loss_hook import FiniteLossHook
 from segda_mm.engine.hooks.speed_hooks import ChannelsLastHook, HeadAccuracyHook
 from segda_mm.engine.hooks.validation_hooks import (
     AfterValidationHook,
@@ -25,8 +22,6 @@ __all__ = [
     'ChannelsLastHook',
     'FiniteLossHook',
     'HeadAccuracyHook',
-    'MedianThresholdPseudoLabelHook',
-    'NonFiniteLossError',
     'PlainCheckpointHook',
     'SafeCheckpointHook',
     'SourceValidationHook',

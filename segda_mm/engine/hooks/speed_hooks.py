@@ -8,7 +8,7 @@ from mmengine.model import is_model_wrapper
 from mmseg.models.losses import accuracy
 from torch import Tensor
 
-from segda_mm.ops.pixel_accuracy import pixel_accuracy
+from segda_mm.ops.metrics import pixel_accuracy
 from segda_mm.registry import HOOKS
 
 

@@ -11,8 +11,12 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from segda_mm.engine.image_pass import build_image_loader, undisturbed
-from segda_mm.ops.prediction_agreement import count_pairs, prediction_agreement
-from segda_mm.ops.prediction_entropy import prediction_entropy, prediction_sums
+from segda_mm.ops.metrics import (
+    count_pairs,
+    prediction_agreement,
+    prediction_entropy,
+    prediction_sums,
+)
 from segda_mm.registry import HOOKS
 
 
