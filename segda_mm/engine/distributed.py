@@ -15,6 +15,7 @@ from mmengine.dist import (
     init_dist,
     is_distributed,
 )
+from mmengine.model import is_model_wrapper
 from torch import Tensor, nn
 
 from segda_mm.engine.process_wide import share_batch_statistics, share_loss_averages
@@ -94,6 +95,11 @@ def leave_process_group() -> None:
     if is_distributed():
         barrier()
         torch.distributed.destroy_process_group()
+
+
+def unwrapped(model: nn.Module) -> nn.Module:
+    """The model inside of its wrapper, if it has one."""
+    return model.module if is_model_wrapper(model) else model
 
 
 # The Runner looks wrappers up in MMEngine's own registry whatever the default

@@ -4,10 +4,10 @@ import sys
 
 import torch
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmseg.models.losses import accuracy
 from torch import Tensor
 
+from segda_mm.engine.distributed import unwrapped
 from segda_mm.ops.metrics import pixel_accuracy
 from segda_mm.registry import HOOKS
 
@@ -28,9 +28,7 @@ class ChannelsLastHook(Hook):
         Args:
             runner: The runner about to train, validate or test.
         """
-        model = runner.model
-        model = model.module if is_model_wrapper(model) else model
-        model.to(memory_format=torch.channels_last)
+        unwrapped(runner.model).to(memory_format=torch.channels_last)
 
 
 _HEADS = 'mmseg.models.decode_heads.'

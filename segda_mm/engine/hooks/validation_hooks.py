@@ -6,10 +6,10 @@ import torch
 from mmengine.dist import all_reduce
 from mmengine.evaluator import Evaluator
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from torch import nn
 from torch.utils.data import DataLoader
 
+from segda_mm.engine.distributed import unwrapped
 from segda_mm.engine.image_pass import build_image_loader, undisturbed
 from segda_mm.ops.metrics import (
     count_pairs,
@@ -108,11 +108,6 @@ class AfterValidationHook(Hook, ABC):
         Returns:
             Figures of the images of all processes, by name.
         """
-
-
-def unwrapped(model: nn.Module) -> nn.Module:
-    """The model inside of its wrapper, if it has one."""
-    return model.module if is_model_wrapper(model) else model
 
 
 _PREFIX = 'source_'
