@@ -1,13 +1,35 @@
-"""Training accuracies that cost next to nothing."""
+"""Hooks that make training faster."""
 
 import sys
 
+import torch
 from mmengine.hooks import Hook
 from mmseg.models.losses import accuracy
 from torch import Tensor
 
+from segda_mm.engine.distributed import unwrapped
 from segda_mm.ops.metrics import pixel_accuracy
 from segda_mm.registry import HOOKS
+
+
+@HOOKS.register_module()
+class ChannelsLastHook(Hook):
+    """Keep the weights of convolutions with their channels last in memory.
+
+    Their inputs and outputs follow. Shapes, names and checkpoints stay as they
+    are; sums are rounded in another order.
+    """
+
+    priority = 'VERY_HIGH'
+
+    def before_run(self, runner) -> None:
+        """Convert the model, before weights are loaded into it.
+
+        Args:
+            runner: The runner about to train, validate or test.
+        """
+        unwrapped(runner.model).to(memory_format=torch.channels_last)
+
 
 _HEADS = 'mmseg.models.decode_heads.'
 
