@@ -47,7 +47,7 @@ def label(
     out: str | Path,
     *,
     tta: bool = True,
-    thresholds: dict | None = None,
+    pseudo_labeler: dict | None = None,
     ego_car: dict | None = None,
     num_workers: int = 2,
     batch_size: int = 1,
@@ -91,8 +91,9 @@ def label(
         out: the folder for the labels.
         tta: average over the views that the config's ``tta_model`` makes, or
             its ``tta_pipeline``.
-        thresholds: ``dict(scope='image' | 'dataset', cap=0.9)`` to make pixels
-            void that are less confident than the median of their class.
+        pseudo_labeler: ``dict(type='ClassMedian', cap=0.9, scope='image')`` to make
+            pixels void that are less confident than the median of their class in
+            the image, ``scope='dataset'`` in all images; see :class:`TTALabeler`.
         ego_car: arguments of :class:`EgoCarRegions`, to make the region of the
             own car void.
         num_workers: processes that read images.
@@ -122,7 +123,7 @@ def label(
         try:
             labeler = _build_labeler(
                 cfg,
-                thresholds=thresholds,
+                pseudo_labeler=pseudo_labeler,
                 ego_car=ego_car,
                 num_workers=num_workers,
                 batch_size=batch_size,

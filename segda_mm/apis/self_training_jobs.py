@@ -102,7 +102,7 @@ class StageJobs:
         settings = dict(
             checkpoint=checkpoint,
             tta=plan.labeling.tta,
-            thresholds=plan.labeling.thresholds,
+            pseudo_labeler=plan.labeling.pseudo_labeler,
             test_pipeline=cfg.test_dataloader.dataset.pipeline,
             unlabeled={
                 name: dict(images=unlabeled_dataset(part), ego_car=part.ego_car)
@@ -122,7 +122,7 @@ class StageJobs:
                 unlabeled_dataset(part),
                 self.context.labels(stage.round, name),
                 tta=plan.labeling.tta,
-                thresholds=plan.labeling.thresholds,
+                pseudo_labeler=plan.labeling.pseudo_labeler,
                 ego_car=part.ego_car,
                 num_workers=plan.labeling.num_workers,
                 batch_size=plan.labeling.batch_size,

@@ -88,14 +88,14 @@ class Labeling:
 
     Attributes:
         tta: Whether over the scales and flips of the teacher's config.
-        thresholds: ``dict(scope='image' | 'dataset', cap=...)`` of class-median
-            thresholds, or None: the paper keeps every label.
+        pseudo_labeler: Config of what makes pixels void, as ``label`` takes it, or
+            None: the paper keeps every label.
         batch_size: Images at once.
         num_workers: Processes that read images.
     """
 
     tta: bool = True
-    thresholds: dict | None = None
+    pseudo_labeler: dict | None = None
     batch_size: int = 1
     num_workers: int = 2
 

@@ -1,5 +1,7 @@
-"""Labelling in processes of its own, and networks to label with."""
+"""Labelling and training in processes of their own, and networks to label with."""
 
+import importlib.util
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from segda_mm.registry import MODELS
 from segda_mm.testing.toy_job import write_toy_job
 
 SCRIPT = Path(__file__).with_name('label_elsewhere.py')
+TRAINING = Path(__file__).with_name('train_on_pseudo_labels.py')
 
 
 @pytest.fixture(scope='session')
@@ -38,3 +41,24 @@ def semantic_job(tmp_path_factory):
         checkpoint=str(folder / 'net.pth'),
         images=str(folder / 'data' / 'images'),
     )
+
+
+@pytest.fixture(scope='session')
+def toy():
+    """The module ``train_on_pseudo_labels``."""
+    spec = importlib.util.spec_from_file_location(TRAINING.stem, TRAINING)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[TRAINING.stem] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope='session')
+def train_elsewhere(run_script):
+    """Train the toy in other processes; returns their wait statuses."""
+
+    def run(*runs):
+        statuses, run.stderr = run_script(TRAINING, runs)
+        return statuses
+
+    return run

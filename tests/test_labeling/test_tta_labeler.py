@@ -18,7 +18,8 @@ from segda_mm.datasets import (
 )
 from segda_mm.datasets.cityscapes_labels import CLASSES, THING_CLASSES
 from segda_mm.labeling import LabelStore, OtherLabelsError, TTALabeler
-from segda_mm.labeling.tta_labeler import _Job
+from segda_mm.labeling.writer import LabelWriter
+from segda_mm.methods.pseudo_labelers import PseudoLabeler, PseudoLabels
 from segda_mm.models import PanopticDeepLab
 from segda_mm.ops.panoptic_codes import VOID_CODE
 from segda_mm.registry import DATASETS, MODELS
@@ -62,6 +63,10 @@ def images(tmp_path_factory):
         folder = root / 'town' if index % 2 else root
         Image.fromarray(pixels).save(folder / f'{index}.png')
     return root
+
+
+def class_median(scope, cap=CAP):
+    return dict(type='ClassMedian', cap=cap, scope=scope)
 
 
 def reference(images):
@@ -135,7 +140,7 @@ def thresholds_of(confidences, labels):
 
 
 def test_thresholds_of_the_data_set(images, tmp_path):
-    manifest = label(images, tmp_path, thresholds=dict(scope='dataset', cap=CAP))
+    manifest = label(images, tmp_path, pseudo_labeler=class_median('dataset'))
     labels, confidences = reference(images)
     all_labels = np.concatenate([part.ravel() for part in labels.values()])
     all_confidences = np.concatenate([part.ravel() for part in confidences.values()])
@@ -169,7 +174,7 @@ def test_thresholds_of_the_data_set(images, tmp_path):
 
 
 def test_thresholds_of_each_image(images, tmp_path):
-    label(images, tmp_path, thresholds=dict(scope='image', cap=CAP))
+    label(images, tmp_path, pseudo_labeler=class_median('image'))
     labels, confidences = reference(images)
     for name, written in read(tmp_path).items():
         for index in range(3):
@@ -184,10 +189,10 @@ def test_thresholds_of_each_image(images, tmp_path):
 
 @pytest.mark.parametrize('scope', [None, 'dataset'])
 def test_batches_and_sizes_change_nothing(images, tmp_path, scope):
-    thresholds = scope and dict(scope=scope, cap=CAP)
-    one = label(images, tmp_path / 'one', thresholds=thresholds)
+    labeler = scope and class_median(scope)
+    one = label(images, tmp_path / 'one', pseudo_labeler=labeler)
     model = ChannelClasses()
-    two = label(images, tmp_path / 'two', model, thresholds=thresholds, batch_size=4)
+    two = label(images, tmp_path / 'two', model, pseudo_labeler=labeler, batch_size=4)
     assert two == one
     # Sorted: 0, 2, 4, town/1, town/3; the second one is of another size.
     assert model.batches == [[(7, 6)] * 3, [(4, 9)], [(7, 6)]]
@@ -225,9 +230,9 @@ def test_changed_labels_are_made_again_and_kept_aside(images, tmp_path):
 
 
 def test_damaged_files_of_an_earlier_call_are_named(images, tmp_path, monkeypatch):
-    options = dict(thresholds=dict(scope='dataset', cap=CAP))
+    options = dict(pseudo_labeler=class_median('dataset'))
     with monkeypatch.context() as patch:
-        patch.setattr(_Job, 'settle_thresholds', None)
+        patch.setattr(LabelWriter, '_settle_thresholds', None)
         with pytest.raises(TypeError):
             label(images, tmp_path / 'cut', **options)
     waiting = tmp_path / 'cut' / 'waiting' / '0.png.npy.gz'
@@ -260,11 +265,13 @@ def test_more_images_may_be_added(images, tmp_path):
 
 
 def test_thresholds_of_other_images_are_refused(images, tmp_path):
-    thresholds = dict(scope='dataset', cap=CAP)
-    label(str(images / '*.png'), tmp_path, thresholds=thresholds)
+    labeler = class_median('dataset')
+    label(str(images / '*.png'), tmp_path, pseudo_labeler=labeler)
     with pytest.raises(OtherLabelsError, match=r'images_of_thresholds was .3 images'):
-        label(images, tmp_path, thresholds=thresholds)
-    with pytest.raises(OtherLabelsError, match=r'thresholds was .* and is None now'):
+        label(images, tmp_path, pseudo_labeler=labeler)
+    with pytest.raises(
+        OtherLabelsError, match=r'pseudo_labeler.* was .* and is None now'
+    ):
         label(images, tmp_path)
 
 
@@ -275,20 +282,20 @@ class Stop(Exception):
 @pytest.mark.parametrize(
     ('method', 'number'),
     [
-        ('keep_waiting', 3),
-        ('settle_thresholds', 1),
-        ('load_levels', 1),
-        ('write_waiting', 1),
-        ('write_waiting', 4),
-        ('finish', 1),
+        ('_keep_waiting', 3),
+        ('_settle_thresholds', 1),
+        ('_second_pass', 1),
+        ('_write_waiting', 1),
+        ('_write_waiting', 4),
+        ('_finish', 1),
     ],
 )
 def test_stopped_anywhere_it_ends_the_same(
     images, tmp_path, monkeypatch, method, number
 ):
-    options = dict(thresholds=dict(scope='dataset', cap=CAP))
+    options = dict(pseudo_labeler=class_median('dataset'))
     whole = label(images, tmp_path / 'whole', **options)
-    run, calls = getattr(_Job, method), []
+    run, calls = getattr(LabelWriter, method), []
 
     def stop(self, *args):
         calls.append(args)
@@ -297,13 +304,13 @@ def test_stopped_anywhere_it_ends_the_same(
         return run(self, *args)
 
     with monkeypatch.context() as patch:
-        patch.setattr(_Job, method, stop)
+        patch.setattr(LabelWriter, method, stop)
         with pytest.raises(Stop):
             label(images, tmp_path / 'cut', num_writers=1, **options)
     assert not LabelStore(tmp_path / 'cut').is_complete()
     model = ChannelClasses()
     assert label(images, tmp_path / 'cut', model, **options) == whole
-    if method != 'keep_waiting':
+    if method != '_keep_waiting':
         assert model.batches == []
     files = [p.relative_to(tmp_path / 'whole') for p in (tmp_path / 'whole').rglob('*')]
     left = [p.relative_to(tmp_path / 'cut') for p in (tmp_path / 'cut').rglob('*')]
@@ -332,16 +339,42 @@ def test_the_network_does_not_wait_for_the_writers(images, tmp_path, monkeypatch
 
 
 @pytest.mark.parametrize(
-    ('thresholds', 'message'),
+    ('config', 'message'),
     [
-        (dict(scope='batch', cap=0.9), 'one of the scopes image, dataset'),
-        (dict(scope='image'), r'dict\(scope=, cap=\)'),
-        (dict(scope='image', cap=90), r'probability in \(0, 1\]'),
+        (dict(class_median('batch')), "go through the network together.*or 'dataset'"),
+        (dict(type='ClassMedian', scope='image'), "missing .*'cap'"),
+        (class_median('image', cap=90), r'probability in \(0, 1\]'),
+        (dict(type='ClassMean'), 'ClassMean is not in'),
+        (dict(type='ConfidentShare', threshold=0.9), 'label files hold no weights'),
     ],
 )
-def test_wrong_thresholds_are_named(thresholds, message):
+def test_wrong_pseudo_labelers_are_named(config, message):
     with pytest.raises(ValueError, match=message):
-        TTALabeler(thresholds=thresholds)
+        TTALabeler(config)
+
+
+@MODELS.register_module()
+class ClassUnderThreshold(PseudoLabeler):
+    """As a plugin may have it: the first class becomes void where unsure."""
+
+    voids = True
+
+    def forward(self, confidence, labels, num_classes):
+        unsure = (labels == 0) & (confidence < 0.5)
+        return PseudoLabels(labels.masked_fill(unsure, 255), (~unsure).float())
+
+
+def test_a_pseudo_labeler_of_a_plugin(images, tmp_path):
+    label(images, tmp_path, pseudo_labeler=dict(type='ClassUnderThreshold'))
+    labels, confidences = reference(images)
+    expected = {
+        name: np.where(
+            (labels[name] == 0) & (confidences[name] < 0.5), 255, labels[name]
+        )
+        for name in labels
+    }
+    assert any((labels == 255).any() for labels in expected.values())
+    check_labels(tmp_path, expected)
 
 
 # Panoptic.
@@ -419,13 +452,13 @@ def test_panoptic_labels_are_read_back_as_predicted(streets, tmp_path):
 
 @pytest.mark.parametrize('scope', ['image', 'dataset'])
 def test_panoptic_thresholds(streets, tmp_path, scope):
-    thresholds = dict(scope=scope, cap=CAP)
+    labeler = class_median(scope)
     manifest = label(
         streets,
         tmp_path / 'labels',
         known_codes(),
         names=CLASSES,
-        thresholds=thresholds,
+        pseudo_labeler=labeler,
     )
     # Of five pixels of cars in reading order, with rising confidence, the first
     # two are under the median; so is the first of two road pixels.
@@ -456,7 +489,7 @@ def test_the_own_car_is_void_and_counts_nowhere(streets, tmp_path, scope):
         tmp_path / 'labels',
         known_codes(),
         names=CLASSES,
-        thresholds=scope and dict(scope=scope, cap=0.01),
+        pseudo_labeler=scope and class_median(scope, cap=0.01),
         ego_car=dict(annotated=str(tmp_path / 'gtFine')),
     )
     expected = np.where(CODES == 255001, VOID_CODE, CODES)

@@ -88,7 +88,7 @@ def test_the_plan_of_the_paper():
     assert plan.rounds[0].student.steps == 180000
     assert list(plan.unlabeled) == ['sequence', 'extra']
     assert plan.labeling.tta
-    assert plan.labeling.thresholds is None
+    assert plan.labeling.pseudo_labeler is None
     assert not plan.mix_labeled
 
 

@@ -11,6 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
+from segda_mm.engine import AdaptationRunner
 from segda_mm.labeling import MedianThresholdPseudoLabelHook
 
 # 5 images, batches of 2: an epoch has 3 iterations, the run 9.
@@ -34,38 +35,25 @@ def images(tmp_path_factory):
 
 
 @pytest.fixture(scope='module')
-def work_dirs(images, run_elsewhere, tmp_path_factory):
+def work_dirs(images, train_elsewhere, tmp_path_factory):
     """Runs in other processes: on two ranks, and killed within epoch 2."""
     root = tmp_path_factory.mktemp('runs')
-    statuses = run_elsewhere(
-        dict(
-            images=str(images),
-            work_dir=str(root / 'two_ranks'),
-            world_size=2,
-            batch_size=1,
-            max_epochs=1,
-        ),
-        dict(
-            images=str(images),
-            work_dir=str(root / 'killed'),
-            interval=1,
-            kill=('step', 8),
-        ),
+    statuses = train_elsewhere(
+        dict(images=str(images), work_dir=str(root / 'two_ranks'), processes=2),
+        dict(images=str(images), work_dir=str(root / 'killed'), interval=1, kill=8),
     )
     assert [os.WTERMSIG(status) for pair in statuses for status in pair] == [
         0,
         0,
         signal.SIGKILL,
-    ], run_elsewhere.stderr
-    assert statuses[0] == [0, 0], run_elsewhere.stderr
+    ], train_elsewhere.stderr
+    assert statuses[0] == [0, 0], train_elsewhere.stderr
     return root
 
 
 @pytest.fixture(scope='module')
 def finished(toy, images, tmp_path_factory):
-    return toy.train_toy(
-        images=images, work_dir=tmp_path_factory.mktemp('whole') / 'run'
-    )
+    return toy.train(images=images, work_dir=tmp_path_factory.mktemp('whole') / 'run')
 
 
 def _labels(folder):
@@ -116,8 +104,9 @@ def test_labels_and_manifest_equal_numpy(finished, images):
     with open(f'{folder}/manifest.json') as file:
         manifest = json.load(file)
     assert manifest['images'] == sorted(expected)
-    assert (manifest['epoch'], manifest['iteration']) == (0, 0)
-    assert manifest['cap'] == CAP
+    identity = manifest['labels_of']['identity']
+    assert identity.items() >= dict(epoch=0, iteration=0, seed=3).items()
+    assert identity['pseudo_labeler']['cap'] == CAP
     classes = manifest['classes']
     assert [entry['name'] for entry in classes] == ['a', 'b', 'c']
     assert [entry['pixels'] for entry in classes] == counts
@@ -126,25 +115,22 @@ def test_labels_and_manifest_equal_numpy(finished, images):
         [entry['threshold'] for entry in classes], thresholds, atol=ERROR
     )
     np.testing.assert_allclose(
-        manifest['kept_share'], np.average(shares, weights=counts)
+        1 - manifest['void_share'], np.average(shares, weights=counts)
     )
 
 
-def test_nothing_but_labels_and_manifest_is_left(finished):
-    left = [
-        name
-        for _, folders, files in os.walk(f'{finished.work_dir}/pseudo_labels')
-        for name in folders + files
-        if not name.endswith('.png')
-    ]
-    assert sorted(left) == [
-        'epoch_0',
-        'epoch_2',
-        'manifest.json',
-        'manifest.json',
-        'town',
-        'town',
-    ]
+def test_no_unfinished_file_is_left(finished):
+    folder = Path(finished.work_dir, 'pseudo_labels')
+    assert sorted(path.name for path in folder.iterdir()) == ['epoch_0', 'epoch_2']
+    for epoch in folder.iterdir():
+        left = [path.name for path in epoch.iterdir() if path.suffix != '.png']
+        assert sorted(left) == [
+            'identity.json',
+            'manifest.json',
+            'statistics.jsonl',
+            'thresholds.json',
+            'town',
+        ]
 
 
 def test_labels_were_made_in_evaluation_mode_twice(finished):
@@ -174,7 +160,7 @@ def test_training_changed_the_labels(finished):
 def test_resumed_within_an_epoch_goes_on_with_its_labels(
     toy, images, work_dirs, finished
 ):
-    runner = toy.train_toy(
+    runner = toy.train(
         images=images, work_dir=work_dirs / 'killed', interval=1, resume=True
     )
     # The labels of epoch 2 were made before the kill.
@@ -195,9 +181,6 @@ def test_two_processes_make_the_same_labels(work_dirs, images, finished):
     assert sum(entry['pixels'] for entry in manifest['classes']) == 5 * 42
     one = Path(finished.work_dir, 'pseudo_labels/epoch_0/manifest.json')
     assert manifest == json.loads(one.read_text())
-    assert sorted(path.name for path in folder.iterdir()) == sorted(
-        ['manifest.json', 'town', '0.png', '2.png', '4.png']
-    )
 
 
 def test_lost_labels_are_made_again_with_a_warning(toy, images, work_dirs, tmp_path):
@@ -207,7 +190,7 @@ def test_lost_labels_are_made_again_with_a_warning(toy, images, work_dirs, tmp_p
         if name.startswith('iter_') and name != 'iter_8.pth':
             os.remove(tmp_path / 'run' / name)
     shutil.rmtree(tmp_path / 'run' / 'pseudo_labels' / 'epoch_2')
-    runner = toy.train_toy(
+    runner = toy.train(
         images=images, work_dir=tmp_path / 'run', interval=1, resume=True
     )
     assert len(runner.model.modes) == 3
@@ -216,29 +199,28 @@ def test_lost_labels_are_made_again_with_a_warning(toy, images, work_dirs, tmp_p
 
 
 @pytest.mark.parametrize(
-    'settings, message',
+    ('settings', 'message'),
     [
         (dict(epochs=()), 'name the epochs'),
         (dict(epochs=(-1,)), 'name the epochs'),
-        (dict(cap=0.0), r'probability in \(0, 1\]'),
-        (dict(cap=90), r'probability in \(0, 1\]'),
+        (dict(dataloader={}), 'no `dataset`'),
+        (
+            dict(pseudo_labeler=dict(type='ClassMedian', cap=90, scope='dataset')),
+            r'probability in \(0, 1\]',
+        ),
     ],
 )
 def test_wrong_settings_are_named(settings, message):
     with pytest.raises(ValueError, match=message):
-        MedianThresholdPseudoLabelHook(dataloader={}, **settings)
+        MedianThresholdPseudoLabelHook(
+            **dict(dict(dataloader=dict(dataset={})), **settings)
+        )
 
 
 def test_a_training_set_that_reads_no_labels_is_named(toy, images, tmp_path):
-    config = toy.pseudo_label_config(images=images, work_dir=tmp_path)
-    config['train_dataloader']['dataset'] = dict(type='ToyImages')
+    config = toy.config(images, tmp_path)
+    config['train_dataloader']['dataset'] = dict(
+        type='BaseSegDataset', data_root=str(images), img_suffix='.png'
+    )
     with pytest.raises(TypeError, match='no data set in train_dataloader'):
-        toy.ToyRunner(**config).train()
-
-
-def test_samples_without_a_name_are_explained(toy, images, tmp_path):
-    config = toy.pseudo_label_config(images=images, work_dir=tmp_path)
-    pipeline = config['custom_hooks'][0]['dataloader']['dataset']['pipeline']
-    pipeline[-1] = dict(type='PackSegInputs', meta_keys=('ori_shape',))
-    with pytest.raises(KeyError, match='relative_path'):
-        toy.ToyRunner(**config).train()
+        AdaptationRunner(**config).train()
