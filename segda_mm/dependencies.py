@@ -21,6 +21,8 @@ MINIMUM_VERSIONS = {
     'opencv-python': '4.10',
     'matplotlib': '3.9',
     'scipy': '1.11',
+    'safetensors': '0.4',
+    'filelock': '3.12',
     'onedl-mmengine': '0.10.12',
     'onedl-mmcv': '2.3.6',
     'onedl-mmsegmentation': '1.4.2',

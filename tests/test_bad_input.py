@@ -14,7 +14,7 @@ from PIL import Image
 
 from segda_mm.apis import PreflightError, load_config, train
 from segda_mm.apis import test as evaluate
-from segda_mm.apis.train import find_checkpoint
+from segda_mm.apis.training import find_checkpoint
 from segda_mm.engine.runner import AdaptationRunner
 from segda_mm.errors import FileNotWrittenError, TrainingStoppedError
 from segda_mm.testing.toy_job import write_toy_job

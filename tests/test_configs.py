@@ -13,7 +13,7 @@ from mmengine.runner import Runner
 from PIL import Image
 
 from segda_mm.apis import PreflightError, load_config, train
-from segda_mm.apis.preflight import require_data
+from segda_mm.apis.checks import require_data
 from segda_mm.engine.optimizers import ChildOptimWrapperConstructor
 from segda_mm.minicity import write_cityscapes, write_gta5
 from segda_mm.registry import MODELS

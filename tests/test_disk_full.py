@@ -18,8 +18,8 @@ from mmengine.structures import PixelData
 from PIL import Image
 
 from segda_mm.apis import load_config
-from segda_mm.apis.build_runner import build_runner
 from segda_mm.apis.results_file import append_row, read_rows
+from segda_mm.apis.runner import build_runner
 from segda_mm.apis.write_atomically import write_json
 from segda_mm.engine.runner import find_resumable_checkpoint
 from segda_mm.errors import FileNotWrittenError

@@ -33,7 +33,7 @@ from segda_mm.apis import test as evaluate
 from segda_mm.apis.weight_sources import require_trusted_sources
 from segda_mm.engine import AdaptationRunner
 from segda_mm.models.backbones.timm_xception71 import convert_timm_xception71
-from segda_mm.models.checkpoint import read_checkpoint
+from segda_mm.models.checkpoints import read_checkpoint
 from segda_mm.models.plain_checkpoints import only_plain_checkpoints
 from segda_mm.registry import MODELS
 from segda_mm.testing.toy_job import write_toy_job
@@ -406,7 +406,7 @@ def test_one_module_reads_checkpoints():
                     assert safe or not text.startswith('torch.load('), name
     # Tests look into what they have just written.
     found = {entry for entry in found if not entry[0].startswith('segda_mm/testing/')}
-    assert found == {('segda_mm/models/checkpoint.py', 'torch.load')}
+    assert found == {('segda_mm/models/checkpoints.py', 'torch.load')}
 
 
 @pytest.mark.parametrize(

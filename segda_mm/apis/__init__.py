@@ -3,17 +3,17 @@
 from segda_mm.engine.distributed import leave_process_group
 from segda_mm.errors import PreflightError, TrainingStoppedError
 
-from .build_runner import build_runner
 from .config import load_config
-from .export import export_segmentor
-from .export_onnx import export_onnx
+from .evaluating import test
 from .export_weights import export_weights
+from .exporting import export_segmentor
 from .labeling import label
+from .onnx_export import export_onnx
+from .onnx_runtime import verify_onnx
 from .quantize_onnx import quantize_onnx
+from .runner import build_runner
 from .self_train import self_train
-from .test import test
-from .train import train
-from .verify_onnx import verify_onnx
+from .training import train
 
 __all__ = [
     'PreflightError',

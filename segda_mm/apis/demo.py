@@ -26,10 +26,10 @@ from segda_mm.files import atomic_file
 from segda_mm.registry import DATASETS
 from segda_mm.visualization import comparison_figure
 
+from .checks import MAKE_MINIATURE
 from .config import load_config
 from .demo_stage import DemoStage
 from .logged_command import run_logged
-from .preflight import MAKE_MINIATURE
 from .shorten import shorten
 from .write_atomically import write_json, write_text
 

@@ -16,7 +16,7 @@ from segda_mm.self_training.training_data import (
     unlabeled_dataset,
 )
 
-from .preflight import require_data
+from .checks import require_data
 from .self_training_context import PlanContext
 
 

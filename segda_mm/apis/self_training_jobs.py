@@ -27,11 +27,11 @@ from segda_mm.self_training.training_data import (
     use_pseudo_labeled,
 )
 
+from .checks import settle_initial_checkpoints
+from .evaluating import test
 from .labeling import label
-from .preflight import settle_initial_checkpoints
 from .self_training_context import PlanContext, reading_pipeline
-from .test import test
-from .train import train
+from .training import train
 
 #: What of a config decides how a training ends.
 _TRAINING_KEYS = (

@@ -14,7 +14,7 @@ from torch import nn
 
 from segda_mm.engine.hooks import PlainCheckpointHook
 from segda_mm.files import atomic_file
-from segda_mm.models.checkpoint import read_checkpoint
+from segda_mm.models.checkpoints import read_checkpoint
 from segda_mm.models.plain_checkpoints import only_plain_checkpoints
 from segda_mm.registry import RUNNERS
 
@@ -167,7 +167,7 @@ class AdaptationRunner(Runner):
 
         Args:
             filename: A local checkpoint, or a URL with its sha256; see
-                :func:`segda_mm.models.checkpoint.read_checkpoint`.
+                :func:`segda_mm.models.checkpoints.read_checkpoint`.
             map_location: See :func:`torch.load`.
             strict: Refuse missing, left-over and misshapen weights.
             revise_keys: Pairs of a pattern in the names of the weights and

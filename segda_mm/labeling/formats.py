@@ -9,11 +9,15 @@ import numpy as np
 from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
-from segda_mm.datasets.cityscapes_instances import (
+from segda_mm.datasets.formats.cityscapes_instances import (
     codes_from_instance_ids,
     instance_ids_from_codes,
 )
-from segda_mm.datasets.cityscapes_labels import CLASSES, LABEL_IDS, THING_CLASSES
+from segda_mm.datasets.formats.cityscapes_labels import (
+    CLASSES,
+    LABEL_IDS,
+    THING_CLASSES,
+)
 from segda_mm.models import PanopticDeepLab
 from segda_mm.ops.panoptic_codes import LABEL_DIVISOR, VOID_CLASS
 

@@ -10,7 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from segda_mm.datasets.label_checksums import (
+from segda_mm.datasets.formats.label_checksums import (
     IDENTITY,
     MANIFEST,
     checksum,

@@ -18,7 +18,7 @@ import torch
 from mmengine.logging import print_log
 from torch import Tensor
 
-from segda_mm.datasets.label_checksums import read_json
+from segda_mm.datasets.formats.label_checksums import read_json
 from segda_mm.errors import DataError
 from segda_mm.files import atomic_file
 from segda_mm.methods.pseudo_labelers import ClassMedian, PseudoLabeler

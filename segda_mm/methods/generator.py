@@ -13,7 +13,7 @@ from mmseg.utils import SampleList, add_prefix
 from torch import Tensor, nn
 
 from segda_mm.methods.head_losses import has_plain_losses, head_losses
-from segda_mm.models.checkpoint import load_network_weights
+from segda_mm.models.checkpoints import load_network_weights
 from segda_mm.ops.label_edges import label_edges
 from segda_mm.registry import MODELS
 

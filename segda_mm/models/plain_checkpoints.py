@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import torch
 from mmengine.runner import CheckpointLoader
 
-from segda_mm.models.checkpoint import read_checkpoint
+from segda_mm.models.checkpoints import read_checkpoint
 
 _lock = threading.Lock()
 _users = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mmengine.model import update_init_info
 from torch import nn
 
-from segda_mm.models.checkpoint import load_network_weights
+from segda_mm.models.checkpoints import load_network_weights
 from segda_mm.registry import WEIGHT_INITIALIZERS
 
 

@@ -8,9 +8,8 @@ from collections.abc import Collection, Mapping
 import numpy as np
 
 from segda_mm.errors import PlanError
-from segda_mm.ops.class_iou import class_iou, confusion_matrix
-from segda_mm.ops.defined_mean import defined_mean
 from segda_mm.ops.label_overlaps import label_overlaps
+from segda_mm.ops.metrics import class_iou, confusion_matrix, defined_mean
 from segda_mm.ops.panoptic_quality import (
     mean_panoptic_quality,
     panoptic_quality,

@@ -8,7 +8,7 @@ from mmengine.registry import init_default_scope
 
 from segda_mm import __version__
 from segda_mm.apis import PreflightError, export_weights
-from segda_mm.models.checkpoint import load_network_weights
+from segda_mm.models.checkpoints import load_network_weights
 from segda_mm.registry import MODELS
 from segda_mm.testing import tiny_bisenet
 

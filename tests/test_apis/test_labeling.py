@@ -18,7 +18,7 @@ from segda_mm.datasets import (
     PairedSegDataset,
     PseudoLabeledDataset,
 )
-from segda_mm.datasets.cityscapes_labels import THING_CLASSES
+from segda_mm.datasets.formats.cityscapes_labels import THING_CLASSES
 from segda_mm.models import PanopticTTA
 from segda_mm.ops.panoptic_codes import VOID_CODE
 from segda_mm.registry import MODELS

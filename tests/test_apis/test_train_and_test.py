@@ -15,8 +15,8 @@ from PIL import Image
 
 from segda_mm.apis import PreflightError, load_config, train
 from segda_mm.apis import test as evaluate
-from segda_mm.apis.test import split_figures
-from segda_mm.apis.train import find_checkpoint
+from segda_mm.apis.evaluating import split_figures
+from segda_mm.apis.training import find_checkpoint
 from segda_mm.registry import MODELS
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 from torch.utils.data import DataLoader
 
 from segda_mm.apis import PreflightError
-from segda_mm.apis.preflight import require_data
+from segda_mm.apis.checks import require_data
 from segda_mm.apis.preflight_keys import check_keys
 from segda_mm.datasets import (
     DataError,
@@ -24,7 +24,7 @@ from segda_mm.datasets import (
     rare_class,
 )
 from segda_mm.datasets.data_check import dataset_configs
-from segda_mm.datasets.label_checksums import checksum
+from segda_mm.datasets.formats.label_checksums import checksum
 from segda_mm.labeling.pseudo_label_hook import _target_datasets
 from segda_mm.registry import DATASETS
 

@@ -14,7 +14,7 @@ import torch
 from mmengine.config import Config
 
 from segda_mm.apis import leave_process_group, load_config
-from segda_mm.apis.build_runner import build_runner
+from segda_mm.apis.runner import build_runner
 from segda_mm.engine import AdaptationRunner
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from segda_mm.apis import load_config
-from segda_mm.apis.build_runner import build_runner
+from segda_mm.apis.runner import build_runner
 from segda_mm.testing.run_results import find_difference
 
 SCRIPT = Path(__file__).with_name('measure_in_processes.py')

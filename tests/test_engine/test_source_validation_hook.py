@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from segda_mm.apis import PreflightError, load_config
-from segda_mm.apis.build_runner import build_runner
+from segda_mm.apis.runner import build_runner
 
 #: Not the images that the validation looks at.
 SOURCE = dict(img_path='images/train', seg_map_path='labels/train')

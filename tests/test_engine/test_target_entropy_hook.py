@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from segda_mm.apis import PreflightError, load_config
-from segda_mm.apis.build_runner import build_runner
+from segda_mm.apis.runner import build_runner
 
 #: Small steps, whose figures differ from epoch to epoch.
 OPTIONS = {

@@ -8,7 +8,7 @@ from segda_mm.models.backbones.timm_xception71 import (
     convert_timm_xception71,
     rename_timm_xception71,
 )
-from segda_mm.models.checkpoint import load_network_weights
+from segda_mm.models.checkpoints import load_network_weights
 from segda_mm.registry import MODELS
 
 
