@@ -1,16 +1,31 @@
-"""The report of a finished self-training."""
+"""The report of a finished self-training: figures, tables and pictures."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .plan import PREVIOUS_STUDENT, Plan
-from .stages import stages_of
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from PIL import Image
+
+from segda_mm.files import atomic_file
+from segda_mm.visualization import colorize, colorize_panoptic
+
+from .configs import PlanConfigs, build, index_by_name, reading_pipeline
+from .plan import PREVIOUS_STUDENT, Plan, stages_of
 
 #: Figures of the table of rounds, where the evaluation has them.
 HEADLINE = ('PQ', 'AP', 'mIoU')
+
+#: Inches of one panel.
+PANEL_WIDTH = 3.2
+
+#: Frames of a set that are shown.
+NUM_FRAMES = 4
 
 
 def make_report(plan: Plan, results: Mapping[str, Mapping]) -> dict[str, Any]:
@@ -150,3 +165,116 @@ def _figure(value: float | None) -> str:
 def _table(head: list[str], rows: list[list[str]], right: int) -> str:
     rules = ['---'] * (len(head) - right) + ['---:'] * right
     return '\n'.join('| ' + ' | '.join(row) + ' |' for row in [head, rules, *rows])
+
+
+def write_report(configs: PlanConfigs, report: Mapping[str, Any]) -> Path:
+    """Write ``report.json``, ``report.md`` and ``labels_<set>.png``.
+
+    Args:
+        configs: The plan, of which every stage is finished, and its configs.
+        report: Of :func:`make_report`.
+
+    Returns:
+        Path of the Markdown file.
+    """
+    pictures = {name: _draw_labels(configs, name) for name in configs.plan.unlabeled}
+    texts = {
+        'report.json': json.dumps(report, indent=2, allow_nan=False) + '\n',
+        'report.md': report_text(report, pictures),
+    }
+    for name, text in texts.items():
+        with atomic_file(configs.work_dir / name) as unfinished:
+            unfinished.write_text(text, encoding='utf-8')
+    return configs.work_dir / 'report.md'
+
+
+def _draw_labels(configs: PlanConfigs, name: str) -> str:
+    """Draw labels of one set round by round; returns the name of the file."""
+    cfg = configs.config(configs.plan.teacher)
+    pipeline = reading_pipeline(cfg)
+    datasets = {
+        f'round {number}': build(
+            configs.pseudo_labeled(number, name, cfg, pipeline), cfg
+        )
+        for number in range(1, len(configs.plan.rounds) + 1)
+    }
+    truth = configs.plan.unlabeled[name].truth
+    if truth is not None:
+        datasets['truth'] = build(dict(truth, pipeline=pipeline), cfg)
+    where = {title: index_by_name(dataset) for title, dataset in datasets.items()}
+    first, frames = datasets['round 1'], where['round 1']
+    shown = spread(list(frames))
+    columns = {
+        title: [
+            paint_labels(dataset[where[title][frame]], first.metainfo['palette'])
+            if frame in where[title]
+            else None
+            for frame in shown
+        ]
+        for title, dataset in datasets.items()
+    }
+    images = [
+        _read_image(first.get_data_info(frames[frame])['img_path']) for frame in shown
+    ]
+    file = f'labels_{name}.png'
+    with atomic_file(configs.work_dir / file) as unfinished:
+        rounds_figure(images, columns).savefig(unfinished, format='png', dpi=120)
+    return file
+
+
+def _read_image(path: str) -> np.ndarray:
+    with Image.open(path) as image:
+        return np.asarray(image.convert('RGB'))
+
+
+def spread(names: Sequence[str], count: int = NUM_FRAMES) -> list[str]:
+    """``count`` names, evenly spread over the sorted ones; fewer if there are."""
+    names = sorted(names)
+    places = np.linspace(0, len(names) - 1, min(count, len(names)))
+    return [names[round(place)] for place in places]
+
+
+def paint_labels(sample: Mapping, palette: Sequence) -> np.ndarray:
+    """Labels in colours, instances in shades.
+
+    Args:
+        sample: With ``gt_panoptic_seg`` or ``gt_seg_map``, each (H, W).
+        palette: RGB of the classes, (num_classes, 3) in [0, 255].
+
+    Returns:
+        (H, W, 3) uint8 RGB.
+    """
+    if 'gt_panoptic_seg' in sample:
+        return colorize_panoptic(sample['gt_panoptic_seg'], palette)
+    return colorize(sample['gt_seg_map'], palette)
+
+
+def rounds_figure(
+    images: Sequence[np.ndarray], columns: Mapping[str, Sequence[np.ndarray | None]]
+) -> Figure:
+    """Draw a row for every frame: the image, then a column for each title.
+
+    Args:
+        images: RGB images, each (H, W, 3) uint8.
+        columns: Title -> RGB pictures, as many as images; None leaves a panel
+            empty.
+
+    Returns:
+        A figure with its own canvas (``figure.savefig(path)``).
+    """
+    height, width = images[0].shape[:2]
+    columns = {'image': images, **columns}
+    size = (
+        PANEL_WIDTH * len(columns),
+        PANEL_WIDTH * height / width * len(images) + 0.3,
+    )
+    figure = Figure(figsize=size, layout='constrained')
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(len(images), len(columns), squeeze=False)
+    for column, (title, pictures) in enumerate(columns.items()):
+        axes[0, column].set_title(title, fontsize=9)
+        for row, picture in enumerate(pictures):
+            axes[row, column].set_axis_off()
+            if picture is not None:
+                axes[row, column].imshow(picture, interpolation='nearest')
+    return figure

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from segda_mm.self_training.label_pictures import paint_labels, rounds_figure, spread
+from segda_mm.self_training.report import paint_labels, rounds_figure, spread
 
 PALETTE = [[200, 10, 10], [10, 200, 10]]
 
