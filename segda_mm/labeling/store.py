@@ -41,13 +41,7 @@ class LabelStore:
         self.directory = Path(directory)
 
     def path(self, relative_path: str) -> Path:
-        """The label file of an image.
-
-        Args:
-            relative_path: Path of the image relative to the images' root.
-
-        Returns:
-            The same path under the store's folder, with the suffix ``.png``.
+        """The label file of an image: its path below the folder, as ``.png``.
 
         Raises:
             ValueError: The path is absolute or leads out of the folder.
@@ -62,16 +56,13 @@ class LabelStore:
         return self.directory / relative.with_suffix('.png')
 
     def write(self, relative_path: str, labels: np.ndarray) -> str:
-        """Write the labels of one image.
+        """Write the labels of one image; returns the checksum of the file.
 
         Args:
             relative_path: Path of the image relative to the images' root.
             labels: Shape (H, W), uint8 (train ids, 255 for void) or uint16
                 (instance ids of Cityscapes, 0 for void); a PNG of as many
                 bits is written.
-
-        Returns:
-            The checksum of the file.
 
         Raises:
             FileNotWrittenError: The disk is full, or the like.
@@ -92,20 +83,25 @@ class LabelStore:
         """Take the folder for the labels of one network with its settings.
 
         Args:
-            identity: What all labels of the folder must have in common, in
-                types that JSON knows.
-            origin: Where the network comes from (files), for messages and
-                the manifest: it may differ between calls.
+            identity: What all labels must have in common, in types of JSON.
+            origin: Where the network comes from (files), for messages and the
+                manifest; it may differ between calls.
 
         Raises:
             DataError: The file that says so is damaged.
-            OtherLabelsError: The folder was claimed for another identity; the
-                message names both origins, and what differs with both values.
+            OtherLabelsError: The folder was claimed for another identity, or
+                holds labels of an unknown one.
         """
         identity = json.loads(json.dumps(identity))
         found = self.claimed()
         if found is None:
-            self._require_unclaimed_is_empty()
+            stranger = next(self.directory.rglob('*.png'), None)
+            if stranger is not None:
+                raise OtherLabelsError(
+                    f'{self.directory} holds {stranger.relative_to(self.directory)} '
+                    f'and no {IDENTITY}, so that it is unknown which network made '
+                    'it; label into another folder, or remove this one'
+                )
             text = json.dumps(dict(identity=identity, origin=origin), indent=1)
             with atomic_file(self.directory / IDENTITY) as unfinished:
                 unfinished.write_text(text)
@@ -128,15 +124,6 @@ class LabelStore:
             'another folder, or remove this one',
         )
 
-    def _require_unclaimed_is_empty(self) -> None:
-        found = next(self.directory.rglob('*.png'), None)
-        if found is not None:
-            raise OtherLabelsError(
-                f'{self.directory} holds {found.relative_to(self.directory)} '
-                f'and no {IDENTITY}, so that it is unknown which network made '
-                'it; label into another folder, or remove this one'
-            )
-
     def begin(self) -> None:
         """Declare the folder incomplete before its labels are made anew."""
         (self.directory / MANIFEST).unlink(missing_ok=True)
@@ -145,8 +132,7 @@ class LabelStore:
         """Write the manifest, which makes the folder complete.
 
         Args:
-            checksums: Of all images that were labelled, by their paths: what
-                :meth:`write` returned.
+            checksums: What :meth:`write` returned, by the paths of all images.
             content: What else to tell, in types that JSON knows.
 
         Raises:
@@ -177,12 +163,10 @@ class LabelStore:
             unfinished.write_text(text)
 
     def manifest(self) -> dict[str, Any] | None:
-        """The manifest; None if there is none.
-
-        It has ``images`` and, in the same order, ``checksums`` of their labels.
+        """``images``, ``checksums`` in the same order, and more; None if absent.
 
         Raises:
-            DataError: It is damaged.
+            DataError: The file is damaged.
         """
         return read_manifest(self.directory)
 
@@ -203,12 +187,7 @@ class LabelStore:
         return [image for image in images if self.path(image) not in present]
 
     def changed(self, checksums: Mapping[str, str]) -> list[str]:
-        """Those of the images whose label file is not the one written.
-
-        Args:
-            checksums: What :meth:`write` returned, by the paths of images
-                that all have a label file.
-        """
+        """Those of the images whose label file is there, but not the one written."""
         return [
             image
             for image, written in checksums.items()
@@ -241,11 +220,6 @@ class LabelJournal:
 
     def add(self, image: str, checksum: str, statistics: dict[str, Any]) -> None:
         """Append the line of an image; threads may do so at the same time.
-
-        Args:
-            image: Path of the image relative to the images' root.
-            checksum: Of its label file.
-            statistics: Values that JSON knows.
 
         Raises:
             FileNotWrittenError: The disk is full, or the like.

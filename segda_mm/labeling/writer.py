@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import gzip
-import io
-import json
 import logging
 import shutil
-import zlib
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple
 
@@ -18,9 +13,6 @@ import torch
 from mmengine.logging import print_log
 from torch import Tensor
 
-from segda_mm.datasets.formats.label_checksums import read_json
-from segda_mm.errors import DataError
-from segda_mm.files import atomic_file
 from segda_mm.methods.pseudo_labelers import ClassMedian, PseudoLabeler
 from segda_mm.ops.panoptic_codes import VOID_CLASS
 
@@ -28,19 +20,15 @@ from .formats import LabelFormat, image_statistics, summarize
 from .long_jobs import BoundedPool
 from .processes import Processes
 from .store import LabelJournal, LabelStore
-
-THRESHOLDS = 'thresholds.json'
-WAITING = 'waiting'
+from .waiting import WaitingPredictions
 
 
 class Prediction(NamedTuple):
     """What a network says of an image.
 
-    Attributes:
-        image: Name of the image.
-        prediction: Map (H, W) as :meth:`SemanticFormat.prediction` gives it.
-        confidence: Probability of each pixel's class, (H, W), anything where it
-            is void; None where nothing asks for it.
+    ``prediction``, shape (H, W), is as :meth:`SemanticFormat.prediction` gives it;
+    ``confidence``, same shape, the probability of each pixel's class, anything
+    where it is void, and None where nothing asks for it.
     """
 
     image: str
@@ -49,11 +37,9 @@ class Prediction(NamedTuple):
 
 
 class _Todo(NamedTuple):
-    """What there is to do, as the main process found it."""
+    """Images without a label, and those of them that wait for thresholds."""
 
-    #: Images without a label.
     images: list[str]
-    #: Those of them whose prediction waits for thresholds.
     waiting: list[str]
     has_thresholds: bool
 
@@ -96,6 +82,7 @@ class LabelWriter:
         self._num_writers = num_writers
         self._processes = Processes()
         self._journal = LabelJournal(store.directory, self._processes.rank)
+        self._waiting = WaitingPredictions(store.directory)
         self._lock = Lock()
         self._has_two_passes = needs_all_images(pseudo_labeler)
         if self._has_two_passes:
@@ -129,15 +116,15 @@ class LabelWriter:
         main = self._processes.from_main
         main(self.store.claim, identity, origin)
         todo = main(self._begin)
-        if todo is None:
-            return main(self.store.manifest)
-        if self._has_two_passes:
-            self._first_pass(predict, todo)
-            self._second_pass(todo)
-        else:
-            self._submit(self._write_at_once, predict, todo.images)
-        self._processes.wait()
-        return main(self._finish, class_names)
+        if todo is not None:
+            if self._has_two_passes:
+                self._first_pass(predict, todo)
+                self._second_pass(todo)
+            else:
+                self._submit(self._write_at_once, predict, todo.images)
+            self._processes.wait()
+            main(self._finish, class_names)
+        return main(self.store.manifest)
 
     # What the main process does.
 
@@ -147,35 +134,33 @@ class LabelWriter:
         self._journal.merge()
         known = self._journal.entries()
         missing = set(self.store.missing(self.images))
-        missing |= self._set_changed_aside(known, missing)
-        images = [
-            image for image in self.images if image in missing or image not in known
-        ]
+        known = {
+            image: known[image]['sha256']
+            for image in self.images
+            if image in known and image not in missing
+        }
+        changed = self.store.changed(known)
+        self._set_aside(changed)
+        done = known.keys() - changed
+        images = [image for image in self.images if image not in done]
         manifest = self.store.manifest()
         if not images and manifest and manifest['images'] == sorted(self.images):
             self._clean_up()
             return None
         if self._has_two_passes and len(images) < len(self.images):
             # Of the images that are left alone, they would come out otherwise.
-            self._read_thresholds()
+            self._waiting.thresholds()
         self.store.begin()
         print_log(
             f'Labelling {len(images)} of {len(self.images)} images in '
             f'{self.store.directory}',
             logger='current',
         )
-        waiting = [image for image in images if self._waiting_file(image).is_file()]
-        return _Todo(images, waiting, self._thresholds_file.is_file())
+        waiting = [image for image in images if self._waiting.file(image).is_file()]
+        return _Todo(images, waiting, self._waiting.has_thresholds())
 
-    def _set_changed_aside(self, known: dict[str, dict], missing: set[str]) -> set[str]:
+    def _set_aside(self, changed: list[str]) -> None:
         """Put labels out of the way that somebody or something has changed."""
-        changed = self.store.changed(
-            {
-                image: known[image]['sha256']
-                for image in self.images
-                if image in known and image not in missing
-            }
-        )
         if changed:
             self.store.set_aside(changed)
             first = self.store.path(changed[0])
@@ -186,16 +171,14 @@ class LabelWriter:
                 logger='current',
                 level=logging.WARNING,
             )
-        return set(changed)
 
     def _settle_thresholds(self) -> None:
         """Turn the histogram of all processes into thresholds, once."""
-        levels, thresholds = self.pseudo_labeler.levels_and_thresholds(self._histogram)
-        content = dict(levels=levels.tolist(), thresholds=thresholds.tolist())
-        with atomic_file(self._thresholds_file) as unfinished:
-            unfinished.write_text(json.dumps(content))
+        self._waiting.settle(
+            *self.pseudo_labeler.levels_and_thresholds(self._histogram)
+        )
 
-    def _finish(self, class_names: Sequence[str] | None) -> dict[str, Any]:
+    def _finish(self, class_names: Sequence[str] | None) -> None:
         """Write the manifest."""
         self._journal.merge()
         entries = self._journal.entries()
@@ -204,7 +187,7 @@ class LabelWriter:
             class_names = [str(index) for index in range(count)]
         thresholds = None
         if self._has_two_passes:
-            thresholds = self._read_thresholds()['thresholds']
+            thresholds = self._waiting.thresholds()['thresholds']
         figures = summarize(
             (entries[image] for image in sorted(self.images)), class_names, thresholds
         )
@@ -213,10 +196,9 @@ class LabelWriter:
             dict(labels_of=self.store.claimed(), **figures),
         )
         self._clean_up()
-        return self.store.manifest()
 
     def _clean_up(self) -> None:
-        shutil.rmtree(self.store.directory / WAITING, ignore_errors=True)
+        shutil.rmtree(self._waiting.folder, ignore_errors=True)
         # Of processes that were killed while they wrote.
         for left in self.store.directory.rglob('.*.unfinished'):
             left.unlink()
@@ -251,7 +233,7 @@ class LabelWriter:
     def _second_pass(self, todo: _Todo) -> None:
         """Write the labels of all that waits."""
         # As the last of them one for void, which no pixel is under.
-        levels = torch.tensor([*self._read_thresholds()['levels'], 0])
+        levels = torch.tensor([*self._waiting.thresholds()['levels'], 0])
         with self._pool() as pool:
             for image in self._share(todo.images):
                 pool.submit(self._write_waiting, image, levels)
@@ -279,27 +261,22 @@ class LabelWriter:
     def _keep_waiting(self, prediction: Prediction) -> None:
         values, classes = self._values(prediction)
         levels = self.pseudo_labeler.levels(torch.from_numpy(prediction.confidence))
-        both = np.stack([values, levels.numpy()]).astype(np.uint16)
-        with (
-            atomic_file(self._waiting_file(prediction.image)) as unfinished,
-            gzip.open(unfinished, 'wb', compresslevel=1) as stream,
-        ):
-            np.save(stream, both)
+        self._waiting.write(prediction.image, values, levels)
         self._count(classes, levels)
 
     def _count_waiting(self, image: str) -> None:
         """Count a prediction that an earlier, killed call has left."""
-        values, levels = self._read_waiting(image)
+        values, levels = self._waiting.read(image, self.form.dtype)
         self._count(self.form.classes_of_values(values), levels)
 
     def _write_waiting(self, image: str, class_levels: Tensor) -> None:
-        values, levels = self._read_waiting(image)
+        values, levels = self._waiting.read(image, self.form.dtype)
         classes = self.form.classes_of_values(values)
         trusted = self.pseudo_labeler.keep(
             self._labels(classes)[None], levels[None], class_levels
         )
         self._write(image, self._masked(values, trusted[0]), classes)
-        self._waiting_file(image).unlink()
+        self._waiting.file(image).unlink()
 
     def _values(self, prediction: Prediction) -> tuple[np.ndarray, np.ndarray]:
         """What the file would hold of all pixels, and their train ids."""
@@ -332,38 +309,6 @@ class LabelWriter:
         may_void = self.pseudo_labeler is not None
         statistics = image_statistics(self.form, predicted, values, may_void)
         self._journal.add(image, checksum, statistics)
-
-    def _read_waiting(self, image: str) -> tuple[np.ndarray, Tensor]:
-        file = self._waiting_file(image)
-        try:
-            with gzip.open(file, 'rb') as stream:
-                values, levels = np.load(io.BytesIO(stream.read()))
-        except (EOFError, ValueError, zlib.error, gzip.BadGzipFile) as error:
-            raise DataError(
-                f'is damaged ({error})',
-                file=file,
-                remedy='Delete it and start the same command again, which makes it '
-                'anew',
-            ) from error
-        levels = torch.from_numpy(levels.astype(np.int32))
-        return values.astype(self.form.dtype), levels
-
-    def _waiting_file(self, image: str) -> Path:
-        return self.store.directory / WAITING / f'{image}.npy.gz'
-
-    def _read_thresholds(self) -> dict[str, list]:
-        remedy = (
-            'The labels of all images depend on it: label into another folder, or '
-            'remove this one'
-        )
-        content = read_json(self._thresholds_file, remedy)
-        if content is None:
-            raise DataError('is gone', file=self._thresholds_file, remedy=remedy)
-        return content
-
-    @property
-    def _thresholds_file(self) -> Path:
-        return self.store.directory / THRESHOLDS
 
 
 def needs_all_images(pseudo_labeler: PseudoLabeler | None) -> bool:

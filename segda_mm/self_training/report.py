@@ -45,18 +45,17 @@ def make_report(plan: Plan, results: Mapping[str, Mapping]) -> dict[str, Any]:
         ``quality`` where there is a truth.
     """
     rounds, labels = [], []
-    student_names = [_stem(plan.teacher.config)]
-    student_names += [_stem(part.student.config) for part in plan.rounds]
-    for number, name in enumerate(student_names):
-        evaluated = results[f'{number}-evaluate']
+    trainings = [plan.teacher, *(part.student for part in plan.rounds)]
+    students = [Path(training.config).stem for training in trainings]
+    for number, name in enumerate(students):
         rounds.append(
             dict(
                 round=number,
                 student=name,
-                teacher=student_names[number - 1] if number else None,
+                teacher=students[number - 1] if number else None,
                 starts_from=_start(plan, number),
                 trained_on=_material(plan, number),
-                **evaluated,
+                **results[f'{number}-evaluate'],
             )
         )
     for stage in stages_of(plan):
@@ -64,15 +63,8 @@ def make_report(plan: Plan, results: Mapping[str, Mapping]) -> dict[str, Any]:
             continue
         quality = results.get(f'{stage.round}-quality', {}).get('sets', {})
         for name, made in results[stage.name]['sets'].items():
-            labels.append(
-                dict(
-                    round=stage.round,
-                    set=name,
-                    images=made['images'],
-                    labeled=made['labeled'],
-                    quality=quality.get(name),
-                )
-            )
+            entry = dict(round=stage.round, set=name, **made)
+            labels.append(dict(entry, quality=quality.get(name)))
     return dict(rounds=rounds, labels=labels)
 
 
@@ -134,39 +126,6 @@ def report_text(report: Mapping[str, Any], pictures: Mapping[str, str]) -> str:
     return '\n\n'.join(parts) + '\n'
 
 
-def _start(plan: Plan, number: int) -> str:
-    training = plan.rounds[number - 1].student if number else plan.teacher
-    if training.checkpoint:
-        return f'given: {training.checkpoint}'
-    if training.init == PREVIOUS_STUDENT:
-        return f'student of round {number - 1}'
-    return training.init or 'its config'
-
-
-def _material(plan: Plan, number: int) -> str:
-    if not number:
-        return 'labelled'
-    material = 'pseudo-labelled'
-    if plan.mix_labeled:
-        material += ' + labelled'
-    if plan.rounds[number - 1].finetune:
-        material += ', then labelled'
-    return material
-
-
-def _stem(config: str) -> str:
-    return Path(config).stem
-
-
-def _figure(value: float | None) -> str:
-    return '-' if value is None else f'{value:.2f}'
-
-
-def _table(head: list[str], rows: list[list[str]], right: int) -> str:
-    rules = ['---'] * (len(head) - right) + ['---:'] * right
-    return '\n'.join('| ' + ' | '.join(row) + ' |' for row in [head, rules, *rows])
-
-
 def write_report(configs: PlanConfigs, report: Mapping[str, Any]) -> Path:
     """Write ``report.json``, ``report.md`` and ``labels_<set>.png``.
 
@@ -186,67 +145,6 @@ def write_report(configs: PlanConfigs, report: Mapping[str, Any]) -> Path:
         with atomic_file(configs.work_dir / name) as unfinished:
             unfinished.write_text(text, encoding='utf-8')
     return configs.work_dir / 'report.md'
-
-
-def _draw_labels(configs: PlanConfigs, name: str) -> str:
-    """Draw labels of one set round by round; returns the name of the file."""
-    cfg = configs.config(configs.plan.teacher)
-    pipeline = reading_pipeline(cfg)
-    datasets = {
-        f'round {number}': build(
-            configs.pseudo_labeled(number, name, cfg, pipeline), cfg
-        )
-        for number in range(1, len(configs.plan.rounds) + 1)
-    }
-    truth = configs.plan.unlabeled[name].truth
-    if truth is not None:
-        datasets['truth'] = build(dict(truth, pipeline=pipeline), cfg)
-    where = {title: index_by_name(dataset) for title, dataset in datasets.items()}
-    first, frames = datasets['round 1'], where['round 1']
-    shown = spread(list(frames))
-    columns = {
-        title: [
-            paint_labels(dataset[where[title][frame]], first.metainfo['palette'])
-            if frame in where[title]
-            else None
-            for frame in shown
-        ]
-        for title, dataset in datasets.items()
-    }
-    images = [
-        _read_image(first.get_data_info(frames[frame])['img_path']) for frame in shown
-    ]
-    file = f'labels_{name}.png'
-    with atomic_file(configs.work_dir / file) as unfinished:
-        rounds_figure(images, columns).savefig(unfinished, format='png', dpi=120)
-    return file
-
-
-def _read_image(path: str) -> np.ndarray:
-    with Image.open(path) as image:
-        return np.asarray(image.convert('RGB'))
-
-
-def spread(names: Sequence[str], count: int = NUM_FRAMES) -> list[str]:
-    """``count`` names, evenly spread over the sorted ones; fewer if there are."""
-    names = sorted(names)
-    places = np.linspace(0, len(names) - 1, min(count, len(names)))
-    return [names[round(place)] for place in places]
-
-
-def paint_labels(sample: Mapping, palette: Sequence) -> np.ndarray:
-    """Labels in colours, instances in shades.
-
-    Args:
-        sample: With ``gt_panoptic_seg`` or ``gt_seg_map``, each (H, W).
-        palette: RGB of the classes, (num_classes, 3) in [0, 255].
-
-    Returns:
-        (H, W, 3) uint8 RGB.
-    """
-    if 'gt_panoptic_seg' in sample:
-        return colorize_panoptic(sample['gt_panoptic_seg'], palette)
-    return colorize(sample['gt_seg_map'], palette)
 
 
 def rounds_figure(
@@ -278,3 +176,76 @@ def rounds_figure(
             if picture is not None:
                 axes[row, column].imshow(picture, interpolation='nearest')
     return figure
+
+
+def _draw_labels(configs: PlanConfigs, name: str) -> str:
+    """Draw labels of one set round by round; returns the name of the file."""
+    cfg = configs.config(configs.plan.teacher)
+    pipeline = reading_pipeline(cfg)
+    parts = {
+        f'round {number}': configs.pseudo_labeled(number, name, cfg, pipeline)
+        for number in range(1, len(configs.plan.rounds) + 1)
+    }
+    truth = configs.plan.unlabeled[name].truth
+    if truth is not None:
+        parts['truth'] = dict(truth, pipeline=pipeline)
+    datasets = {title: build(part, cfg) for title, part in parts.items()}
+    where = {title: index_by_name(dataset) for title, dataset in datasets.items()}
+    first, names = datasets['round 1'], sorted(where['round 1'])
+    places = np.linspace(0, len(names) - 1, min(NUM_FRAMES, len(names)))
+    frames = [names[round(place)] for place in places]
+    palette = first.metainfo['palette']
+    columns = {
+        title: [
+            _paint(dataset[where[title][frame]], palette)
+            if frame in where[title]
+            else None
+            for frame in frames
+        ]
+        for title, dataset in datasets.items()
+    }
+    images = []
+    for frame in frames:
+        info = first.get_data_info(where['round 1'][frame])
+        with Image.open(info['img_path']) as image:
+            images.append(np.asarray(image.convert('RGB')))
+    file = f'labels_{name}.png'
+    with atomic_file(configs.work_dir / file) as unfinished:
+        rounds_figure(images, columns).savefig(unfinished, format='png', dpi=120)
+    return file
+
+
+def _paint(sample: Mapping, palette: Sequence) -> np.ndarray:
+    """Labels in colours, instances in shades, (H, W, 3) uint8 RGB."""
+    if 'gt_panoptic_seg' in sample:
+        return colorize_panoptic(sample['gt_panoptic_seg'], palette)
+    return colorize(sample['gt_seg_map'], palette)
+
+
+def _start(plan: Plan, number: int) -> str:
+    training = plan.rounds[number - 1].student if number else plan.teacher
+    if training.checkpoint:
+        return f'given: {training.checkpoint}'
+    if training.init == PREVIOUS_STUDENT:
+        return f'student of round {number - 1}'
+    return training.init or 'its config'
+
+
+def _material(plan: Plan, number: int) -> str:
+    if not number:
+        return 'labelled'
+    material = 'pseudo-labelled'
+    if plan.mix_labeled:
+        material += ' + labelled'
+    if plan.rounds[number - 1].finetune:
+        material += ', then labelled'
+    return material
+
+
+def _figure(value: float | None) -> str:
+    return '-' if value is None else f'{value:.2f}'
+
+
+def _table(head: list[str], rows: list[list[str]], right: int) -> str:
+    rules = ['---'] * (len(head) - right) + ['---:'] * right
+    return '\n'.join('| ' + ' | '.join(row) + ' |' for row in [head, rules, *rows])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import logging
 from collections.abc import Callable, Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -48,13 +47,7 @@ _TRAINING_KEYS = (
 _LABELING_KEYS = ('model', 'tta_model', 'tta_pipeline')
 
 #: What of a config decides how a network is judged.
-_EVALUATION_KEYS = (
-    'model',
-    'tta_model',
-    'tta_pipeline',
-    'test_dataloader',
-    'test_evaluator',
-)
+_EVALUATION_KEYS = (*_LABELING_KEYS, 'test_dataloader', 'test_evaluator')
 
 #: Entries of a data loader that change the speed only.
 _SPEED_KEYS = ('num_workers', 'persistent_workers', 'pin_memory', 'prefetch_factor')
@@ -105,77 +98,82 @@ class StageJobs:
         Raises:
             PlanError: A checkpoint of an earlier stage is gone.
         """
-        return getattr(self, f'_{stage.kind}_job')(stage)
+        return getattr(self, f'_{stage.kind}')(stage)
 
-    def _teacher_job(self, stage: Stage) -> Job:
+    def _teacher(self, stage: Stage) -> Job:
+        """Step 1."""
         training = self.plan.teacher
         cfg = self.configs.config(training, stage)
         return self._training_job(stage, cfg, training, training.init)
 
-    def _label_job(self, stage: Stage) -> Job:
-        plan = self.plan
+    def _label(self, stage: Stage) -> Job:
+        """Step 2."""
+        labeling, sets = self.plan.labeling, self.plan.unlabeled
         # The step before made the teacher: step 1, or step 5 of the last round.
         teacher, checkpoint = self._network(stage.round - 1)
         cfg = self.configs.config(teacher)
         settings = dict(
             checkpoint=checkpoint,
-            tta=plan.labeling.tta,
-            pseudo_labeler=plan.labeling.pseudo_labeler,
+            tta=labeling.tta,
+            pseudo_labeler=labeling.pseudo_labeler,
             test_pipeline=cfg.test_dataloader.dataset.pipeline,
             unlabeled={
                 name: dict(images=unlabeled_dataset(part), ego_car=part.ego_car)
-                for name, part in plan.unlabeled.items()
+                for name, part in sets.items()
             },
             **_chosen(cfg, _LABELING_KEYS),
         )
-        return Job(settings, partial(self._label, stage, teacher, checkpoint))
 
-    def _label(self, stage: Stage, teacher: Training, checkpoint: str) -> dict:
-        plan = self.plan
-        made = {}
-        for name, part in plan.unlabeled.items():
-            manifest = self.commands.label(
-                self.configs.config(teacher, stage),
-                checkpoint,
-                unlabeled_dataset(part),
-                self.configs.labels(stage.round, name),
-                tta=plan.labeling.tta,
-                pseudo_labeler=plan.labeling.pseudo_labeler,
-                ego_car=part.ego_car,
-                num_workers=plan.labeling.num_workers,
-                batch_size=plan.labeling.batch_size,
-            )
-            made[name] = dict(
-                images=manifest['num_images'],
-                labeled=100 * (1 - manifest['void_share']),
-            )
-        return dict(sets=made)
+        def run() -> dict:
+            made = {}
+            for name, part in sets.items():
+                manifest = self.commands.label(
+                    self.configs.config(teacher, stage),
+                    checkpoint,
+                    unlabeled_dataset(part),
+                    self.configs.labels(stage.round, name),
+                    tta=labeling.tta,
+                    pseudo_labeler=labeling.pseudo_labeler,
+                    ego_car=part.ego_car,
+                    num_workers=labeling.num_workers,
+                    batch_size=labeling.batch_size,
+                )
+                made[name] = dict(
+                    images=manifest['num_images'],
+                    labeled=100 * (1 - manifest['void_share']),
+                )
+            return dict(sets=made)
 
-    def _quality_job(self, stage: Stage) -> Job:
+        return Job(settings, run)
+
+    def _quality(self, stage: Stage) -> Job:
+        """The labels against the truth, where there is one."""
         cfg = self.configs.config(self.plan.teacher)
-        settings = dict(
-            truth={name: part.truth for name, part in self.plan.unlabeled.items()},
-            labeled=cfg.train_dataloader.dataset,
-        )
-        return Job(settings, partial(self._quality, stage, cfg))
+        truths = {name: part.truth for name, part in self.plan.unlabeled.items()}
+        settings = dict(truth=truths, labeled=cfg.train_dataloader.dataset)
 
-    def _quality(self, stage: Stage, cfg: Config) -> dict:
-        if not is_main_process():
-            return {}
-        known = list(index_by_name(self.configs.labeled(cfg)))
-        pipeline = reading_pipeline(cfg)
-        sets = {}
-        for name, part in self.plan.unlabeled.items():
-            if part.truth is None:
-                continue
-            pseudo = self.configs.pseudo_labeled(stage.round, name, cfg, pipeline)
-            truth = dict(part.truth, pipeline=pipeline)
-            sets[name] = label_quality(
-                build(pseudo, cfg), build(truth, cfg), left_out=known
-            )
-        return dict(sets=sets)
+        def run() -> dict:
+            if not is_main_process():
+                return {}
+            known = list(index_by_name(self.configs.labeled(cfg)))
+            pipeline = reading_pipeline(cfg)
+            sets = {}
+            for name, truth in truths.items():
+                if truth is not None:
+                    pseudo = self.configs.pseudo_labeled(
+                        stage.round, name, cfg, pipeline
+                    )
+                    sets[name] = label_quality(
+                        build(pseudo, cfg),
+                        build(dict(truth, pipeline=pipeline), cfg),
+                        left_out=known,
+                    )
+            return dict(sets=sets)
 
-    def _student_job(self, stage: Stage) -> Job:
+        return Job(settings, run)
+
+    def _student(self, stage: Stage) -> Job:
+        """Step 3."""
         training = self.plan.rounds[stage.round - 1].student
         cfg = self.configs.config(training, stage)
         pipeline = cfg.train_dataloader.dataset.pipeline
@@ -189,7 +187,8 @@ class StageJobs:
             _, init = self._network(stage.round - 1)
         return self._training_job(stage, cfg, training, init)
 
-    def _finetune_job(self, stage: Stage) -> Job:
+    def _finetune(self, stage: Stage) -> Job:
+        """Step 4."""
         one_round = self.plan.rounds[stage.round - 1]
         cfg = self.configs.config(one_round.student, stage)
         cfg.merge_from_dict(one_round.finetune.options)
@@ -208,19 +207,20 @@ class StageJobs:
             batches = batches_per_epoch(cfg, num_images, get_world_size())
             set_length(cfg, training.steps, batches)
         settings = dict(_chosen(cfg, _TRAINING_KEYS), init=init)
-        return Job(settings, partial(self._train, stage, cfg, init))
 
-    def _train(self, stage: Stage, cfg: Config, init: str | None) -> dict:
-        # Networks are judged in stages of their own, once each.
-        cfg.val_dataloader = cfg.val_cfg = cfg.val_evaluator = None
-        if stage.kind == 'student':
-            self._compare_sizes(stage, cfg)
-        begun = find_resumable_checkpoint(cfg.work_dir) is not None
-        self.commands.train(cfg, init, begun)
-        # Only one process writes the checkpoint; others may be here before it.
-        barrier()
-        checkpoint = find_resumable_checkpoint(cfg.work_dir)
-        return dict(checkpoint=str(Path(stage.name, Path(checkpoint).name)))
+        def run() -> dict:
+            # Networks are judged in stages of their own, once each.
+            cfg.val_dataloader = cfg.val_cfg = cfg.val_evaluator = None
+            if stage.kind == 'student':
+                self._compare_sizes(stage, cfg)
+            begun = find_resumable_checkpoint(cfg.work_dir) is not None
+            self.commands.train(cfg, init, begun)
+            # Only one process writes the checkpoint; others may be here before it.
+            barrier()
+            checkpoint = find_resumable_checkpoint(cfg.work_dir)
+            return dict(checkpoint=str(Path(stage.name, Path(checkpoint).name)))
+
+        return Job(settings, run)
 
     def _compare_sizes(self, stage: Stage, cfg: Config) -> None:
         student = _count_parameters(cfg)
@@ -234,27 +234,30 @@ class StageJobs:
                 level=logging.WARNING,
             )
 
-    def _evaluate_job(self, stage: Stage) -> Job:
+    def _evaluate(self, stage: Stage) -> Job:
+        """Step 5: the network that the round ends with is the next teacher."""
         training, checkpoint = self._network(stage.round)
         cfg = self.configs.config(training, stage)
+        tta = self.plan.evaluation.tta
         settings = dict(
-            checkpoint=checkpoint,
-            tta=self.plan.evaluation.tta,
-            **_chosen(cfg, _EVALUATION_KEYS),
+            checkpoint=checkpoint, tta=tta, **_chosen(cfg, _EVALUATION_KEYS)
         )
-        return Job(settings, partial(self._evaluate, stage, cfg, checkpoint))
 
-    def _evaluate(self, stage: Stage, cfg: Config, checkpoint: str) -> dict:
-        parameters = _count_parameters(cfg)
-        results = self.commands.test(cfg, checkpoint, tta=self.plan.evaluation.tta)
-        per_class = {key: results[key] for key in results if key.startswith('per_')}
-        return dict(
-            checkpoint=self._relative(checkpoint),
-            parameters=parameters,
-            num_images=results['num_images'],
-            metrics=results['metrics'],
-            **per_class,
-        )
+        def run() -> dict:
+            parameters = _count_parameters(cfg)
+            results = self.commands.test(cfg, checkpoint, tta=tta)
+            work_dir, named = self.configs.work_dir, Path(checkpoint)
+            if named.is_relative_to(work_dir):
+                named = named.relative_to(work_dir)
+            return dict(
+                checkpoint=str(named),
+                parameters=parameters,
+                num_images=results['num_images'],
+                metrics=results['metrics'],
+                **{key: results[key] for key in results if key.startswith('per_')},
+            )
+
+        return Job(settings, run)
 
     def _network(self, number: int) -> tuple[Training, str]:
         """The network that a round ends with: its config and its checkpoint."""
@@ -279,10 +282,6 @@ class StageJobs:
                 f'it, or make it again with --redo-from {stage}'
             )
         return str(path)
-
-    def _relative(self, path: str) -> str:
-        below = Path(path).is_relative_to(self.configs.work_dir)
-        return str(Path(path).relative_to(self.configs.work_dir)) if below else path
 
 
 def _chosen(cfg: Config, keys: tuple[str, ...]) -> dict[str, Any]:
