@@ -7,9 +7,9 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from mmengine.dataset import BaseDataset
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
-from torch.utils.data import Dataset
 
 from segda_mm.engine.image_pass import undisturbed
 from segda_mm.registry import DATASETS, HOOKS
@@ -136,7 +136,7 @@ def _clear(store: LabelStore) -> None:
     shutil.rmtree(store.directory, ignore_errors=True)
 
 
-def _target_datasets(dataset: Dataset) -> list[Dataset]:
+def _target_datasets(dataset: BaseDataset) -> list[BaseDataset]:
     """The data sets inside of ``dataset`` that can read pseudo labels."""
     found, waiting = [], [dataset]
     while waiting:

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from mmengine.dataset import pseudo_collate
+from mmengine.dataset import BaseDataset, pseudo_collate
 from mmengine.dist import get_rank, get_world_size
 from mmengine.logging import print_log
 from mmseg.structures import SegDataSample
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 
 from segda_mm.datasets.ego_car import EgoCarRegions
 from segda_mm.methods.pseudo_labelers import PseudoLabeler
@@ -49,7 +49,7 @@ class TTALabeler:
             confident than the median of their class in the image. With
             ``scope='dataset'`` the median is that of all images. Of a panoptic
             label the confidence is the probability of the pixel's final class.
-            None labels every pixel.
+            It sees void pixels as one class more. None labels every pixel.
         ego_car: Arguments of :class:`EgoCarRegions`, to make the region of the
             own car void; None to leave it. Annotated frames have it too, unless
             ``include_annotated=False`` says otherwise: what is written here is
@@ -89,7 +89,7 @@ class TTALabeler:
     def label(
         self,
         model: nn.Module,
-        dataset: Dataset,
+        dataset: BaseDataset,
         store: LabelStore,
         settings: dict[str, Any],
         origin: dict[str, str],
@@ -145,7 +145,7 @@ class TTALabeler:
         return manifest
 
     def _identity(self, images: Sequence[str]) -> dict[str, Any]:
-        identity = dict(self._settings)
+        identity: dict[str, Any] = dict(self._settings)
         if needs_all_images(self.pseudo_labeler):
             digest = sha256('\n'.join(sorted(images)).encode()).hexdigest()
             identity['images_of_thresholds'] = f'{len(images)} images ({digest[:16]})'
@@ -155,7 +155,7 @@ class TTALabeler:
     def _predict(
         self,
         model: nn.Module,
-        dataset: Dataset,
+        dataset: BaseDataset,
         form: LabelFormat,
         images: Sequence[str],
         wanted: set[str],
@@ -209,7 +209,7 @@ class TTALabeler:
             )
 
 
-def image_name(info: dict[str, Any], dataset: Dataset) -> str:
+def image_name(info: dict[str, Any], dataset: BaseDataset) -> str:
     """Path of an image relative to the root of the images.
 
     Args:

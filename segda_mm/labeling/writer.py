@@ -132,16 +132,16 @@ class LabelWriter:
         """Find out what is left to do; None if nothing is."""
         self.store.directory.mkdir(parents=True, exist_ok=True)
         self._journal.merge()
-        known = self._journal.entries()
+        entries = self._journal.entries()
         missing = set(self.store.missing(self.images))
-        known = {
-            image: known[image]['sha256']
+        written = {
+            image: entries[image]['sha256']
             for image in self.images
-            if image in known and image not in missing
+            if image in entries and image not in missing
         }
-        changed = self.store.changed(known)
+        changed = self.store.changed(written)
         self._set_aside(changed)
-        done = known.keys() - changed
+        done = written.keys() - changed
         images = [image for image in self.images if image not in done]
         manifest = self.store.manifest()
         if not images and manifest and manifest['images'] == sorted(self.images):

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from mmengine.config import Config
+from mmengine.dataset import BaseDataset
 from mmengine.registry import init_default_scope
-from torch.utils.data import Dataset
 
 from segda_mm.errors import PlanError
 from segda_mm.registry import DATASETS
@@ -64,7 +64,7 @@ class PlanConfigs:
         _use_dataset(cfg, 'test_dataloader', self.plan.evaluation.dataset)
         return cfg
 
-    def labeled(self, cfg: Config) -> Dataset:
+    def labeled(self, cfg: Config) -> BaseDataset:
         """The labelled images of such a config, as a built data set."""
         return build(cfg.train_dataloader.dataset, cfg)
 
@@ -132,7 +132,7 @@ def use_pseudo_labeled(cfg: Config, datasets: list[dict], mix_labeled: bool) -> 
         )
 
 
-def build(dataset: Mapping, cfg: Config) -> Dataset:
+def build(dataset: Mapping, cfg: Config) -> BaseDataset:
     """Build a data set as the config's runner would; no file is opened."""
     init_default_scope(cfg.get('default_scope', 'mmseg'))
     return DATASETS.build(copy.deepcopy(dataset))
@@ -153,7 +153,7 @@ def reading_pipeline(cfg: Config) -> list[dict]:
     )
 
 
-def index_by_name(dataset: Dataset) -> dict[str, int]:
+def index_by_name(dataset: BaseDataset) -> dict[str, int]:
     """Where the images of a built data set are, by their ``relative_path``.
 
     Raises:

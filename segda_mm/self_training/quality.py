@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection
 
 import numpy as np
-from torch.utils.data import Dataset
+from mmengine.dataset import BaseDataset
 
 from segda_mm.ops.label_overlaps import label_overlaps
 from segda_mm.ops.metrics import class_iou, confusion_matrix, defined_mean
@@ -20,7 +20,7 @@ from .configs import index_by_name
 
 
 def label_quality(
-    pseudo: Dataset, truth: Dataset, left_out: Collection[str] = ()
+    pseudo: BaseDataset, truth: BaseDataset, left_out: Collection[str] = ()
 ) -> dict[str, float | int | None]:
     """Judge the pseudo labels of a set where the truth is known.
 
@@ -59,7 +59,7 @@ def label_quality(
                 things,
                 num_classes,
             )
-    figures = dict(images=len(names))
+    figures: dict[str, float | int | None] = dict(images=len(names))
     if things is not None:
         quality = mean_panoptic_quality(panoptic_quality(segments), things)
         figures['PQ'] = _percent(quality['all'].pq)

@@ -51,34 +51,14 @@ class ChannelClasses(torch.nn.Module):
 
 
 @pytest.fixture(scope='module')
-def images(tmp_path_factory):
-    """Five images of two sizes; the third class is rare."""
-    root = tmp_path_factory.mktemp('images')
-    generator = np.random.default_rng(0)
-    for index in range(5):
-        size = (7, 6, 3) if index != 2 else (4, 9, 3)
-        pixels = generator.integers(0, 120, size, dtype=np.uint8)
-        pixels[..., 2] //= 2
-        (root / 'town').mkdir(exist_ok=True)
-        folder = root / 'town' if index % 2 else root
-        Image.fromarray(pixels).save(folder / f'{index}.png')
-    return root
+def images(tmp_path_factory, write_images):
+    """Images of two sizes."""
+    sizes = [(7, 6), (7, 6), (4, 9), (7, 6), (7, 6)]
+    return write_images(tmp_path_factory.mktemp('images'), sizes)
 
 
 def class_median(scope, cap=CAP):
     return dict(type='ClassMedian', cap=cap, scope=scope)
-
-
-def reference(images):
-    """Labels and confidences of the network, by NumPy."""
-    labels, confidences = {}, {}
-    for path in sorted(images.rglob('*.png')):
-        # The pipeline reads BGR.
-        odds = np.exp(np.asarray(Image.open(path))[..., ::-1].astype(float) / 50)
-        name = str(path.relative_to(images))
-        confidences[name] = odds.max(-1) / odds.sum(-1)
-        labels[name] = odds.argmax(-1)
-    return labels, confidences
 
 
 def label(images, out, model=None, settings=None, names=None, **options):
@@ -95,72 +75,49 @@ def label(images, out, model=None, settings=None, names=None, **options):
     return manifest
 
 
-def read(folder):
-    return {
-        str(path.relative_to(folder)): np.asarray(Image.open(path))
-        for path in sorted(folder.rglob('*.png'))
-    }
+@pytest.fixture
+def check_labels(read_labels):
+    def check(folder, expected):
+        written = read_labels(folder)
+        assert written.keys() == expected.keys()
+        for name, labels in expected.items():
+            assert written[name].dtype == np.uint8
+            np.testing.assert_array_equal(written[name], labels)
+
+    return check
 
 
-def check_labels(folder, expected):
-    written = read(folder)
-    assert written.keys() == expected.keys()
-    for name, labels in expected.items():
-        assert written[name].dtype == np.uint8
-        np.testing.assert_array_equal(written[name], labels)
-
-
-def test_labels_and_manifest_without_thresholds(images, tmp_path):
+def test_labels_and_manifest_without_thresholds(
+    images, tmp_path, reference, check_labels
+):
     manifest = label(images, tmp_path)
-    labels, _ = reference(images)
-    check_labels(tmp_path, labels)
+    expected = reference(images, CAP)
+    check_labels(tmp_path, expected.labels)
     assert manifest == json.loads((tmp_path / 'manifest.json').read_text())
-    assert manifest['images'] == sorted(labels)
+    assert manifest['images'] == sorted(expected.labels)
     assert manifest['num_images'] == 5
     assert manifest['area'] == 4 * 42 + 36
     assert manifest['void_share'] == 0
     assert manifest['labels_of']['origin'] == dict(checkpoint='net.pth')
-    everything = np.concatenate([part.ravel() for part in labels.values()])
     for index, figures in enumerate(manifest['classes']):
+        images_with_it = [(part == index).any() for part in expected.labels.values()]
         assert figures == dict(
-            name='abc'[index],
-            pixels=int((everything == index).sum()),
-            images=sum(bool((part == index).any()) for part in labels.values()),
+            name='abc'[index], pixels=expected.pixels[index], images=sum(images_with_it)
         )
 
 
-def thresholds_of(confidences, labels):
-    """The median, at most the cap; the cap for a class without pixels."""
-    limits = []
-    for index in range(3):
-        members = confidences[labels == index]
-        middle = np.median(members) if len(members) else CAP
-        limits.append(min(middle, CAP))
-    return np.array(limits)
-
-
-def test_thresholds_of_the_data_set(images, tmp_path):
+def test_thresholds_of_the_data_set(images, tmp_path, reference, check_labels):
     manifest = label(images, tmp_path, pseudo_labeler=class_median('dataset'))
-    labels, confidences = reference(images)
-    all_labels = np.concatenate([part.ravel() for part in labels.values()])
-    all_confidences = np.concatenate([part.ravel() for part in confidences.values()])
-    limits = thresholds_of(all_confidences, all_labels)
-    check_labels(
-        tmp_path,
-        {
-            name: np.where(
-                confidences[name] >= limits[labels[name]] - 1e-9, labels[name], 255
-            )
-            for name in labels
-        },
-    )
-    kept = all_confidences >= limits[all_labels] - 1e-9
-    assert manifest['void_share'] == pytest.approx(1 - kept.mean())
+    expected = reference(images, CAP)
+    check_labels(tmp_path, expected.voided)
+    kept = np.average(expected.kept, weights=expected.pixels)
+    assert manifest['void_share'] == pytest.approx(1 - kept)
     for index, figures in enumerate(manifest['classes']):
-        members = all_labels == index
-        assert figures['pixels'] == members.sum()
-        assert figures['threshold'] == pytest.approx(limits[index], abs=ERROR)
-        assert figures['kept_share'] == pytest.approx(kept[members].mean())
+        assert figures['pixels'] == expected.pixels[index]
+        assert figures['threshold'] == pytest.approx(
+            expected.thresholds[index], abs=ERROR
+        )
+        assert figures['kept_share'] == pytest.approx(expected.kept[index])
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         '0.png',
         '2.png',
@@ -173,18 +130,16 @@ def test_thresholds_of_the_data_set(images, tmp_path):
     ]
 
 
-def test_thresholds_of_each_image(images, tmp_path):
+def test_thresholds_of_each_image(images, tmp_path, reference, check_labels):
     label(images, tmp_path, pseudo_labeler=class_median('image'))
-    labels, confidences = reference(images)
-    for name, written in read(tmp_path).items():
-        for index in range(3):
-            members = labels[name] == index
-            if members.any():
-                limit = min(np.median(confidences[name][members]), CAP)
-                kept = confidences[name][members] >= limit - 1e-6
-                np.testing.assert_array_equal(
-                    written[members], np.where(kept, index, 255)
-                )
+    expected = reference(images, CAP)
+    for name, labels in expected.labels.items():
+        confidence = expected.confidences[name]
+        for index in np.unique(labels):
+            limit = min(np.median(confidence[labels == index]), CAP)
+            unsure = (expected.labels[name] == index) & (confidence < limit - 1e-6)
+            expected.labels[name] = np.where(unsure, 255, expected.labels[name])
+    check_labels(tmp_path, expected.labels)
 
 
 @pytest.mark.parametrize('scope', [None, 'dataset'])
@@ -196,37 +151,36 @@ def test_batches_and_sizes_change_nothing(images, tmp_path, scope):
     assert two == one
     # Sorted: 0, 2, 4, town/1, town/3; the second one is of another size.
     assert model.batches == [[(7, 6)] * 3, [(4, 9)], [(7, 6)]]
-    for path in (tmp_path / 'one').rglob('*.*'):
-        assert (
-            path.read_bytes()
-            == (tmp_path / 'two' / path.relative_to(tmp_path / 'one')).read_bytes()
-        )
+    assert contents(tmp_path / 'one') == contents(tmp_path / 'two')
+
+
+def contents(folder):
+    files = (path for path in folder.rglob('*') if path.is_file())
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
 def test_what_is_done_is_skipped_and_lost_labels_are_made_again(images, tmp_path):
     first = label(images, tmp_path)
-    before = {path: path.read_bytes() for path in tmp_path.rglob('*.*')}
+    before = contents(tmp_path)
     model = ChannelClasses()
     assert label(images, tmp_path, model) == first
     assert model.batches == []
     (tmp_path / 'town' / '1.png').unlink()
     assert label(images, tmp_path, model) == first
     assert model.batches == [[(7, 6)]]
-    assert {path: path.read_bytes() for path in tmp_path.rglob('*.*')} == before
+    assert contents(tmp_path) == before
 
 
 def test_changed_labels_are_made_again_and_kept_aside(images, tmp_path):
     first = label(images, tmp_path)
-    before = {path: path.read_bytes() for path in tmp_path.rglob('*.*')}
+    before = contents(tmp_path)
     changed = tmp_path / 'town' / '1.png'
     Image.fromarray(np.zeros((7, 6), np.uint8)).save(changed)
     found = changed.read_bytes()
     model = ChannelClasses()
     assert label(images, tmp_path, model) == first
     assert model.batches == [[(7, 6)]]
-    kept = tmp_path / 'town' / '1.png.changed'
-    after = {path: path.read_bytes() for path in tmp_path.rglob('*.*')}
-    assert after == before | {kept: found}
+    assert contents(tmp_path) == before | {'town/1.png.changed': found}
 
 
 def test_damaged_files_of_an_earlier_call_are_named(images, tmp_path, monkeypatch):
@@ -312,9 +266,7 @@ def test_stopped_anywhere_it_ends_the_same(
     assert label(images, tmp_path / 'cut', model, **options) == whole
     if method != '_keep_waiting':
         assert model.batches == []
-    files = [p.relative_to(tmp_path / 'whole') for p in (tmp_path / 'whole').rglob('*')]
-    left = [p.relative_to(tmp_path / 'cut') for p in (tmp_path / 'cut').rglob('*')]
-    assert sorted(left) == sorted(files)
+    assert contents(tmp_path / 'cut') == contents(tmp_path / 'whole')
 
 
 def test_the_network_does_not_wait_for_the_writers(images, tmp_path, monkeypatch):
@@ -364,17 +316,13 @@ class ClassUnderThreshold(PseudoLabeler):
         return PseudoLabels(labels.masked_fill(unsure, 255), (~unsure).float())
 
 
-def test_a_pseudo_labeler_of_a_plugin(images, tmp_path):
+def test_a_pseudo_labeler_of_a_plugin(images, tmp_path, reference, check_labels):
     label(images, tmp_path, pseudo_labeler=dict(type='ClassUnderThreshold'))
-    labels, confidences = reference(images)
-    expected = {
-        name: np.where(
-            (labels[name] == 0) & (confidences[name] < 0.5), 255, labels[name]
-        )
-        for name in labels
-    }
-    assert any((labels == 255).any() for labels in expected.values())
-    check_labels(tmp_path, expected)
+    expected = reference(images, CAP)
+    for name, labels in expected.labels.items():
+        labels[(labels == 0) & (expected.confidences[name] < 0.5)] = 255
+    assert any((labels == 255).any() for labels in expected.labels.values())
+    check_labels(tmp_path, expected.labels)
 
 
 # Panoptic.

@@ -123,10 +123,10 @@ def config(images, work_dir, interval=4, kill=None, resume=False):
     )
 
 
-def train(**options):
+def train(images, work_dir, **options):
     """Train to the end and return the runner."""
     torch.set_num_threads(1)
-    runner = AdaptationRunner(**config(**options))
+    runner = AdaptationRunner(**config(images, work_dir, **options))
     runner.train()
     return runner
 
@@ -162,14 +162,19 @@ def label_in_processes(images, work_dir):
     hook.before_train_epoch(runner)
 
 
-def fork(function, options, variables):
+def fork(options, rank, processes):
     pid = os.fork()
     if pid:
         return pid
     status = 1
     try:
-        os.environ.update(variables)
-        function(**options)
+        if processes > 1:
+            os.environ.update(
+                RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE=str(processes)
+            )
+            label_in_processes(**options)
+        else:
+            train(**options)
         status = 0
     except Exception:
         traceback.print_exc()
@@ -182,15 +187,8 @@ def main():
     DefaultScope.get_instance('toy', scope_name='mmseg')
     statuses = []
     for options in json.loads(sys.argv[1]):
-        count = options.pop('processes', 1)
-        function = train if count == 1 else label_in_processes
-        ranks = [
-            dict(RANK=str(n), LOCAL_RANK=str(n), WORLD_SIZE=str(count))
-            for n in range(count)
-        ]
-        pids = [
-            fork(function, options, ranks[n] if count > 1 else {}) for n in range(count)
-        ]
+        processes = options.pop('processes', 1)
+        pids = [fork(options, rank, processes) for rank in range(processes)]
         statuses.append([os.waitpid(pid, 0)[1] for pid in pids])
     print(json.dumps(statuses))
 
