@@ -94,9 +94,9 @@ def main() -> int:
     require_dependencies()
     from segda_mm.apis import PreflightError, label, leave_process_group, load_config
 
-    thresholds = None
+    pseudo_labeler = None
     if args.thresholds:
-        thresholds = dict(scope=args.thresholds, cap=args.cap)
+        pseudo_labeler = dict(type='ClassMedian', cap=args.cap, scope=args.thresholds)
     try:
         cfg = load_config(args.config, args.cfg_options)
         cfg.launcher = args.launcher
@@ -106,7 +106,7 @@ def main() -> int:
             args.images[0] if len(args.images) == 1 else args.images,
             args.out,
             tta=args.tta,
-            thresholds=thresholds,
+            pseudo_labeler=pseudo_labeler,
             ego_car=dict(annotated=args.ego_car) if args.ego_car else None,
             num_workers=args.num_workers,
             batch_size=args.batch_size,

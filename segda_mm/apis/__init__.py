@@ -12,7 +12,7 @@ from .onnx_export import export_onnx
 from .onnx_runtime import verify_onnx
 from .quantize_onnx import quantize_onnx
 from .runner import build_runner
-from .self_train import self_train
+from .self_training import self_train
 from .training import train
 
 __all__ = [

@@ -14,7 +14,7 @@ custom_hooks = _base_.custom_hooks + [
         type='MedianThresholdPseudoLabelHook',
         # Before the first step, with the adversarially adapted generator.
         epochs=[0],
-        cap=0.9,
+        pseudo_labeler=dict(type='ClassMedian', cap=0.9, scope='dataset'),
         dataloader=dict(batch_size=1, num_workers=0),
     )
 ]

@@ -2,7 +2,7 @@
 
 from mmengine.config import Config
 
-from segda_mm.self_training.schedule import set_length
+from segda_mm.self_training.configs import set_length
 
 
 def config(**scheduler):

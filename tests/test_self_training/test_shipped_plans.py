@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 
 from segda_mm.apis import load_config
-from segda_mm.apis.self_training_context import PlanContext
-from segda_mm.apis.self_training_inputs import require_inputs
-from segda_mm.self_training import parse_plan
+from segda_mm.apis.checks import require_data
+from segda_mm.self_training import PlanConfigs, parse_plan, require_inputs
 from segda_mm.self_training.state import flat_settings
 
 ROOT = Path(__file__).parents[2]
@@ -76,7 +75,8 @@ def data(tmp_path_factory):
 @pytest.mark.parametrize('name', PLANS)
 def test_a_plan_finds_all_it_names(name, data, monkeypatch):
     monkeypatch.chdir(data)
-    require_inputs(PlanContext(load_config(FOLDER / name)))
+    configs = PlanConfigs(load_config(FOLDER / name), load_config)
+    require_inputs(configs, require_data)
 
 
 def test_the_plan_of_the_paper():
@@ -88,7 +88,7 @@ def test_the_plan_of_the_paper():
     assert plan.rounds[0].student.steps == 180000
     assert list(plan.unlabeled) == ['sequence', 'extra']
     assert plan.labeling.tta
-    assert plan.labeling.thresholds is None
+    assert plan.labeling.pseudo_labeler is None
     assert not plan.mix_labeled
 
 

@@ -10,9 +10,10 @@ from PIL import Image
 from segda_mm.apis import PreflightError, load_config, self_train
 from segda_mm.datasets.formats.subsets import draw_share
 from segda_mm.labeling import LabelStore
+from segda_mm.self_training.configs import build
 from segda_mm.testing.toy_plan import write_toy_plan
 
-MODULE = 'segda_mm.apis.self_training_jobs'
+MODULE = 'segda_mm.apis.self_training'
 
 STAGES = [
     '0-teacher',
@@ -44,8 +45,8 @@ class Stand:
         self.stop_in = None
         if not draw:
             monkeypatch.setattr(
-                'segda_mm.apis.self_training_report._draw_labels',
-                lambda context, name: f'labels_{name}.png',
+                'segda_mm.self_training.report._draw_labels',
+                lambda configs, name: f'labels_{name}.png',
             )
         for name in ('train', 'label', 'test'):
             monkeypatch.setattr(f'{MODULE}.{name}', getattr(self, name))
@@ -105,8 +106,6 @@ def names_of(dataset):
 
 
 def dataset_of(cfg):
-    from segda_mm.self_training.training_data import build
-
     return build(cfg.train_dataloader.dataset, cfg)
 
 
