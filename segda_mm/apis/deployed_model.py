@@ -11,8 +11,7 @@ from mmseg.models import BaseSegmentor
 
 from segda_mm.errors import PreflightError
 from segda_mm.methods import DomainAdaptiveSegmentor
-from segda_mm.models.checkpoints import load_network_weights
-from segda_mm.models.plain_checkpoints import only_plain_checkpoints
+from segda_mm.models.checkpoints import load_network_weights, only_plain_checkpoints
 from segda_mm.registry import DATASETS, MODELS
 
 

@@ -7,9 +7,11 @@ from pathlib import Path
 
 from segda_mm import __version__
 from segda_mm.errors import PreflightError
-from segda_mm.models.checkpoint_source import sha256_of_file
-from segda_mm.models.checkpoints import read_state_dict
-from segda_mm.models.safetensors_file import write_safetensors
+from segda_mm.models.checkpoints import (
+    read_state_dict,
+    sha256_of_file,
+    write_safetensors,
+)
 
 
 def export_weights(

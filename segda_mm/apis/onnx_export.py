@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from segda_mm import __version__
 from segda_mm.errors import PreflightError
 from segda_mm.files import atomic_file
-from segda_mm.models.checkpoint_source import sha256_of_file
+from segda_mm.models.checkpoints import sha256_of_file
 from segda_mm.models.segmentors import PanopticDeepLab
 from segda_mm.models.segmentors.panoptic_deeplab import POST_PROCESSING_KEYS
 from segda_mm.ops.panoptic_codes import LABEL_DIVISOR

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from mmengine.config import Config
 
 from segda_mm.errors import PreflightError
-from segda_mm.models.checkpoint_source import parse_checkpoint_source
+from segda_mm.models.checkpoints import parse_checkpoint_source
 
 #: Entries of mmseg's and our models that name a checkpoint.
 WEIGHT_KEYS = ('checkpoint', 'pretrained')

@@ -1,4 +1,5 @@
 from .backbones import WideResNet38, WideResNet41, Xception71
+from .checkpoints import StrictPretrained
 from .data_preprocessors import DomainDataPreprocessor, PanopticDataPreprocessor
 from .decode_heads import PanopticDeepLabHead
 from .discriminators import DSCDiscriminator, FCDiscriminator
@@ -8,7 +9,6 @@ from .losses import (
     MaskedRegressionLoss,
 )
 from .segmentors import PanopticDeepLab
-from .strict_pretrained import StrictPretrained
 from .tta import PanopticTTA, SemanticTTA
 
 __all__ = [

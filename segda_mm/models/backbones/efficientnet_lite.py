@@ -9,7 +9,7 @@ from mmengine.model import update_init_info
 from torch import nn
 
 from segda_mm.errors import PreflightError
-from segda_mm.models.checkpoint import read_checkpoint
+from segda_mm.models.checkpoints import read_checkpoint
 from segda_mm.registry import WEIGHT_INITIALIZERS
 
 
