@@ -33,7 +33,7 @@ from segda_mm.models.checkpoints import (
 )
 from segda_mm.registry import DATASETS, LABELERS, MODELS
 
-from .sole_run import sole_run_in
+from .runner import sole_run_in
 
 #: What the user can do something about, of all that may go wrong on the way.
 _USERS_ERRORS = (DataError, FileNotWrittenError, MissingDataError, OtherLabelsError)

@@ -23,11 +23,11 @@ from segda_mm.self_training import PlanError, Stage, StateFile, stages_of
 from segda_mm.self_training.report import make_report
 from segda_mm.self_training.state_file import flat_settings
 
+from .runner import sole_run_in
 from .self_training_context import PlanContext
 from .self_training_inputs import require_inputs
 from .self_training_jobs import StageJobs
 from .self_training_report import write_report
-from .sole_run import sole_run_in
 
 STATE_FILE = 'state.json'
 

@@ -28,7 +28,7 @@ from segda_mm.self_training.training_data import (
 )
 
 from .checks import settle_initial_checkpoints
-from .evaluating import test
+from .evaluating import evaluate
 from .label import label
 from .self_training_context import PlanContext, reading_pipeline
 from .training import train
@@ -232,7 +232,7 @@ class StageJobs:
 
     def _evaluate(self, stage: Stage, cfg: Config, checkpoint: str) -> dict:
         parameters = _count_parameters(cfg)
-        results = test(cfg, checkpoint, tta=self.plan.evaluation.tta)
+        results = evaluate(cfg, checkpoint, tta=self.plan.evaluation.tta)
         per_class = {key: results[key] for key in results if key.startswith('per_')}
         return dict(
             checkpoint=self._relative(checkpoint),

@@ -9,14 +9,13 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from segda_mm.files import atomic_file
+from segda_mm.files import atomic_file, write_json, write_text
 from segda_mm.self_training.label_pictures import paint_labels, rounds_figure, spread
 from segda_mm.self_training.label_quality import index_by_name
 from segda_mm.self_training.report import report_text
 from segda_mm.self_training.training_data import build
 
 from .self_training_context import PlanContext, reading_pipeline
-from .write_atomically import write_json, write_text
 
 
 def write_report(context: PlanContext, report: Mapping[str, Any]) -> Path:

@@ -290,7 +290,8 @@ class StrictPretrained:
     def __call__(self, module: nn.Module) -> None:
         """Fill the module, in place."""
         load_network_weights(module, self.checkpoint, self.prefix)
-        for part in module.modules():
+        parts: Iterator[Any] = module.modules()
+        for part in parts:
             # MMEngine initializes the parts after the whole, but for its own
             # `Pretrained`, and would draw them afresh.
             if part is not module and hasattr(part, 'init_weights'):
@@ -299,12 +300,9 @@ class StrictPretrained:
             update_init_info(module, f'StrictPretrained: loaded {self.checkpoint}')
 
 
-class _Replaced:
-    """Who uses :func:`only_plain_checkpoints` now, and what it stands in for."""
-
-    lock = threading.Lock()
-    users = 0
-    loader: Any = None
+_lock = threading.Lock()
+_users = 0
+_loader_of_mmengine: Any = None
 
 
 @contextmanager
@@ -323,18 +321,19 @@ def only_plain_checkpoints() -> Iterator[None]:
     a notebook that uses MMEngine beside this package finds it unchanged. Also a
     decorator.
     """
-    with _Replaced.lock:
-        if _Replaced.users == 0:
-            _Replaced.loader = vars(CheckpointLoader)['load_checkpoint']
+    global _users, _loader_of_mmengine
+    with _lock:
+        if _users == 0:
+            _loader_of_mmengine = vars(CheckpointLoader)['load_checkpoint']
             CheckpointLoader.load_checkpoint = staticmethod(_load_for_mmengine)
-        _Replaced.users += 1
+        _users += 1
     try:
         yield
     finally:
-        with _Replaced.lock:
-            _Replaced.users -= 1
-            if _Replaced.users == 0:
-                CheckpointLoader.load_checkpoint = _Replaced.loader
+        with _lock:
+            _users -= 1
+            if _users == 0:
+                CheckpointLoader.load_checkpoint = _loader_of_mmengine
 
 
 def _load_for_mmengine(
