@@ -30,7 +30,7 @@ from segda_mm.apis import (
     verify_onnx,
 )
 from segda_mm.apis import test as evaluate
-from segda_mm.apis.weight_sources import require_trusted_sources
+from segda_mm.apis.checks import require_trusted_sources
 from segda_mm.engine import AdaptationRunner
 from segda_mm.models.backbones.timm_xception71 import convert_timm_xception71
 from segda_mm.models.checkpoints import only_plain_checkpoints, read_checkpoint
@@ -391,7 +391,7 @@ def code_runners(tree):
 
 def test_one_module_reads_checkpoints():
     found = set()
-    for folder in ('segda_mm', 'tools'):
+    for folder in ('segda_cli', 'segda_mm', 'tools'):
         for path in sorted((ROOT / folder).rglob('*.py')):
             tree = ast.parse(path.read_text(encoding='utf-8'))
             name = str(path.relative_to(ROOT))
