@@ -7,7 +7,7 @@ from .config import load_config
 from .deployed_model import load_model
 from .evaluating import evaluate
 from .exporting import export, export_segmentor, export_weights
-from .label import label
+from .labeling import label
 from .onnx_export import export_onnx
 from .onnx_runtime import quantize_onnx, verify_onnx
 from .runner import build_runner

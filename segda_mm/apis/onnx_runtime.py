@@ -19,7 +19,7 @@ from mmseg.structures import SegDataSample
 from segda_mm.errors import PreflightError
 from segda_mm.files import atomic_file
 from segda_mm.minicity import render_frame
-from segda_mm.ops.panoptic_post_processing import find_centers
+from segda_mm.ops.panoptic_grouping import find_centers
 
 from .deployed_model import deployed_network, load_model
 from .onnx_export import export_library

@@ -21,7 +21,7 @@ from segda_mm.errors import (
 from segda_mm.labeling.processes import Processes
 from segda_mm.self_training import PlanError, Stage, StateFile, stages_of
 from segda_mm.self_training.report import make_report
-from segda_mm.self_training.state_file import flat_settings
+from segda_mm.self_training.state import flat_settings
 
 from .runner import sole_run_in
 from .self_training_context import PlanContext

@@ -17,8 +17,8 @@ from mmengine.registry import init_default_scope
 from segda_mm.engine.runner import find_resumable_checkpoint
 from segda_mm.registry import MODELS
 from segda_mm.self_training import PlanError, Stage, StateFile
-from segda_mm.self_training.label_quality import index_by_name, label_quality
 from segda_mm.self_training.plan import PREVIOUS_STUDENT, FineTuning, Training
+from segda_mm.self_training.quality import index_by_name, label_quality
 from segda_mm.self_training.schedule import set_length
 from segda_mm.self_training.training_data import (
     batches_per_epoch,
@@ -29,7 +29,7 @@ from segda_mm.self_training.training_data import (
 
 from .checks import settle_initial_checkpoints
 from .evaluating import evaluate
-from .label import label
+from .labeling import label
 from .self_training_context import PlanContext, reading_pipeline
 from .training import train
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from segda_mm.files import atomic_file, write_json, write_text
 from segda_mm.self_training.label_pictures import paint_labels, rounds_figure, spread
-from segda_mm.self_training.label_quality import index_by_name
+from segda_mm.self_training.quality import index_by_name
 from segda_mm.self_training.report import report_text
 from segda_mm.self_training.training_data import build
 

@@ -1,18 +1,18 @@
 from segda_mm.errors import DataError, MissingDataError
 
+from .base import FolderSegDataset
 from .camvid import CamVidDataset
 from .camvid_images import CamVidImagesDataset
+from .cityscapes import CityscapesSequenceDataset
 from .cityscapes_extra import CityscapesExtraDataset
 from .cityscapes_fine import CityscapesFineDataset
 from .cityscapes_images import CityscapesImagesDataset
 from .cityscapes_panoptic import CityscapesPanopticDataset
-from .cityscapes_sequence import CityscapesSequenceDataset
 from .counter_seeded import CounterSeededDataset
 from .domain_pair import DomainPairDataset
 from .ego_car import EgoCarRegions
-from .folder_seg_dataset import FolderSegDataset
 from .gta5 import GTA5Dataset
-from .mapillary_panoptic import MapillaryPanopticDataset
+from .mapillary import MapillaryPanopticDataset
 from .paired_seg_dataset import PairedSegDataset
 from .panoptic_seg_dataset import PanopticSegDataset
 from .pseudo_labeled import PseudoLabeledDataset

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from segda_mm.registry import DATASETS
 
-from .cityscapes_labels import CLASSES, PALETTE
+from .formats.cityscapes_labels import CLASSES, PALETTE
 from .unlabeled import UnlabeledImageDataset
 
 

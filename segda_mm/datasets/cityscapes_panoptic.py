@@ -3,7 +3,7 @@ from __future__ import annotations
 from segda_mm.registry import DATASETS
 
 from .cityscapes_fine import CityscapesFineDataset
-from .cityscapes_labels import CLASSES, LABEL_IDS, PALETTE, THING_CLASSES
+from .formats.cityscapes_labels import CLASSES, LABEL_IDS, PALETTE, THING_CLASSES
 from .panoptic_seg_dataset import PanopticSegDataset
 
 

@@ -20,8 +20,8 @@ from PIL import Image
 from segda_mm.errors import DataError
 from segda_mm.files import atomic_file
 
-from .folder_seg_dataset import image_problem
-from .label_checksums import read_json, require_unchanged_label
+from .base import image_problem
+from .formats.label_checksums import read_json, require_unchanged_label
 from .transforms import LoadLabelIds, LoadPanopticLabels
 
 _LABEL_LOADERS = (LoadLabelIds, LoadPanopticLabels, mmcv.transforms.LoadAnnotations)

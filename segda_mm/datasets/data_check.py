@@ -16,17 +16,17 @@ from segda_mm.errors import DataError, MissingDataError
 from segda_mm.ops.panoptic_codes import LABEL_DIVISOR
 from segda_mm.registry import DATASETS
 
-from .folder_seg_dataset import FolderSegDataset, image_problem
-from .label_checksums import require_unchanged_label
-from .label_files import (
+from .base import FolderSegDataset, image_problem
+from .formats.label_checksums import require_unchanged_label
+from .formats.label_files import (
     LabelTable,
     check_same_size,
     label_table,
     read_label_ids,
     to_train_ids,
 )
-from .panoptic_labels import read_panoptic_codes
-from .subsets import read_name_list, write_name_list
+from .formats.panoptic_labels import read_panoptic_codes
+from .formats.subsets import read_name_list, write_name_list
 
 #: What ``check_data`` can be asked to look at.
 SPLITS = ('train', 'target', 'val', 'test')

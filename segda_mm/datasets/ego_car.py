@@ -16,9 +16,9 @@ from PIL import Image
 from segda_mm.errors import DataError
 from segda_mm.registry import DATASETS
 
-from .cityscapes_instances import read_instance_ids
-from .folder_seg_dataset import list_files
-from .label_files import read_label_ids
+from .base import list_files
+from .formats.cityscapes_instances import read_instance_ids
+from .formats.label_files import read_label_ids
 from .snippets import CityscapesSnippets, PatternSnippets
 
 #: Memory for the packed regions. One of 1024x2048 takes some kilobytes, so

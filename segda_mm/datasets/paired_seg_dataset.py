@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from segda_mm.errors import DataError
 
-from .folder_seg_dataset import FolderSegDataset, list_files
+from .base import FolderSegDataset, list_files
 
 
 class PairedSegDataset(FolderSegDataset):

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from segda_mm.errors import DataError
 
 from .cityscapes_fine import CityscapesFineDataset
+from .formats.subsets import seeded_subset, write_name_list
 from .gta5 import GTA5Dataset
-from .subsets import seeded_subset, write_name_list
 
 #: Images to train on, to adapt to and to evaluate on, as in the paper.
 PAPER_SIZES = {'gta5_train': 500, 'cityscapes_train': 500, 'cityscapes_val': 250}

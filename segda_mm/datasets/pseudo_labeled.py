@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from segda_mm.errors import DataError, MissingDataError
 from segda_mm.registry import DATASETS
 
-from .folder_seg_dataset import FolderSegDataset
-from .label_checksums import (
+from .base import FolderSegDataset
+from .formats.label_checksums import (
     IDENTITY,
     MANIFEST,
     label_checksums,

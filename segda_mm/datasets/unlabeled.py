@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from segda_mm.errors import DataError, MissingDataError
 from segda_mm.registry import DATASETS
 
-from .folder_seg_dataset import FolderSegDataset, list_files
-from .subsets import read_name_list
+from .base import FolderSegDataset, list_files
+from .formats.subsets import read_name_list
 
 IMAGE_SUFFIXES = ('.png', '.jpg', '.jpeg', '.bmp', '.tif', '.tiff', '.webp', '.ppm')
 IMAGE_SUFFIXES += tuple(suffix.upper() for suffix in IMAGE_SUFFIXES)

@@ -4,7 +4,6 @@ from segda_mm.engine.distributed import initialize_process_group
 from segda_mm.engine.hooks import (
     AdaptiveBatchNormHook,
     AdversarialHealthHook,
-    MedianThresholdPseudoLabelHook,
     PlainCheckpointHook,
     SourceValidationHook,
     TargetEntropyHook,
@@ -30,7 +29,6 @@ __all__ = [
     'GradientAveragingBFloat16OptimWrapper',
     'GradientAveragingOptimWrapper',
     'MPLTrainLoop',
-    'MedianThresholdPseudoLabelHook',
     'PassThroughDistributed',
     'PlainCheckpointHook',
     'ResumableEpochTrainLoop',

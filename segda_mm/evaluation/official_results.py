@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from segda_mm.datasets.panoptic_files import (
+from segda_mm.datasets.formats.panoptic_files import (
     segments_from_codes,
     write_panoptic_json,
     write_panoptic_png,

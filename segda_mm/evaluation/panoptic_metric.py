@@ -11,10 +11,9 @@ from mmengine.dist import all_gather_object, is_main_process
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
+from segda_mm.evaluation.official_results import OfficialResults, image_id_of
+from segda_mm.evaluation.panoptic_tally import PanopticTally
 from segda_mm.registry import METRICS
-
-from .official_results import OfficialResults, image_id_of
-from .panoptic_tally import PanopticTally
 
 _PREDICTED_MAPS = ('pred_panoptic_seg', 'pred_sem_seg')
 _TRUE_MAPS = ('gt_panoptic_seg', 'gt_sem_seg')

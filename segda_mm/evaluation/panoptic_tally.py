@@ -6,8 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from segda_mm.ops.class_iou import class_iou, confusion_matrix
-from segda_mm.ops.defined_mean import defined_mean
 from segda_mm.ops.instance_ap import (
     OVERLAPS,
     InstanceMatches,
@@ -16,6 +14,7 @@ from segda_mm.ops.instance_ap import (
     match_segments,
 )
 from segda_mm.ops.label_overlaps import label_overlaps
+from segda_mm.ops.metrics import class_iou, confusion_matrix, defined_mean
 from segda_mm.ops.panoptic_quality import (
     PanopticQuality,
     mean_panoptic_quality,

@@ -17,7 +17,7 @@ from mmseg.datasets.transforms import LoadAnnotations
 from PIL import Image
 
 from segda_mm.datasets import LoadLabelIds, LoadPanopticLabels
-from segda_mm.datasets.cityscapes_labels import IGNORE_INDEX
+from segda_mm.datasets.formats.cityscapes_labels import IGNORE_INDEX
 from segda_mm.errors import DataError
 from segda_mm.registry import DATASETS
 

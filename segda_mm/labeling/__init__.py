@@ -2,7 +2,13 @@
 
 from segda_mm.errors import OtherLabelsError
 
-from .label_store import LabelStore
+from .pseudo_label_hook import MedianThresholdPseudoLabelHook
+from .store import LabelStore
 from .tta_labeler import TTALabeler
 
-__all__ = ['LabelStore', 'OtherLabelsError', 'TTALabeler']
+__all__ = [
+    'LabelStore',
+    'MedianThresholdPseudoLabelHook',
+    'OtherLabelsError',
+    'TTALabeler',
+]

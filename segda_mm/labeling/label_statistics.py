@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .label_formats import PanopticFormat, SemanticFormat, count_instances
+from .formats import PanopticFormat, SemanticFormat, count_instances
 
 
 def image_statistics(

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from segda_mm.datasets.ego_car import EgoCarRegions
-from segda_mm.datasets.label_checksums import read_json
+from segda_mm.datasets.formats.label_checksums import read_json
 from segda_mm.errors import DataError
 from segda_mm.files import atomic_file
 from segda_mm.ops.panoptic_codes import VOID_CLASS
@@ -36,12 +36,12 @@ from segda_mm.registry import LABELERS
 
 from .bounded_pool import BoundedPool
 from .confidence_files import read_confidences, write_confidences
-from .label_formats import PanopticFormat, SemanticFormat, label_format
+from .formats import PanopticFormat, SemanticFormat, label_format
 from .label_journal import LabelJournal
 from .label_statistics import image_statistics, summarize
-from .label_store import LabelStore
 from .processes import Processes
 from .progress import Progress
+from .store import LabelStore
 
 THRESHOLDS = 'thresholds.json'
 WAITING = 'waiting'

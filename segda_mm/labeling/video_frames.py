@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from segda_mm.datasets.label_checksums import read_json
+from segda_mm.datasets.formats.label_checksums import read_json
 from segda_mm.errors import DataError
 from segda_mm.files import atomic_file
 

@@ -12,19 +12,31 @@ from .pseudo_label_weights import (
     ConfidentShareWeights,
     PixelConfidenceWeights,
 )
+from .pseudo_labelers import (
+    ClassMedian,
+    ConfidentShare,
+    PixelConfidence,
+    PseudoLabeler,
+    PseudoLabels,
+)
 from .strong_augmentation import StrongAugmentation
 
 __all__ = [
     'BiSeNetDA',
+    'ClassMedian',
     'ClassMedianWeights',
     'ClassMix',
+    'ConfidentShare',
     'ConfidentShareWeights',
     'CutMix',
     'DomainAdaptiveSegmentor',
     'LossProductFeedback',
     'MeanTeacher',
     'MetaPseudoLabels',
+    'PixelConfidence',
     'PixelConfidenceWeights',
+    'PseudoLabeler',
+    'PseudoLabels',
     'SegmentorGenerator',
     'StrongAugmentation',
     'StudentLossChangeFeedback',

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from segda_mm.datasets.cityscapes_labels import ID_TO_TRAIN_ID
+from segda_mm.datasets.formats.cityscapes_labels import ID_TO_TRAIN_ID
 
 from .manifest import Manifest
 from .parallel import run_jobs

@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image
 
-from segda_mm.datasets.cityscapes_labels import LABELS
+from segda_mm.datasets.formats.cityscapes_labels import LABELS
 from segda_mm.files import atomic_file
 
 

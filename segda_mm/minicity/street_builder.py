@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from segda_mm.datasets.cityscapes_labels import LABELS
+from segda_mm.datasets.formats.cityscapes_labels import LABELS
 
 from . import buildings, people, street_furniture, vehicles
 from .camera import Camera

@@ -1,15 +1,18 @@
-from .backbones import WideResNet38, WideResNet41, Xception71
-from .checkpoints import StrictPretrained
-from .data_preprocessors import DomainDataPreprocessor, PanopticDataPreprocessor
-from .decode_heads import PanopticDeepLabHead
-from .discriminators import DSCDiscriminator, FCDiscriminator
-from .losses import (
+from segda_mm.models.backbones import WideResNet38, WideResNet41, Xception71
+from segda_mm.models.checkpoints import StrictPretrained
+from segda_mm.models.data_preprocessors import (
+    DomainDataPreprocessor,
+    PanopticDataPreprocessor,
+)
+from segda_mm.models.decode_heads import PanopticDeepLabHead
+from segda_mm.models.discriminators import DSCDiscriminator, FCDiscriminator
+from segda_mm.models.losses import (
     DomainAdversarialLoss,
     HardPixelCrossEntropy,
     MaskedRegressionLoss,
 )
-from .segmentors import PanopticDeepLab
-from .tta import PanopticTTA, SemanticTTA
+from segda_mm.models.segmentors import PanopticDeepLab
+from segda_mm.models.tta import PanopticTTA, SemanticTTA
 
 __all__ = [
     'DSCDiscriminator',

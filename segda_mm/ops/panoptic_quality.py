@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .defined_mean import defined_mean
-from .label_overlaps import LabelOverlaps
-from .panoptic_codes import LABEL_DIVISOR, VOID_CLASS
+from segda_mm.ops.label_overlaps import LabelOverlaps
+from segda_mm.ops.metrics import defined_mean
+from segda_mm.ops.panoptic_codes import LABEL_DIVISOR, VOID_CLASS
 
 
 class PanopticQuality(NamedTuple):

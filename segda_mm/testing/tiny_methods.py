@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from segda_mm.datasets.cityscapes_labels import THING_CLASSES
+from segda_mm.datasets.formats.cityscapes_labels import THING_CLASSES
 from segda_mm.minicity import write_cityscapes, write_gta5
 
 from .tiny_models import tiny_bisenet, tiny_panoptic_deeplab

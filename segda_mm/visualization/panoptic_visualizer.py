@@ -10,11 +10,14 @@ from mmseg.structures import SegDataSample
 from mmseg.visualization import SegLocalVisualizer
 
 from segda_mm.registry import VISUALIZERS
-
-from .center_view import draw_centers
-from .instances import is_instance, locate_instances
-from .offset_view import colorize_offsets
-from .panoptic_colors import colorize_panoptic, instance_borders
+from segda_mm.visualization.panoptic_pictures import (
+    colorize_offsets,
+    colorize_panoptic,
+    draw_centers,
+    instance_borders,
+    is_instance,
+    locate_instances,
+)
 
 
 @VISUALIZERS.register_module()

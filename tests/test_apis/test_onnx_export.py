@@ -17,7 +17,7 @@ from segda_mm.apis import (
     quantize_onnx,
     verify_onnx,
 )
-from segda_mm.ops.panoptic_post_processing import find_centers
+from segda_mm.ops.panoptic_grouping import find_centers
 from segda_mm.registry import MODELS
 from segda_mm.testing import tiny_bisenet, tiny_panoptic_deeplab
 

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from segda_mm.apis import PreflightError, load_config, self_train
-from segda_mm.datasets.subsets import draw_share
+from segda_mm.datasets.formats.subsets import draw_share
 from segda_mm.labeling import LabelStore
 from segda_mm.testing.toy_plan import write_toy_plan
 

@@ -8,8 +8,8 @@ from segda_mm.datasets import (
     CityscapesPanopticDataset,
     MissingDataError,
 )
-from segda_mm.datasets.cityscapes_instances import instance_ids_from_codes
 from segda_mm.datasets.data_check import check_data, format_report
+from segda_mm.datasets.formats.cityscapes_instances import instance_ids_from_codes
 from segda_mm.minicity import write_cityscapes
 
 TRAIN = [

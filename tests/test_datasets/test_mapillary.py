@@ -7,9 +7,9 @@ import pytest
 from PIL import Image
 
 from segda_mm.datasets import DataError, MapillaryPanopticDataset, MissingDataError
-from segda_mm.datasets.cityscapes_labels import CLASSES, THING_CLASSES
 from segda_mm.datasets.data_check import check_data
-from segda_mm.datasets.mapillary_labels import (
+from segda_mm.datasets.formats.cityscapes_labels import CLASSES, THING_CLASSES
+from segda_mm.datasets.formats.mapillary_labels import (
     CITYSCAPES_CLASS_NAMES,
     cityscapes_train_id,
 )

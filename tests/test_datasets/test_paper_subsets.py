@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from segda_mm.datasets import CityscapesFineDataset, DataError, GTA5Dataset
+from segda_mm.datasets.formats.subsets import read_name_list
 from segda_mm.datasets.paper_subsets import PAPER_SIZES, write_paper_subsets
-from segda_mm.datasets.subsets import read_name_list
 
 SIZES = {'gta5_train': 4, 'cityscapes_train': 3, 'cityscapes_val': 2}
 

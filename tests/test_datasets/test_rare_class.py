@@ -23,8 +23,8 @@ from segda_mm.datasets import (
     rare_class,
 )
 from segda_mm.datasets.data_check import dataset_configs
-from segda_mm.datasets.label_checksums import checksum
-from segda_mm.engine.hooks.median_threshold_pseudo_label_hook import _target_datasets
+from segda_mm.datasets.formats.label_checksums import checksum
+from segda_mm.labeling.pseudo_label_hook import _target_datasets
 from segda_mm.registry import DATASETS
 
 CLASSES = ('road', 'car', 'rider', 'train')

@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from segda_mm.engine import MedianThresholdPseudoLabelHook
+from segda_mm.labeling import MedianThresholdPseudoLabelHook
 
 # 5 images, batches of 2: an epoch has 3 iterations, the run 9.
 CAP = 0.9

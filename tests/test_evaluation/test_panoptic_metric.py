@@ -23,13 +23,21 @@ from mmengine.structures import InstanceData, PixelData
 from mmseg.structures import SegDataSample
 from PIL import Image
 
-from segda_mm.datasets.cityscapes_instances import (
+from segda_mm.datasets.formats.cityscapes_instances import (
     codes_from_instance_ids,
     read_instance_ids,
 )
-from segda_mm.datasets.cityscapes_labels import CLASSES, LABEL_IDS, THING_CLASSES
-from segda_mm.datasets.label_files import label_table, read_label_ids, to_train_ids
-from segda_mm.datasets.panoptic_files import (
+from segda_mm.datasets.formats.cityscapes_labels import (
+    CLASSES,
+    LABEL_IDS,
+    THING_CLASSES,
+)
+from segda_mm.datasets.formats.label_files import (
+    label_table,
+    read_label_ids,
+    to_train_ids,
+)
+from segda_mm.datasets.formats.panoptic_files import (
     read_panoptic_json,
     read_panoptic_png,
     segments_from_codes,

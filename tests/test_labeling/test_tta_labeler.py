@@ -16,7 +16,7 @@ from segda_mm.datasets import (
     DataError,
     PseudoLabeledDataset,
 )
-from segda_mm.datasets.cityscapes_labels import CLASSES, THING_CLASSES
+from segda_mm.datasets.formats.cityscapes_labels import CLASSES, THING_CLASSES
 from segda_mm.labeling import LabelStore, OtherLabelsError, TTALabeler
 from segda_mm.labeling.tta_labeler import _Job
 from segda_mm.models import PanopticDeepLab

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from segda_mm.datasets.cityscapes_labels import CLASSES, ID_TO_TRAIN_ID, LABELS
+from segda_mm.datasets.formats.cityscapes_labels import CLASSES, ID_TO_TRAIN_ID, LABELS
 from segda_mm.minicity import render_frame
 from segda_mm.minicity.renderer import LOOKS
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from segda_mm.datasets.cityscapes_labels import ID_TO_TRAIN_ID, LABELS
+from segda_mm.datasets.formats.cityscapes_labels import ID_TO_TRAIN_ID, LABELS
 from segda_mm.minicity import render_frame, write_cityscapes, write_gta5
 
 SIZE = (128, 64)

@@ -2,11 +2,10 @@ import numpy as np
 import pytest
 import torch
 
-from segda_mm.ops import panoptic_post_processing as module
+from segda_mm.ops import panoptic_grouping as module
+from segda_mm.ops.panoptic_grouping import find_centers, group_pixels
 from segda_mm.ops.panoptic_post_processing import (
     PanopticPrediction,
-    find_centers,
-    group_pixels,
     instance_scores,
     panoptic_post_processing,
 )

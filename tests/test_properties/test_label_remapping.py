@@ -7,13 +7,16 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from segda_mm.datasets import DataError
-from segda_mm.datasets.cityscapes_instances import (
+from segda_mm.datasets.formats.cityscapes_instances import (
     codes_from_instance_ids,
     instance_ids_from_codes,
 )
-from segda_mm.datasets.cityscapes_labels import THING_CLASSES
-from segda_mm.datasets.label_files import label_table, to_train_ids
-from segda_mm.datasets.panoptic_files import codes_from_segments, segments_from_codes
+from segda_mm.datasets.formats.cityscapes_labels import THING_CLASSES
+from segda_mm.datasets.formats.label_files import label_table, to_train_ids
+from segda_mm.datasets.formats.panoptic_files import (
+    codes_from_segments,
+    segments_from_codes,
+)
 
 VOID = 255
 

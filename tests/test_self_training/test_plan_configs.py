@@ -9,7 +9,7 @@ from segda_mm.apis import load_config
 from segda_mm.apis.self_training_context import PlanContext
 from segda_mm.apis.self_training_inputs import require_inputs
 from segda_mm.self_training import parse_plan
-from segda_mm.self_training.state_file import flat_settings
+from segda_mm.self_training.state import flat_settings
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / 'configs' / 'naive_student'

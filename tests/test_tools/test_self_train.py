@@ -14,7 +14,7 @@ import pytest
 from mmengine.config import Config
 from PIL import Image
 
-from segda_mm.datasets.cityscapes_labels import THING_CLASSES
+from segda_mm.datasets.formats.cityscapes_labels import THING_CLASSES
 from segda_mm.minicity import write_cityscapes
 from segda_mm.testing import tiny_panoptic_deeplab
 from segda_mm.testing.toy_plan import write_toy_plan

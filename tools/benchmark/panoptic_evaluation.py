@@ -31,9 +31,13 @@ from cityscapesscripts.helpers.labels import labels as official_labels
 from timing import print_table, report, summary
 
 from segda_mm.apis.results_file import provenance
-from segda_mm.datasets.cityscapes_instances import instance_ids_from_codes
-from segda_mm.datasets.cityscapes_labels import CLASSES, LABEL_IDS, THING_CLASSES
-from segda_mm.datasets.panoptic_files import segments_from_codes
+from segda_mm.datasets.formats.cityscapes_instances import instance_ids_from_codes
+from segda_mm.datasets.formats.cityscapes_labels import (
+    CLASSES,
+    LABEL_IDS,
+    THING_CLASSES,
+)
+from segda_mm.datasets.formats.panoptic_files import segments_from_codes
 from segda_mm.evaluation.panoptic_tally import PanopticTally
 from segda_mm.ops.instance_ap import match_segments
 from segda_mm.ops.label_overlaps import label_overlaps

@@ -27,7 +27,7 @@ from timing import MIB, print_table, report, time_ways
 from torch import Tensor
 
 from segda_mm.apis.results_file import provenance
-from segda_mm.datasets.cityscapes_labels import THING_CLASSES
+from segda_mm.datasets.formats.cityscapes_labels import THING_CLASSES
 from segda_mm.ops.panoptic_codes import LABEL_DIVISOR, VOID_CODE
 from segda_mm.ops.panoptic_post_processing import panoptic_post_processing
 from segda_mm.ops.panoptic_targets import panoptic_targets

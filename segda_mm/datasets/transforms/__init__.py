@@ -3,8 +3,8 @@ from .color_statistics import ColorStatistics
 from .ego_car_void import EgoCarVoid
 from .fourier_style import FourierStyle
 from .load_label_ids import LoadLabelIds
-from .load_panoptic_labels import LoadPanopticLabels
 from .load_pseudo_labels import LoadPseudoLabels
+from .loading import LoadPanopticLabels
 from .pack_panoptic_inputs import PackPanopticInputs
 from .panoptic_targets import PanopticTargets
 

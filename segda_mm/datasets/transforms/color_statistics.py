@@ -4,11 +4,10 @@ import cv2
 import numpy as np
 from mmcv.transforms import BaseTransform
 
-from segda_mm.ops.channel_statistics import match_channel_statistics
-from segda_mm.ops.pixel_values import to_pixel_values
+from segda_mm.ops.style import match_channel_statistics, to_pixel_values
 from segda_mm.registry import TRANSFORMS
 
-from ..style_images import StyleImages
+from .style import StyleImages
 
 
 @TRANSFORMS.register_module()

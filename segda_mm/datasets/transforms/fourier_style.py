@@ -4,11 +4,10 @@ import mmcv
 import numpy as np
 from mmcv.transforms import BaseTransform
 
-from segda_mm.ops.low_frequencies import transfer_low_frequencies
-from segda_mm.ops.pixel_values import to_pixel_values
+from segda_mm.ops.style import to_pixel_values, transfer_low_frequencies
 from segda_mm.registry import TRANSFORMS
 
-from ..style_images import StyleImages
+from .style import StyleImages
 
 
 @TRANSFORMS.register_module()
@@ -22,7 +21,7 @@ class FourierStyle(BaseTransform):
     the image at hand. Required key: ``img``, (H, W, 3) in [0, 255], as
     ``LoadImageFromFile`` reads it. Its dtype is kept; values that leave the
     range are clipped. See
-    :func:`segda_mm.ops.low_frequencies.transfer_low_frequencies`.
+    :func:`segda_mm.ops.style.transfer_low_frequencies`.
 
     Source: Yang and Soatto, "FDA: Fourier Domain Adaptation for Semantic
     Segmentation", CVPR 2020.

@@ -6,7 +6,7 @@ from mmcv.transforms import BaseTransform
 
 from segda_mm.registry import TRANSFORMS
 
-from ..label_files import (
+from ..formats.label_files import (
     LabelTable,
     check_same_size,
     label_table,
@@ -27,7 +27,7 @@ class LoadLabelIds(BaseTransform):
     Args:
         table: The label table: ``'cityscapes'``, ``'gta5'``, ``'camvid'``,
             ``'train_id'`` or an own ``{id: train_id}``, see
-            :func:`segda_mm.datasets.label_files.label_table`. None takes the
+            :func:`segda_mm.datasets.formats.label_files.label_table`. None takes the
             one of the data set.
 
     Raises:

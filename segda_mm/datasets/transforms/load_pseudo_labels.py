@@ -8,9 +8,9 @@ from mmcv.transforms import BaseTransform
 from segda_mm.errors import DataError
 from segda_mm.registry import TRANSFORMS
 
-from ..cityscapes_labels import IGNORE_INDEX
-from ..label_checksums import label_checksums, require_unchanged
-from ..label_files import read_label_ids
+from ..formats.cityscapes_labels import IGNORE_INDEX
+from ..formats.label_checksums import label_checksums, require_unchanged
+from ..formats.label_files import read_label_ids
 
 
 @TRANSFORMS.register_module()

@@ -6,9 +6,6 @@ from segda_mm.engine.hooks.after_validation_hook import AfterValidationHook
 from segda_mm.engine.hooks.channels_last_hook import ChannelsLastHook
 from segda_mm.engine.hooks.finite_loss_hook import FiniteLossHook
 from segda_mm.engine.hooks.head_accuracy_hook import HeadAccuracyHook
-from segda_mm.engine.hooks.median_threshold_pseudo_label_hook import (
-    MedianThresholdPseudoLabelHook,
-)
 from segda_mm.engine.hooks.plain_checkpoint_hook import PlainCheckpointHook
 from segda_mm.engine.hooks.safe_checkpoint_hook import SafeCheckpointHook
 from segda_mm.engine.hooks.source_validation_hook import SourceValidationHook
@@ -25,7 +22,6 @@ __all__ = [
     'ChannelsLastHook',
     'FiniteLossHook',
     'HeadAccuracyHook',
-    'MedianThresholdPseudoLabelHook',
     'NonFiniteLossError',
     'PlainCheckpointHook',
     'SafeCheckpointHook',

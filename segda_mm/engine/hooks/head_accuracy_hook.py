@@ -6,7 +6,7 @@ from mmengine.hooks import Hook
 from mmseg.models.losses import accuracy
 from torch import Tensor
 
-from segda_mm.ops.pixel_accuracy import pixel_accuracy
+from segda_mm.ops.metrics import pixel_accuracy
 from segda_mm.registry import HOOKS
 
 _HEADS = 'mmseg.models.decode_heads.'

@@ -9,7 +9,7 @@ from segda_mm.engine.hooks.after_validation_hook import (
     AfterValidationHook,
     unwrapped,
 )
-from segda_mm.ops.prediction_entropy import prediction_entropy, prediction_sums
+from segda_mm.ops.metrics import prediction_entropy, prediction_sums
 from segda_mm.registry import HOOKS
 
 

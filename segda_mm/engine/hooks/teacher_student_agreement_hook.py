@@ -9,7 +9,7 @@ from segda_mm.engine.hooks.after_validation_hook import (
     AfterValidationHook,
     unwrapped,
 )
-from segda_mm.ops.prediction_agreement import count_pairs, prediction_agreement
+from segda_mm.ops.metrics import count_pairs, prediction_agreement
 from segda_mm.registry import HOOKS
 
 _CHILDREN = ('teacher_generator', 'student_generator')

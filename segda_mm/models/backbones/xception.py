@@ -9,10 +9,10 @@ from mmcv.cnn import ConvModule, DepthwiseSeparableConvModule
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from segda_mm.models.backbones.recomputation import run_recomputed
-from segda_mm.models.backbones.settings import (
+from segda_mm.models.backbones.common import (
     checked_out_indices,
     dilations_of_last_units,
+    run_recomputed,
     scaled_width,
 )
 from segda_mm.registry import MODELS
