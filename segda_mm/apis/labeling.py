@@ -30,12 +30,14 @@ from segda_mm.labeling import (
     without_labels,
 )
 from segda_mm.labeling.video_frames import extract_frames, is_video
-from segda_mm.models.checkpoint_source import sha256_of_file
-from segda_mm.models.checkpoints import load_network_weights
-from segda_mm.models.plain_checkpoints import only_plain_checkpoints
+from segda_mm.models.checkpoints import (
+    load_network_weights,
+    only_plain_checkpoints,
+    sha256_of_file,
+)
 from segda_mm.registry import DATASETS, LABELERS, MODELS
 
-from .sole_run import sole_run_in
+from .runner import sole_run_in
 
 #: What the user can do something about, of all that may go wrong on the way.
 _USERS_ERRORS = (DataError, FileNotWrittenError, MissingDataError, OtherLabelsError)

@@ -24,9 +24,9 @@ from segda_mm.self_training import (
 
 from .checks import require_data, settle_initial_checkpoints
 from .config import load_config
-from .evaluating import test
+from .evaluating import evaluate
 from .labeling import label
-from .sole_run import sole_run_in
+from .runner import sole_run_in
 from .training import train
 
 
@@ -59,7 +59,7 @@ def self_train(cfg: Config, redo_from: str | None = None) -> dict[str, Any]:
             uses the work directory.
         TrainingStoppedError: A loss is not finite, or the disk is full.
     """
-    commands = Commands(_train, label, test)
+    commands = Commands(_train, label, evaluate)
     try:
         configs = PlanConfigs(cfg, load_config)
         _join_processes(configs)

@@ -1,6 +1,7 @@
 """Networks, losses and test-time augmentation, as mmseg's registry knows them."""
 
 from segda_mm.models.backbones import WideResNet38, WideResNet41, Xception71
+from segda_mm.models.checkpoints import StrictPretrained
 from segda_mm.models.data_preprocessors import (
     DomainDataPreprocessor,
     PanopticDataPreprocessor,
@@ -16,7 +17,6 @@ from segda_mm.models.losses import (
     PixelCrossEntropyLoss,
 )
 from segda_mm.models.segmentors import PanopticDeepLab
-from segda_mm.models.strict_pretrained import StrictPretrained
 from segda_mm.models.tta import PanopticTTA, SemanticTTA
 
 __all__ = [

@@ -17,6 +17,7 @@ from cityscapesscripts.evaluation import evalPanopticSemanticLabeling as panopti
 from cityscapesscripts.evaluation import evalPixelLevelSemanticLabeling as pixel_tool
 from cityscapesscripts.evaluation.instances2dict import instances2dict
 from cityscapesscripts.preparation.createPanopticImgs import convert2panoptic
+
 from segda_mm.datasets.formats.cityscapes_labels import CLASSES, LABEL_IDS
 
 

@@ -1,9 +1,38 @@
+"""Training of the toy job, through files."""
+
 import pytest
 import torch
 from mmengine.config import Config
 
-from segda_mm.apis.mixed_precision import enable_mixed_precision
-from segda_mm.errors import PreflightError
+from segda_mm.apis import PreflightError, load_config, train
+from segda_mm.apis.training import enable_mixed_precision, find_checkpoint
+
+
+def test_train_writes_checkpoints_and_resume_goes_on(toy_config):
+    cfg = load_config(toy_config, ['train_cfg.max_epochs=1'])
+    with pytest.raises(PreflightError, match='nothing to resume'):
+        train(cfg, resume='auto')
+    runner = train(load_config(toy_config, ['train_cfg.max_epochs=1']))
+    assert runner.iter == 2
+    latest = find_checkpoint(cfg.work_dir)
+    assert latest.name == 'epoch_1.pth'
+
+    resumed = train(load_config(toy_config), resume='auto')
+    assert resumed.epoch == 2
+    log = (latest.parent / resumed.timestamp / f'{resumed.timestamp}.log').read_text()
+    assert 'resumed epoch: 1, iter: 2' in log
+    assert find_checkpoint(cfg.work_dir).name == 'epoch_2.pth'
+    assert find_checkpoint(cfg.work_dir, latest) == latest
+    with pytest.raises(PreflightError, match='no checkpoint gone.pth to resume'):
+        find_checkpoint(cfg.work_dir, 'gone.pth')
+
+
+def test_amp_trains_on_a_cpu(toy_config, monkeypatch):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+    runner = train(load_config(toy_config, ['train_cfg.max_epochs=1']), amp=True)
+    wrapper = type(runner.optim_wrapper).__name__
+    assert wrapper == 'GradientAveragingBFloat16OptimWrapper'
+
 
 SGD = dict(type='SGD', lr=0.1)
 ON_CPU = 'GradientAveragingBFloat16OptimWrapper'
