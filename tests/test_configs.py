@@ -171,6 +171,19 @@ def test_panoptic_config_builds(config, data, monkeypatch):
     assert 0 <= scheduler.end - steps * cfg.train_cfg.max_epochs <= steps
 
 
+@pytest.mark.parametrize(
+    'file',
+    sorted((ROOT / '_base_/models').glob('bisenetv1_*.py')),
+    ids=lambda f: f.stem,
+)
+def test_every_bisenet_takes_images(file):
+    cfg = Config.fromfile(file)
+    init_default_scope('mmseg')
+    with torch.device('meta'):
+        maps = MODELS.build(cfg.segmentor)(torch.zeros(2, 3, 64, 128))
+    assert maps.shape[1:] == (cfg.segmentor.decode_head.num_classes, 8, 16)
+
+
 @pytest.mark.parametrize('config', _of('imagenet'))
 def test_imagenet_config_builds(config):
     assert _model(Config.fromfile(ROOT / config)).head.num_classes == 1000
