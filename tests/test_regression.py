@@ -314,10 +314,13 @@ def labels_of_networks():
             plain=dict(tta=False),
             scales_and_flip=dict(tta=True),
             thresholds_of_image=dict(
-                tta=True, thresholds=dict(scope='image', cap=0.9), batch_size=2
+                tta=True,
+                pseudo_labeler=dict(type='ClassMedian', cap=0.9, scope='image'),
+                batch_size=2,
             ),
             thresholds_of_dataset=dict(
-                tta=True, thresholds=dict(scope='dataset', cap=0.9)
+                tta=True,
+                pseudo_labeler=dict(type='ClassMedian', cap=0.9, scope='dataset'),
             ),
         ).items():
             label(

@@ -39,7 +39,7 @@ unlabeled = dict(
 teacher = dict(config=_config, steps=240)
 
 # Step 2: label the unlabelled images with it, over scales and flips.
-labeling = dict(tta=True, thresholds=None, num_workers=0)
+labeling = dict(tta=True, pseudo_labeler=None, num_workers=0)
 
 # Steps 3 and 4: train an equal or larger student on these, fine-tune it on the
 # labelled images. For more rounds, repeat the entry.

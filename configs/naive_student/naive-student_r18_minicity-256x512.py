@@ -45,7 +45,7 @@ unlabeled = dict(
 teacher = dict(config=_config, init=_pretrained, steps=300, options=_rate)
 
 # Step 2: label the unlabelled images with it, over scales and flips.
-labeling = dict(tta=True, thresholds=None, num_workers=0)
+labeling = dict(tta=True, pseudo_labeler=None, num_workers=0)
 
 # Steps 3 and 4: train an equal or larger student on these, fine-tune it on the
 # labelled images. Step 5: it is the teacher of the next round.

@@ -23,7 +23,7 @@ unlabeled = dict(
 teacher = dict(config=_x71, init=_x71_vistas, steps=60000)
 
 # Step 2: label the unlabelled images with it, over scales and flips.
-labeling = dict(tta=True, thresholds=None, num_workers=4)
+labeling = dict(tta=True, pseudo_labeler=None, num_workers=4)
 
 # Steps 3 and 4: train an equal or larger student on these, fine-tune it on the
 # labelled images. Step 5: it is the teacher of the next round.

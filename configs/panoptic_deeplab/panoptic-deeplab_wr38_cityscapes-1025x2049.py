@@ -6,4 +6,3 @@ _base_ = [
 ]
 # The paper names a rate for X-71 and for WR-41 only; this is the latter's.
 optim_wrapper = dict(optimizer=dict(lr=1e-4))
-miniature_config = 'configs/panoptic_deeplab/panoptic-deeplab_r18_minicity-256x512.py'

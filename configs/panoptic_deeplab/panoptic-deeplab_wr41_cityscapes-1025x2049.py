@@ -5,4 +5,3 @@ _base_ = [
     '../_base_/panoptic_runtime.py',
 ]
 optim_wrapper = dict(optimizer=dict(lr=1e-4))
-miniature_config = 'configs/panoptic_deeplab/panoptic-deeplab_r18_minicity-256x512.py'

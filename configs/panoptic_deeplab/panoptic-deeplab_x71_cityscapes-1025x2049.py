@@ -4,4 +4,3 @@ _base_ = [
     '../_base_/schedules/panoptic_deeplab_60k.py',
     '../_base_/panoptic_runtime.py',
 ]
-miniature_config = 'configs/panoptic_deeplab/panoptic-deeplab_r18_minicity-256x512.py'

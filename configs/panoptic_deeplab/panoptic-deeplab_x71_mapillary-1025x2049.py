@@ -11,4 +11,3 @@ train_cfg = dict(max_epochs=106, val_interval=10)
 model = dict(
     data_preprocessor=dict(test_cfg=dict(size=(_base_.longer_side, _base_.longer_side)))
 )
-miniature_config = 'configs/panoptic_deeplab/panoptic-deeplab_r18_minicity-256x512.py'

@@ -10,18 +10,10 @@ model = dict(
     generator=dict(
         segmentor=_base_.segmentor,
         checkpoint='work_dirs/adversarial-dsc_bisenetv1-r18_gta2cs-512x1024/epoch_50.pth',
-        checkpoint_prefix='generator.segmentor.',
     ),
 )
-target_pipeline = [
-    dict(type='LoadImageFromFile'),
-    dict(type='LoadPseudoLabels'),
-    dict(type='Resize', scale=_base_.target_scale, keep_ratio=False),
-    dict(type='RandomFlip', prob=0.5),
-    dict(type='PackSegInputs', meta_keys=_base_.meta_keys),
-]
-train_dataloader = dict(dataset=dict(target=dict(pipeline=target_pipeline)))
-custom_hooks = _base_.custom_hooks
-custom_hooks[-1].dataloader.dataset = dict(
-    _base_.target_dataset, pipeline=_base_.label_pipeline
+train_dataloader = dict(
+    dataset=dict(target=dict(pipeline=_base_.pseudo_label_pipeline))
 )
+custom_hooks = _base_.custom_hooks
+custom_hooks[-1].dataloader.dataset = _base_.label_dataset

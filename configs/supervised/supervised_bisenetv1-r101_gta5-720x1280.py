@@ -7,6 +7,3 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 model = _base_.segmentor
-miniature_config = (
-    'configs/supervised/supervised_bisenetv1-r18_minicity-gta5-128x256.py'
-)

@@ -10,8 +10,13 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmseg.structures import SegDataSample
 
-from segda_mm.apis import PreflightError, export_onnx, quantize_onnx, verify_onnx
-from segda_mm.apis.deployed_model import load_model
+from segda_mm.apis import (
+    PreflightError,
+    export_onnx,
+    load_model,
+    quantize_onnx,
+    verify_onnx,
+)
 from segda_mm.ops.panoptic_grouping import find_centers
 from segda_mm.registry import MODELS
 from segda_mm.testing import tiny_bisenet, tiny_panoptic_deeplab

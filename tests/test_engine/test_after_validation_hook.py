@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from segda_mm.apis import PreflightError, load_config, train
-from segda_mm.apis.preflight_keys import check_keys
 from segda_mm.testing.run_results import find_difference, trained_state
 
 PAGE = Path(__file__).parents[2] / 'docs' / 'choosing_checkpoints.md'
@@ -111,19 +110,6 @@ def test_an_image_that_cannot_be_read_is_named_before_training(street, kind):
     hook = dict(type=kind, dataloader=dict(street.dataloader, dataset=images))
     with pytest.raises(PreflightError, match=rf'{broken}: image cannot be decoded'):
         street.train('refused', [hook])
-
-
-def test_misspelt_keys_are_named(street):
-    cfg = load_config(street.config)
-    cfg.custom_hooks = all_hooks(street)
-    check_keys(cfg)
-    cfg.custom_hooks[0].dataloader.batchsize = 2
-    cfg.custom_hooks[1].evaluators = cfg.custom_hooks[1].pop('evaluator')
-    with pytest.raises(PreflightError) as caught:
-        check_keys(cfg)
-    message = str(caught.value)
-    assert 'custom_hooks.0.dataloader.batchsize: nothing reads it' in message
-    assert 'custom_hooks.1.evaluators: nothing of SourceValidationHook' in message
 
 
 def test_the_examples_of_the_page_can_be_trained(street, monkeypatch):

@@ -33,8 +33,8 @@ from mmengine.registry import init_default_scope
 from timing import MIB, print_table, report, time_ways
 from torch import Tensor, nn
 
-from segda_mm.apis.mixed_precision import enable_mixed_precision
 from segda_mm.apis.results_file import provenance
+from segda_mm.apis.training import enable_mixed_precision
 from segda_mm.engine.hooks import HeadAccuracyHook
 from segda_mm.registry import MODELS
 from segda_mm.testing import domain_batch, segmentation_batch
