@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from segda_mm.minicity import contact_sheet
-from segda_mm.minicity.png import write_png
+from segda_mm.minicity.output import write_png
 
 
 def parse_args():
