@@ -8,7 +8,7 @@ import numpy as np
 from mmengine.config import Config
 from PIL import Image
 
-from segda_mm.datasets.camvid_frames import CLASSES
+from segda_mm.datasets.camvid import CLASSES
 
 from .toy_config import toy_config
 

@@ -6,7 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from segda_mm.datasets import CityscapesSequenceDataset, DataError
-from segda_mm.datasets.camvid_frames import select_frames
+from segda_mm.datasets.camvid import select_frames
 from segda_mm.datasets.snippets import (
     FRAMES_AFTER,
     FRAMES_BEFORE,

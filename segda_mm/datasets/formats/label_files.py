@@ -13,7 +13,7 @@ from PIL import Image
 
 from segda_mm.errors import DataError
 
-from .cityscapes_labels import CLASSES, ID_TO_TRAIN_ID, IGNORE_INDEX, KNOWN_IDS
+from .cityscapes_labels import CLASSES, IGNORE_INDEX, LABELS
 
 
 class LabelTable(NamedTuple):
@@ -48,7 +48,7 @@ def _table_from_mapping(name: str, mapping: Mapping) -> LabelTable:
     return LabelTable(name, train_ids, known)
 
 
-_CITYSCAPES = {i: int(ID_TO_TRAIN_ID[i]) for i in sorted(KNOWN_IDS)}
+_CITYSCAPES = {label.id: label.train_id for label in LABELS}
 _TABLES = {
     'cityscapes': _CITYSCAPES,
     # GTA5 stores the licence plate as 34 where Cityscapes has -1.
