@@ -15,35 +15,23 @@ from segda_mm.registry import DATASETS
 from .base import PairedSegDataset
 from .unlabeled import UnlabeledImageDataset
 
-#: The 11 classes in the order of their ids; 11 is void.
-CLASSES = (
-    'Sky',
-    'Building',
-    'Pole',
-    'Road',
-    'Pavement',
-    'Tree',
-    'SignSymbol',
-    'Fence',
-    'Car',
-    'Pedestrian',
-    'Bicyclist',
-)
+# In the order of the class ids, RGB as commonly drawn since SegNet; 11 is void.
+_COLORS = {
+    'Sky': (128, 128, 128),
+    'Building': (128, 0, 0),
+    'Pole': (192, 192, 128),
+    'Road': (128, 64, 128),
+    'Pavement': (60, 40, 222),
+    'Tree': (128, 128, 0),
+    'SignSymbol': (192, 128, 128),
+    'Fence': (64, 64, 128),
+    'Car': (64, 0, 128),
+    'Pedestrian': (64, 64, 0),
+    'Bicyclist': (0, 128, 192),
+}
 
-#: RGB colours of the classes, as commonly drawn since SegNet.
-PALETTE = (
-    (128, 128, 128),
-    (128, 0, 0),
-    (192, 192, 128),
-    (128, 64, 128),
-    (60, 40, 222),
-    (128, 128, 0),
-    (192, 128, 128),
-    (64, 64, 128),
-    (64, 0, 128),
-    (64, 64, 0),
-    (0, 128, 192),
-)
+#: The 11 classes in the order of their ids.
+CLASSES = tuple(_COLORS)
 
 _FRAME_NAME = re.compile(r'(?:.*/)?(?P<sequence>[^/_]+)_\D*(?P<frame>\d+)\D*')
 
@@ -142,7 +130,7 @@ def _slice(frames: tuple | None, length: int) -> tuple[int, int]:
 class _ChosenFrames:
     """The part of CamVid's data sets that chooses frames."""
 
-    METAINFO = {'classes': CLASSES, 'palette': [list(color) for color in PALETTE]}
+    METAINFO = {'classes': CLASSES, 'palette': [list(c) for c in _COLORS.values()]}
     IMAGES_EXPECTED = 'CamVid images such as train/0001TP_006690.jpg'
 
     def __init__(
