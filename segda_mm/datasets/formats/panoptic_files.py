@@ -31,12 +31,7 @@ _MAX_INSTANCES = LABEL_DIVISOR - 1
 
 
 class PanopticIndex(NamedTuple):
-    """What a COCO-panoptic JSON file says.
-
-    ``categories`` maps a category id to its entry (``id``, ``name``,
-    ``isthing``, ...), ``annotations`` an image id to its entry (``image_id``,
-    ``file_name`` of the PNG, ``segments_info``). Both keep the file's order.
-    """
+    """The entries of a COCO-panoptic JSON file by category id and by image id."""
 
     categories: dict[int, dict[str, Any]]
     annotations: dict[str | int, dict[str, Any]]
@@ -52,6 +47,10 @@ def read_panoptic_json(path: str | os.PathLike) -> PanopticIndex:
     try:
         with open(path, encoding='utf-8') as stream:
             content = json.load(stream)
+        categories = {entry['id']: entry for entry in content['categories']}
+        annotations = {entry['image_id']: entry for entry in content['annotations']}
+        for entry in content['annotations']:
+            entry['file_name'], entry['segments_info']
     except FileNotFoundError:
         raise DataError(
             'panoptic JSON does not exist',
@@ -64,11 +63,6 @@ def read_panoptic_json(path: str | os.PathLike) -> PanopticIndex:
             file=path,
             remedy='Download or write it again',
         ) from error
-    try:
-        categories = {entry['id']: entry for entry in content['categories']}
-        annotations = {entry['image_id']: entry for entry in content['annotations']}
-        for entry in content['annotations']:
-            entry['file_name'], entry['segments_info']
     except (KeyError, TypeError) as error:
         raise DataError(
             f'is not a COCO-panoptic JSON file (no {error})',
@@ -170,21 +164,19 @@ def codes_from_segments(
     the picture was made smaller.
 
     Args:
-        ids: int32 (H, W), as :func:`read_panoptic_png` gives them.
+        ids: int32 (H, W) of a panoptic PNG.
         segments_info: Entries with ``id``, ``category_id`` and, for crowds,
             ``iscrowd`` = 1.
-        class_of_category: Train id of every category that may occur, 255 for
-            those that are void.
+        class_of_category: Train id of every category that may occur, 255 is void.
         thing_classes: Train ids of the classes with instances.
         file: The file that the ids come from, for the messages.
 
     Returns:
-        int32 array (H, W); void is 255000.
+        int32 (H, W); void is 255000.
 
     Raises:
-        DataError: A category is not in ``class_of_category``, a pixel has an
-            id that is not listed, an id is listed twice or is 0, or there are
-            more than 999 instances of a class.
+        DataError: A category is not known, a pixel's id is not listed, an id is
+            listed twice or is 0, or a class has more than 999 instances.
     """
     code_of_id = _code_of_id(segments_info, class_of_category, thing_classes, file)
     largest = int(ids.max(initial=VOID_ID))
