@@ -126,6 +126,10 @@ def test_config_builds(config, data, monkeypatch):
     require_data(cfg, ('train_dataloader', 'val_dataloader'))
     # One more: PolyLR reaches its end at the last step before `end`.
     assert cfg.param_scheduler[-1].end == cfg.train_cfg.max_epochs + 1
+    waits = hasattr(model, 'set_progress')
+    assert cfg.train_cfg.type == (
+        'MPLTrainLoop' if waits else 'ResumableEpochTrainLoop'
+    )
     if cfg.model.type == 'EncoderDecoder':
         assert 'optimizer' in cfg.optim_wrapper
         return
