@@ -4,8 +4,7 @@ It writes the on-disk formats of GTA5 and of Cityscapes, so that everything
 can be tried before the real data sets are there.
 """
 
-from .contact_sheet import contact_sheet
 from .renderer import Frame, render_frame
 from .writers import write_cityscapes, write_gta5
 
-__all__ = ['Frame', 'contact_sheet', 'render_frame', 'write_cityscapes', 'write_gta5']
+__all__ = ['Frame', 'render_frame', 'write_cityscapes', 'write_gta5']

@@ -87,24 +87,23 @@ def test_augmented_pairs_do_not_depend_on_the_workers(gta5_root, cityscapes_root
         {'type': 'PackSegInputs'},
     ]
     image = {'type': 'LoadImageFromFile'}
-    dataset = DATASETS.build(
-        {
-            'type': 'CounterSeededDataset',
-            'dataset': {
-                'type': 'DomainPairDataset',
-                'source': {
-                    'type': 'GTA5Dataset',
-                    'data_root': str(gta5_root),
-                    'pipeline': [image, {'type': 'LoadLabelIds'}, *augmentation],
-                },
-                'target': {
-                    'type': 'CityscapesImagesDataset',
-                    'data_root': str(cityscapes_root),
-                    'pipeline': [image, {'type': 'LoadPseudoLabels'}, *augmentation],
-                },
-            },
-        }
-    )
+    target = {'type': 'CityscapesImagesDataset', 'data_root': str(cityscapes_root)}
+    drawn = {'images': target, 'prob': 0.5}
+    style = [
+        {'type': 'FourierStyle', 'beta': 0.1, **drawn},
+        {'type': 'ColorStatistics', 'strength': (0, 1), **drawn},
+    ]
+    source = {
+        'type': 'GTA5Dataset',
+        'data_root': str(gta5_root),
+        'pipeline': [image, {'type': 'LoadLabelIds'}, *style, *augmentation],
+    }
+    target = {
+        **target,
+        'pipeline': [image, {'type': 'LoadPseudoLabels'}, *augmentation],
+    }
+    pair = {'type': 'DomainPairDataset', 'source': source, 'target': target}
+    dataset = DATASETS.build({'type': 'CounterSeededDataset', 'dataset': pair})
     dataset.full_init()
 
     def epoch(number, workers):

@@ -25,6 +25,8 @@ class MPLTrainLoop(ResumableEpochTrainLoop):
         TypeError: The model has no ``set_progress(epoch, max_epochs)``.
     """
 
+    tells_progress = True
+
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
         self._network: nn.Module = unwrapped(self.runner.model)

@@ -2,11 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 from mmengine.config import Config
-from mmengine.dataset import pseudo_collate
 from PIL import Image
-from torch.utils.data import DataLoader
 
 from segda_mm.apis import PreflightError
 from segda_mm.apis.checks import require_data
@@ -17,7 +14,7 @@ from segda_mm.datasets import (
     MissingDataError,
 )
 from segda_mm.ops.style import transfer_low_frequencies
-from segda_mm.registry import DATASETS, TRANSFORMS
+from segda_mm.registry import TRANSFORMS
 
 RED, GREEN = (200, 30, 10), (20, 180, 40)
 
@@ -103,23 +100,6 @@ def pair(gta5_root, cityscapes_root, **settings):
     )
     target = dict(target, pipeline=[image, dict(type='PackSegInputs')])
     return dict(type='DomainPairDataset', source=source, target=target)
-
-
-def test_samples_do_not_depend_on_the_workers(gta5_root, cityscapes_root):
-    domains = pair(gta5_root, cityscapes_root)
-    dataset = DATASETS.build(dict(type='CounterSeededDataset', dataset=domains))
-
-    def epoch(number, workers, indices=range(6)):
-        dataset.set_epoch(number, seed=1)
-        loader = DataLoader(
-            dataset, sampler=indices, num_workers=workers, collate_fn=pseudo_collate
-        )
-        return [batch['source']['inputs'][0] for batch in loader]
-
-    alone = epoch(2, workers=0)
-    assert all(map(torch.equal, alone, epoch(2, workers=2)))
-    assert all(map(torch.equal, alone[4:], epoch(2, 0, indices=[4, 5])))
-    assert not all(map(torch.equal, alone, epoch(3, workers=0)))
 
 
 def test_an_absent_folder_is_told_before_the_training(gta5_root, tmp_path):
