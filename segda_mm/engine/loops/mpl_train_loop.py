@@ -1,6 +1,7 @@
 """The loop of Meta Pseudo Labels."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from torch import nn
 
@@ -25,7 +26,7 @@ class MPLTrainLoop(ResumableEpochTrainLoop):
         TypeError: The model has no ``set_progress(epoch, max_epochs)``.
     """
 
-    def __init__(self, *args, **kwargs) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._network: nn.Module = unwrapped(self.runner.model)
         if not hasattr(self._network, 'set_progress'):
@@ -37,11 +38,6 @@ class MPLTrainLoop(ResumableEpochTrainLoop):
             )
 
     def run_iter(self, idx: int, data_batch: Sequence[dict] | dict) -> None:
-        """Hand the number of completed epochs to the model, then step.
-
-        Args:
-            idx: Position of the batch in the epoch.
-            data_batch: The batch as collated.
-        """
+        """Hand the number of completed epochs to the model, then step."""
         self._network.set_progress(self._epoch, self._max_epochs)
         super().run_iter(idx, data_batch)
