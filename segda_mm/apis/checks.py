@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import copy
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from mmengine.config import Config
 from mmengine.logging import print_log
 from mmengine.registry import init_default_scope
 
-from segda_mm.errors import MissingDataError, PreflightError
+from segda_mm.doctor import MAKE_MINIATURE
+from segda_mm.errors import DataError, MissingDataError, PreflightError
+from segda_mm.models.checkpoints import parse_checkpoint_source
 from segda_mm.registry import DATASETS
 
-from .preflight_translation import as_preflight_error
+from .config_errors import config_errors
 
-MAKE_MINIATURE = (
-    'python tools/dataset_converters/make_minicity.py --out data/minicity '
-    '--size 256x128'
-)
+#: Entries of mmseg's and our models that name a checkpoint.
+_WEIGHT_KEYS = ('checkpoint', 'pretrained')
 
 
 def require_data(cfg: Config, loaders: Sequence[str]) -> None:
@@ -28,14 +29,14 @@ def require_data(cfg: Config, loaders: Sequence[str]) -> None:
     Building a data set lists its files and reads none of them.
 
     Args:
-        cfg: a whole config. ``miniature_config``, where it has one, names the
+        cfg: A whole config. ``miniature_config``, where it has one, names the
             config that runs the same job on the miniature world, and
             ``make_data`` the command that writes the data.
-        loaders: the config keys to look at, as ``'train_dataloader'``; one
+        loaders: The config keys to look at, as ``'train_dataloader'``; one
             that is None or absent is passed over.
 
     Raises:
-        PreflightError: naming the folder, what belongs there and the command
+        PreflightError: Naming the folder, what belongs there and the command
             that runs the same job on the miniature world; or the file that
             is wrong and the remedy.
     """
@@ -48,20 +49,17 @@ def require_hook_data(cfg: Config) -> None:
     """See to the data sets of hooks as :func:`require_data` does to others.
 
     Args:
-        cfg: a whole config. A hook has images of its own where it has a
+        cfg: A whole config. A hook has images of its own where it has a
             ``dataloader``.
 
     Raises:
-        PreflightError: as :func:`require_data`.
+        PreflightError: As :func:`require_data`.
     """
-    named = (cfg.get('default_hooks') or {}).items()
-    hooks = {f'default_hooks.{name}': hook for name, hook in named}
-    numbered = enumerate(cfg.get('custom_hooks') or [])
-    hooks.update({f'custom_hooks.{number}': hook for number, hook in numbered})
-    for key, hook in hooks.items():
-        loader = hook.get('dataloader') if isinstance(hook, dict) else None
-        if isinstance(loader, dict) and 'dataset' in loader:
-            _require_dataset(cfg, f'{key}.dataloader', loader['dataset'])
+    for kind in ('default_hooks', 'custom_hooks'):
+        for name, hook in _children(cfg.get(kind)):
+            loader = hook.get('dataloader') if isinstance(hook, dict) else None
+            if isinstance(loader, dict) and 'dataset' in loader:
+                _require_dataset(cfg, f'{kind}.{name}.dataloader', loader['dataset'])
 
 
 def _require_dataset(cfg: Config, loader: str, dataset: dict) -> None:
@@ -77,13 +75,22 @@ def _require_dataset(cfg: Config, loader: str, dataset: dict) -> None:
         if error.filename is None:
             raise
         folder, expected = error.filename, f'the files of {loader}'
-    except (ValueError, KeyError, TypeError) as error:
-        if 'need at least one array' in str(error):
-            # NumPy's words about mmseg's own data sets without a file.
+    except Exception as error:
+        told = isinstance(error, DataError) or not isinstance(error, ValueError)
+        if not told and _lists_nothing(dataset):
             raise PreflightError(_no_image_message(loader, dataset)) from error
-        with as_preflight_error(loader):
+        with config_errors(cfg, loader):
             raise
     raise PreflightError(_absent_data_message(cfg, loader, folder, expected))
+
+
+def _lists_nothing(dataset: dict) -> bool:
+    """Whether a data set as mmseg's own has no file: it fails without a reason."""
+    try:
+        lazy = DATASETS.build(dict(copy.deepcopy(dataset), lazy_init=True))
+        return len(lazy.load_data_list()) == 0
+    except (AttributeError, TypeError, ValueError, OSError):
+        return False
 
 
 def _absent_data_message(
@@ -138,62 +145,80 @@ def settle_initial_checkpoints(cfg: Config, resuming: bool = False) -> None:
     from its initialisation.
 
     Args:
-        cfg: a whole config.
-        resuming: all weights will come from the run's own checkpoint, so that
+        cfg: A whole config.
+        resuming: All weights will come from the run's own checkpoint, so that
             absent files are dropped without a word.
 
     Raises:
-        PreflightError: naming the config key, the file, and the run that
+        PreflightError: Naming the config key, the file, and the run that
             makes the file where its path tells.
     """
     for owner, entry, key, file in list(_absent_checkpoints(cfg)):
-        if resuming:
-            owner[entry] = None
-            continue
-        if _is_optional(file, cfg):
+        if not resuming and not _is_optional(file, cfg):
+            message = (
+                f'{key} names the checkpoint {file}, which does not exist. Name '
+                f'another one with --cfg-options {key}=FILE'
+            )
+            for maker in _makers(file, cfg):
+                message += f', or make it with\n  {_train_command(maker)}'
+            raise PreflightError(message)
+        if not resuming:
             print_log(
                 f'{file} is not there: {key} is dropped, and what it was for '
                 'starts from random weights',
                 logger='current',
                 level=logging.WARNING,
             )
-            owner[entry] = None
-            continue
-        message = (
-            f'{key} names the checkpoint {file}, which does not exist. Name '
-            f'another one with --cfg-options {key}=FILE'
-        )
-        for maker in _makers(file, cfg):
-            message += f', or make it with\n  {_train_command(maker)}'
-        raise PreflightError(message)
+        owner[entry] = None
 
 
-def _absent_checkpoints(cfg: Config) -> Iterator[tuple[dict, str, str, str]]:
-    """Owner and entry to set to None to do without, dotted key, file."""
-    if cfg.get('load_from'):
-        named = [(cfg, 'load_from', 'load_from', cfg.load_from)]
-    else:
-        named = []
-    for owner, entry, key, file in [*named, *_checkpoints(cfg.model, 'model')]:
+def require_trusted_sources(cfg: Config) -> None:
+    """See that no weights would come from a URL whose content nobody vouches for.
+
+    Args:
+        cfg: A whole config.
+
+    Raises:
+        PreflightError: Naming the config key and what to write instead.
+    """
+    for _, _, key, source in _named_weights(cfg):
+        try:
+            parse_checkpoint_source(source)
+        except ValueError as error:
+            raise PreflightError(f'{key}: {error}') from error
+
+
+def _absent_checkpoints(cfg: Config) -> Iterator[tuple[Any, Any, str, str]]:
+    for owner, entry, key, file in _named_weights(cfg):
         # A URL or a scheme of MMEngine's (torchvision://, ...) is no file.
         if '://' not in file and not Path(file).is_file():
             yield owner, entry, key, file
 
 
-def _checkpoints(node: object, key: str) -> Iterator[tuple[dict, str, str, str]]:
-    if isinstance(node, list | tuple):
-        for index, child in enumerate(node):
-            yield from _checkpoints(child, f'{key}.{index}')
-    elif isinstance(node, dict):
-        for name, child in node.items():
-            if name == 'checkpoint' and isinstance(child, str):
-                yield node, name, f'{key}.{name}', child
-            elif name == 'init_cfg' and isinstance(child, dict):
-                # An initializer makes no sense without its checkpoint.
-                for _, _, inner, file in _checkpoints(child, f'{key}.{name}'):
-                    yield node, name, inner, file
-            else:
-                yield from _checkpoints(child, f'{key}.{name}')
+def _named_weights(cfg: Config) -> Iterator[tuple[Any, Any, str, str]]:
+    """Owner and entry to set to None to do without, dotted key, file or URL."""
+    if cfg.get('load_from'):
+        yield cfg, 'load_from', 'load_from', cfg.load_from
+    yield from _weights_below(cfg.model, 'model')
+
+
+def _weights_below(node: object, key: str) -> Iterator[tuple[Any, Any, str, str]]:
+    for name, child in _children(node):
+        inner = f'{key}.{name}'
+        if name in _WEIGHT_KEYS and isinstance(child, str):
+            yield node, name, inner, child
+        elif name == 'init_cfg' and isinstance(child, dict):
+            # An initializer makes no sense without its checkpoint.
+            for _, _, weights_key, source in _weights_below(child, inner):
+                yield node, name, weights_key, source
+        else:
+            yield from _weights_below(child, inner)
+
+
+def _children(node: object) -> Iterable[tuple[Any, Any]]:
+    if isinstance(node, dict):
+        return node.items()
+    return enumerate(node) if isinstance(node, list | tuple) else ()
 
 
 def _is_optional(file: str, cfg: Config) -> bool:

@@ -12,22 +12,21 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
 from segda_mm.errors import DataError, FileNotWrittenError, PreflightError
+from segda_mm.files import write_json
 from segda_mm.models.checkpoints import load_network_weights
 
 from .checks import require_data
-from .preflight_keys import check_keys
-from .preflight_translation import as_preflight_error, plain_text
+from .config_errors import config_errors, message_of
 from .runner import build_runner
-from .write_atomically import write_json
 
 #: Metrics that write the predictions where ``output_dir`` says.
-WRITING_METRICS = ('PanopticMetric', 'IoUMetric', 'PerClassIoUMetric')
+_WRITING_METRICS = ('PanopticMetric', 'IoUMetric', 'PerClassIoUMetric')
 
 #: Names in front of the dot of a figure of one class.
-PER_CLASS_FIGURES = ('PQ', 'AP', 'IoU')
+_PER_CLASS_FIGURES = ('PQ', 'AP', 'IoU')
 
 
-def test(
+def evaluate(
     cfg: Config,
     checkpoint: str | Path,
     tta: bool = False,
@@ -41,15 +40,15 @@ def test(
     ``<work_dir>/<checkpoint's name>[_tta]_metrics.json``.
 
     Args:
-        cfg: a whole config with a ``work_dir``, as :func:`load_config` gives
+        cfg: A whole config with a ``work_dir``, as :func:`load_config` gives
             it. It is changed in place.
-        checkpoint: a local checkpoint of the config's model.
-        tta: average over the views that the config's ``tta_model`` makes, or
+        checkpoint: A local checkpoint of the config's model.
+        tta: Average over the views that the config's ``tta_model`` makes, or
             its ``tta_pipeline``.
-        show_dir: write the pictures of the config's ``visualizer`` here:
+        show_dir: Write the pictures of the config's ``visualizer`` here:
             image, truth and prediction side by side, and center heatmaps and
             offsets of a panoptic model.
-        out: write the predictions here: PNGs of train ids, or the files that
+        out: Write the predictions here: PNGs of train ids, or the files that
             :class:`segda_mm.evaluation.PanopticMetric` writes.
 
     Returns:
@@ -59,14 +58,13 @@ def test(
         ``per_class_pq`` and ``per_class_ap`` as well.
 
     Raises:
-        PreflightError: data, checkpoint or the needed config keys are missing,
-            nothing reads a key of the config, the weights do not fit, a file of
-            the data set is wrong, two predictions would have one name in ``out``,
-            or the disk is full.
+        PreflightError: Data, checkpoint or the needed config keys are missing,
+            an entry of the config cannot be built, the weights do not fit, a file
+            of the data set is wrong, two predictions would have one name in
+            ``out``, or the disk is full.
     """
     if not Path(checkpoint).is_file():
         raise PreflightError(f'there is no checkpoint {checkpoint}')
-    check_keys(cfg)
     require_data(cfg, ('test_dataloader',))
     if tta:
         _wrap_for_tta(cfg)
@@ -75,15 +73,19 @@ def test(
     if out is not None:
         _save_predictions(cfg, out)
 
-    with as_preflight_error():
+    with config_errors(cfg):
         runner = build_runner(cfg)
+        # It is built when it is asked for.
+        assert runner.test_loop is not None
         if out is not None:
             _require_own_files(runner.test_dataloader.dataset, out)
     _load_weights(runner, checkpoint, tta)
     try:
         figures = runner.test()
-    except (DataError, FileNotWrittenError) as error:
-        raise PreflightError(plain_text(error)) from error
+    except DataError as error:
+        raise PreflightError(message_of(error)) from error
+    except FileNotWrittenError as error:
+        raise PreflightError(str(error)) from error
     results = dict(
         config=cfg.filename,
         checkpoint=str(checkpoint),
@@ -103,11 +105,17 @@ def split_figures(figures: dict[str, float]) -> dict[str, dict]:
     ``IoU.<class>`` goes into ``per_class_iou``, and ``PQ.<class>`` and
     ``AP.<class>``, where there are any, into ``per_class_pq`` and
     ``per_class_ap``. JSON knows no NaN: a figure that is undefined becomes None.
+
+    Args:
+        figures: What a Runner's ``test`` returns.
+
+    Returns:
+        The parts by name; ``metrics`` holds the means.
     """
-    parts = dict(metrics={}, per_class_iou={})
+    parts: dict[str, dict] = dict(metrics={}, per_class_iou={})
     for name, value in figures.items():
         figure, _, class_name = name.partition('.')
-        if figure in PER_CLASS_FIGURES and class_name:
+        if figure in _PER_CLASS_FIGURES and class_name:
             part, key = f'per_class_{figure.lower()}', class_name
         else:
             part, key = 'metrics', name
@@ -154,11 +162,11 @@ def _save_predictions(cfg: Config, out: str | Path) -> None:
     if not isinstance(evaluators, list | tuple):
         evaluators = [evaluators]
     for evaluator in evaluators:
-        if evaluator['type'] in WRITING_METRICS:
+        if evaluator['type'] in _WRITING_METRICS:
             evaluator['output_dir'] = str(out)
             return
     raise PreflightError(
-        f'--out needs one of {", ".join(WRITING_METRICS)} in test_evaluator'
+        f'--out needs one of {", ".join(_WRITING_METRICS)} in test_evaluator'
     )
 
 

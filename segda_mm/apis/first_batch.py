@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
+from functools import partial
+from typing import Any, cast
 
 import torch
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
 from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -30,7 +33,7 @@ class FirstBatchCheck(Hook):
     def __init__(self) -> None:
         self.passed = False
 
-    def before_train(self, runner) -> None:
+    def before_train(self, runner: Runner) -> None:
         """Run the checks.
 
         Raises:
@@ -59,7 +62,7 @@ def _check_number_of_classes(model: nn.Module, loader: DataLoader) -> None:
         )
 
 
-def _check_labels(model: nn.Module, sample: object) -> None:
+def _check_labels(model: nn.Module, sample: Any) -> None:
     in_model = getattr(model, 'num_classes', None)
     if in_model is None:
         return
@@ -77,11 +80,12 @@ def _check_labels(model: nn.Module, sample: object) -> None:
             )
 
 
-def _check_batch_sizes(model: nn.Module, loader: DataLoader, sample: object) -> None:
+def _check_batch_sizes(model: Any, loader: DataLoader, sample: Any) -> None:
     size = loader.batch_size
     if size is None:
         return
-    left_over = 0 if loader.drop_last else len(loader.sampler) % size
+    num_images = len(cast(Sized, loader.sampler))
+    left_over = 0 if loader.drop_last else num_images % size
     if 1 not in (size, left_over):
         return
     layer = _layer_without_variance(model, loader, sample)
@@ -92,7 +96,7 @@ def _check_batch_sizes(model: nn.Module, loader: DataLoader, sample: object) -> 
         remedy = 'set train_dataloader.batch_size to 2 or more'
     else:
         given = (
-            f'the last batch of an epoch has 1 image ({len(loader.sampler)} images in '
+            f'the last batch of an epoch has 1 image ({num_images} images in '
             f'batches of {size})'
         )
         remedy = 'set train_dataloader.drop_last=True, or another batch_size'
@@ -102,38 +106,38 @@ def _check_batch_sizes(model: nn.Module, loader: DataLoader, sample: object) -> 
     )
 
 
-def _layer_without_variance(
-    model: nn.Module, loader: DataLoader, sample: object
-) -> str | None:
+def _layer_without_variance(model: Any, loader: DataLoader, sample: Any) -> str | None:
     """Name of a BatchNorm layer that gets one value a channel from one image.
 
     The forward pass runs on tensors without content: it costs nothing and
     leaves running statistics alone. A model that cannot do so passes.
     """
-    seen: list[str] = []
+    starved: list[str] = []
+
+    def look(layer: nn.Module, inputs: tuple[Tensor, ...], name: str) -> None:
+        if layer.training and inputs[0].numel() == inputs[0].shape[1]:
+            starved.append(name)
+
     handles = [
-        layer.register_forward_pre_hook(lambda *_, name=name: seen.append(name))
+        layer.register_forward_pre_hook(partial(look, name=name))
         for name, layer in model.named_modules()
         if isinstance(layer, _BatchNorm)
     ]
     state = [*model.named_parameters(), *model.named_buffers()]
-    state = {name: torch.empty_like(value, device='meta') for name, value in state}
+    empty = {name: torch.empty_like(value, device='meta') for name, value in state}
     try:
         batch = model.data_preprocessor(loader.collate_fn([sample]), True)
         with torch.no_grad():
             for inputs in _inputs(batch):
-                empty = torch.empty_like(inputs, device='meta')
-                functional_call(model, state, (empty,), dict(mode='tensor'))
-    except ValueError as error:
-        # PyTorch's own words; other failures are not this check's business.
-        return seen[-1] if 'more than 1 value per channel' in str(error) else None
-    except (RuntimeError, TypeError, AttributeError, KeyError):
+                image = torch.empty_like(inputs, device='meta')
+                functional_call(model, empty, (image,), dict(mode='tensor'))
+    except (ValueError, RuntimeError, TypeError, AttributeError, KeyError):
         # Without content, not every model can run; training itself will tell.
-        return None
+        pass
     finally:
         for handle in handles:
             handle.remove()
-    return None
+    return starved[0] if starved else None
 
 
 def _inputs(node: object) -> Iterator[Tensor]:
@@ -146,10 +150,10 @@ def _inputs(node: object) -> Iterator[Tensor]:
                 yield from _inputs(child)
 
 
-def _data_samples(node: object) -> Iterator[object]:
+def _data_samples(node: Any) -> Iterator[Any]:
     """The labelled samples of a nested sample."""
     if isinstance(node, dict):
         for child in node.values():
             yield from _data_samples(child)
-    elif 'gt_sem_seg' in node if hasattr(node, 'metainfo') else False:
+    elif hasattr(node, 'metainfo') and 'gt_sem_seg' in node:
         yield node

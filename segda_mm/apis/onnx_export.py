@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import json
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import torch
@@ -20,14 +22,13 @@ from torch import Tensor, nn
 from segda_mm import __version__
 from segda_mm.errors import PreflightError
 from segda_mm.files import atomic_file
-from segda_mm.models.checkpoint_source import sha256_of_file
+from segda_mm.models.checkpoints import sha256_of_file
 from segda_mm.models.segmentors import PanopticDeepLab
 from segda_mm.models.segmentors.panoptic_deeplab import POST_PROCESSING_KEYS
 from segda_mm.ops.panoptic_codes import LABEL_DIVISOR
 from segda_mm.ops.panoptic_outputs import resize_panoptic_outputs
 
 from .deployed_model import class_meta, deployed_network, load_model
-from .export_libraries import export_library
 
 #: From weights per channel in int8 graphs to what the exporter knows.
 OPSETS = range(13, 21)
@@ -70,13 +71,13 @@ def export_onnx(
     The file's ``metadata_props`` say all this, see :func:`graph_metadata`.
 
     Args:
-        cfg: the config of the run, as :func:`load_config` gives it.
-        checkpoint: a local checkpoint of the run.
-        out: the file to write.
+        cfg: The config of the run, as :func:`load_config` gives it.
+        checkpoint: A local checkpoint of the run.
+        out: The file to write.
         size: (width, height) of the images; by default that of the ``Resize`` in
             the config's test pipeline.
-        post_processing: whether labels, rather than logits, come out.
-        opset: version of the ONNX operators, one of :data:`OPSETS`.
+        post_processing: Whether labels, rather than logits, come out.
+        opset: Version of the ONNX operators, one of :data:`OPSETS`.
         predict_on: ``'student'`` or ``'teacher'`` for a run of Meta Pseudo
             Labels; by default what its config says.
 
@@ -84,7 +85,7 @@ def export_onnx(
         The metadata.
 
     Raises:
-        PreflightError: the checkpoint is missing or does not fit, no size is
+        PreflightError: The checkpoint is missing or does not fit, no size is
             known or it does not fit the model, the model cannot be exported,
             ``opset`` is out of range, or the libraries are not installed.
     """
@@ -100,7 +101,7 @@ def export_onnx(
     outputs = OUTPUTS[graph.kind, post_processing]
     # Not zeros: a trace of equal values might take a short cut.
     image = torch.randint(0, 256, (2, 3, height, width), dtype=torch.uint8)
-    buffer = io.BytesIO()
+    buffer: Any = io.BytesIO()
     with warnings.catch_warnings(), torch.inference_mode():
         # Sizes become constants, which is what is wanted here.
         warnings.filterwarnings('ignore', category=torch.jit.TracerWarning)
@@ -134,12 +135,12 @@ class ImageGraph(nn.Module):
     """From uint8 images to what is exported, the model's data preprocessor inside.
 
     Args:
-        model: a whole model, as :func:`load_model` gives it.
+        model: A whole model, as :func:`load_model` gives it.
         size: (H, W) of the images.
-        post_processing: see :func:`export_onnx`.
+        post_processing: See :func:`export_onnx`.
 
     Raises:
-        PreflightError: the model slides windows over the image, has one channel
+        PreflightError: The model slides windows over the image, has one channel
             for two classes, or pads to a smaller size than ``size``.
     """
 
@@ -147,7 +148,7 @@ class ImageGraph(nn.Module):
         self, model: BaseSegmentor, size: tuple[int, int], post_processing: bool
     ) -> None:
         super().__init__()
-        network = deployed_network(model)
+        network: Any = deployed_network(model)
         self.kind = 'panoptic' if isinstance(network, PanopticDeepLab) else 'semantic'
         if network.test_cfg.get('mode', 'whole') != 'whole':
             raise PreflightError(
@@ -160,10 +161,10 @@ class ImageGraph(nn.Module):
                 'a channel for every class are exported'
             )
         # It would ask whether there is a group of processes.
-        self.network = revert_sync_batchnorm(network)
+        self.network: Any = revert_sync_batchnorm(network)
         self.size = size
         self.post_processing = post_processing
-        preprocessor = model.data_preprocessor
+        preprocessor: Any = model.data_preprocessor
         self.padded_size = _padded_size(preprocessor, size)
         self.pad_value = preprocessor.pad_val
         # Pictures are read as BGR.
@@ -171,6 +172,8 @@ class ImageGraph(nn.Module):
         mean, std = torch.zeros(3, 1, 1), torch.ones(3, 1, 1)
         if preprocessor._enable_normalize:
             mean, std = preprocessor.mean, preprocessor.std
+        self.mean: Tensor
+        self.std: Tensor
         self.register_buffer('mean', mean)
         self.register_buffer('std', std)
 
@@ -182,6 +185,7 @@ class ImageGraph(nn.Module):
         padding = (0, full_width - width, 0, full_height - height)
         if any(padding):
             inputs = F.pad(inputs, padding, value=self.pad_value)
+        maps: tuple[Tensor, ...]
         if self.kind == 'panoptic':
             outputs = self.network.raw_outputs(inputs)
             maps = resize_panoptic_outputs(outputs, self.padded_size)
@@ -217,6 +221,12 @@ def graph_metadata(
 ) -> dict[str, str]:
     """What stands in a file's ``metadata_props``, each value as JSON.
 
+    Args:
+        cfg: The config of the run.
+        graph: What is exported.
+        opset: Version of the ONNX operators.
+        checkpoint: Where the weights come from.
+
     Returns:
         ``kind`` (``semantic`` or ``panoptic``), ``post_processing``, ``classes``,
         ``palette`` (RGB), ``input_size`` (width, height), ``color_order`` of the
@@ -251,10 +261,16 @@ def graph_metadata(
 
 
 def size_of_test_images(cfg: Config) -> tuple[int, int]:
-    """(width, height) that the config's test pipeline resizes images to.
+    """The size that the config's test pipeline resizes images to.
+
+    Args:
+        cfg: The config of a run.
+
+    Returns:
+        (width, height).
 
     Raises:
-        PreflightError: it does not resize, or not to one size.
+        PreflightError: It does not resize, or not to one size.
     """
     for step in cfg.test_dataloader.dataset.get('pipeline', ()):
         if (
@@ -268,6 +284,27 @@ def size_of_test_images(cfg: Config) -> tuple[int, int]:
         f'the test pipeline of {cfg.filename} resizes images to no fixed size; say '
         'for which the graph is to be, as --size 2048x1024'
     )
+
+
+def export_library(module: str) -> ModuleType:
+    """Import a module of the extra ``export``.
+
+    Args:
+        module: As ``onnx`` or ``onnxruntime.quantization``.
+
+    Returns:
+        The module.
+
+    Raises:
+        PreflightError: It is not installed.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise PreflightError(
+            f'{module} cannot be imported ({error}); install what exporting needs '
+            "with `pip install -e '.[export]'`"
+        ) from error
 
 
 def _name_shapes(proto: Any, shapes: Sequence[tuple[int, ...]]) -> None:

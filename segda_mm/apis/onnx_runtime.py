@@ -1,10 +1,13 @@
-"""Whether an ONNX file predicts what its model predicts."""
+"""What ONNX Runtime does with an exported graph: compare it, and quantise it."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import cv2
 import numpy as np
@@ -14,17 +17,21 @@ from mmseg.models import BaseSegmentor
 from mmseg.structures import SegDataSample
 
 from segda_mm.errors import PreflightError
+from segda_mm.files import atomic_file
 from segda_mm.minicity import render_frame
 from segda_mm.ops.panoptic_grouping import find_centers
 
 from .deployed_model import deployed_network, load_model
-from .export_libraries import export_library
+from .onnx_export import export_library
 
 #: Least share of the pixels that must get the same label.
 LEAST_AGREEMENT = 0.999
 
 #: Streets that are drawn where no images are given, and their (width, height).
 NUM_STREETS, STREET_SIZE = 3, (512, 256)
+
+#: What is computed in integers. Normalisation, and what follows the logits, is not.
+QUANTIZED_OPERATORS = ('Conv', 'MaxPool', 'GlobalAveragePool', 'Add', 'Mul', 'Concat')
 
 
 def verify_onnx(
@@ -40,12 +47,12 @@ def verify_onnx(
     image goes through the graph alone, and the first two once more together.
 
     Args:
-        cfg: the config of the run, as :func:`load_config` gives it.
-        checkpoint: the checkpoint that was exported.
-        file: what :func:`export_onnx` wrote.
-        images: image files; they are resized to the graph's size. Without any,
+        cfg: The config of the run, as :func:`load_config` gives it.
+        checkpoint: The checkpoint that was exported.
+        file: What :func:`export_onnx` wrote.
+        images: Image files; they are resized to the graph's size. Without any,
             streets of the miniature world.
-        predict_on: as it was exported.
+        predict_on: As it was exported.
 
     Returns:
         ``agreement``, the share of pixels with the same label, and
@@ -56,7 +63,7 @@ def verify_onnx(
         and ``passed``, whether both agreements reach :data:`LEAST_AGREEMENT`.
 
     Raises:
-        PreflightError: an image cannot be read, the weights do not fit, or the
+        PreflightError: An image cannot be read, the weights do not fit, or the
             libraries are not installed.
     """
     onnxruntime = export_library('onnxruntime')
@@ -146,3 +153,84 @@ def _compare(
         either = ours | theirs
         result['center_agreement'] = len(ours & theirs) / len(either) if either else 1.0
     return result
+
+
+def quantize_onnx(
+    file: str | Path, out: str | Path, batches: Iterable[np.ndarray]
+) -> None:
+    """Quantise a graph statically: uint8 values, int8 weights for each channel.
+
+    The quantised operators stand between ``QuantizeLinear`` and
+    ``DequantizeLinear``, with ranges from the least and greatest values that the
+    calibration images lead to. Input, outputs and metadata stay as they are; the
+    metadata say ``quantization`` as well.
+
+    Args:
+        file: What :func:`export_onnx` wrote.
+        out: The file to write.
+        batches: Calibration images as the graph takes them, (N, 3, H, W) uint8.
+
+    Raises:
+        PreflightError: ``file`` is missing, was not exported by this package or
+            is quantised already, there are no images, or the libraries are not
+            installed.
+    """
+    onnx = export_library('onnx')
+    quantization = export_library('onnxruntime.quantization')
+    if not Path(file).is_file():
+        raise PreflightError(f'there is no graph {file}')
+    proto = onnx.load(str(file))
+    metadata = {entry.key: entry.value for entry in proto.metadata_props}
+    if 'segda_mm_version' not in metadata:
+        raise PreflightError(
+            f'{file} does not say what it takes; quantise one that '
+            'tools/deploy/export_onnx.py wrote'
+        )
+    if 'quantization' in metadata:
+        raise PreflightError(
+            f'{file} is quantised already; take the graph it was made of'
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        prepared, quantized = Path(folder, 'prepared.onnx'), Path(folder, 'int8.onnx')
+        quantization.shape_inference.quant_pre_process(
+            str(file), str(prepared), skip_symbolic_shape=True
+        )
+        reader = _calibration_reader(quantization, batches)
+        quantization.quantize_static(
+            str(prepared),
+            str(quantized),
+            reader,
+            quant_format=quantization.QuantFormat.QDQ,
+            op_types_to_quantize=list(QUANTIZED_OPERATORS),
+            per_channel=True,
+            activation_type=quantization.QuantType.QUInt8,
+            weight_type=quantization.QuantType.QInt8,
+        )
+        result = onnx.load(str(quantized))
+    metadata['quantization'] = json.dumps(
+        dict(weights='int8 per channel', values='uint8', images=reader.num_images)
+    )
+    onnx.helper.set_model_props(result, metadata)
+    onnx.checker.check_model(result)
+    with atomic_file(out) as unfinished:
+        unfinished.write_bytes(result.SerializeToString())
+
+
+def _calibration_reader(quantization: ModuleType, batches: Iterable[np.ndarray]) -> Any:
+    base: Any = quantization.CalibrationDataReader
+
+    class Reader(base):
+        def __init__(self) -> None:
+            self.batches = iter(batches)
+            self.num_images = 0
+
+        def get_next(self) -> dict[str, np.ndarray] | None:
+            batch = next(self.batches, None)
+            if batch is None:
+                if not self.num_images:
+                    raise PreflightError('there are no images to calibrate with')
+                return None
+            self.num_images += len(batch)
+            return dict(image=batch)
+
+    return Reader()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
 
@@ -17,40 +18,50 @@ from segda_mm.errors import (
     TrainingStoppedError,
 )
 
-from .checks import require_data, require_hook_data, settle_initial_checkpoints
+from .checks import (
+    require_data,
+    require_hook_data,
+    require_trusted_sources,
+    settle_initial_checkpoints,
+)
+from .config_errors import config_errors, message_of
 from .first_batch import FirstBatchCheck
-from .mixed_precision import enable_mixed_precision
-from .preflight_keys import check_keys
-from .preflight_translation import as_preflight_error, plain_text
-from .runner import build_runner
-from .sole_run import sole_run_in
-from .weight_sources import require_trusted_sources
+from .runner import build_runner, sole_run_in
+
+_FULL_PRECISION = ('OptimWrapper', 'GradientAveragingOptimWrapper')
+_ON_CUDA = 'GradientAveragingAmpOptimWrapper'
+_ON_CPU = 'GradientAveragingBFloat16OptimWrapper'
 
 
 def train(cfg: Config, resume: str | Path | None = None, amp: bool = False) -> Runner:
-    """Train what a config describes; returns the runner after its last epoch.
+    """Train what a config describes.
 
-    Before the first step it is seen that every key of the config has a reader,
-    that data and checkpoints are there, that a run to be resumed is the same
-    one, and that the first batch suits the model.
+    Before the first step it is seen that data and checkpoints are there, that a
+    run to be resumed is the same one, and that the first batch suits the model.
 
     Args:
-        cfg: a whole config with a ``work_dir``, as :func:`load_config` gives
+        cfg: A whole config with a ``work_dir``, as :func:`load_config` gives
             it. It is changed in place.
         resume: ``'auto'`` continues from the last checkpoint of the work
             directory, a path from that checkpoint, None does what ``resume``
             of the config says, by default start afresh.
-        amp: mixed precision for every optimizer.
+        amp: Mixed precision for every optimizer.
+
+    Returns:
+        The runner after its last epoch.
 
     Raises:
-        PreflightError: the training cannot start. What is wrong is told with the
+        PreflightError: The training cannot start. What is wrong is told with the
             config key or the file, and the remedy.
-        TrainingStoppedError: a loss is not finite, a file of the data set is
+        TrainingStoppedError: A loss is not finite, a file of the data set is
             wrong, or the disk is full.
     """
     if resume is None and cfg.get('resume'):
         resume = cfg.get('load_from') or 'auto'
-    _check_config(cfg, resuming=resume is not None)
+    require_data(cfg, ('train_dataloader', 'val_dataloader'))
+    require_hook_data(cfg)
+    settle_initial_checkpoints(cfg, resuming=resume is not None)
+    require_trusted_sources(cfg)
     if resume is not None:
         cfg.load_from = str(find_checkpoint(cfg.work_dir, resume))
         cfg.resume = True
@@ -64,16 +75,8 @@ def train(cfg: Config, resume: str | Path | None = None, amp: bool = False) -> R
         return _run(cfg)
 
 
-def _check_config(cfg: Config, resuming: bool) -> None:
-    check_keys(cfg)
-    require_data(cfg, ('train_dataloader', 'val_dataloader'))
-    require_hook_data(cfg)
-    settle_initial_checkpoints(cfg, resuming=resuming)
-    require_trusted_sources(cfg)
-
-
 def _run(cfg: Config) -> Runner:
-    with as_preflight_error():
+    with config_errors(cfg):
         runner = build_runner(cfg)
     check = FirstBatchCheck()
     runner.register_hook(check)
@@ -81,12 +84,12 @@ def _run(cfg: Config) -> Runner:
         runner.train()
     except (NonFiniteLossError, FileNotWrittenError) as error:
         raise TrainingStoppedError(str(error)) from error
-    except (ValueError, FileNotFoundError, KeyError, TypeError) as error:
+    except Exception as error:
         if not check.passed:
-            with as_preflight_error():
+            with config_errors(cfg):
                 raise
         if isinstance(error, DataError):
-            raise TrainingStoppedError(plain_text(error)) from error
+            raise TrainingStoppedError(message_of(error)) from error
         raise
     return runner
 
@@ -95,11 +98,14 @@ def find_checkpoint(work_dir: str | Path, resume: str | Path = 'auto') -> Path:
     """The checkpoint to continue from.
 
     Args:
-        work_dir: where the run keeps its checkpoints.
+        work_dir: Where the run keeps its checkpoints.
         resume: ``'auto'`` for the last one of ``work_dir``, or a path.
 
+    Returns:
+        The checkpoint, a file.
+
     Raises:
-        PreflightError: there is none. (Silently starting afresh instead would
+        PreflightError: There is none. (Silently starting afresh instead would
             overwrite the run that was meant to go on.)
     """
     if resume != 'auto':
@@ -114,3 +120,34 @@ def find_checkpoint(work_dir: str | Path, resume: str | Path = 'auto') -> Path:
             'with --work-dir'
         )
     return Path(latest)
+
+
+def enable_mixed_precision(cfg: Config) -> None:
+    """Switch all optimizer wrappers of a config to mixed precision.
+
+    On CUDA: float16 with a scaled loss; on a CPU: bfloat16, which needs no
+    scaling. One optimizer per network, as a dict of named wrappers, is
+    switched as a whole.
+
+    Args:
+        cfg: A whole config, changed in place.
+
+    Raises:
+        PreflightError: A wrapper is of a type that has no such twin.
+    """
+    wanted = _ON_CUDA if torch.cuda.is_available() else _ON_CPU
+    members = {'optim_wrapper': cfg.optim_wrapper}
+    if 'optimizer' not in cfg.optim_wrapper:
+        members = {
+            f'optim_wrapper.{name}': member
+            for name, member in cfg.optim_wrapper.items()
+            if isinstance(member, dict)
+        }
+    for key, member in members.items():
+        kind = member.get('type', 'OptimWrapper')
+        if kind not in (*_FULL_PRECISION, 'AmpOptimWrapper', _ON_CUDA, _ON_CPU):
+            raise PreflightError(
+                f'--amp cannot be used with {key}.type={kind}; it knows '
+                f'{" and ".join(_FULL_PRECISION)}'
+            )
+        member['type'] = wanted

@@ -11,7 +11,7 @@ from mmengine.runner import Runner
 from torch import nn
 from torch.utils.data import DataLoader
 
-from segda_mm.methods.network_modes import evaluating
+from segda_mm.methods.steps import evaluating
 
 
 def build_image_loader(

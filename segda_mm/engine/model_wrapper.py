@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from types import MethodType
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from mmengine.dist import all_gather_object, broadcast, get_world_size
@@ -15,32 +15,44 @@ from segda_mm.engine.process_wide import share_batch_statistics, share_loss_aver
 from segda_mm.registry import MODEL_WRAPPERS
 
 
-def network_of_ddp(model: nn.Module) -> nn.Module | None:
-    """The network whose gradients ``DistributedDataParallel`` is to average.
+class LossCall(NamedTuple):
+    """What computes the loss of the one network that a model trains.
 
-    DDP averages them during the backward pass of a network that one optimizer
-    trains. It cannot follow passes of one network that serve the loss of another,
-    as in adversarial training: there ``GradientAveragingOptimWrapper`` averages at
-    the step of each optimizer.
+    ``name`` is that of the model's method, ``network`` holds all that it trains.
+    """
+
+    name: str
+    network: nn.Module
+
+
+def loss_call_of(model: nn.Module) -> LossCall | None:
+    """The call for which ``DistributedDataParallel`` is to average gradients.
+
+    DDP averages them during the backward pass of a loss that trains one network
+    with one optimizer. It cannot follow passes of one network that serve the loss
+    of another, as in adversarial training: there ``GradientAveragingOptimWrapper``
+    averages at the step of each optimizer.
 
     Args:
         model: With a ``train_step``.
 
     Returns:
-        The model itself, where ``train_step`` is MMEngine's (``EncoderDecoder``,
-        ``PanopticDeepLab``). Where it is the model's own, the one child that is
-        trained (the student of ``MeanTeacher``), and None if there are several
+        ``forward`` of the model, where ``train_step`` is MMEngine's
+        (``EncoderDecoder``, ``PanopticDeepLab``); ``student_losses``, where it is
+        that of a method with one trained child (``MeanTeacher``); None otherwise
         (``BiSeNetDA``, ``MetaPseudoLabels``).
     """
     if type(model).train_step is BaseModel.train_step:
-        return model
+        return LossCall('forward', model)
     parts = [*model.children(), nn.ParameterList(model.parameters(recurse=False))]
     trained = [
         part
         for part in parts
         if any(parameter.requires_grad for parameter in part.parameters())
     ]
-    return trained[0] if len(trained) == 1 else None
+    if len(trained) == 1 and hasattr(model, 'student_losses'):
+        return LossCall('student_losses', trained[0])
+    return None
 
 
 # The Runner looks wrappers up in MMEngine's own registry whatever the default
@@ -50,7 +62,7 @@ class PassThroughDistributed(nn.Module):
     """Hold the same model in every process and pass calls through.
 
     Gradients are averaged by DDP or at the step of the optimizer, as
-    :func:`network_of_ddp` decides. Names of weights are those of the bare model.
+    :func:`loss_call_of` decides. Names of weights are those of the bare model.
     Parameters and buffers start as those of rank 0. Buffers, such as the running
     statistics of batch normalization, are set to those of rank 0 after every
     training step, not before it as DDP would: all processes then validate and
@@ -95,12 +107,12 @@ class PassThroughDistributed(nn.Module):
         """
         if self._use_ddp and get_world_size() > 1:
             # Not before: hooks may still put weights into another memory layout.
-            network, self._use_ddp = network_of_ddp(self.module), False
-            if network is not None:
-                self._ddp = _CallsThroughDDP(network, self._find_unused)
+            call, self._use_ddp = loss_call_of(self.module), False
+            if call is not None:
+                self._ddp = _CallsThroughDDP(self.module, call, self._find_unused)
         log_vars = self.module.train_step(*args, **kwargs)
         if self._ddp is not None:
-            self._ddp.require_call(self.module)
+            self._ddp.require_call()
         _broadcast(list(self.module.buffers()))
         return _mean_over_processes(log_vars)
 
@@ -118,19 +130,21 @@ class PassThroughDistributed(nn.Module):
 
 
 class _CallsThroughDDP:
-    """Lets every call of a network that is to have gradients go through DDP.
+    """Lets the call that computes a model's loss go through DDP.
 
-    The network stays in its place, so that names of weights, hooks and modes are
-    as without DDP. It gets DDP's ``no_sync``, by which optimizer wrappers see that
-    gradients are averaged already.
+    All modules stay in their places, so that names of weights, hooks and modes are
+    as without DDP. The network gets DDP's ``no_sync``, by which optimizer wrappers
+    see that its gradients are averaged already.
     """
 
-    def __init__(self, network: nn.Module, find_unused_parameters: bool) -> None:
-        self._network, self._called = network, False
-        run = network.forward
-        on_cpu = all(p.device.type == 'cpu' for p in network.parameters())
+    def __init__(
+        self, model: nn.Module, call: LossCall, find_unused_parameters: bool
+    ) -> None:
+        self._model, self._call, self._called = model, call, False
+        run = getattr(model, call.name)
+        on_cpu = all(p.device.type == 'cpu' for p in call.network.parameters())
         ddp = DistributedDataParallel(
-            _Body(network, run),
+            _Body(call.network, run),
             broadcast_buffers=False,
             # Else DDP sorts its messages anew after its first step. On CPUs, where
             # a resumed run is exact, three processes would then add up in another
@@ -138,32 +152,32 @@ class _CallsThroughDDP:
             find_unused_parameters=find_unused_parameters or on_cpu,
         )
 
-        def forward(this: nn.Module, *args: Any, **kwargs: Any) -> Any:
-            if this is not network:
+        def through_ddp(this: nn.Module, *args: Any, **kwargs: Any) -> Any:
+            if this is not model:
                 # A copy, as that of an average of the weights.
-                return type(this).forward(this, *args, **kwargs)
+                return getattr(type(this), call.name)(this, *args, **kwargs)
             if not torch.is_grad_enabled():
                 return run(*args, **kwargs)
             self._called = True
             return ddp(*args, **kwargs)
 
-        network.forward = MethodType(forward, network)
-        network.no_sync = MethodType(lambda this: ddp.no_sync(), network)
+        setattr(model, call.name, MethodType(through_ddp, model))
+        call.network.no_sync = MethodType(lambda this: ddp.no_sync(), call.network)
 
-    def require_call(self, model: nn.Module) -> None:
-        """See that the step of a model called the network itself."""
+    def require_call(self) -> None:
+        """See that the model's step did not go past DDP."""
         if not self._called:
             raise RuntimeError(
-                f'{type(model).__name__}.train_step does not call the '
-                f'{type(self._network).__name__} that it trains, but methods of it, '
-                'so that each process would train alone; call the network itself, '
-                'or set model_wrapper_cfg.use_ddp=False'
+                f'{type(self._model).__name__}.train_step does not call '
+                f'self.{self._call.name}(...), by which DistributedDataParallel '
+                'averages gradients, so that each process would train alone; call '
+                'it, or set model_wrapper_cfg.use_ddp=False'
             )
         self._called = False
 
 
 class _Body(nn.Module):
-    """What DDP wraps: a network that runs as before its calls went through DDP."""
+    """What DDP wraps: a network, and the method that computes its loss."""
 
     def __init__(self, network: nn.Module, run: Callable) -> None:
         super().__init__()

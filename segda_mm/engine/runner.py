@@ -19,8 +19,7 @@ from segda_mm.engine.resume import (
     resume_problems,
 )
 from segda_mm.files import atomic_file
-from segda_mm.models.checkpoints import read_checkpoint
-from segda_mm.models.plain_checkpoints import only_plain_checkpoints
+from segda_mm.models.checkpoints import only_plain_checkpoints, read_checkpoint
 from segda_mm.registry import RUNNERS
 
 #: The hooks that MMEngine registers by itself, and leaves out for None.

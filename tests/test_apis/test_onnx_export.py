@@ -10,8 +10,13 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmseg.structures import SegDataSample
 
-from segda_mm.apis import PreflightError, export_onnx, quantize_onnx, verify_onnx
-from segda_mm.apis.deployed_model import load_model
+from segda_mm.apis import (
+    PreflightError,
+    export_onnx,
+    load_model,
+    quantize_onnx,
+    verify_onnx,
+)
 from segda_mm.ops.panoptic_grouping import find_centers
 from segda_mm.registry import MODELS
 from segda_mm.testing import tiny_bisenet, tiny_panoptic_deeplab
@@ -62,8 +67,7 @@ def meta_pseudo_labels():
         ),
         student_adv_weight=0.001,
         teacher_adv_weight=1.0,
-        threshold_cap=0.9,
-        threshold_scope='image',
+        pseudo_labeler=dict(type='ClassMedian', cap=0.9, scope='image'),
         label_batch_statistics=True,
         uda_probability=0.5,
         uda_sigma=0.5,

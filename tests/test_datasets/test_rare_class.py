@@ -14,7 +14,6 @@ from torch.utils.data import DataLoader
 
 from segda_mm.apis import PreflightError
 from segda_mm.apis.checks import require_data
-from segda_mm.apis.preflight_keys import check_keys
 from segda_mm.datasets import (
     DataError,
     PairedSegDataset,
@@ -410,7 +409,6 @@ def test_data_sets_without_labels_are_refused_before_the_training(root):
     pair = dict(type='DomainPairDataset', source=images, target=images)
     for config in (images, pair):
         cfg = Config(dict(train_dataloader=dict(dataset=wrapped(config))))
-        check_keys(cfg)
         with pytest.raises(PreflightError) as caught:
             require_data(cfg, ('train_dataloader',))
         message = str(caught.value)
@@ -431,16 +429,6 @@ def test_an_absent_folder_is_told_as_ever(tmp_path):
     cfg = Config(dict(train_dataloader=dict(dataset=wrapped(inner))))
     with pytest.raises(PreflightError, match='gta5/images\n'):
         require_data(cfg, ('train_dataloader',))
-
-
-def test_misspelt_keys_are_found():
-    inner = dict(type='GTA5Dataset', data_rot='x')
-    dataset = wrapped(inner, statistic_file='x')
-    with pytest.raises(PreflightError) as caught:
-        check_keys(Config(dict(train_dataloader=dict(dataset=dataset))))
-    message = str(caught.value)
-    assert 'dataset.statistic_file: nothing of RareClassDataset reads it' in message
-    assert 'dataset.dataset.data_rot: nothing of GTA5Dataset reads it' in message
 
 
 def test_wrong_arguments(root):

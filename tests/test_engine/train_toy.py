@@ -85,11 +85,14 @@ class ToyAdversarial(BaseModel):
     def forward(self, inputs, data_samples=None, mode='tensor'):
         return self.generator(inputs)
 
+    def student_losses(self, inputs):
+        logits = self.generator(inputs)
+        return logits.square().mean() + self.discriminator(logits).mean(), logits
+
     def train_step(self, data, optim_wrapper):
         inputs = torch.stack(data['inputs'])
         with optim_wrapper['generator'].optim_context(self.generator):
-            logits = self.generator(inputs)
-        loss = logits.square().mean() + self.discriminator(logits).mean()
+            loss, logits = self.student_losses(inputs)
         optim_wrapper['generator'].update_params(loss)
         if not self.adversarial:
             return dict(loss=loss.detach())

@@ -35,7 +35,7 @@ def make_model(segmentor=tiny_bisenet, generator=None, **changes):
             type='SegmentorGenerator', segmentor=segmentor(), **(generator or {})
         ),
         mixing=None,
-        pseudo_label_weights=None,
+        pseudo_labeler=None,
         augmentation=None,
         decay=0.9,
         target_loss_weight=1.0,
@@ -58,9 +58,9 @@ def step(model, optim_wrapper, seed=0, iteration=0, batch=None):
 @pytest.mark.parametrize(
     'segmentor, generator, weights',
     [
-        (tiny_bisenet, {}, dict(type='ConfidentShareWeights', threshold=0.3)),
-        (tiny_stdc, {}, dict(type='PixelConfidenceWeights', exponent=1.0)),
-        (tiny_segformer, {}, dict(type='ClassMedianWeights', cap=0.9, scope='batch')),
+        (tiny_bisenet, {}, dict(type='ConfidentShare', threshold=0.3)),
+        (tiny_stdc, {}, dict(type='PixelConfidence', exponent=1.0)),
+        (tiny_segformer, {}, dict(type='ClassMedian', cap=0.9, scope='batch')),
         (tiny_pidnet, dict(logits_index=1, edge_width=4), None),
     ],
 )
@@ -72,7 +72,7 @@ def test_any_segmentor_steps(segmentor, generator, weights, mixing):
     model, optim_wrapper = make_model(
         segmentor,
         generator,
-        pseudo_label_weights=weights,
+        pseudo_labeler=weights,
         mixing=mixing,
         augmentation=AUGMENTATION,
     )
@@ -131,7 +131,7 @@ def test_the_first_steps_are_a_plain_mean():
 def test_losses_equal_the_formula():
     """Source loss + weight * loss on the teacher's labels, weighed by pixel."""
     model, optim_wrapper = make_model(
-        pseudo_label_weights=dict(type='PixelConfidenceWeights', exponent=2.0),
+        pseudo_labeler=dict(type='PixelConfidence', exponent=2.0),
         target_loss_weight=0.5,
     )
     twin = copy.deepcopy(model)
@@ -229,11 +229,11 @@ def test_wrong_settings_are_refused():
         make_model(predict_on='both')
     with pytest.raises(ValueError, match='decay'):
         make_model(decay=1.0)
-    with pytest.raises(TypeError, match='pseudo_label_weights=None'):
+    with pytest.raises(TypeError, match='pseudo_labeler=None'):
         make_model(
             tiny_pidnet,
             dict(logits_index=1, edge_width=4),
-            pseudo_label_weights=dict(type='PixelConfidenceWeights', exponent=1.0),
+            pseudo_labeler=dict(type='PixelConfidence', exponent=1.0),
         )
     model, optim_wrapper = make_model(mixing=dict(type='ClassMix'))
     batch = domain_batch()

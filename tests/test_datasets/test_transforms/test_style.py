@@ -10,7 +10,6 @@ from torch.utils.data import DataLoader
 
 from segda_mm.apis import PreflightError
 from segda_mm.apis.checks import require_data
-from segda_mm.apis.preflight_keys import check_keys
 from segda_mm.datasets import DataError, FourierStyle, MissingDataError
 from segda_mm.ops.style import transfer_low_frequencies
 from segda_mm.registry import DATASETS, TRANSFORMS
@@ -131,19 +130,6 @@ def test_samples_do_not_depend_on_the_workers(gta5_root, cityscapes_root):
     assert all(map(torch.equal, alone, epoch(2, workers=2)))
     assert all(map(torch.equal, alone[4:], epoch(2, 0, indices=[4, 5])))
     assert not all(map(torch.equal, alone, epoch(3, workers=0)))
-
-
-def test_keys_are_checked_inside_the_data_set_too(gta5_root, cityscapes_root):
-    dataset = pair(gta5_root, cityscapes_root)
-    check_keys(Config(dict(train_dataloader=dict(dataset=dataset))))
-    dataset = pair(gta5_root, cityscapes_root, probability=1)
-    dataset['source']['pipeline'][3]['images']['dataroot'] = 'x'
-    with pytest.raises(PreflightError) as caught:
-        check_keys(Config(dict(train_dataloader=dict(dataset=dataset))))
-    message = str(caught.value)
-    key = 'train_dataloader.dataset.source.pipeline.3'
-    assert f'{key}.probability: nothing of FourierStyle reads it' in message
-    assert f'{key}.images.dataroot: nothing of CityscapesImagesDataset' in message
 
 
 def test_an_absent_folder_is_told_before_the_training(gta5_root, tmp_path):
