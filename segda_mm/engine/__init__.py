@@ -1,9 +1,6 @@
 """How training runs: loops, samplers, hooks, optimizers, processes."""
 
-from segda_mm.engine.distributed import (
-    PassThroughDistributed,
-    initialize_process_group,
-)
+from segda_mm.engine.distributed import initialize_process_group
 from segda_mm.engine.hooks import (
     AdaptiveBatchNormHook,
     AdversarialHealthHook,
@@ -13,6 +10,7 @@ from segda_mm.engine.hooks import (
     TeacherStudentAgreementHook,
 )
 from segda_mm.engine.loops import MPLTrainLoop, ResumableEpochTrainLoop
+from segda_mm.engine.model_wrapper import PassThroughDistributed
 from segda_mm.engine.optimizers import (
     ChildOptimWrapperConstructor,
     GradientAveragingAmpOptimWrapper,

@@ -63,8 +63,8 @@ def resume_problems(runner: Runner, checkpoint: dict[str, Any]) -> list[str]:
     Returns:
         One sentence a problem, which names the config key.
     """
-    optimizers = _by_name(runner.optim_wrapper)
-    schedulers = _by_name(runner.param_schedulers or [])
+    optimizers = by_name(runner.optim_wrapper)
+    schedulers = by_name(runner.param_schedulers or [])
     meta = checkpoint.get('meta', {})
     if 'optimizer' in checkpoint:
         problems = [
@@ -95,8 +95,13 @@ def resume_problems(runner: Runner, checkpoint: dict[str, Any]) -> list[str]:
     return problems
 
 
-def _by_name(members: Any) -> dict[str, Any]:
-    """Optimizer wrappers or schedulers by network; '' stands for the whole model."""
+def by_name(members: Any) -> dict[str, Any]:
+    """Optimizer wrappers, or schedulers, of a run by the network they are for.
+
+    Args:
+        members: What the runner has: a dict of them, or what is for the whole model,
+            whose name is then empty.
+    """
     if isinstance(members, dict | OptimWrapperDict):
         return dict(members.items())
     return {'': members}
@@ -137,7 +142,7 @@ def _optimizer_problems(
 
 
 def _scheduler_problems(saved: dict | list, schedulers: dict[str, list]) -> list[str]:
-    saved_by_name = _by_name(saved)
+    saved_by_name = by_name(saved)
     if _counts(saved_by_name) != _counts(schedulers):
         return [
             'its schedulers are not those of param_scheduler; restore param_scheduler'

@@ -4,6 +4,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from mmengine.dist import master_only
 from mmengine.hooks import CheckpointHook
@@ -49,7 +50,7 @@ class AdaptationRunner(Runner):
         bare AssertionError there.
 
         Args:
-            hooks: See :meth:`mmengine.runner.Runner.register_default_hooks`.
+            hooks: By name, as ``default_hooks`` of a config.
         """
         super().register_default_hooks(
             {
@@ -59,18 +60,20 @@ class AdaptationRunner(Runner):
             }
         )
 
-    def register_hooks(self, *args, **kwargs) -> None:
+    def register_hooks(
+        self, default_hooks: dict | None = None, custom_hooks: list | None = None
+    ) -> None:
         """Register the hooks of the config and :class:`PlainCheckpointHook`.
 
         Args:
-            *args: See :meth:`mmengine.runner.Runner.register_hooks`.
-            **kwargs: See :meth:`mmengine.runner.Runner.register_hooks`.
+            default_hooks: See :meth:`register_default_hooks`.
+            custom_hooks: Hooks or their configs.
 
         Raises:
             ValueError: ``max_keep_ckpts`` is 1: the only checkpoint would be
                 deleted before the next one is written.
         """
-        super().register_hooks(*args, **kwargs)
+        super().register_hooks(default_hooks, custom_hooks)
         self.register_hook(PlainCheckpointHook())
         for hook in self._hooks:
             if isinstance(hook, CheckpointHook) and hook.max_keep_ckpts == 1:
@@ -106,17 +109,18 @@ class AdaptationRunner(Runner):
 
     @only_plain_checkpoints()
     def train(self) -> nn.Module:
-        """Write the config to the work directory, and train.
-
-        Returns:
-            The trained model.
-        """
+        """Write the config to the work directory, and train the model."""
         super().dump_config()
         return super().train()
 
     @master_only
     def save_checkpoint(
-        self, out_dir: str, filename: str, *args, meta: dict | None = None, **kwargs
+        self,
+        out_dir: str,
+        filename: str,
+        *args: Any,
+        meta: dict | None = None,
+        **kwargs: Any,
     ) -> None:
         """Write a checkpoint under another name, then rename it.
 
@@ -208,7 +212,7 @@ class AdaptationRunner(Runner):
         self.logger.info(f'Load checkpoint from {filename}')
         return checkpoint
 
-    def resume(self, filename: str, *args, **kwargs) -> None:
+    def resume(self, filename: str, *args: Any, **kwargs: Any) -> None:
         """Continue the run that wrote a checkpoint.
 
         Args:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import islice
+from typing import Any
 
 from mmengine.dataset import DefaultSampler
 
@@ -14,18 +15,15 @@ class ResumableSampler(DefaultSampler):
 
     The order of an epoch depends on the seed and the epoch only. Its length
     stays that of the whole epoch, so that a data loader counts the same
-    batches whether the epoch is begun or resumed.
-
-    Args:
-        *args: See :class:`mmengine.dataset.DefaultSampler`.
-        **kwargs: See :class:`mmengine.dataset.DefaultSampler`.
+    batches whether the epoch is begun or resumed. Takes the arguments of
+    :class:`mmengine.dataset.DefaultSampler`.
 
     Attributes:
         start: Number of this rank's samples to leave out at the front of the
             next iteration; set by :class:`ResumableEpochTrainLoop`.
     """
 
-    def __init__(self, *args, **kwargs) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.start = 0
 

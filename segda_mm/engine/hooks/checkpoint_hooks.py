@@ -41,31 +41,21 @@ class PlainCheckpointHook(Hook):
     the weights. They need an unpickler that can run code, which nobody should
     have to use on a file of somebody else. They are written as Python numbers
     and tensors, and turned back into buffers when a run is resumed.
+
+    Raises:
+        TypeError: Something to be written, named by its keys, is of a type that
+            could not be read back without running code.
     """
 
     priority = 'LOWEST'
 
-    def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
-        """Replace everything that is not plain, in place.
-
-        Args:
-            runner: The runner.
-            checkpoint: What is going to be written.
-
-        Raises:
-            TypeError: Something in it, named by its keys, is of a type that
-                could not be read back without running code.
-        """
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Replace everything that is not plain, in place."""
         for key in checkpoint.keys() - set(_WEIGHTS):
             checkpoint[key] = _to_plain(checkpoint[key], key)
 
-    def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
-        """Restore the logged histories, in place.
-
-        Args:
-            runner: The runner.
-            checkpoint: What was read.
-        """
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Restore the logged histories, in place."""
         scalars = checkpoint.get('message_hub', {}).get('log_scalars', {})
         for key, value in scalars.items():
             if isinstance(value, dict) and value.keys() == _BUFFER_KEYS:

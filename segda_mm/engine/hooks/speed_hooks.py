@@ -4,6 +4,7 @@ import sys
 
 import torch
 from mmengine.hooks import Hook
+from mmengine.runner import Runner
 from mmseg.models.losses import accuracy
 from torch import Tensor
 
@@ -22,16 +23,9 @@ class ChannelsLastHook(Hook):
 
     priority = 'VERY_HIGH'
 
-    def before_run(self, runner) -> None:
-        """Convert the model, before weights are loaded into it.
-
-        Args:
-            runner: The runner about to train, validate or test.
-        """
+    def before_run(self, runner: Runner) -> None:
+        """Convert the model, before weights are loaded into it."""
         unwrapped(runner.model).to(memory_format=torch.channels_last)
-
-
-_HEADS = 'mmseg.models.decode_heads.'
 
 
 @HOOKS.register_module()
@@ -44,26 +38,21 @@ class HeadAccuracyHook(Hook):
     the same but where two classes share the highest logit.
     """
 
-    def before_train(self, runner) -> None:
-        """Replace mmseg's function.
+    _HEADS = 'mmseg.models.decode_heads.'
 
-        Args:
-            runner: The runner of the training.
-        """
+    def before_train(self, runner: Runner) -> None:
+        """Replace mmseg's function."""
         self._replaced = [
             module
             for name, module in list(sys.modules.items())
-            if name.startswith(_HEADS) and getattr(module, 'accuracy', None) is accuracy
+            if name.startswith(self._HEADS)
+            and getattr(module, 'accuracy', None) is accuracy
         ]
         for module in self._replaced:
             module.accuracy = _top1_accuracy
 
-    def after_train(self, runner) -> None:
-        """Put mmseg's function back.
-
-        Args:
-            runner: The runner of the training.
-        """
+    def after_train(self, runner: Runner) -> None:
+        """Put mmseg's function back."""
         for module in self._replaced:
             module.accuracy = accuracy
 

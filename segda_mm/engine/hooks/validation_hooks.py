@@ -6,6 +6,7 @@ import torch
 from mmengine.dist import all_reduce
 from mmengine.evaluator import Evaluator
 from mmengine.hooks import Hook
+from mmengine.runner import Runner
 from torch import nn
 from torch.utils.data import DataLoader
 
@@ -31,8 +32,9 @@ class AfterValidationHook(Hook, ABC):
     A subclass implements :meth:`check` and :meth:`measure`.
 
     Args:
-        dataloader: Config of a data loader over the images. Its sampler is set
-            by the hook: each image once, shared out to the processes.
+        dataloader: Config of a data loader over the images, with the pipeline of
+            the evaluation. Its sampler is set by the hook: each image once,
+            shared out to the processes.
 
     Raises:
         ValueError: Before training: it has no validation to come after.
@@ -46,46 +48,30 @@ class AfterValidationHook(Hook, ABC):
         self._dataloader_cfg = dataloader
         self._dataloader: DataLoader | None = None
 
-    def before_train(self, runner) -> None:
-        """Build the data loader and try it, while nothing is lost yet.
-
-        Args:
-            runner: The runner.
-        """
-        name = type(self).__name__
+    def before_train(self, runner: Runner) -> None:
+        """Build the data loader and try it, while nothing is lost yet."""
         if runner.val_loop is None:
             raise ValueError(
-                f'{name} measures after each validation, but this training has '
-                'none: set val_dataloader, val_cfg and val_evaluator, for '
-                'instance on held-out source images, or take the hook out of '
+                f'{type(self).__name__} measures after each validation, but this '
+                'training has none: set val_dataloader, val_cfg and val_evaluator, '
+                'for instance on held-out source images, or take the hook out of '
                 'custom_hooks'
             )
         self.prepare(runner)
 
-    def after_val_epoch(self, runner, metrics: dict | None = None) -> None:
-        """Measure, and add the figures to the metrics.
-
-        Args:
-            runner: The runner.
-            metrics: What the validation found; changed in place.
-        """
+    def after_val_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
+        """Measure, and add the figures to the metrics, in place."""
         # A validation of its own, without a training around it.
         if self._dataloader is None:
             self.prepare(runner)
         with undisturbed(runner.model):
             metrics.update(self.measure(runner, self._dataloader))
 
-    def prepare(self, runner) -> None:
-        """Build what :meth:`measure` needs, and :meth:`check`.
-
-        Args:
-            runner: The runner.
-        """
-        self._dataloader = build_image_loader(
+    def prepare(self, runner: Runner) -> None:
+        """Build what :meth:`measure` needs, and :meth:`check`."""
+        self._dataloader, sample = build_image_loader(
             runner, self._dataloader_cfg, type(self).__name__
         )
-        with undisturbed(runner.model):
-            sample = self._dataloader.dataset[0]
         self.check(unwrapped(runner.model), sample)
 
     @abstractmethod
@@ -98,19 +84,16 @@ class AfterValidationHook(Hook, ABC):
         """
 
     @abstractmethod
-    def measure(self, runner, dataloader: DataLoader) -> dict[str, float]:
+    def measure(self, runner: Runner, dataloader: DataLoader) -> dict[str, float]:
         """Run the model, which is in evaluation mode, on all images.
 
         Args:
-            runner: The runner.
+            runner: Of the training or the validation.
             dataloader: Gives this process its share of the images.
 
         Returns:
             Figures of the images of all processes, by name.
         """
-
-
-_PREFIX = 'source_'
 
 
 @HOOKS.register_module()
@@ -122,7 +105,7 @@ class SourceValidationHook(AfterValidationHook):
 
     Args:
         dataloader: Config of a data loader over labelled source images that are
-            not trained on. Its sampler is set by the hook.
+            not trained on; see :class:`AfterValidationHook`.
         evaluator: Config of one metric or a list of them, as ``val_evaluator``.
 
     Raises:
@@ -135,12 +118,8 @@ class SourceValidationHook(AfterValidationHook):
         self._evaluator_cfg = evaluator
         self._evaluator: Evaluator | None = None
 
-    def prepare(self, runner) -> None:
-        """Build evaluator and data loader.
-
-        Args:
-            runner: The runner.
-        """
+    def prepare(self, runner: Runner) -> None:
+        """Build evaluator and data loader."""
         self._evaluator = runner.build_evaluator(self._evaluator_cfg)
         super().prepare(runner)
         self._evaluator.dataset_meta = self._dataloader.dataset.metainfo
@@ -155,19 +134,19 @@ class SourceValidationHook(AfterValidationHook):
                 'dataset, before PackSegInputs'
             )
 
-    def measure(self, runner, dataloader: DataLoader) -> dict[str, float]:
-        """Evaluate all images; see the class."""
+    def measure(self, runner: Runner, dataloader: DataLoader) -> dict[str, float]:
+        """Evaluate all images."""
         for batch in dataloader:
             self._evaluator.process(
                 data_samples=runner.model.val_step(batch), data_batch=batch
             )
         figures = self._evaluator.evaluate(len(dataloader.dataset))
-        return {f'{_PREFIX}{name}': value for name, value in figures.items()}
+        return {f'source_{name}': value for name, value in figures.items()}
 
 
 @HOOKS.register_module()
 class TargetEntropyHook(AfterValidationHook):
-    """Measure the entropy of the deployed network's predictions.
+    """Measure how sure the deployed network is of target images.
 
     Adds to the metrics of each validation, for C classes:
 
@@ -190,8 +169,7 @@ class TargetEntropyHook(AfterValidationHook):
 
     Args:
         dataloader: Config of a data loader over the target images, as
-            ``UnlabeledImageDataset`` with the pipeline of the evaluation. Its
-            sampler is set by the hook.
+            ``UnlabeledImageDataset``; see :class:`AfterValidationHook`.
 
     Raises:
         ValueError: Before training: it has no validation, or the network has
@@ -207,8 +185,8 @@ class TargetEntropyHook(AfterValidationHook):
                 f'{network.out_channels}; set it to num_classes'
             )
 
-    def measure(self, runner, dataloader: DataLoader) -> dict[str, float]:
-        """Predict all images; see the class."""
+    def measure(self, runner: Runner, dataloader: DataLoader) -> dict[str, float]:
+        """Predict all images."""
         network = unwrapped(runner.model)
         sums = torch.zeros(
             network.out_channels + 2,
@@ -225,9 +203,6 @@ class TargetEntropyHook(AfterValidationHook):
             target_diversity=diversity,
             target_information=diversity - entropy,
         )
-
-
-_CHILDREN = ('teacher_generator', 'student_generator')
 
 
 @HOOKS.register_module()
@@ -247,30 +222,31 @@ class TeacherStudentAgreementHook(AfterValidationHook):
 
     Args:
         dataloader: Config of a data loader over the target images, as
-            ``UnlabeledImageDataset`` with the pipeline of the evaluation. Its
-            sampler is set by the hook.
+            ``UnlabeledImageDataset``; see :class:`AfterValidationHook`.
 
     Raises:
         ValueError: Before training: it has no validation, or the model lacks a
             ``teacher_generator`` or a ``student_generator``.
     """
 
+    _CHILDREN = ('teacher_generator', 'student_generator')
+
     def check(self, network: nn.Module, sample: dict) -> None:
         """Refuse a model without teacher and student."""
-        missing = [name for name in _CHILDREN if not hasattr(network, name)]
+        missing = [name for name in self._CHILDREN if not hasattr(network, name)]
         if missing:
             raise ValueError(
                 'TeacherStudentAgreementHook compares '
-                f'{" and ".join(_CHILDREN)} of the model, but model.type='
+                f'{" and ".join(self._CHILDREN)} of the model, but model.type='
                 f'{type(network).__name__!r} has no {" and no ".join(missing)}; '
                 'use MetaPseudoLabels or MeanTeacher, or take the hook '
                 'out of custom_hooks'
             )
 
-    def measure(self, runner, dataloader: DataLoader) -> dict[str, float]:
-        """Predict all images twice; see the class."""
+    def measure(self, runner: Runner, dataloader: DataLoader) -> dict[str, float]:
+        """Predict all images twice."""
         network = unwrapped(runner.model)
-        teacher, student = (getattr(network, name).segmentor for name in _CHILDREN)
+        teacher, student = (getattr(network, name).segmentor for name in self._CHILDREN)
         num_classes = network.num_classes
         pairs = torch.zeros(
             num_classes,

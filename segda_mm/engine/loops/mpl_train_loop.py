@@ -1,6 +1,7 @@
 """The loop of Meta Pseudo Labels."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from torch import nn
 
@@ -27,7 +28,7 @@ class MPLTrainLoop(ResumableEpochTrainLoop):
 
     tells_progress = True
 
-    def __init__(self, *args, **kwargs) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._network: nn.Module = unwrapped(self.runner.model)
         if not hasattr(self._network, 'set_progress'):
@@ -39,11 +40,6 @@ class MPLTrainLoop(ResumableEpochTrainLoop):
             )
 
     def run_iter(self, idx: int, data_batch: Sequence[dict] | dict) -> None:
-        """Hand the number of completed epochs to the model, then step.
-
-        Args:
-            idx: Position of the batch in the epoch.
-            data_batch: The batch as collated.
-        """
+        """Hand the number of completed epochs to the model, then step."""
         self._network.set_progress(self._epoch, self._max_epochs)
         super().run_iter(idx, data_batch)

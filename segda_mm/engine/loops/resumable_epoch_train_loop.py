@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from mmengine.dist import broadcast, get_rank
-from mmengine.runner import EpochBasedTrainLoop
+from mmengine.runner import EpochBasedTrainLoop, Runner
 from torch import nn
 from torch.utils.data import DataLoader
 
@@ -36,7 +36,7 @@ class ResumableEpochTrainLoop(EpochBasedTrainLoop):
     validation: what is still due is done first after resuming.
 
     Args:
-        runner (mmengine.runner.Runner): The runner.
+        runner: Of the training.
         dataloader: Config of the training data loader, or a built one. The
             ``dataset`` of a config is wrapped into ``CounterSeededDataset``;
             a built loader must hold such a data set already.
@@ -58,7 +58,7 @@ class ResumableEpochTrainLoop(EpochBasedTrainLoop):
 
     def __init__(
         self,
-        runner,
+        runner: Runner,
         dataloader: DataLoader | dict,
         max_epochs: int,
         val_begin: int = 1,
@@ -121,12 +121,7 @@ class ResumableEpochTrainLoop(EpochBasedTrainLoop):
         self._epoch += 1
 
     def run_iter(self, idx: int, data_batch: Sequence[dict] | dict) -> None:
-        """Run one step with the random numbers of its iteration.
-
-        Args:
-            idx: Position of the batch in the epoch.
-            data_batch: The batch as collated.
-        """
+        """Run one step with the random numbers of its iteration."""
         seeds = np.random.SeedSequence(
             (self._seed, _STEP_STREAM, self._iter, get_rank())
         )

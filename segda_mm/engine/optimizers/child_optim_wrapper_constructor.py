@@ -1,6 +1,10 @@
 """One optimizer wrapper for each named child network of a model."""
 
-from mmengine.optim import DefaultOptimWrapperConstructor, OptimWrapperDict
+from mmengine.optim import (
+    DefaultOptimWrapperConstructor,
+    OptimWrapper,
+    OptimWrapperDict,
+)
 from torch import nn
 
 from segda_mm.engine.distributed import unwrapped
@@ -98,7 +102,7 @@ class ChildOptimWrapperConstructor:
         )
 
     @staticmethod
-    def _build(child: nn.Module, child_cfg: dict):
+    def _build(child: nn.Module, child_cfg: dict) -> OptimWrapper:
         child_cfg = dict(child_cfg)
         paramwise_cfg = child_cfg.pop('paramwise_cfg', None)
         constructor = DefaultOptimWrapperConstructor(child_cfg, paramwise_cfg)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from mmengine.dist import all_reduce, get_world_size
@@ -13,20 +14,27 @@ from torch.optim import Optimizer
 from segda_mm.registry import OPTIM_WRAPPERS
 
 
-@OPTIM_WRAPPERS.register_module()
-class GradientAveragingOptimWrapper(OptimWrapper):
-    """An optimizer whose step first averages the gradients of all processes.
+class _AveragingStep:
+    """What the wrappers below do before and after MMEngine's own."""
 
-    Adversarial methods run several networks with several optimizers in one
-    step, which a ``DistributedDataParallel`` around the whole model cannot
-    follow. Together with ``PassThroughDistributed`` this keeps the parameters
-    of all processes equal. In a single process it is a plain
-    :class:`mmengine.optim.OptimWrapper`, whose arguments it takes.
-    """
+    _averaged_by_ddp = False
 
-    def step(self, **kwargs) -> None:
-        """Average, clip if asked to, and update the parameters."""
-        average_gradients(self.optimizer)
+    @contextmanager
+    def optim_context(self, model: nn.Module) -> Iterator[None]:
+        """Run forward passes; see :class:`mmengine.optim.OptimWrapper`.
+
+        Args:
+            model: The network whose forward pass follows.
+        """
+        # MMEngine, too, knows a network under DDP by this method.
+        self._averaged_by_ddp = hasattr(model, 'no_sync')
+        with super().optim_context(model):
+            yield
+
+    def step(self, **kwargs: Any) -> None:
+        """Average, unscale and clip if asked to, and update the parameters."""
+        if not self._averaged_by_ddp:
+            average_gradients(self.optimizer)
         super().step(**kwargs)
 
     def load_state_dict(self, state_dict: dict) -> None:
@@ -40,7 +48,17 @@ class GradientAveragingOptimWrapper(OptimWrapper):
 
 
 @OPTIM_WRAPPERS.register_module()
-class GradientAveragingAmpOptimWrapper(AmpOptimWrapper):
+class GradientAveragingOptimWrapper(_AveragingStep, OptimWrapper):
+    """An optimizer whose step first averages the gradients of all processes.
+
+    Unless DDP has averaged them during the backward pass, see
+    :class:`segda_mm.engine.PassThroughDistributed`. In a single process it is a
+    plain :class:`mmengine.optim.OptimWrapper`, whose arguments it takes.
+    """
+
+
+@OPTIM_WRAPPERS.register_module()
+class GradientAveragingAmpOptimWrapper(_AveragingStep, AmpOptimWrapper):
     """:class:`GradientAveragingOptimWrapper` with a loss scaler, on GPUs.
 
     The scaled gradients are averaged: an overflow in one process reaches all,
@@ -48,20 +66,6 @@ class GradientAveragingAmpOptimWrapper(AmpOptimWrapper):
     arguments of :class:`mmengine.optim.AmpOptimWrapper`. On a CPU use
     :class:`GradientAveragingBFloat16OptimWrapper`.
     """
-
-    def step(self, **kwargs) -> None:
-        """Average, unscale, clip if asked to, and update the parameters."""
-        average_gradients(self.optimizer)
-        super().step(**kwargs)
-
-    def load_state_dict(self, state_dict: dict) -> None:
-        """Load a checkpoint's state into the parameters' memory layout.
-
-        Args:
-            state_dict: What :meth:`state_dict` returned.
-        """
-        super().load_state_dict(state_dict)
-        align_state_with_parameters(self.optimizer)
 
 
 @OPTIM_WRAPPERS.register_module()
@@ -75,7 +79,7 @@ class GradientAveragingBFloat16OptimWrapper(GradientAveragingOptimWrapper):
 
     @contextmanager
     def optim_context(self, model: nn.Module) -> Iterator[None]:
-        """Run the forward passes within bfloat16 autocast.
+        """Run forward passes within bfloat16 autocast.
 
         Args:
             model: The network whose forward pass follows.

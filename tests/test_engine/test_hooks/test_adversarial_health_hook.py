@@ -69,20 +69,22 @@ def test_the_beginning_that_a_lost_one_is_told_keeps_logits_apart(watch):
     assert deviations['as it is'] < 0.01 < 0.1 < deviations['told'] < 10
 
 
-def test_one_sided_success_is_not_winning(watch):
-    assert watch([(1.0, 0.8)] * 4) == []
+@pytest.mark.parametrize(
+    'accuracies',
+    [
+        [(1.0, 0.8)] * 4,
+        # A window that is not whole, and the mean of one that is.
+        [(1.0, 1.0)] * 3,
+        [(1.0, 1.0)] * 3 + [(0.5, 0.9)] * 5,
+        # Mean 0.945 of the limit of 0.95.
+        [(1.0, 1.0)] * 3 + [(0.78, 0.82)],
+    ],
+)
+def test_neither_won_nor_lost(watch, accuracies):
+    assert watch(accuracies) == []
 
 
-def test_mean_of_the_window_counts(watch):
-    # Means 0.955 and 0.955: above the limit of 0.95; then 0.945 and 0.955.
+def test_the_mean_of_a_window_counts(watch):
+    # Means 0.955 and 0.955.
     assert len(watch([(1.0, 1.0)] * 3 + [(0.82, 0.82)])) == 1
-    assert watch([(1.0, 1.0)] * 3 + [(0.78, 0.82)]) == []
-
-
-def test_only_whole_windows_are_judged(watch):
-    assert watch([(1.0, 1.0)] * 3) == []
-    assert len(watch([(1.0, 1.0)] * 3 + [(0.5, 0.9)] * 5)) == 0
-
-
-def test_other_figures_are_left_alone(watch):
     assert watch([(1.0, 1.0)] * 4, name='classifier') == []

@@ -1,61 +1,11 @@
-"""Two gloo processes against one process, and against their own resume."""
+"""Which group of processes a launcher and a config ask for."""
 
-import os
-import signal
 from datetime import timedelta
 
 import pytest
 import torch
 
 from segda_mm.engine import initialize_process_group
-
-PLAIN = dict(type='ToyAdversarial', norm=False, dropout=0.0)
-
-
-@pytest.fixture(scope='module')
-def work_dirs(run_elsewhere, tmp_path_factory):
-    root = tmp_path_factory.mktemp('distributed')
-    common = dict(world_size=2, batch_size=1, max_epochs=2)
-    killed = dict(common, work_dir=str(root / 'killed'))
-    statuses = run_elsewhere(
-        dict(common, work_dir=str(root / 'plain'), model=PLAIN),
-        dict(common, work_dir=str(root / 'whole')),
-        dict(killed, kill=('step', 5)),
-        dict(killed, resume=True),
-    )
-    ends = [
-        [os.WTERMSIG(status) if os.WIFSIGNALED(status) else status for status in pair]
-        for pair in statuses
-    ]
-    assert ends == [[0, 0], [0, 0], [signal.SIGKILL] * 2, [0, 0]], run_elsewhere.stderr
-    return root
-
-
-def _states(folder):
-    content = torch.load(folder / 'iter_12.pth', weights_only=True)
-    validated = content['message_hub']['log_scalars']['val/acc']
-    return content['state_dict'], content['optimizer'], validated
-
-
-def test_two_processes_equal_one_with_their_batches_together(toy, work_dirs, tmp_path):
-    # Each rank steps on every second sample of the common order.
-    runner = toy.train_toy(work_dir=tmp_path, batch_size=2, max_epochs=2, model=PLAIN)
-    weights, optimizers, _ = _states(work_dirs / 'plain')
-    torch.testing.assert_close(dict(weights), dict(runner.model.state_dict()))
-    torch.testing.assert_close(
-        optimizers['generator']['state'],
-        runner.optim_wrapper['generator'].state_dict()['state'],
-    )
-
-
-def test_two_processes_resume_exactly(work_dirs):
-    # With batch normalization, whose statistics differ between the ranks
-    # unless they are shared: resumed, rank 1 has those of rank 0, and would
-    # validate its share of the images with another network than before.
-    for whole, resumed in zip(
-        _states(work_dirs / 'whole'), _states(work_dirs / 'killed')
-    ):
-        torch.testing.assert_close(whole, resumed, rtol=0, atol=0)
 
 
 def test_missing_launcher_is_named(monkeypatch):

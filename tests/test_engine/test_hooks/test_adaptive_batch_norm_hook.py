@@ -180,32 +180,6 @@ def test_an_image_left_over_counts_too(street):
     )
 
 
-def mean_teacher(street):
-    """The job of Meta Pseudo Labels, with a mean teacher that is deployed."""
-    cfg = load_config(street.mpl)
-    return {
-        'model': dict(
-            _delete_=True,
-            type='MeanTeacher',
-            data_preprocessor=cfg.model.data_preprocessor,
-            generator=cfg.model.generator,
-            mixing=None,
-            pseudo_labeler=None,
-            augmentation=None,
-            decay=0.9,
-            target_loss_weight=1.0,
-            # The teacher labels by its running statistics.
-            label_batch_statistics=False,
-        ),
-        'optim_wrapper': dict(
-            _delete_=True,
-            constructor='ChildOptimWrapperConstructor',
-            student_generator=cfg.optim_wrapper.student_generator,
-        ),
-        'train_cfg.type': 'ResumableEpochTrainLoop',
-    }
-
-
 @pytest.mark.parametrize(
     'method, deployed', [('mpl', 'student_generator'), ('mean', 'teacher_generator')]
 )
@@ -215,7 +189,7 @@ def test_of_two_networks_the_deployed_one_is_adapted(street, method, deployed):
         street.train(
             f'{method}_{len(hooks)}',
             hooks,
-            mean_teacher(street) if method == 'mean' else {},
+            street.mean_teacher() if method == 'mean' else {},
             config=street.mpl,
         )
         for hooks in ([], [hook(street), agreement])
