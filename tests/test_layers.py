@@ -31,7 +31,7 @@ FORBIDDEN = {
     part: {*above}
     for part, above in {
         'ops': PARTS - {'ops'},
-        'minicity': PARTS - {'minicity', 'datasets'},
+        'minicity': PARTS - {'minicity'},
         'models': PARTS - {'models', 'ops'},
         'methods': PARTS - {'methods', 'models', 'ops'},
         'datasets': PARTS - {'datasets', 'ops'},

@@ -29,7 +29,6 @@ from mmengine.structures import InstanceData, PixelData
 from mmseg.structures import SegDataSample
 from PIL import Image
 
-import segda_mm.registry as registries
 from segda_mm.apis import label, load_config, train
 from segda_mm.ops.pseudo_labels import median_thresholds
 from segda_mm.registry import HOOKS, METRICS, MODELS
@@ -69,7 +68,7 @@ MEAN_TEACHER = dict(
     type='MeanTeacher',
     generator=GENERATOR,
     mixing=dict(type='ClassMix'),
-    pseudo_label_weights=dict(type='ConfidentShareWeights', threshold=0.258),
+    pseudo_labeler=dict(type='ConfidentShare', threshold=0.258),
     augmentation=dict(
         type='StrongAugmentation',
         brightness=0.5,
@@ -94,8 +93,7 @@ META = dict(
     ),
     student_adv_weight=0.01,
     teacher_adv_weight=0.1,
-    threshold_cap=0.9,
-    threshold_scope='image',
+    pseudo_labeler=dict(type='ClassMedian', cap=0.9, scope='image'),
     label_batch_statistics=False,
     uda_probability=0.5,
     uda_sigma=0.2,
@@ -118,20 +116,20 @@ METHODS = dict(
     mean_teacher_medians=dict(
         MEAN_TEACHER,
         mixing=dict(type='CutMix', min_share=0.2, max_share=0.5),
-        pseudo_label_weights=dict(type='ClassMedianWeights', cap=0.9, scope='batch'),
+        pseudo_labeler=dict(type='ClassMedian', cap=0.9, scope='batch'),
         augmentation=None,
     ),
     mean_teacher_confidence=dict(
         MEAN_TEACHER,
         mixing=None,
-        pseudo_label_weights=dict(type='PixelConfidenceWeights', exponent=2.0),
+        pseudo_labeler=dict(type='PixelConfidence', exponent=2.0),
         label_batch_statistics=False,
     ),
     mpl_product=META,
     mpl_change=dict(
         META,
         feedback_rule=dict(type='StudentLossChangeFeedback', baseline_momentum=0.5),
-        threshold_scope='batch',
+        pseudo_labeler=dict(type='ClassMedian', cap=0.9, scope='batch'),
         label_batch_statistics=True,
     ),
     panoptic_deeplab=tiny_panoptic_deeplab(),
@@ -200,13 +198,14 @@ def pseudo_label_weights():
     confidence, labels = _confidence_and_labels()
     weights = {}
     for config in (
-        dict(type='ConfidentShareWeights', threshold=0.7),
-        dict(type='PixelConfidenceWeights', exponent=1.5),
-        dict(type='ClassMedianWeights', cap=0.9, scope='image'),
-        dict(type='ClassMedianWeights', cap=0.9, scope='batch'),
+        dict(type='ConfidentShare', threshold=0.7),
+        dict(type='PixelConfidence', exponent=1.5),
+        dict(type='ClassMedian', cap=0.9, scope='image'),
+        dict(type='ClassMedian', cap=0.9, scope='batch'),
     ):
         name = ' '.join(map(str, config.values()))
-        weights[name] = MODELS.build(config)(confidence, labels, 5).flatten().tolist()
+        labeler = MODELS.build(config)
+        weights[name] = labeler(confidence, labels, 5).weights.flatten().tolist()
     return weights
 
 
@@ -228,8 +227,6 @@ def _confidence_and_labels():
 
 
 def feedback():
-    # A registry of their own, or that of all modules.
-    rules = getattr(registries, 'FEEDBACK_RULES', MODELS)
     records = {}
     for config in (
         dict(type='LossProductFeedback', growth_epochs=40, full_after_epoch=25),
@@ -242,7 +239,7 @@ def feedback():
         dict(type='StudentLossChangeFeedback', baseline_momentum=None),
         dict(type='StudentLossChangeFeedback', baseline_momentum=0.9),
     ):
-        rule = rules.build(config).double()
+        rule = MODELS.build(config).double()
         records[' '.join(map(str, config.values()))] = [
             float(rule(_student_report(epoch))['h']) for epoch in (0, 7, 25, 26, 40)
         ]
@@ -317,10 +314,13 @@ def labels_of_networks():
             plain=dict(tta=False),
             scales_and_flip=dict(tta=True),
             thresholds_of_image=dict(
-                tta=True, thresholds=dict(scope='image', cap=0.9), batch_size=2
+                tta=True,
+                pseudo_labeler=dict(type='ClassMedian', cap=0.9, scope='image'),
+                batch_size=2,
             ),
             thresholds_of_dataset=dict(
-                tta=True, thresholds=dict(scope='dataset', cap=0.9)
+                tta=True,
+                pseudo_labeler=dict(type='ClassMedian', cap=0.9, scope='dataset'),
             ),
         ).items():
             label(

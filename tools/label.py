@@ -78,6 +78,11 @@ def main() -> int:
     def job() -> None:
         from segda_mm.apis import label, load_config
 
+        pseudo_labeler = None
+        if args.thresholds:
+            pseudo_labeler = dict(
+                type='ClassMedian', cap=args.cap, scope=args.thresholds
+            )
         cfg = load_config(args.config, args.cfg_options)
         cfg.launcher = args.launcher
         manifest = label(
@@ -86,9 +91,7 @@ def main() -> int:
             args.images[0] if len(args.images) == 1 else args.images,
             args.out,
             tta=args.tta,
-            thresholds=dict(scope=args.thresholds, cap=args.cap)
-            if args.thresholds
-            else None,
+            pseudo_labeler=pseudo_labeler,
             ego_car=dict(annotated=args.ego_car) if args.ego_car else None,
             num_workers=args.num_workers,
             batch_size=args.batch_size,

@@ -11,7 +11,7 @@ from .labeling import label
 from .onnx_export import export_onnx
 from .onnx_runtime import quantize_onnx, verify_onnx
 from .runner import build_runner
-from .self_train import self_train
+from .self_training import self_train
 from .training import train
 
 #: The name that MMSegmentation's users look for.

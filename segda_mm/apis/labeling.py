@@ -10,10 +10,10 @@ from pathlib import Path
 
 import cv2
 from mmengine.config import Config
+from mmengine.dataset import BaseDataset
 from mmengine.device import get_device
 from mmengine.registry import init_default_scope
 from torch import nn
-from torch.utils.data import Dataset
 
 from segda_mm.engine.distributed import initialize_process_group
 from segda_mm.errors import (
@@ -22,9 +22,13 @@ from segda_mm.errors import (
     MissingDataError,
     PreflightError,
 )
-from segda_mm.labeling import LabelStore, OtherLabelsError, TTALabeler
-from segda_mm.labeling.processes import Processes
-from segda_mm.labeling.unlabeled_pipeline import without_labels
+from segda_mm.labeling import (
+    LabelStore,
+    OtherLabelsError,
+    Processes,
+    TTALabeler,
+    without_labels,
+)
 from segda_mm.labeling.video_frames import extract_frames, is_video
 from segda_mm.models.checkpoints import (
     load_network_weights,
@@ -49,7 +53,7 @@ def label(
     out: str | Path,
     *,
     tta: bool = True,
-    thresholds: dict | None = None,
+    pseudo_labeler: dict | None = None,
     ego_car: dict | None = None,
     num_workers: int = 2,
     batch_size: int = 1,
@@ -69,46 +73,44 @@ def label(
     (figures of each image) and, with thresholds of the data set,
     ``thresholds.json``. Called again, what is done is left as it is; a call cut
     by a kill ends with the same files as an uncut one. More images may be added,
-    unless thresholds are those of the data set.
+    unless thresholds are those of the data set. A label that was changed since, or
+    is damaged, is made again, and what was found kept as ``<name>.png.changed``.
 
     In a group of processes (``cfg.launcher`` is ``'pytorch'``) each labels its
     share, and all of them return the manifest. Meanwhile, no other call may use
     ``out``.
 
-    The checksum of every label is kept. A label that was changed since, or is
-    damaged, is made again by the next call, and what was found kept as
-    ``<name>.png.changed``.
-
     Args:
-        cfg: a whole config, as :func:`load_config` gives it; its
+        cfg: A whole config, as :func:`load_config` gives it; its
             ``test_dataloader.dataset.pipeline``, or ``tta_pipeline``, is used
             without what loads labels. ``labeler``, where there is one, is the
             config of the labeler (``dict(type='TTALabeler', num_writers=4)``);
             arguments of this function that are not None take precedence.
-        checkpoint: a local checkpoint of the config's model; no code of it is
+        checkpoint: A local checkpoint of the config's model; no code of it is
             run, and it must fit exactly.
-        images: a folder, glob pattern, list file or list of image files, as
+        images: A folder, glob pattern, list file or list of image files, as
             :class:`UnlabeledImageDataset` takes them; one or several video
             files; or the config of a data set, whose pipeline is replaced.
-        out: the folder for the labels.
-        tta: average over the views that the config's ``tta_model`` makes, or
+        out: The folder for the labels.
+        tta: Average over the views that the config's ``tta_model`` makes, or
             its ``tta_pipeline``.
-        thresholds: ``dict(scope='image' | 'dataset', cap=0.9)`` to make pixels
-            void that are less confident than the median of their class.
-        ego_car: arguments of :class:`EgoCarRegions`, to make the region of the
+        pseudo_labeler: Makes pixels void, as ``dict(type='ClassMedian', cap=0.9,
+            scope='image')`` those less confident than the median of their class;
+            see :class:`TTALabeler`.
+        ego_car: Arguments of :class:`EgoCarRegions`, to make the region of the
             own car void.
-        num_workers: processes that read images.
-        batch_size: images that go through the network together.
+        num_workers: Processes that read images.
+        batch_size: Images that go through the network together.
 
     Returns:
         The manifest: ``labels_of`` (``identity``, ``origin``), ``num_images``,
         ``area`` in pixels, ``void_share``, ``classes`` (``name``, ``pixels``,
-        ``images``; with thresholds ``kept_share`` and ``threshold``, of panoptic
-        labels ``instances``), ``images`` and ``checksums`` (SHA-256 of the label
-        files).
+        ``images``; with a pseudo labeler ``kept_share``, and ``threshold`` where it
+        is the data set's; of panoptic labels ``instances``), ``images`` and
+        ``checksums`` (SHA-256 of the label files).
 
     Raises:
-        PreflightError: images, checkpoint or the needed config keys are
+        PreflightError: Images, checkpoint or the needed config keys are
             missing, the weights do not fit, ``out`` holds labels that were made
             with other weights or settings or is in use, a file in it is damaged,
             or the disk is full.
@@ -120,25 +122,25 @@ def label(
     cv2.setNumThreads(0)
     initialize_process_group(cfg.get('launcher', 'none'), cfg.get('env_cfg'))
     model_cfg, pipeline = _model_and_pipeline(cfg, tta)
+    pipeline = without_labels(pipeline)
     with sole_run_in(out):
         try:
             labeler = _build_labeler(
                 cfg,
-                thresholds=thresholds,
+                pseudo_labeler=pseudo_labeler,
                 ego_car=ego_car,
                 num_workers=num_workers,
                 batch_size=batch_size,
             )
             store, images = _store_and_images(images, Path(out), labeler.num_writers)
-            images = _dataset_config(images, pipeline)
-            dataset = DATASETS.build(copy.deepcopy(images))
+            dataset = DATASETS.build(copy.deepcopy(dict(images, pipeline=pipeline)))
             model = _build_model(model_cfg, checkpoint, tta)
         except (FileNotWrittenError, MissingDataError, ValueError) as error:
             raise PreflightError(str(error)) from error
         settings = dict(
             checkpoint=f'sha256 {sha256_of_file(checkpoint)}',
             model=_plain(model_cfg),
-            pipeline=_plain(images['pipeline']),
+            pipeline=_plain(pipeline),
             images=_root(dataset),
         )
         origin = dict(checkpoint=str(checkpoint), config=str(cfg.filename))
@@ -181,45 +183,32 @@ def _build_model(model_cfg: dict, checkpoint: str | Path, tta: bool) -> nn.Modul
     return model.to(get_device()).eval()
 
 
-def _are_videos(images: str | Sequence[str] | Mapping) -> bool:
-    if isinstance(images, Mapping):
-        return False
-    paths = [images] if isinstance(images, str | os.PathLike) else images
-    videos = [path for path in paths if is_video(path)]
-    if videos and len(videos) < len(paths):
-        other = next(path for path in paths if not is_video(path))
-        raise PreflightError(
-            f'{videos[0]} is a video and {other} is not; label them in two calls'
-        )
-    return bool(videos)
-
-
 def _store_and_images(
     images: str | Sequence[str] | Mapping, out: Path, num_writers: int
-) -> tuple[LabelStore, str | Sequence[str] | Mapping]:
+) -> tuple[LabelStore, Mapping]:
     """Where labels go, and the images: of videos, those of their frames."""
-    if not _are_videos(images):
+    if isinstance(images, Mapping):
         return LabelStore(out), images
-    return LabelStore(out / 'labels'), _frames(images, out / 'frames', num_writers)
+    alone = isinstance(images, str | os.PathLike)
+    paths = [str(images)] if alone else [str(path) for path in images]
+    stills = [path for path in paths if not is_video(path)]
+    if not stills and paths:
+        frames = Processes().from_main(
+            extract_frames, paths, out / 'frames', num_writers
+        )
+        images = dict(images=frames, data_root=str(out / 'frames'))
+        return LabelStore(out / 'labels'), dict(images, type='UnlabeledImageDataset')
+    if len(stills) < len(paths):
+        video = next(path for path in paths if is_video(path))
+        raise PreflightError(
+            f'{video} is a video and {stills[0]} is not; label them in two calls'
+        )
+    return LabelStore(out), dict(
+        type='UnlabeledImageDataset', images=paths[0] if alone else paths
+    )
 
 
-def _frames(videos: str | Sequence[str], folder: Path, num_writers: int) -> dict:
-    videos = [videos] if isinstance(videos, str | os.PathLike) else list(videos)
-    names = Processes().from_main(extract_frames, videos, folder, num_writers)
-    return dict(type='UnlabeledImageDataset', images=names, data_root=str(folder))
-
-
-def _dataset_config(
-    images: str | Sequence[str] | Mapping, pipeline: Sequence[dict]
-) -> dict:
-    if isinstance(images, str | os.PathLike):
-        images = dict(type='UnlabeledImageDataset', images=str(images))
-    elif not isinstance(images, Mapping):
-        images = dict(type='UnlabeledImageDataset', images=[str(p) for p in images])
-    return dict(images, pipeline=without_labels(pipeline))
-
-
-def _root(dataset: Dataset) -> str:
+def _root(dataset: BaseDataset) -> str:
     """The folder that the names of the labels begin at."""
     info = dataset.get_data_info(0)
     if 'relative_path' in info:
@@ -227,7 +216,7 @@ def _root(dataset: Dataset) -> str:
     return dataset.data_prefix['img_path']
 
 
-def _class_names(cfg: Config, dataset: Dataset) -> Sequence[str] | None:
+def _class_names(cfg: Config, dataset: BaseDataset) -> Sequence[str] | None:
     """The names of the model's classes, where config or data set tell them."""
     if dataset.metainfo.get('classes'):
         return dataset.metainfo['classes']

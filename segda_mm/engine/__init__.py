@@ -1,6 +1,9 @@
 """How training runs: loops, samplers, hooks, optimizers, processes."""
 
-from segda_mm.engine.distributed import initialize_process_group
+from segda_mm.engine.distributed import (
+    PassThroughDistributed,
+    initialize_process_group,
+)
 from segda_mm.engine.hooks import (
     AdaptiveBatchNormHook,
     AdversarialHealthHook,
@@ -10,7 +13,6 @@ from segda_mm.engine.hooks import (
     TeacherStudentAgreementHook,
 )
 from segda_mm.engine.loops import MPLTrainLoop, ResumableEpochTrainLoop
-from segda_mm.engine.model_wrapper import PassThroughDistributed
 from segda_mm.engine.optimizers import (
     ChildOptimWrapperConstructor,
     GradientAveragingAmpOptimWrapper,
@@ -18,7 +20,7 @@ from segda_mm.engine.optimizers import (
     GradientAveragingOptimWrapper,
 )
 from segda_mm.engine.runner import AdaptationRunner
-from segda_mm.engine.samplers import ResumableSampler
+from segda_mm.engine.sampler import ResumableSampler
 
 __all__ = [
     'AdaptationRunner',

@@ -10,7 +10,7 @@ from mmengine.dist import all_gather_object
 from torch import nn
 from torch.utils.data import DataLoader
 
-from segda_mm.methods.network_modes import evaluating
+from segda_mm.methods.steps import evaluating
 
 
 def build_image_loader(runner, dataloader: dict, owner: str) -> DataLoader:

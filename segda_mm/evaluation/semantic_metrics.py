@@ -14,9 +14,8 @@ from segda_mm.registry import METRICS
 class PerClassIoUMetric(IoUMetric):
     """mmseg's IoUMetric which also returns the IoU of every class.
 
-    IoUMetric prints the classes as a table and returns only their means, so a
-    results file could not hold them. This one adds ``IoU.<class name>`` in
-    percent; a class neither present nor predicted is NaN, and the mean leaves
+    IoUMetric returns only means; this one adds ``IoU.<class name>`` in
+    percent. A class neither present nor predicted is NaN, and the mean leaves
     it out. All figures are Python floats: numpy scalars in a checkpoint (as
     ``best_score``) would keep it from being loaded as plain data.
 
@@ -46,8 +45,8 @@ class PerClassIoUMetric(IoUMetric):
 class PixelPrecision(BaseMetric):
     """Mean over the images of the share of correct pixels, void counted wrong.
 
-    This is the "precision" of the tables of "Meta Pseudo Labels for
-    Real-Time Semantic Segmentation", as its released code computes it: per image, the
+    This is the "precision" of the tables of "Meta Pseudo Labels for Real-Time
+    Semantic Segmentation", as its released code computes it: per image, the
     pixels predicted right divided by *all* pixels of the image, then the mean
     over the images. A void pixel (255) can never be predicted right, so the
     figure cannot reach 100 on labels with void. ``aAcc`` of
@@ -55,17 +54,16 @@ class PixelPrecision(BaseMetric):
     out and pools the pixels of all images.
 
     Every sample needs ``pred_sem_seg`` and ``gt_sem_seg`` with integer class
-    maps of the same shape, (1, H, W) or (H, W). The result is
-    ``pixel_precision`` in percent, in [0, 100], rounded to two decimals as
-    IoUMetric does.
+    maps of one shape, (1, H, W) or (H, W). The result is ``pixel_precision``
+    in percent, rounded to two decimals as IoUMetric does.
 
     Args:
         collect_device: ``'gpu'`` gathers the results of several processes by
             messages, on CPUs too, ``'cpu'`` through files in ``./.dist_test``.
-        prefix: put in front of the name of the figure.
+        prefix: Put in front of the name of the figure.
 
     Raises:
-        ValueError: a sample has no ground truth, or prediction and ground
+        ValueError: A sample has no ground truth, or prediction and ground
             truth differ in shape.
     """
 
@@ -78,22 +76,21 @@ class PixelPrecision(BaseMetric):
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
         """Keep the share of correct pixels of each image of one batch."""
         for sample in data_samples:
+            name = sample.get('img_path', 'a test image')
             if 'gt_sem_seg' not in sample:
                 raise ValueError(
-                    f'{sample.get("img_path", "a test image")} has no ground '
-                    'truth, so its precision per pixel is undefined. Evaluate '
-                    'on a labelled data set, with a label loader in the '
-                    'pipeline of test_dataloader'
+                    f'{name} has no ground truth, so its precision per pixel is '
+                    'undefined. Evaluate on a labelled data set, with a label '
+                    'loader in the pipeline of test_dataloader'
                 )
             prediction = sample['pred_sem_seg']['data'].squeeze(0)
             truth = sample['gt_sem_seg']['data'].squeeze(0)
             if prediction.shape != truth.shape:
                 raise ValueError(
-                    f'{sample.get("img_path", "a test image")}: the '
-                    f'prediction has shape {tuple(prediction.shape)} and the '
-                    f'ground truth {tuple(truth.shape)}. Load the labels '
-                    'after Resize in the test pipeline, so that both have '
-                    "the image's own size"
+                    f'{name}: the prediction has shape {tuple(prediction.shape)} '
+                    f'and the ground truth {tuple(truth.shape)}. Load the labels '
+                    'after Resize in the test pipeline, so that both have the '
+                    "image's own size"
                 )
             correct = prediction == truth.to(prediction.device)
             self.results.append(correct.double().mean().item())

@@ -1,9 +1,11 @@
-"""How predictions become label files that the data sets read back."""
+"""How predictions become label files that the data sets read back; their figures."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from typing import Any
+
 import numpy as np
-from mmengine.model import BaseTTAModel
 from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
@@ -19,6 +21,8 @@ from segda_mm.datasets.formats.cityscapes_labels import (
 from segda_mm.models import PanopticDeepLab
 from segda_mm.ops.panoptic_codes import LABEL_DIVISOR, VOID_CLASS
 
+_FIRST_IDS = np.array([LABEL_IDS[c] for c in THING_CLASSES]) * LABEL_DIVISOR
+
 
 class SemanticFormat:
     """8-bit PNGs of train ids, 255 for void.
@@ -33,7 +37,7 @@ class SemanticFormat:
     name = 'semantic'
     #: The value of a void pixel in the file.
     void = VOID_CLASS
-    has_instances = False
+    dtype = np.uint8
 
     def __init__(self, num_classes: int) -> None:
         if num_classes > VOID_CLASS:
@@ -59,6 +63,10 @@ class SemanticFormat:
         """Train ids, (H, W) uint8, 255 where void, from what the file holds."""
         return values
 
+    def instances(self, values: np.ndarray) -> list[int] | None:
+        """Number of instances of each class; None where they are not told apart."""
+        return None
+
 
 class PanopticFormat:
     """16-bit PNGs of Cityscapes' instance ids, 0 for void.
@@ -74,7 +82,7 @@ class PanopticFormat:
 
     name = 'panoptic'
     void = 0
-    has_instances = True
+    dtype = np.uint16
 
     def __init__(self, num_classes: int, thing_classes: tuple[int, ...]) -> None:
         if num_classes != len(CLASSES) or set(thing_classes) != set(THING_CLASSES):
@@ -103,26 +111,29 @@ class PanopticFormat:
         """Train ids, (H, W) uint8, 255 where void, from what the file holds."""
         return (codes_from_instance_ids(values) // LABEL_DIVISOR).astype(np.uint8)
 
-
-_FIRST_IDS = np.array([LABEL_IDS[c] for c in THING_CLASSES]) * LABEL_DIVISOR
-
-
-def count_instances(values: np.ndarray, num_classes: int) -> list[int]:
-    """Number of instances of each class in instance ids (H, W) uint16."""
-    present = np.bincount(values.ravel(), minlength=2**16) > 0
-    counts = [0] * num_classes
-    for train_id, first in zip(THING_CLASSES, _FIRST_IDS):
-        counts[train_id] = int(present[first : first + LABEL_DIVISOR].sum())
-    return counts
+    def instances(self, values: np.ndarray) -> list[int] | None:
+        """Number of instances of each class."""
+        present = np.bincount(values.ravel(), minlength=2**16) > 0
+        counts = [0] * self.num_classes
+        for train_id, first in zip(THING_CLASSES, _FIRST_IDS):
+            counts[train_id] = int(present[first : first + LABEL_DIVISOR].sum())
+        return counts
 
 
-def label_format(model: nn.Module) -> SemanticFormat | PanopticFormat:
-    """The format of a model's labels; the model may be wrapped for views.
+LabelFormat = SemanticFormat | PanopticFormat
+
+
+def label_format(model: nn.Module) -> LabelFormat:
+    """The format of a model's labels.
+
+    Args:
+        model: A segmentor or adaptation method, maybe in a wrapper with
+            ``module``, for views of the images or for several processes.
 
     Raises:
         ValueError: The format has no room for the model's classes.
     """
-    network = model.module if isinstance(model, BaseTTAModel) else model
+    network = getattr(model, 'module', model)
     head = network.decode_head
     if isinstance(network, PanopticDeepLab):
         return PanopticFormat(head.num_classes, tuple(head.thing_classes))
@@ -130,3 +141,83 @@ def label_format(model: nn.Module) -> SemanticFormat | PanopticFormat:
         head = head[-1]
     # One class against the rest has two values.
     return SemanticFormat(max(head.num_classes, 2))
+
+
+def image_statistics(
+    form: LabelFormat, predicted: np.ndarray, values: np.ndarray, may_void: bool
+) -> dict[str, Any]:
+    """Count what an image's label file holds.
+
+    Args:
+        form: The format of the file.
+        predicted: Train ids as predicted, shape (H, W), 255 where void.
+        values: What the file holds, shape (H, W).
+        may_void: Whether a pseudo labeler may have made more pixels void.
+
+    Returns:
+        ``area`` (pixels of the image), ``pixels`` (predicted as each class),
+        with ``may_void`` also ``kept`` (left of them), and of a panoptic label
+        ``instances`` of each class. Whole numbers all, whose sums do not
+        depend on the order.
+    """
+    statistics = dict(area=values.size, pixels=_count(predicted, form.num_classes))
+    if may_void:
+        kept = form.classes_of_values(values)
+        statistics['kept'] = _count(kept, form.num_classes)
+    instances = form.instances(values)
+    if instances is not None:
+        statistics['instances'] = instances
+    return statistics
+
+
+def summarize(
+    entries: Iterable[dict[str, Any]],
+    class_names: Sequence[str],
+    thresholds: Sequence[float] | None,
+) -> dict[str, Any]:
+    """Add up the statistics of images.
+
+    Args:
+        entries: Results of :func:`image_statistics`.
+        class_names: Of the C classes.
+        thresholds: Of the C classes, where they hold for all images.
+
+    Returns:
+        ``num_images``, ``area``, ``void_share`` of all pixels, and ``classes``:
+        for each ``name``, ``pixels`` predicted as it, ``images`` with one of
+        them, and where there are such: ``threshold``, ``kept_share`` (None
+        without a pixel) and ``instances``.
+    """
+    num_images = area = 0
+    keys = ('pixels', 'images', 'kept', 'instances')
+    sums = {key: np.zeros(len(class_names), np.int64) for key in keys}
+    known = set()
+    for entry in entries:
+        num_images += 1
+        area += entry['area']
+        sums['images'] += np.array(entry['pixels']) > 0
+        for key in entry.keys() & sums.keys():
+            sums[key] += entry[key]
+            known.add(key)
+    classes = []
+    for index, name in enumerate(class_names):
+        pixels, images, kept, instances = (int(sums[key][index]) for key in keys)
+        figures = dict(name=name, pixels=pixels, images=images)
+        if thresholds is not None:
+            figures['threshold'] = thresholds[index]
+        if 'kept' in known:
+            figures['kept_share'] = kept / pixels if pixels else None
+        if 'instances' in known:
+            figures['instances'] = instances
+        classes.append(figures)
+    labelled = int(sums['kept' if 'kept' in known else 'pixels'].sum())
+    return dict(
+        num_images=num_images,
+        area=area,
+        void_share=1 - labelled / area if area else None,
+        classes=classes,
+    )
+
+
+def _count(classes: np.ndarray, num_classes: int) -> list[int]:
+    return np.bincount(classes.ravel(), minlength=num_classes)[:num_classes].tolist()

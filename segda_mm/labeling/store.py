@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
+from threading import Lock
 from typing import Any
 
 import cv2
@@ -17,7 +18,10 @@ from segda_mm.datasets.formats.label_checksums import (
     read_manifest,
 )
 from segda_mm.errors import OtherLabelsError
-from segda_mm.files import atomic_file
+from segda_mm.files import append_line, atomic_file
+
+JOURNAL = 'statistics.jsonl'
+_PARTS = 'statistics.part*.jsonl'
 
 
 class LabelStore:
@@ -37,13 +41,7 @@ class LabelStore:
         self.directory = Path(directory)
 
     def path(self, relative_path: str) -> Path:
-        """The label file of an image.
-
-        Args:
-            relative_path: Path of the image relative to the images' root.
-
-        Returns:
-            The same path under the store's folder, with the suffix ``.png``.
+        """The label file of an image: its path below the folder, as ``.png``.
 
         Raises:
             ValueError: The path is absolute or leads out of the folder.
@@ -58,16 +56,13 @@ class LabelStore:
         return self.directory / relative.with_suffix('.png')
 
     def write(self, relative_path: str, labels: np.ndarray) -> str:
-        """Write the labels of one image.
+        """Write the labels of one image; returns the checksum of the file.
 
         Args:
             relative_path: Path of the image relative to the images' root.
             labels: Shape (H, W), uint8 (train ids, 255 for void) or uint16
                 (instance ids of Cityscapes, 0 for void); a PNG of as many
                 bits is written.
-
-        Returns:
-            The checksum of the file.
 
         Raises:
             FileNotWrittenError: The disk is full, or the like.
@@ -88,20 +83,25 @@ class LabelStore:
         """Take the folder for the labels of one network with its settings.
 
         Args:
-            identity: What all labels of the folder must have in common, in
-                types that JSON knows.
-            origin: Where the network comes from (files), for messages and
-                the manifest: it may differ between calls.
+            identity: What all labels must have in common, in types of JSON.
+            origin: Where the network comes from (files), for messages and the
+                manifest; it may differ between calls.
 
         Raises:
             DataError: The file that says so is damaged.
-            OtherLabelsError: The folder was claimed for another identity; the
-                message names both origins, and what differs with both values.
+            OtherLabelsError: The folder was claimed for another identity, or
+                holds labels of an unknown one.
         """
         identity = json.loads(json.dumps(identity))
         found = self.claimed()
         if found is None:
-            self._require_unclaimed_is_empty()
+            stranger = next(self.directory.rglob('*.png'), None)
+            if stranger is not None:
+                raise OtherLabelsError(
+                    f'{self.directory} holds {stranger.relative_to(self.directory)} '
+                    f'and no {IDENTITY}, so that it is unknown which network made '
+                    'it; label into another folder, or remove this one'
+                )
             text = json.dumps(dict(identity=identity, origin=origin), indent=1)
             with atomic_file(self.directory / IDENTITY) as unfinished:
                 unfinished.write_text(text)
@@ -124,15 +124,6 @@ class LabelStore:
             'another folder, or remove this one',
         )
 
-    def _require_unclaimed_is_empty(self) -> None:
-        found = next(self.directory.rglob('*.png'), None)
-        if found is not None:
-            raise OtherLabelsError(
-                f'{self.directory} holds {found.relative_to(self.directory)} '
-                f'and no {IDENTITY}, so that it is unknown which network made '
-                'it; label into another folder, or remove this one'
-            )
-
     def begin(self) -> None:
         """Declare the folder incomplete before its labels are made anew."""
         (self.directory / MANIFEST).unlink(missing_ok=True)
@@ -141,8 +132,7 @@ class LabelStore:
         """Write the manifest, which makes the folder complete.
 
         Args:
-            checksums: Of all images that were labelled, by their paths: what
-                :meth:`write` returned.
+            checksums: What :meth:`write` returned, by the paths of all images.
             content: What else to tell, in types that JSON knows.
 
         Raises:
@@ -173,12 +163,10 @@ class LabelStore:
             unfinished.write_text(text)
 
     def manifest(self) -> dict[str, Any] | None:
-        """The manifest; None if there is none.
-
-        It has ``images`` and, in the same order, ``checksums`` of their labels.
+        """``images``, ``checksums`` in the same order, and more; None if absent.
 
         Raises:
-            DataError: It is damaged.
+            DataError: The file is damaged.
         """
         return read_manifest(self.directory)
 
@@ -199,12 +187,7 @@ class LabelStore:
         return [image for image in images if self.path(image) not in present]
 
     def changed(self, checksums: Mapping[str, str]) -> list[str]:
-        """Those of the images whose label file is not the one written.
-
-        Args:
-            checksums: What :meth:`write` returned, by the paths of images
-                that all have a label file.
-        """
+        """Those of the images whose label file is there, but not the one written."""
         return [
             image
             for image, written in checksums.items()
@@ -216,6 +199,68 @@ class LabelStore:
         for image in images:
             path = self.path(image)
             os.replace(path, f'{path}.changed')
+
+
+class LabelJournal:
+    """Checksum and statistics of each labelled image, one JSON object a line.
+
+    Each process appends to a part of its own; the main process merges them
+    between labellings. A line is written after the label it is about, so that a
+    label without a line is one that a kill left and is made again.
+
+    Args:
+        directory: The folder of the labels.
+        part: Number of this process.
+    """
+
+    def __init__(self, directory: str | Path, part: int = 0) -> None:
+        self.directory = Path(directory)
+        self._part = self.directory / f'statistics.part{part}.jsonl'
+        self._lock = Lock()
+
+    def add(self, image: str, checksum: str, statistics: dict[str, Any]) -> None:
+        """Append the line of an image; threads may do so at the same time.
+
+        Raises:
+            FileNotWrittenError: The disk is full, or the like.
+        """
+        line = json.dumps(dict(image=image, sha256=checksum, **statistics))
+        with self._lock:
+            append_line(self._part, line)
+
+    def merge(self) -> None:
+        """Make one sorted file of all parts. No process may append meanwhile."""
+        parts = sorted(self.directory.glob(_PARTS))
+        if not parts:
+            return
+        lines = self.entries()
+        with (
+            atomic_file(self.directory / JOURNAL) as unfinished,
+            unfinished.open('w', encoding='utf-8') as stream,
+        ):
+            for image in sorted(lines):
+                entry = dict(image=image, **lines[image])
+                stream.write(json.dumps(entry) + '\n')
+        for part in parts:
+            part.unlink()
+
+    def entries(self) -> dict[str, dict[str, Any]]:
+        """What is known of every image, in the merged file and in the parts.
+
+        Returns:
+            The statistics, and the checksum as ``sha256``, by image. A line that
+            is not whole is left out.
+        """
+        found = {}
+        for file in (self.directory / JOURNAL, *self.directory.glob(_PARTS)):
+            if not file.is_file():
+                continue
+            with file.open('rb') as stream:
+                for line in stream:
+                    entry = _entry(line)
+                    if entry is not None:
+                        found[entry.pop('image')] = entry
+        return found
 
 
 def _differences(old: Any, new: Any, key: str = '') -> Iterator[str]:
@@ -235,3 +280,15 @@ def _shortened(value: Any) -> str:
 
 def _listed(origin: Mapping[str, str]) -> str:
     return ', '.join(f'{key} {value}' for key, value in origin.items())
+
+
+def _entry(line: bytes) -> dict[str, Any] | None:
+    # A kill cuts a line.
+    if not line.endswith(b'\n'):
+        return None
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return None
+    whole = isinstance(entry, dict) and {'image', 'sha256'} <= entry.keys()
+    return entry if whole else None

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from segda_mm.ops import pseudo_labels
+from segda_mm.ops.class_probabilities import class_probabilities
 from segda_mm.registry import MODELS
 
 SCOPES = ('image', 'batch', 'dataset')
@@ -46,6 +47,32 @@ class PseudoLabeler(nn.Module, ABC):
         Returns:
             Labels in the dtype of ``labels``, weights in that of ``confidence``.
         """
+
+
+def build_pseudo_labeler(config: dict | None) -> PseudoLabeler | None:
+    """Build what a config names; None, for which every pixel counts, stays so."""
+    return None if config is None else MODELS.build(config)
+
+
+def label_pixels(
+    logits: Tensor, labeler: PseudoLabeler | None
+) -> tuple[Tensor, Tensor, PseudoLabels]:
+    """Predict the likeliest class of every pixel, and decide how far to trust it.
+
+    Args:
+        logits: Shape (N, C, H, W), without a graph.
+        labeler: Decides how far the labels are trusted; None: all count alike.
+
+    Returns:
+        Top-1 probabilities and classes, both of shape (N, H, W), and what the
+        labeler makes of them.
+    """
+    confidence, predicted = class_probabilities(logits.float()).max(1)
+    if labeler is None:
+        trusted = PseudoLabels(predicted, torch.ones_like(confidence))
+    else:
+        trusted = labeler(confidence, predicted, logits.shape[1])
+    return confidence, predicted, trusted
 
 
 @MODELS.register_module()

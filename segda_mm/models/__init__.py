@@ -1,3 +1,5 @@
+"""Networks, losses and test-time augmentation, as mmseg's registry knows them."""
+
 from segda_mm.models.backbones import WideResNet38, WideResNet41, Xception71
 from segda_mm.models.checkpoints import StrictPretrained
 from segda_mm.models.data_preprocessors import (
@@ -8,8 +10,11 @@ from segda_mm.models.decode_heads import PanopticDeepLabHead
 from segda_mm.models.discriminators import DSCDiscriminator, FCDiscriminator
 from segda_mm.models.losses import (
     DomainAdversarialLoss,
+    EntropyLoss,
     HardPixelCrossEntropy,
     MaskedRegressionLoss,
+    MaximumSquaresLoss,
+    PixelCrossEntropyLoss,
 )
 from segda_mm.models.segmentors import PanopticDeepLab
 from segda_mm.models.tta import PanopticTTA, SemanticTTA
@@ -18,13 +23,16 @@ __all__ = [
     'DSCDiscriminator',
     'DomainAdversarialLoss',
     'DomainDataPreprocessor',
+    'EntropyLoss',
     'FCDiscriminator',
     'HardPixelCrossEntropy',
     'MaskedRegressionLoss',
+    'MaximumSquaresLoss',
     'PanopticDataPreprocessor',
     'PanopticDeepLab',
     'PanopticDeepLabHead',
     'PanopticTTA',
+    'PixelCrossEntropyLoss',
     'SemanticTTA',
     'StrictPretrained',
     'WideResNet38',

@@ -35,9 +35,7 @@ class DomainDataPreprocessor(SegDataPreProcessor):
         """
         if 'source' in data:
             return {
-                domain: super(DomainDataPreprocessor, self).forward(
-                    data[domain], training
-                )
+                domain: self.forward(data[domain], training)
                 for domain in ('source', 'target')
             }
         return super().forward(data, training)

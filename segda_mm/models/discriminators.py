@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import torch.nn as nn
 from mmengine.model import BaseModule
-from torch import Tensor
+from torch import Tensor, nn
 
 from segda_mm.registry import MODELS
 
@@ -35,9 +34,7 @@ class FCDiscriminator(BaseModule):
     ) -> None:
         super().__init__(init_cfg)
         layers: list[nn.Module] = []
-        for in_channels, out_channels in zip(
-            (num_classes,) + tuple(channels), channels
-        ):
+        for in_channels, out_channels in zip((num_classes, *channels), channels):
             layers.append(self.make_convolution(in_channels, out_channels))
             layers.append(nn.LeakyReLU(negative_slope, inplace=True))
         self.layers = nn.Sequential(*layers[:-1])
@@ -46,7 +43,7 @@ class FCDiscriminator(BaseModule):
         )
 
     def make_convolution(self, in_channels: int, out_channels: int) -> nn.Module:
-        """One halving of the map; a subclass may build it otherwise."""
+        """A convolution that halves the map; a subclass may build it otherwise."""
         return nn.Conv2d(in_channels, out_channels, 4, stride=2, padding=1)
 
     def forward(self, seg_probs: Tensor) -> Tensor:
@@ -73,7 +70,7 @@ class DSCDiscriminator(FCDiscriminator):
     """
 
     def make_convolution(self, in_channels: int, out_channels: int) -> nn.Module:
-        """One halving of the map by a depthwise separable convolution."""
+        """A depthwise separable convolution that halves the map."""
         return nn.Sequential(
             nn.Conv2d(
                 in_channels,

@@ -31,10 +31,10 @@ def confusion_matrix(overlaps: LabelOverlaps, num_classes: int) -> np.ndarray:
         ValueError: A train id is neither 255 nor below ``num_classes``.
     """
     labelled = overlaps.truth != VOID_CLASS
+    rows = overlaps.truth[labelled]
     columns = np.where(
         overlaps.prediction == VOID_CLASS, num_classes, overlaps.prediction
     )
-    rows = overlaps.truth[labelled]
     for name, labels, limit in (
         ('ground truth', rows, num_classes - 1),
         ('prediction', columns, num_classes),
@@ -67,11 +67,7 @@ def class_iou(confusion: np.ndarray) -> np.ndarray:
 
 
 def defined_mean(values: np.ndarray) -> float:
-    """Mean of the values that are not NaN; NaN if there are none.
-
-    Args:
-        values: Floats of any shape.
-    """
+    """Mean of the values that are not NaN; NaN if there are none."""
     defined = values[~np.isnan(values)]
     return float(defined.mean()) if defined.size else float('nan')
 
@@ -79,10 +75,10 @@ def defined_mean(values: np.ndarray) -> float:
 def pixel_accuracy(logits: Tensor, labels: Tensor, ignore_index: int | None) -> Tensor:
     """Percentage of the labelled pixels at which the true class is on top.
 
-    A pixel is correct if no class has a higher logit than its own, so that no
-    index of the highest one is searched for, which is what makes a top-1 slow;
-    nor does the host wait for the number of labelled pixels. Of classes that
-    share the highest logit each counts as on top.
+    Cheap enough for every step of a training: instead of searching for the
+    index of the highest logit, a pixel is correct if no class exceeds its own
+    (of classes that share the highest, each is on top), and the host does not
+    wait for the number of labelled pixels.
 
     Args:
         logits: Shape (N, C, ...).
@@ -90,7 +86,8 @@ def pixel_accuracy(logits: Tensor, labels: Tensor, ignore_index: int | None) -> 
         ignore_index: Label of the pixels that do not count; None: all count.
 
     Returns:
-        Shape (1,), in [0, 100]; 100 where no pixel counts, as mmseg has it.
+        Shape (1,), in [0, 100], without a graph; 100 where no pixel counts,
+        as mmseg has it.
     """
     logits = logits.detach()
     counted = torch.ones_like(labels, dtype=torch.bool)
@@ -105,9 +102,10 @@ def pixel_accuracy(logits: Tensor, labels: Tensor, ignore_index: int | None) -> 
 class PredictionAgreement(NamedTuple):
     """Agreement of two predictions, both figures in [0, 1].
 
-    ``share`` is the share of the pixels that have the same class in both;
-    ``mean_iou`` the mean, over the classes that occur in either, of the
-    intersection over union of the pixels of the class in both.
+    Attributes:
+        share: Of the pixels that have the same class in both.
+        mean_iou: Mean, over the classes that occur in either, of the
+            intersection over union of the pixels of the class in both.
     """
 
     share: float
@@ -149,9 +147,11 @@ def prediction_agreement(pairs: Tensor) -> PredictionAgreement:
 class PredictionEntropy(NamedTuple):
     """Entropies of predictions as shares of log(C), both in [0, 1].
 
-    ``entropy`` is the mean over the pixels of the entropy of their class
-    probabilities, 0 where one class is certain; ``diversity`` is the entropy of
-    the mean of all these probabilities, 0 where all pixels are of one class.
+    Attributes:
+        entropy: Mean over the pixels of the entropy of their class
+            probabilities; 0 where one class is certain.
+        diversity: Entropy of the mean of all these probabilities; 0 where all
+            pixels are of one class.
     """
 
     entropy: float

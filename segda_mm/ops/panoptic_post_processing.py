@@ -12,7 +12,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from segda_mm.ops.panoptic_codes import LABEL_DIVISOR, VOID_CLASS, VOID_CODE
+from segda_mm.ops.panoptic_codes import (
+    LABEL_DIVISOR,
+    VOID_CLASS,
+    VOID_CODE,
+    check_thing_classes,
+)
 from segda_mm.ops.panoptic_grouping import Centers, find_centers, group_pixels
 
 
@@ -24,8 +29,7 @@ class PanopticPrediction:
     numbers count from 1 in each class in this order.
 
     Attributes:
-        codes: Panoptic codes (see :mod:`segda_mm.ops.panoptic_codes`), shape
-            (H, W), int32.
+        codes: Panoptic codes (:mod:`segda_mm.ops.panoptic_codes`), int32 (H, W).
         instance_codes: Shape (K,), int32.
         instance_labels: Train ids, shape (K,), int64.
         center_values: Heatmap at the instances' centers, shape (K,), float32.
@@ -61,18 +65,15 @@ def panoptic_post_processing(
         offset: (y, x) from a pixel to the center of its instance, in pixels,
             shape (N, 2, H, W), floating point.
         thing_classes: Train ids of the classes that have instances.
-        center_threshold: See :func:`find_centers`.
-        nms_kernel_size: See :func:`find_centers`.
-        top_k: See :func:`find_centers`.
+        center_threshold, nms_kernel_size, top_k: See :func:`find_centers`.
         stuff_area: In pixels.
 
     Returns:
         One for each of the N images, on the device of the inputs.
 
     Raises:
-        ValueError: The shapes do not agree, labels lie outside [0, 255], a
-            thing class lies outside [0, 254], and whatever :func:`find_centers` and
-            :func:`group_pixels` refuse.
+        ValueError: The shapes do not agree, a label or thing class is out of
+            range, or what :func:`find_centers` and :func:`group_pixels` refuse.
     """
     _check_shapes(sem_seg, center_heatmap, offset)
     is_thing_class = _is_thing_class(thing_classes, sem_seg.device)
@@ -149,11 +150,7 @@ def _check_shapes(sem_seg: Tensor, center_heatmap: Tensor, offset: Tensor) -> No
 
 def _is_thing_class(thing_classes: Sequence[int], device: torch.device) -> Tensor:
     """Shape (256,), bool."""
-    outside = [c for c in thing_classes if not 0 <= c < VOID_CLASS]
-    if outside:
-        raise ValueError(
-            f'thing_classes names {outside}, but train ids lie in [0, {VOID_CLASS - 1}]'
-        )
+    check_thing_classes(thing_classes)
     is_thing_class = torch.zeros(VOID_CLASS + 1, dtype=torch.bool, device=device)
     is_thing_class[list(thing_classes)] = True
     return is_thing_class

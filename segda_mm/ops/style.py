@@ -54,12 +54,9 @@ def transfer_low_frequencies(
     In the two-dimensional spectrum of each channel the amplitudes of all
     frequencies up to ``b`` cycles an image, in either direction, become those
     of ``style``; every phase, and all that is above, stays. ``b`` is ``beta``
-    times the smaller side of the image, rounded down. Of ``b = 0`` only the
-    mean of a channel changes.
-
-    Only the frequencies that change are looked at, by products with matrices
-    of waves: that takes less time than Fourier transforms of whole images, of
-    which nearly all would be transformed back as it was.
+    times the smaller side of the image, rounded down; with 0 only the mean of
+    a channel changes. Only these frequencies are looked at, by products with
+    matrices of waves, which takes less time than transforming whole images.
 
     Source: Yang and Soatto, "FDA: Fourier Domain Adaptation for Semantic
     Segmentation", CVPR 2020.

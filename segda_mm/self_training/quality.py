@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 
 import numpy as np
+from mmengine.dataset import BaseDataset
 
-from segda_mm.errors import PlanError
 from segda_mm.ops.label_overlaps import label_overlaps
 from segda_mm.ops.metrics import class_iou, confusion_matrix, defined_mean
 from segda_mm.ops.panoptic_quality import (
@@ -16,9 +16,11 @@ from segda_mm.ops.panoptic_quality import (
     panoptic_quality_counts,
 )
 
+from .configs import index_by_name
+
 
 def label_quality(
-    pseudo, truth, left_out: Collection[str] = ()
+    pseudo: BaseDataset, truth: BaseDataset, left_out: Collection[str] = ()
 ) -> dict[str, float | int | None]:
     """Judge the pseudo labels of a set where the truth is known.
 
@@ -40,8 +42,7 @@ def label_quality(
     Raises:
         PlanError: The names of the true images are not known.
     """
-    known = index_by_name(truth)
-    where = index_by_name(pseudo)
+    known, where = index_by_name(truth), index_by_name(pseudo)
     names = [name for name in where if name in known and name not in set(left_out)]
     num_classes = len(pseudo.metainfo['classes'])
     things = pseudo.metainfo.get('thing_classes')
@@ -58,31 +59,12 @@ def label_quality(
                 things,
                 num_classes,
             )
-    figures = dict(images=len(names))
+    figures: dict[str, float | int | None] = dict(images=len(names))
     if things is not None:
         quality = mean_panoptic_quality(panoptic_quality(segments), things)
         figures['PQ'] = _percent(quality['all'].pq)
     figures['mIoU'] = _percent(defined_mean(class_iou(confusion)))
     return figures
-
-
-def index_by_name(dataset) -> Mapping[str, int]:
-    """Where the images of a built data set are, by their ``relative_path``.
-
-    Raises:
-        PlanError: The data set does not tell.
-    """
-    names = {}
-    for index in range(len(dataset)):
-        name = dataset.get_data_info(index).get('relative_path')
-        if name is None:
-            raise PlanError(
-                f'{type(dataset).__name__} does not name its images relative to '
-                'their folder; only a FolderSegDataset can be compared with pseudo '
-                'labels'
-            )
-        names[name] = index
-    return names
 
 
 def _percent(share: float) -> float | None:

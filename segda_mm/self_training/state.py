@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from segda_mm.errors import PlanError
 from segda_mm.files import atomic_file
+from segda_mm.labeling import Processes
 
 
 class StateFile:
     """The stages that were begun and finished, in a JSON file.
 
     The file is written whole or not at all. It holds for every stage its
-    settings under dotted keys, whether it is finished, and its result.
+    settings under dotted keys, whether it is finished, and its result. All
+    processes of a run have one; the first of them writes, once all are there.
 
     Args:
         path: The file. Where there is none, nothing is done yet.
@@ -24,12 +26,8 @@ class StateFile:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self.stages: dict[str, dict] = {}
-        self.read()
-
-    def read(self) -> None:
-        """Take over what the file says, which another process may have written."""
-        if self.path.is_file():
-            self.stages = json.loads(self.path.read_text(encoding='utf-8'))['stages']
+        self._processes = Processes()
+        self._read()
 
     def check(self, stage: str, settings: Mapping[str, Any]) -> None:
         """See that a stage was not begun with other settings.
@@ -39,7 +37,7 @@ class StateFile:
             settings: As :func:`flat_settings` gives them.
 
         Raises:
-            PlanError: naming the stage, the key, and both values.
+            PlanError: Naming the stage, the key, and both values.
         """
         if stage not in self.stages:
             return
@@ -64,24 +62,32 @@ class StateFile:
 
     def begin(self, stage: str, settings: Mapping[str, Any]) -> None:
         """Note the settings of a stage before anything of it is done."""
-        self.stages[stage] = dict(finished=False, settings=dict(settings))
-        self._write()
+        begun = dict(finished=False, settings=dict(settings))
+        self._replace({**self.stages, stage: begun})
 
     def finish(self, stage: str, result: Mapping[str, Any]) -> None:
         """Note that a stage is done, and its result in types that JSON knows."""
-        self.stages[stage].update(finished=True, result=_plain(result))
-        self._write()
+        finished = dict(self.stages[stage], finished=True, result=_plain(result))
+        self._replace({**self.stages, stage: finished})
 
-    def forget(self, stages: list[str]) -> None:
+    def forget(self, stages: Collection[str]) -> None:
         """Take stages for not even begun."""
-        for stage in stages:
-            self.stages.pop(stage, None)
-        self._write()
+        rest = {name: s for name, s in self.stages.items() if name not in stages}
+        self._replace(rest)
 
-    def _write(self) -> None:
-        text = json.dumps(dict(stages=self.stages), indent=1, allow_nan=False)
+    def _replace(self, stages: dict[str, dict]) -> None:
+        self._processes.wait()
+        self._processes.from_main(self._write, stages)
+        self._read()
+
+    def _write(self, stages: dict[str, dict]) -> None:
+        text = json.dumps(dict(stages=stages), indent=1, allow_nan=False)
         with atomic_file(self.path) as unfinished:
             unfinished.write_text(text + '\n', encoding='utf-8')
+
+    def _read(self) -> None:
+        if self.path.is_file():
+            self.stages = json.loads(self.path.read_text(encoding='utf-8'))['stages']
 
 
 def flat_settings(settings: Mapping[str, Any], work_dir: str) -> dict[str, Any]:
@@ -96,6 +102,7 @@ def flat_settings(settings: Mapping[str, Any], work_dir: str) -> dict[str, Any]:
         ``{'optim_wrapper.optimizer.lr': 0.001, 'train_cfg.max_epochs': 5}``
     """
     flat = {}
+    root = work_dir.rstrip('/')
 
     def walk(node: Any, key: str) -> None:
         if isinstance(node, Mapping) and node:
@@ -107,7 +114,10 @@ def flat_settings(settings: Mapping[str, Any], work_dir: str) -> dict[str, Any]:
             for index, child in enumerate(node):
                 walk(child, f'{key}.{index}')
         else:
-            flat[key] = _relative(_plain(node), work_dir)
+            value = _plain(node)
+            if isinstance(value, str) and value.startswith(f'{root}/'):
+                value = f'<work dir>{value[len(root) :]}'
+            flat[key] = value
 
     walk(settings, '')
     return flat
@@ -121,12 +131,6 @@ def first_difference(
         if before.get(key) != now.get(key):
             return key, before.get(key), now.get(key)
     return None
-
-
-def _relative(value: Any, work_dir: str) -> Any:
-    if isinstance(value, str) and value.startswith(work_dir.rstrip('/') + '/'):
-        return '<work dir>' + value[len(work_dir.rstrip('/')) :]
-    return value
 
 
 def _plain(value: Any) -> Any:

@@ -11,12 +11,30 @@ import numpy as np
 from segda_mm.ops.panoptic_codes import LABEL_DIVISOR, VOID_CODE
 from segda_mm.visualization.semantic import colorize
 
+#: Shades of a class, on a circle around its colour.
+NUM_SHADES = 12
+
+#: How far a shade moves each of red, green and blue.
+SHADE_STRENGTH = 36
+
+#: Times that the shades run through from the left border to the right one.
+SHADE_TURNS = 3
+
+#: Steps on the circle from which on two shades are told apart at a glance.
+CLEAR_STEPS = 2
+
+#: RGB of a center that was predicted and of one from the labels.
+PREDICTED_COLOR = (0, 255, 255)
+TRUE_COLOR = (0, 255, 0)
+
 
 class Instances(NamedTuple):
     """The instances of one panoptic map, sorted by their codes.
 
-    ``codes`` (K,) int64; ``areas`` (K,) int64 in pixels; ``centers`` (K, 2)
-    float64, the mean (y, x) of the pixels of each.
+    Attributes:
+        codes: (K,) int64.
+        areas: (K,) int64, in pixels.
+        centers: (K, 2) float64, the mean (y, x) of the pixels of each.
     """
 
     codes: np.ndarray
@@ -28,8 +46,7 @@ def is_instance(codes: np.ndarray) -> np.ndarray:
     """Tell pixels of instances from stuff, groups of things and void.
 
     Args:
-        codes: panoptic codes (see :mod:`segda_mm.ops.panoptic_codes`) of any
-            shape, integers.
+        codes: Panoptic codes (:mod:`segda_mm.ops.panoptic_codes`), any shape.
 
     Returns:
         bool of the same shape.
@@ -42,9 +59,9 @@ def locate_instances(codes: np.ndarray, shift: np.ndarray | None = None) -> Inst
 
     Args:
         codes: (H, W) panoptic codes.
-        shift: (2, H, W) what to add to the (y, x) of each pixel before the
-            mean is taken. With the predicted offsets, the center is where the
-            pixels of an instance point to on average, inside its mask or not.
+        shift: (2, H, W), added to the (y, x) of each pixel before the mean is
+            taken. With the predicted offsets, the center is where the pixels
+            of an instance point to on average, inside its mask or not.
     """
     mask = is_instance(codes)
     pixel_codes = codes[mask].astype(np.int64)
@@ -58,33 +75,19 @@ def locate_instances(codes: np.ndarray, shift: np.ndarray | None = None) -> Inst
     return Instances(present, areas[present], centers)
 
 
-#: Shades of a class, on a circle around its colour.
-NUM_SHADES = 12
-
-#: How far a shade moves each of red, green and blue.
-SHADE_STRENGTH = 36
-
-#: Times that the shades run through from the left border to the right one.
-SHADE_TURNS = 3
-
-#: Steps on the circle from which on two shades are told apart at a glance.
-CLEAR_STEPS = 2
-
-
 def colorize_panoptic(
     codes: np.ndarray, palette: Sequence[Sequence[int]]
 ) -> np.ndarray:
     """Paint a panoptic map: every class in its colour, its instances in shades of it.
 
-    The shade follows from the place of the instance's center in the picture
-    and not from its number. So the truth and a prediction, or two neighbouring
-    frames, paint the same car alike. Among instances of one class that are
-    close to each other, the larger one has its way and the smaller one takes
-    the nearest shade that differs from it clearly. Equal maps have equal
-    colours; no random number is drawn.
+    The shade follows from the place of the instance's center in the picture,
+    so that the truth and a prediction, or two neighbouring frames, paint the
+    same car alike. Among instances of one class that are close to each other,
+    the larger one has its way and the smaller one takes the nearest shade that
+    differs from it clearly.
 
     Args:
-        codes: (H, W) panoptic codes (see :mod:`segda_mm.ops.panoptic_codes`).
+        codes: (H, W) panoptic codes.
         palette: (num_classes, 3) RGB values in [0, 255].
 
     Returns:
@@ -153,11 +156,6 @@ def _steps(shade: np.ndarray, other: np.ndarray) -> np.ndarray:
     """Distance on the circle of shades."""
     ahead = (shade - other) % NUM_SHADES
     return np.minimum(ahead, NUM_SHADES - ahead)
-
-
-#: RGB of a center that was predicted and of one from the labels.
-PREDICTED_COLOR = (0, 255, 255)
-TRUE_COLOR = (0, 255, 0)
 
 
 def draw_centers(

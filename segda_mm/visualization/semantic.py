@@ -45,9 +45,9 @@ def comparison_figure(
 
     Args:
         images: RGB images, each (H, W, 3) uint8.
-        truths: their class maps, each (H, W) with void 255.
-        predictions: title of a column -> class maps, as many as images.
-        classes: class names for the legend.
+        truths: Their class maps, each (H, W) with void 255.
+        predictions: Class maps, as many as images, by the title of the column.
+        classes: Names for the legend.
         palette: RGB of the classes, (num_classes, 3) in [0, 255].
 
     Returns:
@@ -55,7 +55,7 @@ def comparison_figure(
         display); no global state of matplotlib is touched.
 
     Raises:
-        ValueError: no image, or a column has not one map per image.
+        ValueError: No image, or a column has not one map per image.
     """
     if not images:
         raise ValueError('a comparison needs at least one image')
@@ -66,11 +66,10 @@ def comparison_figure(
                 f'column "{title}" has {len(maps)} pictures for {len(images)} images'
             )
     height, width = images[0].shape[:2]
-    panel_height = PANEL_WIDTH * height / width
     rows = len(images)
     size = (
         PANEL_WIDTH * len(columns),
-        panel_height * rows + LEGEND_HEIGHT,
+        PANEL_WIDTH * height / width * rows + LEGEND_HEIGHT,
     )
     figure = Figure(figsize=size, layout='constrained')
     FigureCanvasAgg(figure)
@@ -101,11 +100,11 @@ def comparison_figure(
 class OverlayVisualizer(SegLocalVisualizer):
     """mmseg's visualizer, with the bare image left of truth and prediction.
 
-    ``SegVisualizationHook`` cannot ask for the image, so this visualizer adds
-    it by default: (H, W, 3) uint8 RGB becomes (H, 3 W, 3) with ground truth
-    and (H, 2 W, 3) without. Classes and palette are those of the data set
-    that the loop evaluates; void stays uncoloured. In several processes only
-    the first one's share of the images is drawn.
+    ``SegVisualizationHook`` cannot ask for the image, which is why it is the
+    default here: (H, W, 3) uint8 RGB becomes (H, 3 W, 3) with ground truth and
+    (H, 2 W, 3) without. Classes and palette are those of the data set that the
+    loop evaluates; void stays uncoloured. In several processes only the first
+    one's share of the images is drawn.
 
     Takes the arguments of :class:`mmseg.visualization.SegLocalVisualizer`.
     """

@@ -96,24 +96,16 @@ def test_every_image_with_a_pixel_shows_the_class_at_a_share_of_zero(root):
     np.random.seed(0)
     # Rider is drawn 0.9998 of the times.
     assert [dataset.draw() for _ in range(20)] == [2] * 20
-
-
-def test_the_share_is_one_of_all_pixels_void_ones_included(root):
-    dataset = rare(labelled(root), min_pixels_share=0.4)
-    assert dataset.class_images[0].tolist() == [0, 1, 2, 3]
-    dataset = rare(labelled(root), min_pixels_share=0.41)
-    assert dataset.class_images[0].tolist() == [0, 1, 2]
-
-
-def test_an_item_is_the_drawn_sample(root):
-    dataset = rare(labelled(root), temperature=0.01, min_pixels_share=0)
-    assert len(dataset) == 4
     sample = dataset[0]
     assert sample['img_path'].endswith('a/2.png')
     assert sample['gt_seg_map'].tolist()[-1] == [0, 0, 0, 0, 2]
-    assert len(list(dataset)) == 4
+    assert len(list(dataset)) == len(dataset) == 4
     with pytest.raises(IndexError):
         dataset[4]
+    # The share is one of all pixels, void ones included.
+    for share, images in ((0.4, [0, 1, 2, 3]), (0.41, [0, 1, 2])):
+        dataset = rare(labelled(root), min_pixels_share=share)
+        assert dataset.class_images[0].tolist() == images
 
 
 def chosen(root, *classes):
@@ -128,13 +120,6 @@ def chosen(root, *classes):
         metainfo=dict(classes=classes),
         pipeline=[dict(type='LoadLabelIds')],
         serialize_data=False,
-    )
-
-
-def test_part_of_the_classes(root):
-    dataset = rare(chosen(root, 'rider', 'car'), min_pixels_share=0)
-    np.testing.assert_allclose(
-        dataset.class_probabilities, softmax((1 / 8, 7 / 8), 0.5)
     )
 
 
@@ -167,16 +152,15 @@ def test_label_files_of_mmseg_and_of_instances(
     assert sum(len(of_class) for of_class in images) == 2
 
 
-def test_several_data_sets_at_once(root):
+def test_several_data_sets_and_part_of_the_classes(root):
     first = labelled(root, subset=_list(root, 'a/0.png', 'a/2.png'))
     dataset = rare(ConcatDataset([first, labelled(root)]), min_pixels_share=0)
-    assert [images.tolist() for images in dataset.class_images] == [
-        [0, 1, 2, 3, 4, 5],
-        [3, 5],
-        [1, 4],
-        [],
-    ]
+    images = [images.tolist() for images in dataset.class_images]
+    assert images == [[0, 1, 2, 3, 4, 5], [3, 5], [1, 4], []]
     assert dataset.metainfo['classes'] == CLASSES
+    dataset = rare(chosen(root, 'rider', 'car'), min_pixels_share=0)
+    expected = softmax((1 / 8, 7 / 8), 0.5)
+    np.testing.assert_allclose(dataset.class_probabilities, expected)
 
 
 def _list(root, *names):
@@ -246,25 +230,18 @@ def test_items_depend_on_seed_epoch_and_index_alone(root, tmp_path):
     assert all(len({item[1] for item in epoch}) == 4 for epoch in epochs)
 
 
-def test_the_walks_through_wrappers_go_through(root):
+def test_it_is_seen_through_as_a_wrapper(root):
     dataset = paired(root)
     (target,) = _target_datasets(dataset)
     assert target is dataset.dataset.target
     assert dataset.metainfo['classes'] == CLASSES
     inner = dict(type='GTA5Dataset', data_root='x')
-    wrapped = dict(
-        type='RareClassDataset', dataset=inner, temperature=1, min_pixels_share=0
-    )
-    cfg = dict(train_dataloader=dict(dataset=wrapped))
-    assert dataset_configs(cfg, ('train',)) == {
-        'train_dataloader.dataset.dataset': inner
-    }
-
-
-def test_the_epoch_is_passed_on(root):
+    cfg = dict(train_dataloader=dict(dataset=wrapped(inner)))
+    key = 'train_dataloader.dataset.dataset'
+    assert dataset_configs(cfg, ('train',)) == {key: inner}
+    told = []
     dataset = RareClassDataset(labelled(root), 0.5, 0)
     dataset.set_epoch(3, 1)
-    told = []
     dataset.dataset.set_epoch = lambda *numbers: told.append(numbers)
     dataset.set_epoch(4, 9)
     assert told == [(4, 9)]
@@ -309,10 +286,8 @@ def test_counts_are_kept(counted, root, tmp_path):
     expected = [[20, 0, 0, 0, 0], [15, 5, 0, 0, 0], [19, 0, 1, 0, 0], [8, 2, 0, 0, 10]]
     assert json.loads(written)['pixels'] == expected
     dataset = rare(labelled(root), statistics_file=str(file))
-    assert [images.tolist() for images in dataset.class_images][:2] == [
-        [0, 1, 2, 3],
-        [1, 3],
-    ]
+    images = [images.tolist() for images in dataset.class_images]
+    assert images[:2] == [[0, 1, 2, 3], [1, 3]]
     # Another temperature, and another place of the same files.
     rare(labelled(root), temperature=0.1, statistics_file=str(file))
     moved = shutil.copytree(root, tmp_path / 'elsewhere')
@@ -443,21 +418,19 @@ def test_wrong_arguments(root):
         rare(labelled(root, subset=_list(root, 'a/1.png')), min_pixels_share=1.0)
 
 
-def test_wrong_label_files_are_named(root, write_image, write_label):
-    write_label(root / 'labels/a/1.png', 3, size=(5, 4))
-    with pytest.raises(DataError, match=r'labels/a/1\.png: has ids \[3\]'):
-        rare(labelled(root))
-    write_label(root / 'labels/a/1.png', 7, size=(5, 3))
-    with pytest.raises(DataError, match=r'labels/a/1\.png: label is 5x3 pixels'):
-        rare(labelled(root))
-    (root / 'images/a/1.png').write_bytes(b'no image')
-    with pytest.raises(DataError, match=r'images/a/1\.png: image cannot be decoded'):
-        rare(labelled(root))
+def test_wrong_label_files_are_named(root, tmp_path, write_label):
+    dataset, label = labelled(root), root / 'labels/a/1.png'
 
-
-def test_a_label_file_that_is_gone_is_named(root, tmp_path):
-    dataset = labelled(root)
-    (root / 'labels/a/3.png').unlink()
-    for kwargs in ({}, dict(statistics_file=str(tmp_path / 'counts.json'))):
-        with pytest.raises(DataError, match=r'labels/a/3\.png: label file does not'):
+    def refused(message, **kwargs):
+        with pytest.raises(DataError, match=message):
             rare(dataset, **kwargs)
+
+    label.unlink()
+    for kwargs in ({}, dict(statistics_file=str(tmp_path / 'counts.json'))):
+        refused(r'labels/a/1\.png: label file does not', **kwargs)
+    write_label(label, 3, size=(5, 4))
+    refused(r'labels/a/1\.png: has ids \[3\]')
+    write_label(label, 7, size=(5, 3))
+    refused(r'labels/a/1\.png: label is 5x3 pixels')
+    (root / 'images/a/1.png').write_bytes(b'no image')
+    refused(r'images/a/1\.png: image cannot be decoded')

@@ -190,7 +190,7 @@ def mean_teacher(street):
             data_preprocessor=cfg.model.data_preprocessor,
             generator=cfg.model.generator,
             mixing=None,
-            pseudo_label_weights=None,
+            pseudo_labeler=None,
             augmentation=None,
             decay=0.9,
             target_loss_weight=1.0,

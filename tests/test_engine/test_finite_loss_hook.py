@@ -8,8 +8,9 @@ from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmseg.structures import SegDataSample
 from torch import nn
 
-from segda_mm.engine.hooks import FiniteLossHook, NonFiniteLossError, finite_loss_hook
+from segda_mm.engine.hooks import FiniteLossHook, finite_loss_hook
 from segda_mm.engine.runner import find_resumable_checkpoint
+from segda_mm.errors import NonFiniteLossError
 from segda_mm.registry import DATASETS
 
 

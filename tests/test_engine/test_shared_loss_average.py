@@ -5,8 +5,8 @@ import torch
 from mmseg.models.losses import CrossEntropyLoss
 from torch import nn
 
-from segda_mm.engine import shared_loss_average
-from segda_mm.engine.shared_loss_average import share_loss_averages
+from segda_mm.engine import process_wide
+from segda_mm.engine.process_wide import share_loss_averages
 
 
 def logits_and_labels():
@@ -22,9 +22,9 @@ def of_two(monkeypatch):
     """Answer as the communication of two processes would: with the mean given."""
 
     def pretend(mean):
-        monkeypatch.setattr(shared_loss_average, 'get_world_size', lambda: 2)
+        monkeypatch.setattr(process_wide, 'get_world_size', lambda: 2)
         monkeypatch.setattr(
-            shared_loss_average,
+            process_wide,
             'all_reduce',
             lambda number, op: number.fill_(mean) if op == 'mean' else None,
         )

@@ -9,16 +9,20 @@ from PIL import Image
 
 from segda_mm.datasets import DataError
 from segda_mm.labeling import LabelStore, OtherLabelsError
+from segda_mm.labeling.store import JOURNAL, LabelJournal
 
 LABELS = np.array([[0, 18], [255, 7]], dtype=np.uint8)
 
 
-def test_labels_lie_under_the_path_of_their_image(tmp_path):
-    store = LabelStore(tmp_path)
-    store.write('city/a.jpg', LABELS)
+@pytest.mark.parametrize(
+    ('labels', 'mode'),
+    [(LABELS, 'L'), (np.array([[0, 26998], [33000, 256]], np.uint16), 'I;16')],
+)
+def test_labels_lie_under_the_path_of_their_image(tmp_path, labels, mode):
+    LabelStore(tmp_path).write('city/a.jpg', labels)
     with Image.open(tmp_path / 'city' / 'a.png') as image:
-        assert image.mode == 'L'
-        np.testing.assert_array_equal(np.asarray(image), LABELS)
+        assert image.mode == mode
+        np.testing.assert_array_equal(np.asarray(image), labels)
     assert [p.name for p in (tmp_path / 'city').iterdir()] == ['a.png']
 
 
@@ -42,6 +46,10 @@ def test_complete_only_with_manifest_and_all_labels(tmp_path):
     )
     store.path('a.jpg').unlink()
     assert not store.is_complete()
+    store.write('a.jpg', LABELS + 1)
+    assert store.is_complete()
+    store.begin()
+    assert not store.is_complete() and store.manifest() is None
 
 
 def test_a_changed_label_is_found_and_set_aside(tmp_path):
@@ -70,14 +78,6 @@ def test_damaged_files_beside_the_labels_are_named(tmp_path, content):
         (tmp_path / name).write_text(content)
         with pytest.raises(DataError, match=f'{name}: is damaged'):
             read()
-
-
-def test_begin_makes_it_incomplete(tmp_path):
-    store = LabelStore(tmp_path)
-    store.begin()
-    store.finish({'a.jpg': store.write('a.jpg', LABELS)}, {})
-    store.begin()
-    assert not store.is_complete() and store.manifest() is None
 
 
 def test_finish_needs_every_label(tmp_path):
@@ -114,25 +114,10 @@ def test_paths_out_of_the_folder_are_refused(tmp_path, path):
         LabelStore(tmp_path).write(path, LABELS)
 
 
-@pytest.mark.parametrize(
-    'labels',
-    [
-        LABELS.astype(np.int64),
-        np.stack([LABELS] * 3, axis=-1),
-    ],
-)
+@pytest.mark.parametrize('labels', [LABELS.astype(np.int64), LABELS[..., None]])
 def test_only_label_maps_are_written(tmp_path, labels):
     with pytest.raises(ValueError, match=r'must be \(H, W\) of uint8 or uint16'):
         LabelStore(tmp_path).write('a.jpg', labels)
-
-
-def test_16_bit_labels(tmp_path):
-    store = LabelStore(tmp_path)
-    ids = np.array([[0, 26998], [33000, 256]], dtype=np.uint16)
-    store.write('a.jpg', ids)
-    with Image.open(tmp_path / 'a.png') as image:
-        assert image.mode.startswith('I')
-        np.testing.assert_array_equal(np.asarray(image), ids)
 
 
 IDENTITY = dict(
@@ -169,3 +154,37 @@ def test_labels_of_unknown_origin_are_not_added_to(tmp_path):
     store.write('town/a.jpg', LABELS)
     with pytest.raises(OtherLabelsError, match='town/a.png and no identity.json'):
         store.claim(IDENTITY, {})
+
+
+def test_parts_become_one_sorted_file(tmp_path):
+    first, second = LabelJournal(tmp_path, 0), LabelJournal(tmp_path, 1)
+    second.add('b.png', '12', dict(pixels=[1, 2]))
+    first.add('c.png', '34', dict(pixels=[3, 4]))
+    first.merge()
+    second.add('a.png', '56', dict(pixels=[5, 6]))
+    first.merge()
+    assert [path.name for path in tmp_path.iterdir()] == [JOURNAL]
+    assert (tmp_path / JOURNAL).read_text().splitlines() == [
+        '{"image": "a.png", "sha256": "56", "pixels": [5, 6]}',
+        '{"image": "b.png", "sha256": "12", "pixels": [1, 2]}',
+        '{"image": "c.png", "sha256": "34", "pixels": [3, 4]}',
+    ]
+    assert first.entries()['c.png'] == dict(sha256='34', pixels=[3, 4])
+
+
+def test_a_cut_line_is_no_entry(tmp_path):
+    journal = LabelJournal(tmp_path, 0)
+    journal.add('a.png', '12', dict(pixels=[1]))
+    part = tmp_path / 'statistics.part0.jsonl'
+    with part.open('a') as stream:
+        stream.write('{"image": "b.png", "pix')
+    whole = {'a.png': dict(sha256='12', pixels=[1])}
+    assert journal.entries() == whole
+    # What is written to the end of a cut line is lost with it.
+    journal.add('c.png', '34', dict(pixels=[2]))
+    with part.open('ab') as stream:
+        stream.write(bytes(3) + b'\n[1]\n{"image": "d.png"}\n')
+    assert journal.entries() == whole
+    journal.merge()
+    journal.add('b.png', '56', dict(pixels=[2]))
+    assert journal.entries() == whole | {'b.png': dict(sha256='56', pixels=[2])}

@@ -54,7 +54,9 @@ def test_all_options(toy_config, tmp_path, run_tool, capsys):
     frames = [f'ulm_000000_{frame:06}_leftImg8bit.png' for frame in (17, 18, 19)]
     assert manifest['images'] == frames
     identity = manifest['labels_of']['identity']
-    assert identity['thresholds'] == dict(scope='dataset', cap=0.5)
+    assert identity['pseudo_labeler'] == dict(
+        type='ClassMedian', cap=0.5, scope='dataset'
+    )
     assert identity['ego_car'] == dict(
         annotated=str(marked.parent), include_annotated=True
     )

@@ -40,7 +40,7 @@ try:
 except ImportError:
     openvino = None
 
-CONFIG = 'configs/supervised/supervised_bisenetv1-r18_1xb4-50e_cityscapes-512x1024.py'
+CONFIG = 'configs/supervised/supervised_bisenetv1-r18_cityscapes-512x1024.py'
 BOUND = 'bare network, fp32'
 REFERENCE = 'PyTorch fp32'
 LEAST_AGREEMENT = 0.999

@@ -40,9 +40,8 @@ from segda_mm.registry import MODELS
 from segda_mm.testing import domain_batch, segmentation_batch
 
 CONFIGS = dict(
-    supervised='configs/supervised/supervised_bisenetv1-r18_1xb4-50e_gta5-720x1280.py',
-    adversarial='configs/adversarial/'
-    'adversarial-dsc_bisenetv1-r18_1xb4-50e_gta2cityscapes-512x1024.py',
+    supervised='configs/supervised/supervised_bisenetv1-r18_gta5-720x1280.py',
+    adversarial='configs/adversarial/adversarial-dsc_bisenetv1-r18_gta2cs-512x1024.py',
     mpl='configs/mpl_bisenet_gta2cs.py',
 )
 NUM_CLASSES = 19

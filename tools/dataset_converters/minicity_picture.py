@@ -3,15 +3,18 @@
 ``docs/images/minicity.png`` was made by running this without arguments.
 """
 
+from __future__ import annotations
+
 import argparse
 import sys
 from pathlib import Path
 
 from segda_mm.minicity import contact_sheet
-from segda_mm.minicity.png import write_png
+from segda_mm.minicity.output import write_png
 
 
-def parse_args():
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -43,7 +46,8 @@ def parse_args():
     return parser.parse_args()
 
 
-def main():
+def main() -> None:
+    """Draw the picture."""
     args = parse_args()
     try:
         sheet = contact_sheet(args.game, args.real, args.seed)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.data import DataLoader
 
-from segda_mm.engine.hooks.after_validation_hook import unwrapped
+from segda_mm.engine.distributed import unwrapped
 from segda_mm.engine.image_pass import build_image_loader, undisturbed
 from segda_mm.ops.pooled_moments import moment_sums, pooled_moments
 from segda_mm.registry import HOOKS

@@ -8,10 +8,11 @@ from typing import NamedTuple
 import torch
 from mmengine.dist import all_gather_object, all_reduce, get_rank, get_world_size
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import Tensor
 
+from segda_mm.engine.distributed import unwrapped
+from segda_mm.engine.resume import find_resumable_checkpoint
 from segda_mm.errors import NonFiniteLossError
 from segda_mm.registry import HOOKS
 
@@ -85,11 +86,9 @@ class FiniteLossHook(Hook):
         Raises:
             NonFiniteLossError: A trained weight is not finite.
         """
-        model = runner.model
-        model = model.module if is_model_wrapper(model) else model
         trained = {
             name: parameter
-            for name, parameter in model.named_parameters()
+            for name, parameter in unwrapped(runner.model).named_parameters()
             if parameter.requires_grad
         }
         if not trained:
@@ -194,9 +193,6 @@ def _message(runner, data_batch, outputs: dict) -> str:
 
 
 def _way_on(runner) -> str:
-    # The runner's module imports the hooks'.
-    from segda_mm.engine.runner import find_resumable_checkpoint
-
     # Not the message hub's `last_ckpt`: it is set before the file is written.
     last = find_resumable_checkpoint(runner.work_dir)
     if last is None:

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from mmengine.model import is_model_wrapper
 from torch import nn
 
+from segda_mm.engine.distributed import unwrapped
 from segda_mm.engine.loops.resumable_epoch_train_loop import ResumableEpochTrainLoop
 from segda_mm.registry import LOOPS
 
@@ -27,8 +27,7 @@ class MPLTrainLoop(ResumableEpochTrainLoop):
 
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
-        model = self.runner.model
-        self._network: nn.Module = model.module if is_model_wrapper(model) else model
+        self._network: nn.Module = unwrapped(self.runner.model)
         if not hasattr(self._network, 'set_progress'):
             raise TypeError(
                 "train_cfg.type is 'MPLTrainLoop', but the model "

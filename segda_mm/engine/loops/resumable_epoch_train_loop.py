@@ -11,7 +11,7 @@ from mmengine.runner import EpochBasedTrainLoop
 from torch import nn
 from torch.utils.data import DataLoader
 
-from segda_mm.engine.samplers import ResumableSampler
+from segda_mm.engine.sampler import ResumableSampler
 from segda_mm.registry import LOOPS
 
 # Keeps the numbers drawn in a step apart from those drawn for a sample, which

@@ -1,9 +1,9 @@
 """One optimizer wrapper for each named child network of a model."""
 
-from mmengine.model import is_model_wrapper
 from mmengine.optim import DefaultOptimWrapperConstructor, OptimWrapperDict
 from torch import nn
 
+from segda_mm.engine.distributed import unwrapped
 from segda_mm.registry import OPTIM_WRAPPER_CONSTRUCTORS
 
 
@@ -61,8 +61,7 @@ class ChildOptimWrapperConstructor:
                 to train, or parameters that require gradients are left
                 without an optimizer.
         """
-        if is_model_wrapper(model):
-            model = model.module
+        model = unwrapped(model)
         children = dict(model.named_children())
         trainable = {
             name: child for name, child in children.items() if _is_trainable(child)

@@ -36,8 +36,8 @@ class DropPath(nn.Module):
     """Leave the branch out for a sample, or scale it up so that the mean stays.
 
     Each sample's branch is kept with probability ``survival`` and then divided
-    by it. In eval mode, and where ``survival`` is 1, nothing happens. Paper:
-    Huang et al., "Deep Networks with Stochastic Depth", ECCV 2016.
+    by it, in training only. Huang et al., "Deep Networks with Stochastic
+    Depth", ECCV 2016.
 
     Args:
         survival: Probability in (0, 1] that a sample keeps the branch.
@@ -56,14 +56,7 @@ class DropPath(nn.Module):
         self.survival = survival
 
     def forward(self, branch: Tensor) -> Tensor:
-        """Keep or drop by sample.
-
-        Args:
-            branch: Floating point, shape (N, ...).
-
-        Returns:
-            Of the same shape and dtype.
-        """
+        """Keep or drop by sample; shape (N, ...), floating point, stays."""
         if not self.training or self.survival == 1:
             return branch
         factors = branch.new_empty((branch.shape[0], *[1] * (branch.ndim - 1)))

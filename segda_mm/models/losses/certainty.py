@@ -37,7 +37,7 @@ class EntropyLoss(nn.Module):
             logits: Shape (N, C, H, W), C at least 2.
 
         Returns:
-            A scalar, float32 where the logits are of less.
+            A scalar, at least of float32.
         """
         num_classes, class_axis = logits.shape[1], 1
         if logits.is_contiguous(memory_format=torch.channels_last):
@@ -62,11 +62,9 @@ class MaximumSquaresLoss(nn.Module):
     Args:
         loss_weight: Factor of the result.
         image_wise_weighting_ratio: alpha of the image-wise weighting (section
-            3.3; the paper: 0.2). A pixel counts 1 / (N_c^alpha N^(1 - alpha))
-            instead of 1 / N, where N_c of the image's N pixels are predicted as
-            the class that this pixel is predicted as, which is how the authors'
-            program reads the sum. In [0, 1]; None: all pixels count alike, as
-            with 0.
+            3.3; the paper: 0.2), in [0, 1]. As in the authors' program, a pixel
+            counts 1 / (N_c^alpha N^(1 - alpha)) instead of 1 / N, where N_c of
+            the image's N pixels are predicted as its class. None: as 0.
 
     Raises:
         ValueError: ``image_wise_weighting_ratio`` is not in [0, 1].
@@ -93,7 +91,7 @@ class MaximumSquaresLoss(nn.Module):
             logits: Shape (N, C, H, W).
 
         Returns:
-            A scalar, not positive; float32 where the logits are of less.
+            A scalar, not positive, at least of float32.
         """
         precision = torch.promote_types(logits.dtype, torch.float32)
         squares = class_probabilities(logits.to(precision)).square().sum(1)

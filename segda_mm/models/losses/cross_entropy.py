@@ -42,8 +42,7 @@ class PixelCrossEntropyLoss(CrossEntropyLoss):
             cls_score: Logits, shape (N, C, H, W).
             label: Classes or ``ignore_index``, shape (N, H, W).
             weight: Of the pixels, shape (N, H, W).
-            avg_factor: What the sum is divided by; None: the number of
-                labelled pixels.
+            avg_factor: Divisor of the sum; None: the number of labelled pixels.
             reduction_override: ``'none'``, ``'mean'`` or ``'sum'``.
             ignore_index: Label of the pixels without loss.
             **kwargs: See mmseg.

@@ -6,9 +6,50 @@ from torch import nn
 
 from segda_mm.models import WideResNet38, WideResNet41, Xception71
 from segda_mm.models.backbones.common import run_recomputed
+from segda_mm.registry import MODELS
 
 SLIM = dict(width_multiplier=1 / 16, output_stride=16)
 IMAGE = (2, 3, 33, 33)
+
+
+@pytest.mark.parametrize('side', [33, 65])
+@pytest.mark.parametrize('output_stride', [16, 32])
+@pytest.mark.parametrize(
+    ('network', 'channels'),
+    [
+        ('WideResNet38', (16, 32, 256)),
+        ('WideResNet41', (16, 32, 128)),
+        ('Xception71', (16, 48, 128)),
+    ],
+)
+def test_maps_have_their_strides_and_channels(network, channels, output_stride, side):
+    settings = dict(width_multiplier=1 / 16, output_stride=output_stride)
+    backbone = MODELS.build(dict(type=network, **settings)).eval()
+    assert backbone.feature_channels == channels
+    maps = backbone(torch.randn(1, 3, side, 2 * side - 1))
+    for feature, stride, width in zip(maps, (4, 8, output_stride), channels):
+        size = (side - 1) // stride + 1, (2 * side - 2) // stride + 1
+        assert feature.shape == (1, width, *size)
+    last = MODELS.build(dict(type=network, out_indices=(2,), **settings))
+    assert last.feature_channels == channels[2:]
+
+
+@pytest.mark.parametrize('network', [WideResNet41, Xception71])
+@pytest.mark.parametrize(
+    ('settings', 'message'),
+    [
+        (dict(output_stride=8), 'output_stride'),
+        (dict(multi_grid=(1, 2)), 'multi_grid takes 3'),
+        (dict(multi_grid=(1, 2, 0)), 'multi_grid'),
+        (dict(out_indices=(0, 3)), 'out_indices'),
+        (dict(out_indices=(2, 0)), 'out_indices'),
+        (dict(out_indices=(1, 1)), 'out_indices'),
+        (dict(out_indices=()), 'out_indices'),
+    ],
+)
+def test_wrong_settings_are_named(network, settings, message):
+    with torch.device('meta'), pytest.raises(ValueError, match=message):
+        network(**{**SLIM, **settings})
 
 
 def step(backbone, seed=3):
@@ -83,9 +124,3 @@ def test_frozen_statistics_are_used_both_times():
     run_recomputed(unit, x).sum().backward()
     assert torch.equal(unit[0].weight.grad, expected)
     assert unit[1].running_var.eq(4).all()
-
-
-def test_nothing_is_kept_without_gradients():
-    unit = nn.Conv2d(2, 2, 1)
-    with torch.no_grad():
-        assert run_recomputed(unit, torch.randn(1, 2, 3, 3)).grad_fn is None
