@@ -19,7 +19,7 @@ from PIL import Image
 
 from segda_mm.apis import load_config
 from segda_mm.apis.build_runner import build_runner
-from segda_mm.apis.results_file import append_row, read_rows
+from studies.results_file import append_row, read_rows
 from segda_mm.apis.write_atomically import write_json
 from segda_mm.atomic_file import FileNotWrittenError, atomic_file
 from segda_mm.engine.runner import find_resumable_checkpoint

@@ -13,7 +13,6 @@ from .offset_view import colorize_offsets
 from .overlay_visualizer import OverlayVisualizer
 from .panoptic_colors import colorize_panoptic, instance_borders
 from .panoptic_visualizer import PanopticVisualizer
-from .scaling_figure import power_law_exponent, save_scaling_figure, scaling_figure
 
 __all__ = [
     'OverlayVisualizer',
@@ -24,7 +23,4 @@ __all__ = [
     'comparison_figure',
     'draw_centers',
     'instance_borders',
-    'power_law_exponent',
-    'save_scaling_figure',
-    'scaling_figure',
 ]

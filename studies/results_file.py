@@ -1,0 +1,85 @@
+"""Files of measured results: one JSON line a run, with where it came from."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shlex
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+import torch
+
+from segda_mm.atomic_file import append_line
+
+#: What results go into, as paths that git leaves out of a comparison.
+_RESULTS = (':(top,exclude)studies/results', ':(top,exclude)docs/results')
+
+
+def provenance() -> dict[str, str]:
+    """Where a result comes from; to be asked *before* the run it belongs to.
+
+    Returns:
+        ``command`` of this process, with a program below the working directory
+        named relative to it; ``commit``, with ``-dirty`` where tracked files
+        differ from it, other than results and the pages made of them; ``date``; and
+        ``machine``, its processor and GPU.
+    """
+    program = Path(sys.argv[0]).resolve()
+    if program.is_relative_to(Path.cwd()):
+        program = program.relative_to(Path.cwd())
+    return dict(
+        command=shlex.join(['python', str(program), *sys.argv[1:]]),
+        commit=_commit(),
+        date=date.today().isoformat(),
+        machine=_machine(),
+    )
+
+
+def append_row(file: str | Path, row: dict) -> None:
+    """Append a result as one line; several processes may share the file."""
+    file = Path(file)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    append_line(file, json.dumps(row, allow_nan=False))
+
+
+def read_rows(file: str | Path) -> list[dict]:
+    """The results of a file; none where it does not exist."""
+    file = Path(file)
+    if not file.exists():
+        return []
+    return [json.loads(line) for line in file.read_text(encoding='utf-8').splitlines()]
+
+
+def _machine() -> str:
+    processor = platform.machine()
+    information = Path('/proc/cpuinfo')
+    if information.exists():
+        for line in information.read_text(encoding='utf-8').splitlines():
+            key, _, value = line.partition(':')
+            if key.strip() == 'model name':
+                processor = value.strip()
+                break
+    machine = f'{os.cpu_count()} CPU cores ({processor})'
+    if torch.cuda.is_available():
+        machine += f', {torch.cuda.get_device_name()}'
+    return machine
+
+
+def _commit() -> str:
+    try:
+        described = _git('describe', '--always')
+        if described.returncode == 0:
+            compared = _git('diff', '--quiet', 'HEAD', '--', ':/', *_RESULTS)
+    except OSError:
+        return 'unknown: git is not installed'
+    if described.returncode:
+        return 'unknown: not a git checkout'
+    return described.stdout.strip() + ('-dirty' if compared.returncode else '')
+
+
+def _git(*words: str) -> subprocess.CompletedProcess:
+    return subprocess.run(['git', *words], capture_output=True, text=True)
