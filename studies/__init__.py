@@ -1,1 +1,1 @@
-"""Experiments: runs over seeds, and the pages of results that they make."""
+"""Comparisons of methods over seeds, and measurements of speed, for maintainers."""

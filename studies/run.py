@@ -1,9 +1,8 @@
-"""Carry out what is missing of an experiment, and write its page of results.
+"""Train, resume and evaluate what a study lacks.
 
-An experiment is a config that lists runs, seeds, and the tables, comparisons and
-plots they make. Every result is a line of studies/results/<name>.jsonl;
-what stands there with the present config is not run again, a run that was cut goes
-on, and docs/results/<name>.md is written from the lines.
+Every result is a line of studies/results/<study>.jsonl. What stands there under the
+hash of the present config is not run again, and a run that was cut goes on when the
+same command is given again. `python studies/pages.py` writes the page.
 """
 
 from __future__ import annotations
@@ -11,145 +10,202 @@ from __future__ import annotations
 import argparse
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
-if TYPE_CHECKING:
-    from studies.study import Study
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-ROOT = Path(__file__).resolve().parents[1]
+from segda_mm.apis import PreflightError, TrainingStoppedError
+from studies.progress import Runs, Task
+from studies.records import RESULTS, ROOT, provenance
+from studies.study import Row, StudyError, load_study
 
 
-def parse_args() -> argparse.Namespace:
+def parse_args(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument('experiment', help='file, relative to the project')
+    parser.add_argument('study', type=Path, help='its file')
     parser.add_argument('--seeds', type=int, nargs='+', help='these only')
     parser.add_argument(
-        '--only', nargs='+', metavar='NAME', help='these runs, and what they start from'
+        '--rows', nargs='+', metavar='NAME', help='these, and what they start from'
     )
-    parser.add_argument(
-        '--jobs', type=int, default=1, help='runs at once (%(default)s)'
-    )
+    parser.add_argument('--jobs', type=int, default=1, help='at once (%(default)s)')
     parser.add_argument(
         '--dry-run', action='store_true', help='show what there is to do, and end'
     )
     parser.add_argument(
-        '--report', action='store_true', help='write the page only, and run nothing'
+        '--keep-changed',
+        action='store_true',
+        help='results of another config than the present one count as done',
     )
     parser.add_argument(
-        '--work-dir', default='work_dirs/experiments', help='of all runs (%(default)s)'
+        '--data',
+        nargs='+',
+        default=[],
+        metavar='ROOT=FOLDER',
+        help='data lie elsewhere, as data/camvid=/my/street; needs --results',
     )
     parser.add_argument(
         '--results',
+        type=Path,
         metavar='FILE',
-        help='lines of results (studies/results/<name>.jsonl)',
+        help='lines of results (studies/results/<study>.jsonl)',
     )
     parser.add_argument(
-        '--docs', default='docs/results', help='folder of the page (%(default)s)'
+        '--work-dir',
+        type=Path,
+        default=ROOT / 'work_dirs/studies',
+        help='of all runs (work_dirs/studies)',
     )
-    parser.add_argument(
-        '--carry-out',
-        metavar='RUN',
-        help='do this one run with --seed in this process, write its lines and no page',
-    )
-    parser.add_argument('--seed', type=int, help='of --carry-out')
-    parser.add_argument(
-        '--parent',
-        type=int,
-        metavar='PID',
-        help='end with this process, which started --carry-out',
-    )
-    args = parser.parse_args()
+    parser.add_argument('--child', action='store_true', help=argparse.SUPPRESS)
+    args = parser.parse_args(words)
     if args.jobs < 1:
         parser.error('--jobs must be at least 1')
+    if any('=' not in pair for pair in args.data):
+        parser.error('--data takes ROOT=FOLDER, as data/camvid=/my/street')
+    if args.data and args.results is None:
+        parser.error('--data needs --results: other data have a results file of theirs')
+    # Of where the user is; configs and data are found from the project.
+    for name in ('study', 'results', 'work_dir'):
+        if getattr(args, name) is not None:
+            setattr(args, name, getattr(args, name).absolute())
     return args
 
 
-def main() -> int:
-    args = parse_args()
+def main(words: Sequence[str] | None = None) -> int:
+    args = parse_args(words)
     os.chdir(ROOT)
-    if args.parent is not None:
-        end_with(args.parent)
-    # Heavy imports wait until the arguments are known to be good.
-    from segda_mm.dependencies import require_dependencies
-
-    require_dependencies()
-    from segda_mm.apis import PreflightError, TrainingStoppedError
-    from studies.experiment_error import ExperimentError
-
     try:
-        return work(args)
-    except (ExperimentError, PreflightError) as error:
-        print(f'experiment.py: {error}', file=sys.stderr)
+        study = load_study(args.study)
+        moved = dict(pair.split('=', 1) for pair in args.data)
+        results = args.results or RESULTS / f'{study.name}.jsonl'
+        runs = Runs(study, args.work_dir, results, moved, args.keep_changed)
+        chosen = runs.choose(args.seeds, args.rows)
+        if args.child:
+            _end_with_parent()
+            ((row, seed),) = chosen
+            # Of the code that runs, not of what it has become when it is done.
+            origin = provenance(_command(row, seed, args))
+            runs.carry_out(row, seed, origin)
+            return 0
+        if args.dry_run:
+            print(runs.overview(chosen))
+            return 0
+        runs.reuse(chosen)
+        tasks = runs.tasks(chosen)
+        before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+        try:
+            went_well = carry_out_all(tasks, args.jobs, _Starter(runs, args))
+        finally:
+            signal.signal(signal.SIGTERM, before)
+        return 0 if went_well else 1
+    except (StudyError, PreflightError) as error:
+        print(f'run.py: {error}', file=sys.stderr)
         return 2
     except TrainingStoppedError as error:
-        print(f'experiment.py: {error}', file=sys.stderr)
+        print(f'run.py: {error}', file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print('experiment.py: stopped; the same command goes on', file=sys.stderr)
+        print('run.py: stopped; the same command goes on', file=sys.stderr)
         return 130
 
 
-def work(args: argparse.Namespace) -> int:
-    """Do what the command line asks for; returns the exit code."""
-    from studies.read_experiment import read_experiment
-    from studies.study import Study, results_file
+def carry_out_all(
+    tasks: Sequence[Task], jobs: int, start: Callable[[Task], Any]
+) -> bool:
+    """Carry out tasks, several at once, each after those that it needs.
 
-    experiment = read_experiment(in_project(args.experiment))
-    lines = in_project(args.results or results_file(experiment))
-    study = Study(experiment, in_project(args.work_dir), lines)
-    if args.carry_out is None:
-        return carry_out_missing(study, args)
-    from studies.carry_out import carry_out, find_run
+    Where one fails, those that need it are left out, and the others go on.
 
-    carry_out(study, *find_run(study, args.carry_out, args.seed))
-    return 0
+    Args:
+        tasks: In an order in which they can be done.
+        jobs: At once.
+        start: Begins a task; returns what has ``poll()``, its exit code or None, and
+            ``terminate()`` and ``wait()``, as :class:`subprocess.Popen`.
 
-
-def in_project(path: str | Path) -> Path:
-    """A path as it is stored and printed: relative, where it is in the project."""
-    path = Path(path).absolute()
-    return path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
-
-
-def carry_out_missing(study: Study, args: argparse.Namespace) -> int:
-    """Start what is not done yet, and write the page; returns the exit code."""
-    from studies.progress import progress_table
-    from studies.report import write_report
-    from studies.schedule import choose, run_tasks, tasks_for
-
-    results = study.results()
-    if results.num_stale:
-        print(
-            f'{results.num_stale} lines of {study.results_file} are of other configs '
-            'than the present ones and are passed over',
-            file=sys.stderr,
-        )
-    went_well = True
-    if not args.report:
-        chosen = choose(study, args.seeds, args.only)
-        tasks = tasks_for(study, results, chosen)
-        if args.dry_run:
-            print(progress_table(study, results, chosen, tasks, args.jobs))
-            return 0
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-        went_well = run_tasks(study, tasks, args.jobs)
-    print(write_report(study, args.docs))
-    return 0 if went_well else 1
+    Returns:
+        Whether all of them ended well.
+    """
+    waiting, running = list(tasks), {}
+    failed: set[tuple[str, int]] = set()
+    try:
+        while waiting or running:
+            for task in list(waiting):
+                open_keys = {other.key for other in [*waiting, *running]}
+                if task.needs & failed:
+                    print(f'{task}: left out, what it needs failed', flush=True)
+                    failed.add(task.key)
+                elif len(running) == jobs or task.needs & open_keys:
+                    continue
+                else:
+                    running[task] = start(task)
+                waiting.remove(task)
+            for task, process in list(running.items()):
+                code = process.poll()
+                if code is None:
+                    continue
+                del running[task]
+                print(f'{task}: {"failed" if code else "done"}', flush=True)
+                if code:
+                    failed.add(task.key)
+            time.sleep(0.2 if running else 0)
+    finally:
+        for process in running.values():
+            process.terminate()
+            process.wait()
+    return not failed
 
 
-def end_with(parent: int) -> None:
-    """End this process as soon as it is no longer a child of another one."""
+class _Starter:
+    """Starts a task as a process of its own, whose output goes to its folder."""
+
+    def __init__(self, runs: Runs, args: argparse.Namespace) -> None:
+        self.runs = runs
+        self.args = args
+
+    def __call__(self, task: Task) -> subprocess.Popen:
+        folder = self.runs.folder(task.row, task.seed)
+        folder.mkdir(parents=True, exist_ok=True)
+        print(f'{task}: begins in {folder}, see output.txt there', flush=True)
+        cores = len(os.sched_getaffinity(0))
+        threads = str(max(1, cores // self.args.jobs))
+        words = _command(task.row, task.seed, self.args)
+        words += ['--work-dir', str(self.runs.work_dir), '--child']
+        with (folder / 'output.txt').open('a', encoding='utf-8') as stream:
+            return subprocess.Popen(
+                [sys.executable, *words],
+                # Never written to: it ends when this process does.
+                stdin=subprocess.PIPE,
+                stdout=stream,
+                stderr=stream,
+                env=dict(os.environ, OMP_NUM_THREADS=threads, MKL_NUM_THREADS=threads),
+            )
+
+
+def _command(row: Row, seed: int, args: argparse.Namespace) -> list[str]:
+    """The words that carry out one row with one seed."""
+    study = args.study
+    if study.is_relative_to(ROOT):
+        study = study.relative_to(ROOT)
+    words = ['studies/run.py', str(study), '--rows', row.name, '--seeds', str(seed)]
+    if args.data:
+        words += ['--data', *args.data]
+    if args.results:
+        words += ['--results', str(args.results)]
+    return words
+
+
+def _end_with_parent() -> None:
+    """End this process as a kill does when the one that started it has ended."""
 
     def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(1)
-        # As a kill does: the last checkpoint is where the next call goes on.
+        sys.stdin.read()
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()

@@ -1,276 +1,343 @@
-"""The tables of an experiment, in Markdown and as CSV."""
+"""From stored lines to tables and pictures."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from .definition import Comparison, Gap, Selection, SelectionRule, Table
-from .experiment_error import ExperimentError
-from .number_text import NOT_RUN, each_text, number, spread_text
-from .results import Results
-from .statistics import (
-    choose_validation,
-    closed_gap,
-    figures_of,
-    paired,
-    spread_of,
-    values_of,
+import pandas as pd
+from matplotlib import cycler
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from scipy import stats
+
+from studies.study import Choice, Differences, Gap, Plot, Study, StudyError, Table
+
+#: Told apart with every kind of colour vision (Okabe and Ito, 2008).
+COLORS = (
+    '#0072B2',
+    '#D55E00',
+    '#009E73',
+    '#CC79A7',
+    '#E69F00',
+    '#56B4E9',
+    '#000000',
 )
 
-#: What the figure of one class is called in front of its name.
 _CLASS_FIGURES = {'iou': 'IoU', 'pq': 'PQ', 'ap': 'AP'}
 
-#: The rows that every table of rules has beside its own.
-LAST_EPOCH = 'last epoch'
-ORACLE_CHOICE = 'the (cheating) oracle choice, by target labels'
 
-
-def markdown(rows: Sequence[Sequence[str]], num_names: int = 1) -> str:
-    """A table in Markdown.
+class Results:
+    """The newest line of every result and seed of a study.
 
     Args:
-        rows: The headings first.
-        num_names: Columns on the left that are no numbers.
+        study: The study.
+        lines: Of its file of results, oldest first.
+
+    Attributes:
+        lines: (result, seed) -> line, in the order of the rows.
+        figures: One line a result and seed, one column a figure; those of single
+            classes are called ``IoU.<class>``.
     """
-    head, *body = ([cell.replace('|', '\\|') for cell in row] for row in rows)
-    rule = ['---'] * num_names + ['---:'] * (len(head) - num_names)
-    return '\n'.join(f'| {" | ".join(row)} |' for row in [head, rule, *body])
+
+    def __init__(self, study: Study, lines: Iterable[Mapping[str, Any]]) -> None:
+        self.study = study
+        known = {
+            (line['method'], line['seed']): line
+            for line in lines
+            if line['seed'] in study.seeds
+        }
+        order = {row.name: place for place, row in enumerate(study.rows)}
+        own = [
+            (order[row.name], key)
+            for key in sorted(known)
+            for row in study.rows
+            if row.owns(key[0])
+        ]
+        self.lines = {key: known[key] for _, key in sorted(own)}
+        index = pd.MultiIndex.from_tuples(self.lines, names=['method', 'seed'])
+        self.figures = pd.DataFrame(
+            [_figures(line) for line in self.lines.values()], index=index, dtype=float
+        )
+
+    def of(self, result: str, figure: str) -> pd.Series:
+        """Seed -> value of a figure, without those for which it is undefined.
+
+        Raises:
+            StudyError: no line of the study has such a figure.
+        """
+        if result not in self.figures.index.get_level_values(0):
+            return pd.Series(dtype=float)
+        if figure not in self.figures:
+            means = [name for name in self.figures if '.' not in name]
+            raise StudyError(
+                f'{self.study.name}: no result has {figure!r}; there are '
+                f'{", ".join(means)}'
+            )
+        return self.figures.loc[result][figure].dropna()
+
+    def validations(self, result: str) -> dict[int, pd.DataFrame]:
+        """Seed -> figures of the validations, by epoch."""
+        return {
+            seed: pd.DataFrame(line['validations']).set_index('epoch')
+            for (name, seed), line in self.lines.items()
+            if name == result and line.get('validations')
+        }
+
+    def decimals(self, figure: str) -> int:
+        """Digits behind the point of a figure."""
+        return self.study.decimals.get(figure, 1)
+
+
+def _figures(line: Mapping[str, Any]) -> dict[str, float | None]:
+    figures = {**line.get('training', {}), **line['metrics']}
+    for kind, name in _CLASS_FIGURES.items():
+        for label, value in line.get(f'per_class_{kind}', {}).items():
+            figures[f'{name}.{label}'] = value
+    return figures
+
+
+def number(value: float, decimals: int = 1, signed: bool = False) -> str:
+    """A value with fixed digits behind the point; no zero has a sign."""
+    text = f'{value:{"+" if signed else ""}.{decimals}f}'
+    return text if float(text) else text.lstrip('+-')
+
+
+def spread(values: pd.Series, decimals: int = 1, signed: bool = False) -> str:
+    """Mean and sample standard deviation, as ``17.3 ± 1.2``; nothing of no values."""
+    if values.empty:
+        return ''
+    text = number(values.mean(), decimals, signed)
+    if len(values) > 1:
+        text += f' ± {number(values.std(), decimals)}'
+    return text
+
+
+def each(values: pd.Series, decimals: int = 1, signed: bool = False) -> str:
+    """Values one after the other, as ``+1.0, +2.0, -0.3``."""
+    return ', '.join(number(value, decimals, signed) for value in values)
+
+
+def markdown(head: Sequence[str], rows: Iterable[Sequence[str]], names: int = 1) -> str:
+    """A table in Markdown; all but the first ``names`` columns are numbers."""
+    rule = ['---'] * names + ['---:'] * (len(head) - names)
+    cells = ([cell.replace('|', '\\|') for cell in row] for row in [head, rule, *rows])
+    return '\n'.join(f'| {" | ".join(row)} |' for row in cells)
 
 
 def results_table(table: Table, results: Results) -> str:
-    """Mean ± sample standard deviation over the seeds, one line a result.
-
-    Args:
-        table: Of the experiment.
-        results: Of the experiment.
-
-    Raises:
-        ExperimentError: none of the results has one of the figures.
-    """
-    _require_figures(table, results)
-    decimals = results.experiment.decimals
-    published = [
-        figure
-        for figure in table.figures
-        if any(figure in values for values in table.published.values())
+    """Mean ± sample standard deviation over the seeds, one line a result."""
+    figures = list(table.figures)
+    papers = [
+        place
+        for place in range(len(figures))
+        if any(_at(values, place) is not None for values in table.published.values())
     ]
-    classes = _classes(table, results)
-    lines = [
-        [
-            'method',
-            *table.figures.values(),
-            *(f'paper: {table.figures[figure]}' for figure in published),
-            'seeds',
-            *classes,
-        ]
-    ]
-    for name in table.runs:
-        rows = results.of(name)
-        cells = [_cell(rows, figure, decimals) for figure in table.figures]
-        if not rows:
-            cells[0] = NOT_RUN
-        theirs = table.published.get(name, {})
-        cells += [
-            number(theirs[figure], decimals.get(figure, 1)) if figure in theirs else ''
-            for figure in published
-        ]
-        wanted = len(results.experiment.seeds_of(results.experiment.run_of(name)))
-        done = len(rows)
-        cells.append(str(done) if done == wanted else f'{done} of {wanted}')
-        cells += [_class_cell(rows, table.per_class, label) for label in classes]
-        lines.append([name, *cells])
-    return markdown(lines)
-
-
-def results_csv(table: Table, results: Results) -> str:
-    """Every figure of every evaluation behind a table, also those it does not show.
-
-    Of the end of a training, those that it shows.
-
-    Args:
-        table: Of the experiment.
-        results: Of the experiment.
-    """
-    rows = [row for name in table.runs for row in results.of(name)]
-    flat = [_flat_figures(row, table) for row in rows]
-    names = list(dict.fromkeys(name for figures in flat for name in figures))
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator='\n')
-    writer.writerow(['method', 'seed', *names])
-    for row, figures in zip(rows, flat):
-        cells = [figures.get(name) for name in names]
-        writer.writerow([row['method'], row['seed'], *cells])
-    return text.getvalue()
-
-
-def comparison_table(comparison: Comparison, results: Results) -> str:
-    """Paired differences, with a two-sided paired t-test.
-
-    Args:
-        comparison: Of the experiment.
-        results: Of the experiment.
-
-    Raises:
-        ExperimentError: a result has no such figure.
-    """
-    decimals = results.experiment.decimals.get(comparison.figure, 1)
-    lines = [
-        [
-            'method',
-            'baseline',
-            'difference in each seed',
-            'mean',
-            'standard deviation',
-            'standard error',
-            't',
-            'p',
-            'n',
-            'better in',
-        ]
-    ]
-    for method, baseline in comparison.pairs:
-        pairs = paired(
-            values_of(results.of(method), comparison.figure),
-            values_of(results.of(baseline), comparison.figure),
-        )
-        values = list(pairs.differences.values())
-        cells = [each_text(values, decimals, signed=True)]
-        if not values:
-            lines.append([method, baseline, *cells, *[''] * 7])
+    head = ['method', *table.figures.values()]
+    head += [f'paper: {table.figures[figures[place]]}' for place in papers]
+    rows, left_out = [], []
+    for name in table.rows:
+        values = [results.of(name, figure) for figure in figures]
+        if all(part.empty for part in values):
+            left_out.append(f'`{name}`')
             continue
-        spread, error = pairs.spread, pairs.standard_error
-        lines.append(
-            [
+        cells = [
+            spread(part, results.decimals(figure))
+            for figure, part in zip(figures, values)
+        ]
+        for place in papers:
+            paper = _at(table.published.get(name, ()), place)
+            cells.append('' if paper is None else number(paper))
+        rows.append([name, *cells, str(max(map(len, values)))])
+    text = markdown([*head, 'seeds'], rows) if rows else ''
+    if left_out:
+        text += f'\n\nNot run yet: {", ".join(left_out)}.'
+    return text.strip()
+
+
+def _at(values: Sequence[float | None], place: int) -> float | None:
+    return values[place] if place < len(values) else None
+
+
+def class_table(table: Table, results: Results) -> str:
+    """Means over the seeds of a figure of every class."""
+    prefix = f'{_CLASS_FIGURES[table.by_class]}.'
+    columns = [name for name in results.figures if name.startswith(prefix)]
+    run = [name for name in table.rows if name in results.figures.index]
+    means = results.figures[columns].groupby(level=0).mean()
+    rows = [
+        [name, *('' if pd.isna(x) else number(x) for x in means.loc[name])]
+        for name in run
+    ]
+    return markdown(['method', *(name.removeprefix(prefix) for name in columns)], rows)
+
+
+def difference(results: Results, method: str, baseline: str, figure: str) -> pd.Series:
+    """Seed -> method minus baseline, of the seeds that both have."""
+    return (results.of(method, figure) - results.of(baseline, figure)).dropna()
+
+
+def differences_table(part: Differences, results: Results) -> str:
+    """Differences paired by seed, with a two-sided paired t-test."""
+    head = ('method', 'baseline', 'in each seed', 'mean', 't', 'p', 'better in')
+    rows = []
+    for method, baseline in part.pairs:
+        values = difference(results, method, baseline, part.figure)
+        if values.empty:
+            continue
+        decimals = results.decimals(part.figure)
+        t = p = ''
+        if len(values) > 1 and values.std() > 0:
+            test = stats.ttest_1samp(values, 0)
+            t = number(test.statistic, 2)
+            p = number(test.pvalue, 3) if test.pvalue >= 0.001 else '< 0.001'
+        rows.append(
+            (
                 method,
                 baseline,
-                *cells,
-                number(spread.mean, decimals, signed=True),
-                '' if error is None else number(spread.deviation, decimals),
-                '' if error is None else number(error, decimals),
-                '' if pairs.p is None else number(pairs.standard_errors, 2),
-                '' if pairs.p is None else _probability(pairs.p),
-                str(len(values)),
-                f'{pairs.num_better} of {len(values)}',
-            ]
+                each(values, decimals, signed=True),
+                spread(values, decimals, signed=True),
+                t,
+                p,
+                f'{(values > 0).sum()} of {len(values)}',
+            )
         )
-    return markdown(lines, num_names=3)
-
-
-def _probability(p: float) -> str:
-    return number(p, 3) if p >= 0.001 else '< 0.001'
+    return markdown(head, rows, names=3) if rows else ''
 
 
 def gap_table(gap: Gap, results: Results) -> str:
-    """The share of a gap that is closed, in percent.
-
-    Args:
-        gap: Of the experiment.
-        results: Of the experiment.
-
-    Raises:
-        ExperimentError: a result has no such figure.
-    """
-    lower = values_of(results.of(gap.lower), gap.figure)
-    upper = values_of(results.of(gap.upper), gap.figure)
-    lines = [['method', 'closed in each seed, %', 'closed, %', 'seeds']]
-    for name in gap.runs:
-        shares = closed_gap(values_of(results.of(name), gap.figure), lower, upper)
-        values = list(shares.values())
-        mean = spread_text(spread_of(values), 0) if values else ''
-        lines.append([name, each_text(values, 0), mean, str(len(values))])
-    return markdown(lines, num_names=2)
+    """The share of a gap that is closed, in percent, in each seed and on average."""
+    lower, upper = (results.of(name, gap.figure) for name in (gap.lower, gap.upper))
+    width = (upper - lower).replace(0, float('nan'))
+    rows = []
+    for name in gap.rows:
+        shares = (100 * (results.of(name, gap.figure) - lower) / width).dropna()
+        if not shares.empty:
+            rows.append((name, each(shares, 0), spread(shares, 0)))
+    head = ('method', 'closed in each seed, %', 'closed, %')
+    return markdown(head, rows, names=2) if rows else ''
 
 
-def selection_table(selection: Selection, results: Results) -> str:
-    """What each rule would have chosen, beside the last epoch and the best one.
-
-    Args:
-        selection: Of the experiment.
-        results: Of the experiment.
-
-    Raises:
-        ExperimentError: no validation of a run has the figure of a rule.
-    """
-    decimals = results.experiment.decimals.get(selection.figure, 1)
-    oracle = SelectionRule(selection.figure, 'greater')
-    rules = {LAST_EPOCH: None, **selection.rules, ORACLE_CHOICE: oracle}
-    lines = [
-        [
-            'method',
-            'checkpoint chosen by',
-            selection.figure,
-            'loss against the oracle choice',
-            'epochs chosen',
-            'seeds',
-        ]
-    ]
-    for name in selection.runs:
-        trainings = [
-            row['validations'] for row in results.of(name) if row.get('validations')
-        ]
+def choice_table(choice: Choice, results: Results) -> str:
+    """What each rule would have chosen, beside the last epoch and the best one."""
+    rules = {
+        'last epoch': None,
+        **choice.rules,
+        'target labels (cheating)': (choice.figure, 'max'),
+    }
+    rows = []
+    for name in choice.rows:
         for title, rule in rules.items():
-            choices = [choose_validation(t, selection.figure, rule) for t in trainings]
-            choices = [choice for choice in choices if choice is not None]
-            if trainings and not choices:
-                figure = selection.figure if rule is None else rule.figure
-                raise ExperimentError(
-                    f'rules.{selection.name}: no validation of {name} has {figure!r}'
-                )
-            lines.append(
-                [
-                    name,
-                    title,
-                    spread_text(spread_of([c.value for c in choices]), decimals),
-                    spread_text(spread_of([c.loss for c in choices]), decimals)
-                    if choices
-                    else '',
-                    ', '.join(str(choice.epoch) for choice in choices),
-                    str(len(choices)),
-                ]
+            chosen = [
+                chosen_validation(part, choice.figure, rule)
+                for part in results.validations(name).values()
+            ]
+            found = pd.DataFrame([part for part in chosen if part is not None])
+            if not found.empty:
+                epochs = ', '.join(str(int(epoch)) for epoch in found['epoch'])
+                cells = spread(found['value']), spread(found['loss']), epochs
+                rows.append((name, title, *cells))
+    figure = choice.figure
+    head = ('method', 'chosen by', figure, f'{figure} lost', 'epochs')
+    return markdown(head, rows, names=2) if rows else ''
+
+
+def chosen_validation(
+    validations: pd.DataFrame, figure: str, rule: tuple[str, str] | None
+) -> dict[str, float] | None:
+    """The validation of one training that a rule would have chosen.
+
+    Args:
+        validations: By epoch.
+        figure: What is judged by, greater being better.
+        rule: Figure and ``'min'`` or ``'max'``; None takes the last epoch. Of equally
+            good ones the first is taken, as a training that saves its best does.
+
+    Returns:
+        ``epoch``, ``value`` of the figure, and ``loss`` against the best validation;
+        None where there is none.
+    """
+    if figure not in validations or (rule and rule[0] not in validations):
+        return None
+    judged = validations[validations[figure].notna()]
+    values = judged[figure]
+    if rule is None:
+        epoch = values.index[-1] if len(values) else None
+    else:
+        by = judged[rule[0]].dropna()
+        epoch = (by.idxmin() if rule[1] == 'min' else by.idxmax()) if len(by) else None
+    if epoch is None:
+        return None
+    return dict(epoch=epoch, value=values[epoch], loss=values.max() - values[epoch])
+
+
+def draw(plot: Plot, results: Results) -> Figure | None:
+    """Draw a plot.
+
+    Returns:
+        A figure with its own canvas (``figure.savefig(path)`` needs no display);
+        None where there is no result to draw.
+    """
+    figure = Figure(figsize=(6.4, 4.0), layout='constrained')
+    FigureCanvasAgg(figure)
+    axes = figure.subplots()
+    axes.set_prop_cycle(cycler(linestyle=('-', '--', ':')) * cycler(color=COLORS))
+    axes.grid(color='0.9')
+    axes.set_axisbelow(True)
+    _DRAW[plot.kind](axes, plot, results)
+    if not axes.has_data():
+        return None
+    axes.set(title=plot.title, ylabel=plot.figure)
+    axes.spines[['top', 'right']].set_visible(False)
+    return figure
+
+
+def _draw_curves(axes: Axes, plot: Plot, results: Results) -> None:
+    for name in plot.rows:
+        parts = results.validations(name).values()
+        parts = [part[plot.figure].astype(float) for part in parts]
+        if parts:
+            seeds = pd.concat(parts, axis=1)
+            mean, deviation = seeds.mean(axis=1), seeds.std(axis=1).fillna(0)
+            (line,) = axes.plot(mean.index, mean, marker='o', ms=4, label=name)
+            low, high = mean - deviation, mean + deviation
+            axes.fill_between(
+                mean.index, low, high, color=line.get_color(), alpha=0.2, lw=0
             )
-    return markdown(lines, num_names=2)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_xlabel('epoch')
+    # Beside the axes, where no curve runs.
+    axes.figure.legend(loc='outside right upper', frameon=False, fontsize=8)
 
 
-def _require_figures(table: Table, results: Results) -> None:
-    rows = [row for name in table.runs for row in results.of(name)]
-    for figure in table.figures:
-        if rows and not any(figure in figures_of(row) for row in rows):
-            raise ExperimentError(
-                f'tables.{table.name}.figures: no result has {figure!r}; '
-                f'{rows[0]["method"]} has {", ".join(figures_of(rows[0]))}'
-            )
+def _draw_bars(axes: Axes, plot: Plot, results: Results) -> None:
+    run = [name for name in plot.rows if not results.of(name, plot.figure).empty]
+    for place, name in enumerate(run):
+        values = results.of(name, plot.figure)
+        deviation = values.std() if len(values) > 1 else None
+        axes.bar(place, values.mean(), yerr=deviation, capsize=4, width=0.6)
+        dots = dict(mfc='black', mec='white', ms=4)
+        axes.plot([place] * len(values), values, 'o', **dots)
+    axes.set_xticks(range(len(run)), run, fontsize=8, rotation=90)
+    axes.grid(visible=False, axis='x')
 
 
-def _cell(
-    rows: Sequence[Mapping[str, Any]], figure: str, decimals: Mapping[str, int]
-) -> str:
-    values = [figures_of(row).get(figure) for row in rows]
-    spread = spread_of([value for value in values if value is not None])
-    return '' if spread is None else spread_text(spread, decimals.get(figure, 1))
+def _draw_lines(axes: Axes, plot: Plot, results: Results) -> None:
+    for label, where in plot.rows.items():
+        values = {x: results.of(name, plot.figure) for name, x in where.items()}
+        values = {x: values[x] for x in sorted(values) if not values[x].empty}
+        if values:
+            means = [part.mean() for part in values.values()]
+            deviations = [
+                part.std() if len(part) > 1 else 0 for part in values.values()
+            ]
+            style = dict(marker='o', ms=4, capsize=4, label=label)
+            axes.errorbar([*values], means, deviations, **style)
+    axes.set_xlabel(plot.xlabel)
+    if len(plot.rows) > 1:
+        axes.legend(frameon=False)
 
 
-def _classes(table: Table, results: Results) -> list[str]:
-    if table.per_class is None:
-        return []
-    key = f'per_class_{table.per_class}'
-    rows = [row for name in table.runs for row in results.of(name)]
-    return list(dict.fromkeys(label for row in rows for label in row.get(key, {})))
-
-
-def _class_cell(rows: Sequence[Mapping[str, Any]], kind: str, label: str) -> str:
-    values = [row.get(f'per_class_{kind}', {}).get(label) for row in rows]
-    spread = spread_of([value for value in values if value is not None])
-    return '' if spread is None else spread_text(spread)
-
-
-def _flat_figures(row: Mapping[str, Any], table: Table) -> dict[str, Any]:
-    known = figures_of(row)
-    shown = {name: known[name] for name in table.figures if name in known}
-    flat = {**row['metrics'], **shown}
-    for kind, figure in _CLASS_FIGURES.items():
-        for label, value in row.get(f'per_class_{kind}', {}).items():
-            flat[f'{figure}.{label}'] = value
-    return flat
+_DRAW = dict(curves=_draw_curves, bars=_draw_bars, lines=_draw_lines)

@@ -36,8 +36,9 @@ import torch
 import yapf.yapflib.yapf_api
 from mmengine.runner import Runner
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
 from segda_mm.apis import load_config, self_train, train
-from studies.results_file import append_row, provenance
 from segda_mm.engine.runner import find_resumable_checkpoint
 from segda_mm.testing.run_results import find_difference, results_of_run
 from segda_mm.testing.tiny_methods import (
@@ -46,8 +47,8 @@ from segda_mm.testing.tiny_methods import (
     write_tiny_world,
 )
 from segda_mm.testing.toy_plan import labeled_frames, write_toy_plan
+from studies.records import ROOT, append_row, provenance
 
-ROOT = Path(__file__).resolve().parents[2]
 PLAN = 'self_training'
 METHODS = (*TINY_METHODS, PLAN)
 

@@ -2,15 +2,13 @@
 
 Evaluates the model and graphs made of it on the config's test data with the same
 metric: `tools/deploy/export_onnx.py` writes the first graph, from which
-`tools/deploy/quantize_onnx.py` makes the second. Prints a table and one JSON line.
+`tools/deploy/quantize_onnx.py` makes the second.
 """
 
 from __future__ import annotations
 
-import argparse
 import copy
 import json
-import os
 import sys
 from pathlib import Path
 
@@ -21,21 +19,11 @@ from mmengine.config import Config
 from mmengine.evaluator import Evaluator
 from mmengine.runner import Runner
 from mmseg.models import BaseSegmentor
-from timing import report
+from timing import parser_for, report
 
 from segda_mm.apis import PreflightError, load_config
 from segda_mm.apis.deployed_model import deployed_network, load_model
-from studies.results_file import provenance
-
-
-def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('config')
-    parser.add_argument('checkpoint', help='that the graphs were exported from')
-    parser.add_argument('graphs', nargs='+', help='.onnx files that give logits')
-    parser.add_argument('--threads', type=int, default=2)
-    parser.add_argument('--out', help='results file to append the line to')
-    return parser.parse_args()
+from studies.records import provenance
 
 
 def open_graph(file: str, threads: int) -> onnxruntime.InferenceSession:
@@ -100,7 +88,11 @@ def evaluate(cfg: Config, model: BaseSegmentor, sessions: dict) -> dict[str, dic
 
 
 def main() -> None:
-    args = parse_args()
+    parser = parser_for(__doc__, repeats=1)
+    parser.add_argument('config')
+    parser.add_argument('checkpoint', help='that the graphs were exported from')
+    parser.add_argument('graphs', nargs='+', help='.onnx files that give logits')
+    args = parser.parse_args()
     origin = provenance()
     torch.set_num_threads(args.threads)
     try:
@@ -117,28 +109,13 @@ def main() -> None:
             f'{name:<40}{figures["mIoU"]:>8.2f}{change:>+8.2f}'
             f'{figures["agreement"]:>13.3%}'
         )
-    report(
-        dict(
-            benchmark='quantized_accuracy',
-            config=args.config,
-            checkpoint=args.checkpoint,
-            threads=args.threads,
-            mib={
-                Path(file).name: round(Path(file).stat().st_size / 2**20, 1)
-                for file in args.graphs
-            },
-            results={
-                name: {
-                    key: None if value != value else value
-                    for key, value in figures.items()
-                }
-                for name, figures in results.items()
-            },
-            load_average=round(os.getloadavg()[0], 2),
-            **origin,
-        ),
-        args.out,
-    )
+    # JSON knows no NaN.
+    stored = {
+        name: {key: None if value != value else value for key, value in part.items()}
+        for name, part in results.items()
+    }
+    config = dict(config=args.config, checkpoint=args.checkpoint)
+    report('quantized_accuracy', [], origin, args.out, **config, results=stored)
 
 
 if __name__ == '__main__':

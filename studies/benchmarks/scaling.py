@@ -1,10 +1,10 @@
 """Measure cost against image size, batch size, number of classes and of processes.
 
-Image size, batch and classes: forward and backward pass of a config's network as it
-is trained, without an optimizer; beside the classes also the passes of the
-discriminator, which has them as channels, and the metrics on one image. Processes:
-images a second of whole training steps, one thread a process, started by torchrun.
-Prints a table and one JSON line with all points; --plot draws them.
+Image size, batch and classes: forward and backward pass of a config's network as it is
+trained, without an optimizer; beside the classes also the passes of the discriminator,
+which has them as channels. Processes: images a second of whole training steps, one
+thread a process, started by torchrun. --plot draws the points with logarithmic axes and
+the slope of every curve: 1 is in proportion, 0 is no change.
 """
 
 from __future__ import annotations
@@ -15,28 +15,27 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from mmengine.config import Config
 from mmengine.device import get_device
 from mmengine.dist import get_rank, get_world_size
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
-from timing import report, time_ways
+from timing import parser_for, report, time_ways
 from torch import nn
 
 from segda_mm.apis import leave_process_group, load_config
-from studies.results_file import provenance
 from segda_mm.engine.distributed import initialize_process_group
-from segda_mm.evaluation import PerClassIoUMetric
-from segda_mm.evaluation.panoptic_tally import PanopticTally
-from segda_mm.ops.panoptic_codes import LABEL_DIVISOR, VOID_CODE
 from segda_mm.registry import MODEL_WRAPPERS, MODELS
-from segda_mm.testing import panoptic_batch, segmentation_batch
-from studies.scaling_figure import power_law_exponent, save_scaling_figure
+from segda_mm.testing import segmentation_batch
+from studies.records import ROOT, provenance
 
 CONFIG = 'configs/supervised/supervised_bisenetv1-r18_1xb4_minicity-gta5-128x256.py'
 #: Height and width; batch normalization of pooled maps needs two images.
@@ -45,20 +44,8 @@ BATCHES = (2, 4, 8, 16)
 CLASSES = (5, 10, 19, 38, 76, 152)
 PROCESSES = (1, 2)
 SIZE, BATCH = (128, 256), 2
-EVALUATED_SIZE = (256, 512)
 
 Way = Callable[[], object]
-
-
-def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('--config', default=CONFIG, help='of a supervised training')
-    parser.add_argument('--threads', type=int, default=2)
-    parser.add_argument('--repeats', type=int, default=5)
-    parser.add_argument('--plot', type=Path, help='picture to draw the points into')
-    parser.add_argument('--out', help='results file to append the line to')
-    parser.add_argument('--worker', action='store_true', help=argparse.SUPPRESS)
-    return parser.parse_args()
 
 
 def build_network(cfg: Config, num_classes: int) -> nn.Module:
@@ -70,11 +57,11 @@ def build_network(cfg: Config, num_classes: int) -> nn.Module:
 
 
 def passes(
-    model: nn.Module, size: tuple[int, int], batch_size: int, num_classes: int
+    model: nn.Module, num_classes: int, size: tuple[int, int] = SIZE, batch: int = BATCH
 ) -> Way:
     """Forward and backward pass of one batch that is ready."""
-    batch = segmentation_batch(batch_size, size, num_classes)
-    data = model.data_preprocessor(batch, training=True)
+    samples = segmentation_batch(batch, size, num_classes)
+    data = model.data_preprocessor(samples, training=True)
 
     def run() -> None:
         total, _ = model.parse_losses(model(**data, mode='loss'))
@@ -86,12 +73,9 @@ def passes(
 
 def discriminator_passes(num_classes: int) -> Way:
     """Forward and backward pass of a discriminator's own step."""
-    discriminator = MODELS.build(
-        dict(type='DSCDiscriminator', num_classes=num_classes)
-    ).to(get_device())
-    draw = torch.Generator().manual_seed(0)
-    logits = torch.randn(BATCH, num_classes, *SIZE, generator=draw)
-    maps = logits.softmax(1).to(get_device())
+    kind = dict(type='DSCDiscriminator', num_classes=num_classes)
+    discriminator = MODELS.build(kind).to(get_device())
+    maps = torch.randn(BATCH, num_classes, *SIZE, device=get_device()).softmax(1)
 
     def run() -> None:
         judged = discriminator(maps)
@@ -101,55 +85,22 @@ def discriminator_passes(num_classes: int) -> Way:
     return run
 
 
-def evaluations(num_classes: int) -> dict[str, Way]:
-    """What the metrics do with one image, on the CPU."""
-    things = range(num_classes // 2, num_classes)
-    batch = panoptic_batch(2, EVALUATED_SIZE, num_classes, things)
-    truth, prediction = (
-        sample.gt_panoptic_seg.data[0].numpy() for sample in batch['data_samples']
-    )
-    # A prediction has no void where a network has to decide.
-    prediction[prediction == VOID_CODE] = 0
-    classes, predicted_classes = truth // LABEL_DIVISOR, prediction // LABEL_DIVISOR
-    codes = torch.from_numpy(prediction).unique()
-    codes = codes[codes % LABEL_DIVISOR > 0].numpy()
-    scores = torch.linspace(0.5, 1, len(codes)).numpy()
-    metric = PerClassIoUMetric()
-    metric.dataset_meta = dict(classes=[str(index) for index in range(num_classes)])
-    sample = dict(
-        gt_sem_seg=dict(data=torch.from_numpy(classes)[None]),
-        pred_sem_seg=dict(data=torch.from_numpy(predicted_classes)[None]),
-    )
-    tally = PanopticTally(num_classes, things)
-    return {
-        'PerClassIoUMetric': lambda: metric.process({}, [sample]),
-        'PanopticTally': lambda: tally.add_image(
-            truth, prediction, codes, scores, classes, predicted_classes
-        ),
-    }
-
-
-def worker_step_times(cfg: Config, repeats: int) -> dict:
-    """Time whole training steps in this process and all others of its group.
-
-    Returns:
-        What :func:`timing.time_ways` returns of a step.
-    """
+def worker_step_time(cfg: Config, repeats: int) -> dict:
+    """Time whole training steps in this process and all others of its group."""
     initialize_process_group('pytorch', cfg.env_cfg)
-    model = build_network(cfg, cfg.model.decode_head.num_classes)
+    classes = cfg.model.decode_head.num_classes
+    model = build_network(cfg, classes)
     optimizer = build_optim_wrapper(model, cfg.optim_wrapper)
     if get_world_size() > 1:
         model = MODEL_WRAPPERS.build(dict(cfg.model_wrapper_cfg, module=model))
-    batch = segmentation_batch(
-        BATCH, SIZE, cfg.model.decode_head.num_classes, seed=get_rank()
-    )
+    batch = segmentation_batch(BATCH, SIZE, classes, seed=get_rank())
     return time_ways({'step': lambda: model.train_step(batch, optimizer)}, repeats)[
         'step'
     ]
 
 
-def steps_in_processes(args: argparse.Namespace, processes: int) -> dict:
-    """Time training steps in processes of their own, one thread each."""
+def steps_in_processes(processes: int) -> dict:
+    """A point of training's throughput, with the same batch in every process."""
     command = [sys.executable, '-m', 'torch.distributed.run', '--standalone']
     command += [f'--nproc_per_node={processes}', *sys.argv, '--worker']
     done = subprocess.run(
@@ -159,149 +110,114 @@ def steps_in_processes(args: argparse.Namespace, processes: int) -> dict:
         text=True,
         env=dict(os.environ, OMP_NUM_THREADS='1'),
     )
-    return json.loads(done.stdout.splitlines()[-1])
-
-
-def time_points(ways: Mapping[float, Way], repeats: int) -> list[dict]:
-    """Time ways by their x, in turns.
-
-    Returns:
-        Points in milliseconds as :func:`segda_mm.visualization.scaling_figure` wants
-        them, on CUDA with ``gpu_peak_mib``.
-    """
-    points = []
-    for x, timing in time_ways(ways, repeats).items():
-        low, high = timing['quartiles']
-        point = dict(x=x, y=timing['median'], low=low, high=high)
-        if 'gpu_peak_mib' in timing:
-            point['gpu_peak_mib'] = timing['gpu_peak_mib']
-        points.append(point)
-    return points
-
-
-def panel(title: str, x_label: str, y_label: str, curves: dict) -> dict:
-    """A panel of the figure, with the slope of every curve."""
-    slopes = {
-        name: round(
-            power_law_exponent(*zip(*((point['x'], point['y']) for point in points))), 3
-        )
-        for name, points in curves.items()
-        if len(points) > 1
-    }
-    return dict(
-        title=title, x_label=x_label, y_label=y_label, curves=curves, slopes=slopes
+    timing = json.loads(done.stdout.splitlines()[-1])
+    low, high = timing['quartiles']
+    fast, median, slow = (
+        round(1000 * processes * BATCH / ms, 3) for ms in (low, timing['ms'], high)
     )
+    return dict(x=processes, y=median, low=slow, high=fast)
 
 
-def measure(cfg: Config, args: argparse.Namespace) -> list[dict]:
-    """All panels, see :func:`segda_mm.visualization.scaling_figure`."""
+def panel(title: str, x_label: str, curves: Mapping, y_label: str = 'ms') -> dict:
+    """One panel of the figure: curves of points ``x``, ``y``, ``low``, ``high``."""
+    return dict(title=title, x_label=x_label, y_label=y_label, curves=curves)
+
+
+def points(ways: Mapping[float, Way], repeats: int) -> list[dict]:
+    """Time ways by their x, in turns."""
+    return [
+        dict(
+            x=x, y=timing['ms'], low=timing['quartiles'][0], high=timing['quartiles'][1]
+        )
+        for x, timing in time_ways(ways, repeats).items()
+    ]
+
+
+def measure(cfg: Config, repeats: int) -> list[dict]:
+    """All panels."""
     classes = cfg.model.decode_head.num_classes
     model = build_network(cfg, classes)
+    sizes = {h * w: passes(model, classes, (h, w)) for h, w in SIZES}
+    batches = {batch: passes(model, classes, batch=batch) for batch in BATCHES}
+    of_classes = {x: passes(build_network(cfg, x), x) for x in CLASSES}
+    judged = {x: discriminator_passes(x) for x in CLASSES}
     step = 'forward and backward'
-    size_ways = {
-        height * width: passes(model, (height, width), BATCH, classes)
-        for height, width in SIZES
-    }
-    panels = [
-        panel(
-            f'image size, batch {BATCH}',
-            'pixels of an image',
-            'ms',
-            {step: time_points(size_ways, args.repeats)},
-        )
-    ]
-    shape = f'{SIZE[1]}x{SIZE[0]}'
-    batch_ways = {batch: passes(model, SIZE, batch, classes) for batch in BATCHES}
-    panels.append(
-        panel(
-            f'batch size, {shape}',
-            'images of a batch',
-            'ms',
-            {step: time_points(batch_ways, args.repeats)},
-        )
-    )
-    class_ways = {
-        f'{step}, {shape}': {
-            number: passes(build_network(cfg, number), SIZE, BATCH, number)
-            for number in CLASSES
-        },
-        'discriminator': {number: discriminator_passes(number) for number in CLASSES},
-    }
-    evaluated = {number: evaluations(number) for number in CLASSES}
-    for name in evaluated[CLASSES[0]]:
-        key = f'{name}, {EVALUATED_SIZE[1]}x{EVALUATED_SIZE[0]}'
-        class_ways[key] = {number: ways[name] for number, ways in evaluated.items()}
-    panels.append(
+    allowed = torch.cuda.device_count() if torch.cuda.is_available() else None
+    processes = [x for x in PROCESSES if allowed is None or x <= allowed]
+    return [
+        panel('image size', 'pixels of an image', {step: points(sizes, repeats)}),
+        panel('batch size', 'images of a batch', {step: points(batches, repeats)}),
         panel(
             'classes',
             'classes',
-            'ms',
             {
-                name: time_points(ways, args.repeats)
-                for name, ways in class_ways.items()
+                step: points(of_classes, repeats),
+                'discriminator': points(judged, repeats),
             },
-        )
-    )
-    panels.append(measure_processes(args))
-    return panels
+        ),
+        panel(
+            f'processes, batch {BATCH} in each',
+            'processes of one thread',
+            {'training step': [steps_in_processes(x) for x in processes]},
+            'images a second',
+        ),
+    ]
 
 
-def measure_processes(args: argparse.Namespace) -> dict:
-    """The panel of training's throughput, with the same batch in every process."""
-    points = []
-    for number in PROCESSES:
-        if torch.cuda.is_available() and number > torch.cuda.device_count():
-            continue
-        timing = steps_in_processes(args, number)
-        low, high = timing['quartiles']
-        fast, median, slow = (
-            round(1000 * number * BATCH / ms, 3) for ms in (low, timing['median'], high)
-        )
-        points.append(dict(x=number, y=median, low=slow, high=fast))
-    return panel(
-        f'processes, batch {BATCH} in each',
-        'processes of one thread',
-        'images a second',
-        {'training step': points},
-    )
+def slope(curve: Sequence[Mapping[str, float]]) -> float:
+    """Exponent of the power law that fits points best, by least squares of logs."""
+    x, y = (np.log([point[key] for point in curve]) for key in 'xy')
+    return float(np.polyfit(x, y, 1)[0])
+
+
+def save_figure(panels: Sequence[Mapping], path: Path) -> None:
+    """Draw every panel with logarithmic axes, and its slopes in the legend."""
+    figure = Figure(figsize=(3.6 * len(panels), 3.6), layout='constrained')
+    FigureCanvasAgg(figure)
+    for axes, part in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels):
+        for name, curve in part['curves'].items():
+            x, y, low, high = (
+                np.array([point[key] for point in curve])
+                for key in ('x', 'y', 'low', 'high')
+            )
+            if len(curve) > 1:
+                name += f': slope {slope(curve):.2f}'
+            axes.errorbar(x, y, (y - low, high - y), marker='o', ms=4, label=name)
+        axes.set(xlabel=part['x_label'], ylabel=part['y_label'], title=part['title'])
+        axes.set(xscale='log', yscale='log')
+        axes.grid(color='0.9')
+        axes.legend(fontsize=8, frameon=False)
+    figure.savefig(path, dpi=100)
 
 
 def main() -> None:
-    args = parse_args()
-    cfg = load_config(args.config)
+    parser = parser_for(__doc__, repeats=5)
+    parser.add_argument('--config', default=CONFIG, help='of a supervised training')
+    parser.add_argument('--plot', type=Path, help='picture to draw the points into')
+    parser.add_argument('--worker', action='store_true', help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    cfg = load_config(ROOT / args.config)
     init_default_scope(cfg.default_scope)
     torch.manual_seed(0)
     if args.worker:
         torch.set_num_threads(1)
-        timing = worker_step_times(cfg, args.repeats)
+        timing = worker_step_time(cfg, args.repeats)
         if get_rank() == 0:
             print(json.dumps(timing))
         leave_process_group()
         return
     origin = provenance()
     torch.set_num_threads(args.threads)
-    panels = measure(cfg, args)
-    for drawn in panels:
-        for name, points in drawn['curves'].items():
-            print(f'{drawn["title"]}: {name}')
-            print(f'{drawn["x_label"]:>24} {drawn["y_label"]:>16} {"quartiles":>20}')
-            for point in points:
-                spread = f'{point["low"]:.2f} to {point["high"]:.2f}'
-                print(f'{point["x"]:>24} {point["y"]:>16.2f} {spread:>20}')
-            if name in drawn['slopes']:
-                print(f'{"slope":>24} {drawn["slopes"][name]:>16.2f}')
-    row = dict(
-        benchmark='scaling',
-        config=args.config,
-        threads=args.threads,
-        device=get_device(),
-        panels=panels,
-        load_average=round(os.getloadavg()[0], 2),
-        **origin,
-    )
-    report(row, args.out)
+    panels = measure(cfg, args.repeats)
+    for part in panels:
+        for name, curve in part['curves'].items():
+            print(
+                f'{part["title"]}, {name}: slope {slope(curve):.2f}, {part["y_label"]}'
+            )
+            print('  ' + ', '.join(f'{p["x"]}: {p["y"]:.1f}' for p in curve))
+    report('scaling', [], origin, args.out, panels=panels)
     if args.plot:
-        save_scaling_figure(panels, args.plot)
+        save_figure(panels, args.plot)
 
 
 if __name__ == '__main__':

@@ -1,22 +1,38 @@
-"""Fair times of several ways to do one thing, shared by the benchmarks beside it."""
+"""Fair times of several ways to do one thing, and the line that stores them."""
 
 from __future__ import annotations
 
-import json
+import argparse
+import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
-from studies.results_file import append_row
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from studies.records import append_row
 
 MIB = 2**20
 
 
+def parser_for(description: str | None, repeats: int) -> argparse.ArgumentParser:
+    """The arguments that all benchmarks have."""
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('--threads', type=int, default=2)
+    parser.add_argument('--repeats', type=int, default=repeats, help='of each way')
+    parser.add_argument('--out', help='results file to append the line to')
+    return parser
+
+
 def time_ways(
     ways: Mapping[str, Callable[[], object]], repeats: int, warm_up: int = 2
-) -> dict[str, dict]:
+) -> dict[str, dict[str, Any]]:
     """Time each way ``repeats`` times, in turns.
 
     Turns give all ways their share of whatever else the machine is doing, so that
@@ -24,85 +40,87 @@ def time_ways(
     the device has finished.
 
     Args:
-        ways: what to call, by name.
-        repeats: times that each is measured.
-        warm_up: calls of each before that.
+        ways: What to call, by name.
+        repeats: Times that each is measured.
+        warm_up: Calls of each before that.
 
     Returns:
-        For each way ``median``, ``quartiles`` (low, high), ``fastest`` and
-        ``processor_median`` (of all threads of this process) in milliseconds, and
-        ``runs``; on CUDA also ``gpu_peak_mib``.
+        For each way what :func:`summary` gives, and on CUDA ``peak_mib``.
     """
+    cuda = torch.cuda.is_available()
     for _ in range(warm_up):
         for way in ways.values():
             way()
     seconds: dict[str, list[float]] = {name: [] for name in ways}
-    processor: dict[str, list[float]] = {name: [] for name in ways}
     peaks = dict.fromkeys(ways, 0.0)
     for _ in range(repeats):
         for name, way in ways.items():
-            if torch.cuda.is_available():
+            if cuda:
+                torch.cuda.synchronize()
                 torch.cuda.reset_peak_memory_stats()
-            _synchronize()
             begin = time.perf_counter()
-            begin_processor = time.process_time()
             way()
-            _synchronize()
-            seconds[name].append(time.perf_counter() - begin)
-            processor[name].append(time.process_time() - begin_processor)
-            if torch.cuda.is_available():
+            if cuda:
+                torch.cuda.synchronize()
                 peak = torch.cuda.max_memory_allocated() / MIB
                 peaks[name] = max(peaks[name], peak)
-    timings = {
-        name: dict(
-            summary(measured),
-            processor_median=summary(processor[name])['median'],
-        )
-        for name, measured in seconds.items()
-    }
-    if torch.cuda.is_available():
+            seconds[name].append(time.perf_counter() - begin)
+    timings = {name: summary(measured) for name, measured in seconds.items()}
+    if cuda:
         for name, timing in timings.items():
-            timing['gpu_peak_mib'] = round(peaks[name], 1)
+            timing['peak_mib'] = round(peaks[name], 1)
     return timings
 
 
-def summary(seconds: list[float]) -> dict:
-    """Median, quartiles and fastest of some times, in milliseconds."""
+def summary(seconds: Sequence[float]) -> dict[str, Any]:
+    """``ms``, the median, and ``quartiles`` of some times, in milliseconds."""
     low, median, high = np.percentile(1000 * np.array(seconds), (25, 50, 75))
-    return dict(
-        median=round(median, 2),
-        quartiles=[round(low, 2), round(high, 2)],
-        fastest=round(1000 * min(seconds), 2),
-        runs=len(seconds),
-    )
+    return dict(ms=round(median, 2), quartiles=[round(low, 2), round(high, 2)])
 
 
-def print_table(title: str, rows: Mapping[str, dict], bound: str | None = None) -> None:
-    """Print what :func:`time_ways` measured.
+def timed_lines(
+    path: str, size: str, timings: Mapping[str, Mapping], bound: str | None = None
+) -> list[dict[str, Any]]:
+    """Lines of one path for :func:`report`.
 
     Args:
-        title: head of the first column.
-        rows: times by name.
-        bound: the row that the others are divided by; None: no ratios.
+        path: What was measured, as ``'training step, mpl'``.
+        size: Of its input, as ``'128x256, batch 4'``.
+        timings: Of :func:`time_ways`; the name of a way comes behind the path, but
+            an empty one.
+        bound: The way that is a lower bound of the others, and has no line.
     """
-    width = 1 + max(39, *map(len, rows))
-    print(f'{title:<{width}}{"ms":>10}{"quartiles":>22}{"ratio":>8}')
-    for name, timing in rows.items():
-        low, high = timing['quartiles']
-        ratio = f'{timing["median"] / rows[bound]["median"]:.2f}' if bound else ''
-        print(
-            f'{name:<{width}}{timing["median"]:>10.2f}'
-            f'{f"{low:.2f} to {high:.2f}":>22}{ratio:>8}'
-        )
+    of_bound = {} if bound is None else dict(bound_ms=timings[bound]['ms'])
+    return [
+        dict(path=f'{path}, {name}'.removesuffix(', '), size=size, **timing, **of_bound)
+        for name, timing in timings.items()
+        if name != bound
+    ]
 
 
-def report(row: dict, out: str | None) -> None:
-    """Print a result as a JSON line and, if ``out`` is given, append it there."""
-    print(json.dumps(row))
+def report(
+    benchmark: str,
+    lines: Sequence[Mapping[str, Any]],
+    origin: Mapping[str, Any],
+    out: str | None,
+    **details: Any,
+) -> None:
+    """Print a table of lines and, if ``out`` is given, append one JSON line there.
+
+    Args:
+        benchmark: Its name.
+        lines: ``path``, ``size`` and ``ms`` each, and ``quartiles``, ``bound_ms`` and
+            ``peak_mib`` where there are any.
+        origin: Of :func:`studies.records.provenance`, asked before measuring.
+        out: File of results.
+        details: Other entries of the line.
+    """
+    for line in lines:
+        name = f'{line["path"]} ({line["size"]})'
+        ratio = f'{line["ms"] / line["bound_ms"]:.2f}' if line.get('bound_ms') else ''
+        print(f'{name:<80}{line["ms"]:>10.2f} ms{ratio:>8}', flush=True)
     if out:
-        append_row(out, row)
-
-
-def _synchronize() -> None:
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
+        device = 'cuda' if torch.cuda.is_available() else 'cpu'
+        row = dict(benchmark=benchmark, device=device, lines=[*lines])
+        threads = torch.get_num_threads()
+        append_row(out, {**row, **details, **origin, 'threads': threads})

@@ -1,72 +1,66 @@
 import json
+import sys
+from pathlib import Path
 
 import pytest
 
-from studies.read_experiment import read_experiment
-from studies.study import Study
+ROOT = Path(__file__).parents[2]
+# Studies are no part of the package: a checkout alone has them.
+for folder in (ROOT / 'studies' / 'benchmarks', ROOT):
+    sys.path.insert(0, str(folder))
+
 from segda_mm.testing.toy_job import write_toy_job
+from studies.progress import Runs
+from studies.study import Row, Study
 
 
 class World:
-    """An experiment on toy configs, where results are written by hand."""
+    """A study on toy configs, whose lines are written by hand."""
 
     def __init__(self, folder):
         self.folder = folder
         self.config = str(write_toy_job(folder))
-        self.file = folder / 'streets.py'
-        self.lines = folder / 'streets.jsonl'
-        self.content = dict(
-            title='Streets',
-            seeds=[0, 1, 2],
-            runs={
-                'source': dict(config=self.config),
-                'DSC': dict(config=self.config, options={'train_cfg.max_epochs': 3}),
-                'DSC + PL': dict(
-                    config=self.config, start_from=dict(run='DSC', keys=['load_from'])
-                ),
-                'oracle': dict(config=self.config, options={'randomness.seed': 9}),
-            },
-        )
+        self.lines = folder / 'results' / 'streets.jsonl'
+        self.rows = [
+            Row('source', self.config),
+            Row('DSC', self.config, [{'train_cfg.max_epochs': 3}]),
+            Row('DSC + PL', self.config, start={'DSC': ['load_from']}),
+            Row('DSC, TTA', of='DSC', tta=True),
+        ]
 
-    def write(self, **content):
-        self.content.update(content)
-        self.file.write_text(
-            ''.join(f'{key} = {value!r}\n' for key, value in self.content.items())
-        )
-        return self.file
+    def study(self, **parts):
+        parts = dict(title='Streets', introduction='Toys.', seeds=(0, 1, 2)) | parts
+        return Study(rows=parts.pop('rows', self.rows), name='streets', **parts)
 
-    def study(self, **content):
-        experiment = read_experiment(self.write(**content))
-        return Study(experiment, self.folder / 'work_dirs', self.lines)
+    def runs(self, study=None, **options):
+        return Runs(study or self.study(), self.folder / 'work', self.lines, **options)
 
-    def add(self, study, result, seed, hash=None, **entries):
-        """Append a line: of the present config, if no other hash is given."""
-        run = study.experiment.run_of(result).name
-        row = dict(
-            experiment='streets',
-            run=run,
+    def add(self, result, seed, config_hash='h', file=None, **entries):
+        row = next(row for row in self.rows if row.owns(result))
+        line = dict(
+            run=row.name,
             method=result,
             seed=seed,
             metrics=dict(mIoU=0.0),
-            config=study.experiment.runs[run].config,
-            minutes=1.0,
-            config_hash=hash or study.hashes[run],
-            data_hash='d',
-            environment=dict(python='3.11', threads=1),
+            minutes=2.0,
+            config_hash=config_hash,
             commit='abc',
             date='2026-01-02',
             machine='2 CPU cores',
         )
-        row.update(entries)
-        with self.lines.open('a') as stream:
-            stream.write(json.dumps(row) + '\n')
+        file = file or self.lines
+        file.parent.mkdir(exist_ok=True)
+        with file.open('a') as stream:
+            stream.write(json.dumps(line | entries) + '\n')
 
-    def add_mIoU(self, study, **values):
+    def add_mIoU(self, **values):
         for result, figures in values.items():
             for seed, figure in enumerate(figures):
-                self.add(
-                    study, result.replace('_', ' + '), seed, metrics=dict(mIoU=figure)
-                )
+                self.add(result.replace('_', ' + '), seed, metrics=dict(mIoU=figure))
+
+    def read(self):
+        lines = self.lines.read_text().splitlines()
+        return [json.loads(line) for line in lines]
 
 
 @pytest.fixture

@@ -9,12 +9,11 @@ from PIL import Image
 
 from segda_mm.apis import load_config
 from segda_mm.apis import test as evaluate
-from segda_mm.datasets import DataError
-from studies.recheck import compare_figures, recheck_predictions
 from segda_mm.registry import MODELS
 from segda_mm.testing.toy_job import write_toy_job
-
-pytest.importorskip('torchmetrics')
+from studies import recheck
+from studies.recheck import check_predictions, compare_figures, recheck_predictions
+from studies.study import StudyError
 
 CLASSES = ('road', 'car', 'person', 'train')
 # Two images of different sizes; 255 is void.
@@ -128,6 +127,32 @@ def test_a_changed_prediction_is_noticed(evaluated, tmp_path):
         write_png(tmp_path / file.name, prediction)
     figures = compare_figures(recheck_predictions(tmp_path, dataset), reported)
     assert not all(figure.agrees for figure in figures)
+    with pytest.raises(StudyError, match='the test reports .* no result is kept'):
+        check_predictions(tmp_path, dataset, reported)
+    assert check_predictions(out, dataset, reported)['max_difference'] <= 0.01
+
+
+def test_the_command_prints_both_and_tells_what_differs(
+    evaluated, tmp_path, monkeypatch, capsys
+):
+    out, _, reported = evaluated
+
+    def call(*words):
+        monkeypatch.setattr(sys, 'argv', ['recheck.py', *map(str, words)])
+        return recheck.main()
+
+    metrics = tmp_path / 'net_metrics.json'
+    metrics.write_text(json.dumps(reported))
+    config = out.parent / 'configs' / 'toy.py'
+    assert call(config, out, '--metrics', metrics) == 0
+    assert capsys.readouterr().out.endswith('0 of 6 figures differ\n')
+    reported = dict(reported, metrics=dict(reported['metrics'], aAcc=99.9))
+    metrics.write_text(json.dumps(reported))
+    assert call(config, out, '--metrics', metrics) == 1
+    assert capsys.readouterr().out.endswith('1 of 6 figures differ aAcc\n')
+    assert call(config, out) == 0
+    assert call(config, tmp_path) == 2
+    assert '0.png does not exist' in capsys.readouterr().err
 
 
 def test_figures_agree_up_to_rounding_and_undefined_ones_only_with_each_other():
@@ -162,7 +187,7 @@ def test_results_of_another_run_are_refused(change, reason):
     recomputed = dict(mIoU=1.0, per_class_iou=dict(road=1.0), num_images=2)
     results = dict(metrics=dict(mIoU=1.0), per_class_iou={}, num_images=2)
     assert compare_figures(recomputed, results)[0].agrees
-    with pytest.raises(ValueError, match=reason):
+    with pytest.raises(StudyError, match=reason):
         compare_figures(recomputed, results | change)
 
 
@@ -208,21 +233,21 @@ def label_nothing(path):
 @pytest.mark.parametrize(
     ('damage', 'reason'),
     [
-        (remove, r'out/two\.png: does not exist.*a/two\.png'),
-        (leave_over, r'out/three\.png: belongs to no image'),
-        (shrink, r'out/two\.png: is 2x1 pixels, but the label .*two\.png is 2x2'),
-        (predict_a_fifth_class, r'out/two\.png: has the train id 4, .* only 4 classes'),
-        (label_a_fifth_class, r'labels/b/one\.png: has the train id 4'),
-        (draw, r"out/two\.png: is a 'RGB' image"),
-        (cut_short, r'out/two\.png: cannot be decoded'),
-        (repeat_a_name, r'out/two\.png: .* of .*a/two\.png and of .*b/two\.png'),
+        (remove, r'out/two\.png does not exist.*a/two\.png'),
+        (leave_over, r'out/three\.png belongs to no image'),
+        (shrink, r'out/two\.png is 2x1 pixels, but the label .*two\.png is 2x2'),
+        (predict_a_fifth_class, r'out/two\.png has the train id 4, .* only 4 classes'),
+        (label_a_fifth_class, r'labels/b/one\.png has the train id 4'),
+        (draw, r"out/two\.png is a 'RGB' image"),
+        (cut_short, r'out/two\.png cannot be decoded'),
+        (repeat_a_name, r'out/two\.png .* of .*a/two\.png and of .*b/two\.png'),
         (label_nothing, 'labels: no pixel of the labels has a class'),
     ],
 )
 def test_what_is_wrong_is_named(small, damage, reason):
     out, dataset = small
     damage(out.parent)
-    with pytest.raises(DataError, match=reason):
+    with pytest.raises(StudyError, match=reason):
         recheck_predictions(out, dataset)
 
 
@@ -235,11 +260,5 @@ def test_what_is_wrong_is_named(small, damage, reason):
 )
 def test_data_sets_without_train_ids_are_refused(small, change, reason):
     out, dataset = small
-    with pytest.raises(ValueError, match=reason):
+    with pytest.raises(StudyError, match=reason):
         recheck_predictions(out, dataset | change)
-
-
-def test_torchmetrics_is_named_where_it_is_missing(small, monkeypatch):
-    monkeypatch.setitem(sys.modules, 'torchmetrics.classification', None)
-    with pytest.raises(ImportError, match=r"pip install -e '\.\[eval\]'"):
-        recheck_predictions(*small)
