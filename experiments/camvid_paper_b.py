@@ -17,11 +17,11 @@ introduction = (
 )
 seeds = [0, 1, 2]
 
-_config = 'configs/supervised/supervised_bisenetv1-r18_1xb4_camvid-day-144x192.py'
+_config = 'configs/supervised/supervised_bisenetv1-r18_camvid-day-144x192.py'
 _plan_file = 'configs/naive_student/naive-student_bisenetv1-r18_camvid-144x192.py'
 _segmentor = _Config.fromfile(
     'configs/_base_/models/bisenetv1_r18_quarter.py'
-).model.to_dict()
+).segmentor.to_dict()
 _segmentor.pop('data_preprocessor')
 for _head in (_segmentor['decode_head'], *_segmentor['auxiliary_head']):
     _head['num_classes'] = 11

@@ -14,7 +14,7 @@ seeds = [0, 1, 2]
 
 _plan_file = 'configs/naive_student/naive-student_x71-wr41-wr41_cityscapes-1025x2049.py'
 _networks = {
-    name: f'configs/panoptic_deeplab/panoptic-deeplab_{name}_8xb4-60k_{{}}-1025x2049.py'
+    name: f'configs/panoptic_deeplab/panoptic-deeplab_{name}_{{}}-1025x2049.py'
     for name in ('x71', 'wr38', 'wr41')
 }
 # Batches for one step of the optimizer.

@@ -22,7 +22,7 @@ introduction = (
 )
 seeds = [0, 1, 2]
 
-_directory = 'configs/panoptic_deeplab/panoptic-deeplab_r18_1xb4_minicity'
+_directory = 'configs/panoptic_deeplab/panoptic-deeplab_r18_minicity'
 _network = f'{_directory}-128x256.py'
 _plan_file = 'configs/naive_student/naive-student_r18_minicity-128x256.py'
 _rounds = _Config.fromfile(_plan_file).to_dict()['rounds']

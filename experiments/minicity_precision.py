@@ -14,12 +14,10 @@ seeds = [0, 1, 2]
 
 _segmentor = _Config.fromfile(
     'configs/_base_/models/bisenetv1_r18_quarter.py'
-).model.to_dict()
+).segmentor.to_dict()
 _segmentor.pop('data_preprocessor')
-_config = (
-    'configs/supervised/supervised_bisenetv1-r18_1xb4_minicity-cityscapes-128x256.py'
-)
-common_options = {**_schedule((), 6), 'train_cfg.val_interval': 6, 'model': _segmentor}
+_config = 'configs/supervised/supervised_bisenetv1-r18_minicity-cityscapes-128x256.py'
+common_options = {**_schedule(6), 'train_cfg.val_interval': 6, 'model': _segmentor}
 runs = {
     'float32, channels first': dict(
         config=_config, options={'default_hooks.channels_last': None}

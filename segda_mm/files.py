@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import socket
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from segda_mm.errors import FileNotWrittenError, FolderInUseError
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 #: What torch.save says, in several places, once a write of its own has failed.
 _TORCH_WRITER = ('inline_container', 'PytorchStreamWriter')
@@ -43,6 +48,21 @@ def atomic_file(path: str | os.PathLike) -> Iterator[Path]:
             os.replace(unfinished, path)
         finally:
             unfinished.unlink(missing_ok=True)
+
+
+def write_text(path: str | os.PathLike, text: str) -> None:
+    """Write a text file in UTF-8 in one step; see :func:`atomic_file`."""
+    with atomic_file(path) as unfinished:
+        unfinished.write_text(text, encoding='utf-8')
+
+
+def write_json(path: str | os.PathLike, content: Mapping | Sequence) -> None:
+    """Write plain values as indented JSON in one step; see :func:`atomic_file`.
+
+    Raises:
+        ValueError: A number is NaN or infinite.
+    """
+    write_text(path, json.dumps(content, indent=2, allow_nan=False) + '\n')
 
 
 def append_line(path: str | os.PathLike, line: str) -> None:
@@ -91,7 +111,7 @@ def named_failure(
         FileNotWrittenError: In place of errors of the system about no file, or
             about one of these; all others pass.
     """
-    own = {None, *map(os.fspath, (file, os.path.dirname(file), *temporary))}
+    own = {None, *(os.fspath(f) for f in (file, os.path.dirname(file), *temporary))}
     try:
         yield
     except FileNotWrittenError:
@@ -100,7 +120,7 @@ def named_failure(
         # Without a number it is a message of ours, not of the system.
         if error.errno is None or error.filename not in own:
             raise
-        raise FileNotWrittenError(file, error.strerror) from error
+        raise FileNotWrittenError(file, error.strerror or str(error)) from error
     except RuntimeError as error:
         if not any(name in str(error) for name in _TORCH_WRITER):
             raise
@@ -131,6 +151,7 @@ class RunFolderLock:
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
         self._file: int | None = None
+        self._library_lock: Any = None
 
     def acquire(self) -> None:
         """Take the lock.
@@ -141,6 +162,9 @@ class RunFolderLock:
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / LOCK_FILE
+        if fcntl is None:
+            self._acquire_by_library(path)
+            return
         while self._file is None:
             file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
             try:
@@ -171,6 +195,19 @@ class RunFolderLock:
             (self.folder / LOCK_FILE).unlink(missing_ok=True)
             os.close(self._file)
             self._file = None
+        if self._library_lock is not None:
+            self._library_lock.release()
+            self._library_lock = None
+
+    def _acquire_by_library(self, path: Path) -> None:
+        from filelock import FileLock, Timeout
+
+        lock = FileLock(path)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise FolderInUseError(self._message(b'')) from None
+        self._library_lock = lock
 
     def _message(self, content: bytes) -> str:
         try:

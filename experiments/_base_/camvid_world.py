@@ -13,7 +13,7 @@ _data = _Config.fromfile('configs/_base_/datasets/camvid_day2dusk_pair.py')
 def _network(depth):
     segmentor = _Config.fromfile(
         f'configs/_base_/models/bisenetv1_r{depth}_quarter.py'
-    ).model
+    ).segmentor
     segmentor = segmentor.to_dict()
     segmentor.pop('data_preprocessor')
     for head in (segmentor['decode_head'], *segmentor['auxiliary_head']):
@@ -43,9 +43,9 @@ common_options = {
 _source_images = _data.train_dataloader.dataset.source.to_dict()
 _source_images.pop('pipeline')
 _world = _World(
-    source='1xb4_camvid-day-144x192',
-    pair='1xb4_camvid-day2dusk-144x192',
-    target='1xb4_camvid-dusk-144x192',
+    source='camvid-day-144x192',
+    pair='camvid-day2dusk-144x192',
+    target='camvid-dusk-144x192',
     segmentor=_network(18),
     # A quarter of the paper's, as in the network.
     discriminator_channels=(16, 32, 64, 128, 1),

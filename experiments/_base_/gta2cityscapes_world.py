@@ -13,7 +13,7 @@ _data = _Config.fromfile('configs/_base_/datasets/gta2cityscapes_pair.py')
 def _network(depth):
     segmentor = _Config.fromfile(
         f'configs/_base_/models/bisenetv1_r{depth}.py'
-    ).model.to_dict()
+    ).segmentor.to_dict()
     segmentor.pop('data_preprocessor')
     return segmentor
 
@@ -44,9 +44,9 @@ common_options = _validation_options(_unlabeled, _held_out)
 _source_images = _data.train_dataloader.dataset.source.to_dict()
 _source_images.pop('pipeline')
 _world = _World(
-    source='1xb4-50e_gta5-720x1280',
-    pair='1xb4-50e_gta2cityscapes-512x1024',
-    target='1xb4-50e_cityscapes-512x1024',
+    source='gta5-720x1280',
+    pair='gta2cs-512x1024',
+    target='cityscapes-512x1024',
     segmentor=_network(18),
     discriminator_channels=None,
     photometric=_base_._photometric,

@@ -13,7 +13,7 @@ _data = _Config.fromfile('configs/_base_/datasets/minicity_pair.py')
 def _network(depth):
     segmentor = _Config.fromfile(
         f'configs/_base_/models/bisenetv1_r{depth}_quarter.py'
-    ).model
+    ).segmentor
     segmentor = segmentor.to_dict()
     segmentor.pop('data_preprocessor')
     return segmentor
@@ -41,9 +41,9 @@ common_options = {
 _source_images = _data.train_dataloader.dataset.source.to_dict()
 _source_images.pop('pipeline')
 _world = _World(
-    source='1xb4_minicity-gta5-128x256',
-    pair='1xb4_minicity-128x256',
-    target='1xb4_minicity-cityscapes-128x256',
+    source='minicity-gta5-128x256',
+    pair='minicity-128x256',
+    target='minicity-cityscapes-128x256',
     segmentor=_network(18),
     # A quarter of the paper's, as in the network.
     discriminator_channels=(16, 32, 64, 128, 1),

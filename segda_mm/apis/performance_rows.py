@@ -143,7 +143,7 @@ def _labeling(row: Row) -> Iterator[PerformanceLine]:
 
 def _inference(row: Row) -> Iterator[PerformanceLine]:
     for result in row['results']:
-        # As supervised_bisenetv1-r18_1xb4-50e_cityscapes-512x1024.py.
+        # As supervised_bisenetv1-r18_cityscapes-512x1024.py.
         parts = PurePath(result['config']).stem.split('_')
         network = parts[1] if len(parts) > 1 else parts[0]
         bound = result['ways'].get(INFERENCE_BOUND, {}).get('median')

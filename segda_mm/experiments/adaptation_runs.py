@@ -59,9 +59,7 @@ METHODS = {
     ),
     'DSC + MPL': Method('mpl/mpl-product-dsc', _FOUR, 'DSC', _BOTH_ROLES),
     'DSC + MPL (loss change)': Method('mpl/mpl-change-dsc', _FOUR, 'DSC', _BOTH_ROLES),
-    'mean teacher': Method(
-        'mean_teacher/mean-teacher-class-mix', ('student_generator',)
-    ),
+    'mean teacher': Method('mean_teacher/mean-teacher', ('student_generator',)),
 }
 
 
@@ -142,10 +140,10 @@ def adaptation_runs(world: World) -> dict[str, dict]:
         runs[name + TARGET_LOOK] = adapted_run(world, name, TARGET_LOOK)
     runs['mean teacher' + TARGET_LOOK] = _pretrained_mean_teacher(world)
     for name in ('source-only' + AUGMENTED, 'source-only' + TARGET_LOOK, 'oracle'):
-        runs[name + LONG] = longer(runs[name], (), world.epochs, 3)
+        runs[name + LONG] = longer(runs[name], world.epochs, 3)
     dsc, labels = 'DSC' + TARGET_LOOK, 'DSC + PL' + TARGET_LOOK
     for name, epochs in ((dsc, world.epochs), (labels, world.epochs_after)):
-        runs[name + LONG] = longer(runs[name], METHODS['DSC'].networks, epochs, 3)
+        runs[name + LONG] = longer(runs[name], epochs, 3)
     runs[labels + LONG]['start_from'] = dict(runs[labels]['start_from'], run=dsc + LONG)
     return runs
 
@@ -171,12 +169,10 @@ def validation_options(
     }
 
 
-def schedule(networks: Sequence[str], epochs: int) -> dict[str, Any]:
+def schedule(epochs: int) -> dict[str, Any]:
     """Options for the poly decay of the papers over a number of epochs.
 
     Args:
-        networks: Names of those with an optimizer of their own; none: the model has
-            one.
         epochs: Of the training.
     """
     # One more than there are: the last epoch still learns.
@@ -184,7 +180,7 @@ def schedule(networks: Sequence[str], epochs: int) -> dict[str, Any]:
         type='PolyLR', power=0.9, eta_min=0, begin=0, end=epochs + 1, by_epoch=True
     )
     return {
-        'param_scheduler': {name: [poly] for name in networks} if networks else [poly],
+        'param_scheduler': [poly],
         'train_cfg.max_epochs': epochs,
     }
 
@@ -236,7 +232,7 @@ def adapted_run(world: World, name: str, suffix: str) -> dict:
     epochs = world.epochs if method.after is None else world.epochs_after
     pipeline = source_pipeline(world, config, suffix)
     options = {
-        **schedule(method.networks, epochs),
+        **schedule(epochs),
         'model.generator.segmentor': world.segmentor,
         'train_dataloader.dataset.source.pipeline': pipeline,
     }
@@ -288,21 +284,18 @@ def source_pipeline(world: World, config: str, suffix: str) -> list[Mapping[str,
 
 def supervised_options(world: World) -> dict[str, Any]:
     """Options of every training on labels."""
-    return {**schedule((), world.epochs), 'model': world.segmentor}
+    return {**schedule(world.epochs), 'model': world.segmentor}
 
 
-def longer(
-    entry: Mapping[str, Any], networks: Sequence[str], epochs: int, times: int
-) -> dict[str, Any]:
+def longer(entry: Mapping[str, Any], epochs: int, times: int) -> dict[str, Any]:
     """The entry of a training with a multiple of its epochs, validated as often.
 
     Args:
         entry: Of the training.
-        networks: See :func:`schedule`.
         epochs: Of the training as it is.
         times: Factor of the epochs.
     """
-    options = {**schedule(networks, times * epochs), 'train_cfg.val_interval': epochs}
+    options = {**schedule(times * epochs), 'train_cfg.val_interval': epochs}
     return dict(entry, options={**entry['options'], **options})
 
 
@@ -334,7 +327,7 @@ def _pretrained_mean_teacher(world: World) -> dict:
     entry = adapted_run(world, 'mean teacher', TARGET_LOOK)
     options = {
         **entry['options'],
-        **schedule(METHODS['mean teacher'].networks, world.epochs_after),
+        **schedule(world.epochs_after),
         'model.generator.checkpoint_prefix': 'generator.segmentor.',
         # As for pseudo labels, which go on from there as well.
         'optim_wrapper.student_generator.optimizer.lr': 1.25e-2,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from segda_mm.apis.write_atomically import write_text
+from segda_mm.files import write_text
 
 from .read_experiment import read_experiment
 from .report import render, write_report

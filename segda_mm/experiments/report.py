@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from segda_mm.apis.write_atomically import write_text
+from segda_mm.files import write_text
 
 from .definition import Experiment
 from .number_text import NOT_RUN

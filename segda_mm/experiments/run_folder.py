@@ -9,9 +9,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from segda_mm.apis.test import split_figures
-from segda_mm.apis.write_atomically import write_json
+from segda_mm.apis.evaluating import split_figures
 from segda_mm.engine.runner import find_resumable_checkpoint
+from segda_mm.files import write_json
 
 #: Entries of a logged line that are no figures.
 _NO_FIGURES = ('step', 'time', 'data_time')

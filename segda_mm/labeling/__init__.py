@@ -2,7 +2,17 @@
 
 from segda_mm.errors import OtherLabelsError
 
-from .label_store import LabelStore
+from .processes import Processes
+from .pseudo_label_hook import MedianThresholdPseudoLabelHook
+from .store import LabelStore
 from .tta_labeler import TTALabeler
+from .unlabeled_pipeline import without_labels
 
-__all__ = ['LabelStore', 'OtherLabelsError', 'TTALabeler']
+__all__ = [
+    'LabelStore',
+    'MedianThresholdPseudoLabelHook',
+    'OtherLabelsError',
+    'Processes',
+    'TTALabeler',
+    'without_labels',
+]

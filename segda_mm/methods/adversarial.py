@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 
 from mmengine.optim import OptimWrapperDict
-from mmseg.models import BaseSegmentor
 from torch import Tensor, nn
 
 from segda_mm.methods.base import DomainAdaptiveSegmentor
 from segda_mm.methods.steps import (
     DomainBatch,
     add_role,
+    adversarial_losses,
     discriminator_step,
     generator_step,
     is_due,
@@ -60,7 +60,7 @@ class BiSeNetDA(DomainAdaptiveSegmentor):
         data_preprocessor: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
-        super().__init__(data_preprocessor, init_cfg)
+        super().__init__(None, data_preprocessor, init_cfg)
         self.generator = MODELS.build(generator)
         self.discriminator = MODELS.build(discriminator)
         self.adversarial_loss = MODELS.build(
@@ -69,14 +69,11 @@ class BiSeNetDA(DomainAdaptiveSegmentor):
         self.unlabeled_losses = nn.ModuleList(
             MODELS.build(loss) for loss in unlabeled_losses or ()
         )
-        self.adv_weight = adv_weight
-        self.target_loss_weight = target_loss_weight
+        self.loss_weights = {
+            'adversarial.loss': adv_weight,
+            'target.loss': target_loss_weight,
+        }
         self.gradient_ratio_interval = gradient_ratio_interval
-
-    @property
-    def deployed(self) -> BaseSegmentor:
-        """The adapted segmentor."""
-        return self.generator.segmentor
 
     def train_step(
         self, data: dict, optim_wrapper: OptimWrapperDict
@@ -94,29 +91,48 @@ class BiSeNetDA(DomainAdaptiveSegmentor):
         batches = self.data_preprocessor(data, True)
         source = DomainBatch(**batches['source'])
         target = DomainBatch(**batches['target'])
-        if not self.target_loss_weight:
-            target = target._replace(data_samples=None)
+        if not self.loss_weights['target.loss']:
+            target.data_samples = None
         generated = generator_step(
             self.generator,
             self.discriminator,
             optim_wrapper['generator'],
+            self.student_losses,
+            self.loss_weights,
             source,
             target,
-            self.adversarial_loss,
-            self.adv_weight,
-            self.target_loss_weight,
-            unlabeled_losses=self.unlabeled_losses,
             measure_gradients=is_due(self.gradient_ratio_interval),
         )
         discriminated = discriminator_step(
             self.discriminator,
             optim_wrapper['discriminator'],
-            generated.source_logits,
-            generated.target_logits,
+            source,
+            target,
             self.adversarial_loss,
         )
         return {
-            'loss': generated.log_vars['loss'],
-            **add_role('generator', generated.log_vars),
+            'loss': generated['loss'],
+            **add_role('generator', generated),
             **add_role('discriminator', discriminated),
         }
+
+    def student_losses(
+        self, source: DomainBatch, target: DomainBatch
+    ) -> dict[str, Tensor]:
+        """Terms of Eq. 4, or of Eq. 5 where the target has pseudo labels.
+
+        Args:
+            source: Images with labels.
+            target: Images, with pseudo labels or with None.
+
+        Returns:
+            ``source.loss``, ``adversarial.loss``, ``target.loss`` and
+            ``unlabeled.<loss_name>``, scalars.
+        """
+        losses = adversarial_losses(
+            self.generator, self.discriminator, self.adversarial_loss, source, target
+        )
+        logits = target.passed_through(self.generator).logits
+        for loss in self.unlabeled_losses:
+            losses[f'unlabeled.{loss.loss_name}'] = loss(logits)
+        return losses

@@ -3,23 +3,24 @@
 import torch
 from mmengine.logging import MessageHub
 from mmengine.optim import OptimWrapperDict
-from mmengine.structures import PixelData
-from mmseg.models import BaseSegmentor
-from mmseg.structures import SegDataSample
 from torch import Tensor
 
 from segda_mm.methods.base import DomainAdaptiveSegmentor
-from segda_mm.methods.head_losses import has_plain_losses
-from segda_mm.methods.network_modes import batch_statistics
+from segda_mm.methods.generator import require_pixel_weights
+from segda_mm.methods.labeling_pass import labeling_logits
+from segda_mm.methods.pseudo_labelers import (
+    PseudoLabels,
+    build_pseudo_labeler,
+    label_pixels,
+)
 from segda_mm.methods.steps import (
     DomainBatch,
     add_role,
+    labeled_loss,
+    pseudo_labeled,
     sum_losses,
 )
-from segda_mm.ops.class_probabilities import class_probabilities
 from segda_mm.registry import MODELS
-
-ROLES = ('student', 'teacher')
 
 
 @MODELS.register_module()
@@ -39,9 +40,10 @@ class MeanTeacher(DomainAdaptiveSegmentor):
             student.
         mixing: Config of what chooses the source's pixels (``ClassMix``,
             ``CutMix``); None: target images stay as they are.
-        pseudo_label_weights: Config of what weighs the teacher's labels
-            (``ConfidentShareWeights``, ``PixelConfidenceWeights``,
-            ``ClassMedianWeights``); None: all count alike.
+        pseudo_labeler: Config of what weighs the teacher's labels
+            (``ConfidentShare``, ``PixelConfidence``, ``ClassMedian``); the loss
+            is the mean over all pixels, also those of weight 0, so that a teacher
+            in doubt teaches little. None: all count alike.
         augmentation: Config of what changes the student's target images
             (``StrongAugmentation``); None: nothing.
         decay: Of the teacher's average, in [0, 1). In its first steps it is
@@ -61,11 +63,13 @@ class MeanTeacher(DomainAdaptiveSegmentor):
             losses in a way of its own, where pixels have no weights.
     """
 
+    ROLES = ('student', 'teacher')
+
     def __init__(
         self,
         generator: dict,
         mixing: dict | None,
-        pseudo_label_weights: dict | None,
+        pseudo_labeler: dict | None,
         augmentation: dict | None,
         decay: float,
         target_loss_weight: float,
@@ -74,38 +78,19 @@ class MeanTeacher(DomainAdaptiveSegmentor):
         data_preprocessor: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
-        super().__init__(data_preprocessor, init_cfg)
-        if predict_on not in ROLES:
-            raise ValueError(
-                f'model.predict_on is {predict_on!r}, but must be one of {ROLES}'
-            )
+        super().__init__(predict_on, data_preprocessor, init_cfg)
         if not 0 <= decay < 1:
             raise ValueError(f'model.decay is {decay}, but must lie in [0, 1)')
         self.student_generator = MODELS.build(generator)
         self.teacher_generator = MODELS.build(generator).requires_grad_(False)
         self.mixing = None if mixing is None else MODELS.build(mixing)
-        self.pseudo_label_weights = (
-            None if pseudo_label_weights is None else MODELS.build(pseudo_label_weights)
-        )
+        self.pseudo_labeler = build_pseudo_labeler(pseudo_labeler)
+        if self.pseudo_labeler is not None:
+            require_pixel_weights(self.student_generator.segmentor.decode_head)
         self.augmentation = None if augmentation is None else MODELS.build(augmentation)
-        head = self.student_generator.segmentor.decode_head
-        if pseudo_label_weights is not None and not has_plain_losses(head):
-            raise TypeError(
-                f'{type(head).__name__} has a loss of its own, in which pixels '
-                'have no weights; set model.pseudo_label_weights=None, or '
-                'choose a head such as FCNHead'
-            )
         self.decay = decay
-        self.target_loss_weight = target_loss_weight
+        self.loss_weights = {'target.loss': target_loss_weight}
         self.label_batch_statistics = label_batch_statistics
-        self.predict_on = predict_on
-
-    @property
-    def deployed(self) -> BaseSegmentor:
-        """The segmentor of the role that ``predict_on`` names."""
-        if self.predict_on == 'teacher':
-            return self.teacher_generator.segmentor
-        return self.student_generator.segmentor
 
     def init_weights(self) -> None:
         """Initialise the student, and the teacher as its copy."""
@@ -139,49 +124,54 @@ class MeanTeacher(DomainAdaptiveSegmentor):
         batches = self.data_preprocessor(data, True)
         source = DomainBatch(**batches['source'])
         inputs = batches['target']['inputs']
-        confidence, labels = self.label_target(inputs)
-        weights = torch.ones_like(confidence)
-        if self.pseudo_label_weights is not None:
-            weights = self.pseudo_label_weights(confidence, labels, self.num_classes)
-        mixed = self._mix(source, inputs, labels, weights)
+        confidence, labels, trusted = self.label_target(inputs)
+        target = self._mix(source, inputs, labels, trusted.weights)
 
         wrapper = optim_wrapper['student_generator']
         with wrapper.optim_context(self.student_generator):
-            source_losses, _ = self.student_generator(*source)
-            target_losses, _ = self.student_generator(*mixed)
-            source_loss = sum_losses(source_losses)
-            target_loss = sum_losses(target_losses)
-            loss = source_loss + self.target_loss_weight * target_loss
+            losses = self.student_losses(source, target)
+            loss = sum_losses(losses, self.loss_weights)
         wrapper.update_params(loss)
         self._update_teacher()
-        losses = {'source.loss': source_loss, 'target.loss': target_loss}
+        log_vars = {key: value.detach() for key, value in losses.items()}
         return {
             'loss': loss.detach(),
-            **add_role(
-                'student_generator',
-                {key: value.detach() for key, value in losses.items()},
-            ),
+            **add_role('student_generator', log_vars),
             'pseudo.confidence': confidence.mean(),
-            'pseudo.weight': weights.mean(),
+            'pseudo.weight': trusted.weights.mean(),
         }
 
-    @torch.no_grad()
-    def label_target(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
+    def student_losses(
+        self, source: DomainBatch, target: DomainBatch
+    ) -> dict[str, Tensor]:
+        """Losses on the source and on what the student sees of the target.
+
+        Args:
+            source: Images with labels.
+            target: Mixed and augmented images with labels and weights.
+
+        Returns:
+            ``source.loss`` and ``target.loss``, scalars.
+        """
+        return {
+            'source.loss': labeled_loss(self.student_generator, source),
+            'target.loss': labeled_loss(self.student_generator, target),
+        }
+
+    def label_target(self, inputs: Tensor) -> tuple[Tensor, Tensor, PseudoLabels]:
         """Label images with the teacher as it now is.
 
         Args:
             inputs: Normalised images, shape (N, 3, H, W).
 
         Returns:
-            Top-1 probabilities and classes, both of shape (N, H, W).
+            Top-1 probabilities and classes, both of shape (N, H, W), and how far
+            they are trusted.
         """
-        teacher = self.teacher_generator
-        if self.label_batch_statistics:
-            with batch_statistics(teacher):
-                logits = teacher.infer(inputs).logits
-        else:
-            logits = teacher.infer(inputs).logits
-        return class_probabilities(logits.float()).max(1)
+        logits = labeling_logits(
+            self.teacher_generator, inputs, self.label_batch_statistics
+        )
+        return label_pixels(logits, self.pseudo_labeler)
 
     @torch.no_grad()
     def _mix(
@@ -197,9 +187,7 @@ class MeanTeacher(DomainAdaptiveSegmentor):
                     'pipelines of train_dataloader alike, or set '
                     'model.mixing=None'
                 )
-            source_labels = torch.cat(
-                [sample.gt_sem_seg.data for sample in source.data_samples]
-            )
+            source_labels = source.labels()
             from_source = self.mixing(source_labels, self.num_classes)
             inputs = torch.where(from_source[:, None], source.inputs, inputs)
             labels = torch.where(from_source, source_labels, labels)
@@ -207,16 +195,7 @@ class MeanTeacher(DomainAdaptiveSegmentor):
         if self.augmentation is not None:
             preprocessor = self.data_preprocessor
             inputs = self.augmentation(inputs, preprocessor.mean, preprocessor.std)
-        return DomainBatch(
-            inputs,
-            [
-                SegDataSample(
-                    gt_sem_seg=PixelData(data=label[None]),
-                    pixel_weights=PixelData(data=weight[None]),
-                )
-                for label, weight in zip(labels, weights)
-            ],
-        )
+        return pseudo_labeled(inputs, labels, weights)
 
     @torch.no_grad()
     def _update_teacher(self) -> None:

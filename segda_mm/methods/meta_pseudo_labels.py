@@ -1,41 +1,32 @@
 """Meta Pseudo Labels: a teacher that learns from how its student fares."""
 
-from contextlib import nullcontext
+from collections.abc import Callable, Mapping
 
 import torch
 from mmengine.dist import all_reduce, broadcast
 from mmengine.optim import OptimWrapper, OptimWrapperDict
-from mmengine.structures import PixelData
-from mmseg.models import BaseSegmentor
-from mmseg.structures import SegDataSample
-from torch import Tensor, nn
+from torch import Tensor
 
 from segda_mm.methods.base import DomainAdaptiveSegmentor
-from segda_mm.methods.feedback_rules.base_feedback_rule import StudentReport
-from segda_mm.methods.generator import (
-    GeneratorResult,
-    SegmentorGenerator,
-)
-from segda_mm.methods.head_losses import has_plain_losses
-from segda_mm.methods.network_modes import batch_statistics, evaluating
+from segda_mm.methods.feedback import StudentReport
+from segda_mm.methods.generator import GeneratorResult, require_pixel_weights
+from segda_mm.methods.labeling_pass import SharedPass, labeling_logits
+from segda_mm.methods.pseudo_labelers import build_pseudo_labeler, label_pixels
 from segda_mm.methods.steps import (
     DomainBatch,
     add_role,
+    adversarial_losses,
     discriminator_step,
+    evaluating,
     generator_step,
     is_due,
+    labeled_loss,
+    pseudo_labeled,
     sum_losses,
 )
-from segda_mm.ops.class_probabilities import class_probabilities
 from segda_mm.ops.noise_patch import add_noise_patch
-from segda_mm.ops.pseudo_labels import (
-    IGNORE_INDEX,
-    mask_low_confidence,
-    median_thresholds,
-)
-from segda_mm.registry import FEEDBACK_RULES, MODELS
-
-ROLES = ('student', 'teacher')
+from segda_mm.ops.pseudo_labels import IGNORE_INDEX
+from segda_mm.registry import MODELS
 
 
 @MODELS.register_module()
@@ -58,8 +49,10 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
         student_adv_weight: lambda_adv of the student (Eq. 5).
         teacher_adv_weight: Weight of the teacher's adversarial loss; the
             paper's formula has 1.
-        threshold_cap: Upper limit of the class thresholds.
-        threshold_scope: ``'image'`` or ``'batch'`` (of one process).
+        pseudo_labeler: Config of what trusts the teacher's labels, as
+            ``ClassMedian``: what it voids costs neither student nor teacher
+            anything, and what only weighs pixels weighs their losses. None: all
+            count alike.
         label_batch_statistics: Whether the teacher's BatchNorm normalises a
             target batch by its own statistics when it labels it, as it does
             when it learns from it (the teacher of Pham et al. labels in
@@ -84,7 +77,11 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
 
     Raises:
         ValueError: ``predict_on`` names no role.
+        TypeError: Labels are only to be weighed, and the decode head computes its
+            losses in a way of its own, where pixels have no weights.
     """
+
+    ROLES = ('student', 'teacher')
 
     def __init__(
         self,
@@ -93,8 +90,7 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
         feedback_rule: dict,
         student_adv_weight: float,
         teacher_adv_weight: float,
-        threshold_cap: float,
-        threshold_scope: str,
+        pseudo_labeler: dict | None,
         label_batch_statistics: bool,
         uda_probability: float,
         uda_sigma: float,
@@ -106,11 +102,7 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
         data_preprocessor: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
-        super().__init__(data_preprocessor, init_cfg)
-        if predict_on not in ROLES:
-            raise ValueError(
-                f'model.predict_on is {predict_on!r}, but must be one of {ROLES}'
-            )
+        super().__init__(predict_on, data_preprocessor, init_cfg)
         self.student_generator = MODELS.build(
             {**generator, **(student_checkpoint or {})}
         )
@@ -119,27 +111,24 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
             {**generator, **(teacher_checkpoint or {})}
         )
         self.teacher_discriminator = MODELS.build(discriminator)
-        self.feedback_rule = FEEDBACK_RULES.build(feedback_rule)
+        self.feedback_rule = MODELS.build(feedback_rule)
         self.adversarial_loss = MODELS.build(
             adversarial_loss or dict(type='DomainAdversarialLoss')
         )
-        self.student_adv_weight = student_adv_weight
+        self.pseudo_labeler = build_pseudo_labeler(pseudo_labeler)
+        self._only_weighs = self.pseudo_labeler is not None and (
+            not self.pseudo_labeler.voids
+        )
+        if self._only_weighs:
+            require_pixel_weights(self.student_generator.segmentor.decode_head)
+        self.loss_weights = {'adversarial.loss': student_adv_weight}
         self.teacher_adv_weight = teacher_adv_weight
-        self.threshold_cap = threshold_cap
-        self.threshold_scope = threshold_scope
         self.label_batch_statistics = label_batch_statistics
         self.uda_probability = uda_probability
         self.uda_sigma = uda_sigma
-        self.predict_on = predict_on
         self.gradient_ratio_interval = gradient_ratio_interval
         self.epoch, self.max_epochs = 0, 1
-
-    @property
-    def deployed(self) -> BaseSegmentor:
-        """The segmentor of the role that ``predict_on`` names."""
-        if self.predict_on == 'teacher':
-            return self.teacher_generator.segmentor
-        return self.student_generator.segmentor
+        self._shared_pass = SharedPass()
 
     def set_progress(self, epoch: int, max_epochs: int) -> None:
         """Be told by the loop how many epochs are completed, and of how many."""
@@ -165,127 +154,135 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
             batches['target']['inputs'], optim_wrapper['teacher_generator']
         )
 
-        measure_gradients = is_due(self.gradient_ratio_interval)
         labeled_loss_before = self._labeled_loss(source, optim_wrapper)
-        student = generator_step(
-            self.student_generator,
-            self.student_discriminator,
-            optim_wrapper['student_generator'],
+        student = self._update(
+            'student',
+            self.student_losses,
+            self.loss_weights,
             source,
             target,
-            self.adversarial_loss,
-            self.student_adv_weight,
-            measure_gradients=measure_gradients,
+            optim_wrapper,
         )
-        student_discriminated = discriminator_step(
-            self.student_discriminator,
-            optim_wrapper['student_discriminator'],
-            student.source_logits,
-            student.target_logits,
-            self.adversarial_loss,
+        report = StudentReport(
+            source_loss=mean_of_processes(student['student_generator.source.loss']),
+            target_loss=mean_of_processes(student['student_generator.target.loss']),
+            labeled_loss_before=labeled_loss_before,
+            labeled_loss_after=self._labeled_loss(source, optim_wrapper),
+            learning_rate=optim_wrapper['student_generator'].get_lr()['lr'][0],
+            epoch=self.epoch,
+            max_epochs=self.max_epochs,
         )
 
-        feedback = self.feedback_rule(
-            StudentReport(
-                source_loss=mean_of_processes(student.source_loss),
-                target_loss=mean_of_processes(student.target_loss),
-                labeled_loss_before=labeled_loss_before,
-                labeled_loss_after=self._labeled_loss(source, optim_wrapper),
-                learning_rate=optim_wrapper['student_generator'].get_lr()['lr'][0],
-                epoch=self.epoch,
-                max_epochs=self.max_epochs,
-            )
-        )
-        teacher = generator_step(
-            self.teacher_generator,
-            self.teacher_discriminator,
-            optim_wrapper['teacher_generator'],
+        feedback = self.feedback_rule(report)
+        target.result = teacher_result
+        teacher = self._update(
+            'teacher',
+            self.teacher_losses,
+            {'adversarial.loss': self.teacher_adv_weight, 'target.loss': feedback['h']},
             source,
             target,
-            self.adversarial_loss,
-            self.teacher_adv_weight,
-            target_weight=feedback['h'],
-            uda_inputs=self._uda_view(target.inputs),
-            target_result=teacher_result,
-            measure_gradients=measure_gradients,
+            optim_wrapper,
         )
-        teacher_discriminated = discriminator_step(
-            self.teacher_discriminator,
-            optim_wrapper['teacher_discriminator'],
-            teacher.source_logits,
-            teacher.target_logits,
-            self.adversarial_loss,
-        )
-
         return {
-            'loss': student.log_vars['loss'],
-            **add_role('student_generator', student.log_vars),
-            **add_role('student_discriminator', student_discriminated),
-            **add_role('teacher_generator', teacher.log_vars),
-            **add_role('teacher_discriminator', teacher_discriminated),
+            'loss': student['student_generator.loss'],
+            **student,
+            **teacher,
             **add_role('mpl', feedback),
             'pseudo.kept_ratio': kept_ratio(target),
         }
+
+    def student_losses(
+        self, source: DomainBatch, target: DomainBatch
+    ) -> dict[str, Tensor]:
+        """Terms of Eq. 5: ``source.loss``, ``adversarial.loss``, ``target.loss``.
+
+        Args:
+            source: Images with labels.
+            target: Images with the teacher's labels.
+        """
+        return adversarial_losses(
+            self.student_generator,
+            self.student_discriminator,
+            self.adversarial_loss,
+            source,
+            target,
+        )
+
+    def teacher_losses(
+        self, source: DomainBatch, target: DomainBatch
+    ) -> dict[str, Tensor]:
+        """The same terms for the teacher, and ``uda.loss`` now and then.
+
+        Args:
+            source: Images with labels.
+            target: Images with the teacher's labels.
+        """
+        uda_inputs = self._uda_view(target.inputs)
+        losses = adversarial_losses(
+            self.teacher_generator,
+            self.teacher_discriminator,
+            self.adversarial_loss,
+            source,
+            target,
+        )
+        if uda_inputs is not None:
+            losses['uda.loss'] = labeled_loss(
+                self.teacher_generator, DomainBatch(uda_inputs, target.data_samples)
+            )
+        return losses
 
     def label_target(
         self, inputs: Tensor, optim_wrapper: OptimWrapper
     ) -> tuple[DomainBatch, GeneratorResult | None]:
         """Pseudo labels of the current teacher.
 
-        Where labels are made with the statistics of the batch, as the teacher
-        learns with them, it learns from the very pass that made its labels;
-        only a decode head with dropout runs again without it. Its graph lives
-        through the student's step, whose own two are no more than the three of
-        the teacher's step.
-
         Args:
             inputs: Normalised target images, shape (N, 3, H, W).
             optim_wrapper: The teacher's, for its precision.
 
         Returns:
-            The same images with their pseudo labels; pixels under their
-            class's median threshold are void. And the teacher's pass, for its
-            step; None if it has to make one of its own, because this one was
-            in evaluation mode, and the teacher is left as it was.
+            The same images with their pseudo labels; and the teacher's pass, for its
+            step, None if it has to make one of its own: see :class:`SharedPass`.
         """
-        teacher = self.teacher_generator
-        head = teacher.segmentor.decode_head
-        result = None
+        teacher, result = self.teacher_generator, None
         with optim_wrapper.optim_context(teacher):
-            if self.label_batch_statistics and learns_as_it_labels(teacher):
-                result = labeling = teacher.infer(inputs)
-                if is_random(head):
-                    with (
-                        torch.no_grad(),
-                        evaluating(head.modules()),
-                        batch_statistics(head),
-                    ):
-                        labeling = teacher.decode_again(result)
+            if self.label_batch_statistics:
+                logits, result = self._shared_pass(teacher, inputs)
             else:
-                statistics = (
-                    batch_statistics(teacher)
-                    if self.label_batch_statistics
-                    else nullcontext()
-                )
-                with torch.no_grad(), evaluating(teacher.modules()), statistics:
-                    labeling = teacher.infer(inputs)
-        return self._label(inputs, labeling.logits.detach()), result
+                logits = labeling_logits(teacher, inputs, of_the_batch=False)
+        *_, trusted = label_pixels(logits, self.pseudo_labeler)
+        weights = trusted.weights if self._only_weighs else None
+        return pseudo_labeled(inputs, trusted.labels, weights), result
 
-    def _label(self, inputs: Tensor, logits: Tensor) -> DomainBatch:
-        """Images with the labels of logits (N, C, H, W) without a graph."""
-        confidence, labels = class_probabilities(logits.float()).max(1)
-        thresholds = median_thresholds(
-            confidence,
-            labels,
-            self.num_classes,
-            self.threshold_cap,
-            self.threshold_scope,
+    def _update(
+        self,
+        role: str,
+        losses: Callable[[DomainBatch, DomainBatch], dict[str, Tensor]],
+        weights: Mapping[str, float | Tensor],
+        source: DomainBatch,
+        target: DomainBatch,
+        optim_wrapper: OptimWrapperDict,
+    ) -> dict[str, Tensor]:
+        """Update a role's generator, then its discriminator."""
+        generator, discriminator = f'{role}_generator', f'{role}_discriminator'
+        generated = generator_step(
+            getattr(self, generator),
+            getattr(self, discriminator),
+            optim_wrapper[generator],
+            losses,
+            weights,
+            source,
+            target,
+            measure_gradients=is_due(self.gradient_ratio_interval),
         )
-        labels = mask_low_confidence(labels, confidence, thresholds)
-        return DomainBatch(
-            inputs,
-            [SegDataSample(gt_sem_seg=PixelData(data=label[None])) for label in labels],
+        discriminated = discriminator_step(
+            getattr(self, discriminator),
+            optim_wrapper[discriminator],
+            source,
+            target,
+            self.adversarial_loss,
         )
+        return add_role(generator, generated) | add_role(discriminator, discriminated)
 
     @torch.no_grad()
     def _labeled_loss(
@@ -305,7 +302,7 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
             evaluating(layers),
             optim_wrapper['student_generator'].optim_context(generator),
         ):
-            losses, _ = generator(*source)
+            losses, _ = generator(source.inputs, source.data_samples)
         return mean_of_processes(sum_losses(losses))
 
     def _uda_view(self, inputs: Tensor) -> Tensor | None:
@@ -317,33 +314,6 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
         return None
 
 
-def is_random(network: nn.Module) -> bool:
-    """Whether a network drops something at random in training mode."""
-    return any(
-        'drop' in type(module).__name__.lower()
-        and getattr(module, 'p', 1)
-        and getattr(module, 'drop_prob', 1)
-        and getattr(module, 'survival', 0) < 1
-        for module in network.modules()
-    )
-
-
-def learns_as_it_labels(generator: SegmentorGenerator) -> bool:
-    """Whether only the decode head may differ between training and labelling.
-
-    Not where the backbone drops something at random, nor where backbone and
-    head have further outputs in training mode, which heads with losses of
-    their own tell.
-    """
-    segmentor = generator.segmentor
-    before_head = [segmentor.backbone]
-    if segmentor.with_neck:
-        before_head.append(segmentor.neck)
-    return has_plain_losses(segmentor.decode_head) and not any(
-        map(is_random, before_head)
-    )
-
-
 def mean_of_processes(scalar: Tensor) -> Tensor:
     """Average a scalar over all processes; alone, return it."""
     scalar = scalar.detach().clone()
@@ -353,9 +323,5 @@ def mean_of_processes(scalar: Tensor) -> Tensor:
 
 def kept_ratio(target: DomainBatch) -> Tensor:
     """Share of the pixels whose pseudo label is not void."""
-    return torch.stack(
-        [
-            (sample.gt_sem_seg.data != IGNORE_INDEX).float().mean()
-            for sample in target.data_samples
-        ]
-    ).mean()
+    labels = target.labels()
+    return (labels != IGNORE_INDEX).float().mean((1, 2)).mean()

@@ -1,27 +1,38 @@
-from .backbones import WideResNet38, WideResNet41, Xception71
-from .data_preprocessors import DomainDataPreprocessor, PanopticDataPreprocessor
-from .decode_heads import PanopticDeepLabHead
-from .discriminators import DSCDiscriminator, FCDiscriminator
-from .losses import (
+"""Networks, losses and test-time augmentation, as mmseg's registry knows them."""
+
+from segda_mm.models.backbones import WideResNet38, WideResNet41, Xception71
+from segda_mm.models.checkpoints import StrictPretrained
+from segda_mm.models.data_preprocessors import (
+    DomainDataPreprocessor,
+    PanopticDataPreprocessor,
+)
+from segda_mm.models.decode_heads import PanopticDeepLabHead
+from segda_mm.models.discriminators import DSCDiscriminator, FCDiscriminator
+from segda_mm.models.losses import (
     DomainAdversarialLoss,
+    EntropyLoss,
     HardPixelCrossEntropy,
     MaskedRegressionLoss,
+    MaximumSquaresLoss,
+    PixelCrossEntropyLoss,
 )
-from .segmentors import PanopticDeepLab
-from .strict_pretrained import StrictPretrained
-from .tta import PanopticTTA, SemanticTTA
+from segda_mm.models.segmentors import PanopticDeepLab
+from segda_mm.models.tta import PanopticTTA, SemanticTTA
 
 __all__ = [
     'DSCDiscriminator',
     'DomainAdversarialLoss',
     'DomainDataPreprocessor',
+    'EntropyLoss',
     'FCDiscriminator',
     'HardPixelCrossEntropy',
     'MaskedRegressionLoss',
+    'MaximumSquaresLoss',
     'PanopticDataPreprocessor',
     'PanopticDeepLab',
     'PanopticDeepLabHead',
     'PanopticTTA',
+    'PixelCrossEntropyLoss',
     'SemanticTTA',
     'StrictPretrained',
     'WideResNet38',

@@ -10,8 +10,7 @@ from mmengine.dataset import ConcatDataset, pseudo_collate
 from torch.utils.data import DataLoader
 
 from segda_mm.apis import PreflightError
-from segda_mm.apis.preflight import require_data
-from segda_mm.apis.preflight_keys import check_keys
+from segda_mm.apis.checks import require_data
 from segda_mm.datasets import (
     PairedSegDataset,
     RareClassDataset,
@@ -20,7 +19,7 @@ from segda_mm.datasets import (
     rare_class,
 )
 from segda_mm.datasets.data_check import dataset_configs
-from segda_mm.engine.hooks.median_threshold_pseudo_label_hook import _target_datasets
+from segda_mm.labeling.pseudo_label_hook import _target_datasets
 from segda_mm.registry import DATASETS
 
 CLASSES = ('road', 'car', 'rider', 'train')
@@ -220,7 +219,6 @@ def test_data_sets_without_labels_are_refused_before_the_training(root):
     pair = dict(type='DomainPairDataset', source=images, target=images)
     for config in (images, pair):
         cfg = Config(dict(train_dataloader=dict(dataset=wrapped(config))))
-        check_keys(cfg)
         with pytest.raises(PreflightError) as caught:
             require_data(cfg, ('train_dataloader',))
         message = str(caught.value)
@@ -234,6 +232,13 @@ def test_data_sets_without_labels_are_refused_before_the_training(root):
         ValueError, match=r'RareClassDataset\.dataset\.datasets\[1\] is'
     ):
         RareClassDataset(both, 0.01, 0)
+
+
+def test_an_absent_folder_is_told_as_ever(tmp_path):
+    inner = dict(type='GTA5Dataset', data_root=str(tmp_path / 'gta5'), pipeline=[])
+    cfg = Config(dict(train_dataloader=dict(dataset=wrapped(inner))))
+    with pytest.raises(PreflightError, match='gta5/images\n'):
+        require_data(cfg, ('train_dataloader',))
 
 
 def test_wrong_arguments(root):

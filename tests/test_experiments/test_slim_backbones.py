@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from segda_mm.experiments.slim_backbones import slim_backbones
-from segda_mm.models.backbones.drop_path import DropPath
+from segda_mm.models.backbones.wide_resnet import DropPath
 from segda_mm.registry import MODELS
 
 # Last map of the whole networks: 4096 and 2048 channels.

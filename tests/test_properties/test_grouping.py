@@ -6,11 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from segda_mm.ops.panoptic_post_processing import (
-    find_centers,
-    group_pixels,
-    panoptic_post_processing,
-)
+from segda_mm.ops.panoptic_grouping import find_centers, group_pixels
+from segda_mm.ops.panoptic_post_processing import panoptic_post_processing
 
 VOID = 255000
 THINGS = (2, 3)

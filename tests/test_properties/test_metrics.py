@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from segda_mm.ops.class_iou import class_iou, confusion_matrix
 from segda_mm.ops.instance_ap import (
     OVERLAPS,
     InstanceMatches,
@@ -16,6 +15,7 @@ from segda_mm.ops.instance_ap import (
     match_segments,
 )
 from segda_mm.ops.label_overlaps import label_overlaps
+from segda_mm.ops.metrics import class_iou, confusion_matrix
 from segda_mm.ops.panoptic_quality import panoptic_quality, panoptic_quality_counts
 
 NUM_CLASSES = 4

@@ -183,7 +183,7 @@ def test_frames_of_the_miniature_world_are_counted_singly():
 
 def test_ways_of_inference_are_divided_by_the_bare_network():
     ways = {'bare network, fp32': timing(50.0), 'PyTorch bf16': timing(25.0)}
-    config = 'configs/supervised/supervised_bisenetv1-r18_1xb4-50e_a-512x1024.py'
+    config = 'configs/supervised/supervised_bisenetv1-r18_a-512x1024.py'
     results = [dict(config=config, size='512x1024', ways=ways)]
     (line,) = performance_lines(dict(benchmark='inference', results=results))
     assert line.path == 'inference, bisenetv1-r18, PyTorch bf16'

@@ -33,7 +33,7 @@ class Network(NamedTuple):
 
 
 WR38, WR41 = (
-    f'imagenet/imagenet_{name}_8xb32-90e_224x224.py' for name in ('wr38', 'wr41')
+    f'imagenet/classifier_{name}_imagenet-224x224.py' for name in ('wr38', 'wr41')
 )
 PDL_WR38, PDL_WR41, PDL_X71 = (
     f'_base_/models/panoptic_deeplab_{name}.py' for name in ('wr38', 'wr41', 'x71')

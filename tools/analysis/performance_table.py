@@ -27,7 +27,7 @@ def main() -> None:
     from segda_mm.apis.page_blocks import fill_block
     from segda_mm.apis.performance_table import LABEL, performance_table
     from segda_mm.apis.results_file import read_rows
-    from segda_mm.apis.write_atomically import write_text
+    from segda_mm.files import write_text
 
     rows = [row for file in args.files for row in read_rows(file)]
     if not rows:

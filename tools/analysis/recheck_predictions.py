@@ -46,7 +46,7 @@ def main() -> int:
 
     require_dependencies()
     from segda_mm.apis import PreflightError, load_config
-    from segda_mm.apis.preflight import require_data
+    from segda_mm.apis.checks import require_data
     from segda_mm.evaluation.recheck import (
         MEANS,
         compare_figures,

@@ -36,7 +36,7 @@ def main() -> None:
     args = parse_args()
     # Heavy imports wait until the arguments are known to be good.
     from segda_mm.apis.results_table import fill_results, table_of_file
-    from segda_mm.apis.write_atomically import write_text
+    from segda_mm.files import write_text
 
     try:
         if args.file:

@@ -18,7 +18,7 @@ BOTH_ROLES = (
     'model.teacher_checkpoint.checkpoint',
     'model.student_checkpoint.checkpoint',
 )
-SUPERVISED = 'configs/supervised/supervised_bisenetv1-r18_1xb4_'
+SUPERVISED = 'configs/supervised/supervised_bisenetv1-r18_'
 WORLDS = {
     'camvid': ('camvid-day-144x192', 'camvid-day2dusk-144x192', 'camvid-dusk-144x192'),
     'minicity': (
@@ -32,7 +32,7 @@ WORLDS = {
 def methods(world: str) -> dict[str, tuple[str, tuple[str, ...]]]:
     """Config of every method, and the keys that take the adapted checkpoint."""
     source, pair, target = WORLDS[world]
-    tail = f'dsc_bisenetv1-r18_1xb4_{pair}.py'
+    tail = f'dsc_bisenetv1-r18_{pair}.py'
     return {
         'source-only': (f'{SUPERVISED}{source}.py', ()),
         'DSC': (f'configs/adversarial/adversarial-{tail}', ()),

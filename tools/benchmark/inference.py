@@ -31,7 +31,7 @@ from timing import print_table, report, time_ways
 
 from segda_mm.apis import export_onnx, load_config, quantize_onnx
 from segda_mm.apis.deployed_model import load_model
-from segda_mm.apis.export_onnx import ImageGraph
+from segda_mm.apis.onnx_export import ImageGraph
 from segda_mm.apis.results_file import provenance
 from segda_mm.registry import MODELS
 
@@ -40,7 +40,7 @@ try:
 except ImportError:
     openvino = None
 
-CONFIG = 'configs/supervised/supervised_bisenetv1-r18_1xb4-50e_cityscapes-512x1024.py'
+CONFIG = 'configs/supervised/supervised_bisenetv1-r18_cityscapes-512x1024.py'
 BOUND = 'bare network, fp32'
 REFERENCE = 'PyTorch fp32'
 LEAST_AGREEMENT = 0.999

@@ -39,7 +39,7 @@ from segda_mm.labeling import LabelStore, TTALabeler
 from segda_mm.labeling.unlabeled_pipeline import without_labels
 from segda_mm.registry import DATASETS, MODELS
 
-CONFIG = 'configs/panoptic_deeplab/panoptic-deeplab_r18_1xb4_minicity-256x512.py'
+CONFIG = 'configs/panoptic_deeplab/panoptic-deeplab_r18_minicity-256x512.py'
 
 
 def parse_args() -> argparse.Namespace:

@@ -20,9 +20,7 @@ from segda_mm.apis.results_file import append_row, provenance
 from segda_mm.registry import MODELS
 from segda_mm.testing import panoptic_batch
 
-CONFIG = (
-    'configs/panoptic_deeplab/panoptic-deeplab_wr41_8xb4-60k_cityscapes-1025x2049.py'
-)
+CONFIG = 'configs/panoptic_deeplab/panoptic-deeplab_wr41_cityscapes-1025x2049.py'
 GIB = 2**30
 
 

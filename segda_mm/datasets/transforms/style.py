@@ -11,9 +11,11 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 
 from segda_mm.errors import MissingDataError
-from segda_mm.ops.channel_statistics import match_channel_statistics
-from segda_mm.ops.low_frequencies import transfer_low_frequencies
-from segda_mm.ops.pixel_values import to_pixel_values
+from segda_mm.ops.style import (
+    match_channel_statistics,
+    to_pixel_values,
+    transfer_low_frequencies,
+)
 from segda_mm.registry import DATASETS, TRANSFORMS
 
 
@@ -78,7 +80,7 @@ class FourierStyle(StyleTransform):
     What is in the image stays; its light and colours become those of an image
     drawn for each sample and resized to its size. Stands after ``Resize``: the
     square of frequencies belongs to the size of the image at hand. See
-    :func:`segda_mm.ops.low_frequencies.transfer_low_frequencies`.
+    :func:`segda_mm.ops.style.transfer_low_frequencies`.
 
     Source: Yang and Soatto, "FDA: Fourier Domain Adaptation for Semantic
     Segmentation", CVPR 2020.

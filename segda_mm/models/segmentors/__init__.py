@@ -1,3 +1,3 @@
-from .panoptic_deeplab import PanopticDeepLab
+from segda_mm.models.segmentors.panoptic_deeplab import PanopticDeepLab
 
 __all__ = ['PanopticDeepLab']

@@ -1,2 +1,0 @@
-_base_ = './pseudo-label-dsc_bisenetv1-r18_1xb4-50e_gta2cityscapes-512x1024.py'
-optim_wrapper = dict(generator=dict(optimizer=dict(lr=2.5e-2)))
