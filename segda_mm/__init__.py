@@ -6,9 +6,17 @@ libraries below are missing, too old or broken, nothing is registered and one
 sentence on stderr says what to do, so that ``python -m segda_mm.doctor`` still runs.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from segda_mm.dependencies import environment_problems, report_problems
 
+if TYPE_CHECKING:
+    from segda_mm.apis import evaluate, export, label, load_config, self_train, train
+
 __version__ = '0.1.0'
+
+#: Functions of :mod:`segda_mm.apis`, which is imported when one is asked for.
+__all__ = ['evaluate', 'export', 'label', 'load_config', 'self_train', 'train']
 
 _problems = environment_problems()
 if _problems:
@@ -19,6 +27,15 @@ else:
         engine,
         evaluation,
         labeling,
+        methods,
         models,
         visualization,
     )
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        from segda_mm import apis
+
+        return getattr(apis, name)
+    raise AttributeError(f'module {__name__!r} has no attribute {name!r}')

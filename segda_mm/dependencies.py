@@ -3,6 +3,8 @@
 Uses the standard library only: it has to work where everything else is missing.
 """
 
+from __future__ import annotations
+
 import contextlib
 import importlib
 import io
@@ -21,6 +23,8 @@ MINIMUM_VERSIONS = {
     'opencv-python': '4.10',
     'matplotlib': '3.9',
     'scipy': '1.11',
+    'safetensors': '0.4',
+    'filelock': '3.12',
     'onedl-mmengine': '0.10.12',
     'onedl-mmcv': '2.3.6',
     'onedl-mmsegmentation': '1.4.2',
@@ -53,6 +57,8 @@ _STACK = ('torch', 'torchvision', 'mmpretrain.models', 'mmseg.datasets', 'mmseg.
 
 _KNOWN_NOISE = 'Could not import OneDL'
 
+_reported: set[str] = set()
+
 
 def installed_version(distribution: str) -> str | None:
     """Version of a distribution or of an equivalent one; None if there is none."""
@@ -71,7 +77,7 @@ def is_older(version: str, minimum: str) -> bool:
     """
 
     def release(text: str) -> list[int]:
-        numbers = [int(n) for n in re.match(r'[\d.]*', text)[0].split('.') if n]
+        numbers = [int(n) for n in re.split(r'[^\d.]', text)[0].split('.') if n]
         while numbers and numbers[-1] == 0:
             numbers.pop()
         return numbers
@@ -79,17 +85,48 @@ def is_older(version: str, minimum: str) -> bool:
     return release(version) < release(minimum)
 
 
-def dependency_problems() -> list[str]:
-    """Sentences on missing, too old, overwritten and ill-matched distributions.
+def environment_problems() -> list[str]:
+    """Sentences on what keeps the package from working, each with its remedy.
 
-    Reads package metadata only and imports nothing, so it takes milliseconds. Each
-    sentence ends in its remedy. An empty list means that all is well.
+    Libraries are imported only where the versions leave nothing to say.
     """
-    return [
-        *_overwritten_distributions(),
-        *_missing_or_old_distributions(),
-        *_mismatch_of_torch_and_torchvision(),
+    return dependency_problems() or import_problems()
+
+
+def dependency_problems() -> list[str]:
+    """Sentences on missing, too old and overwritten distributions.
+
+    Reads package metadata only and imports nothing, so it takes milliseconds.
+    """
+    problems = []
+    present = [name for name in REPLACED_DISTRIBUTIONS if installed_version(name)]
+    if present:
+        wanted = list(dict.fromkeys(REPLACED_DISTRIBUTIONS[name] for name in present))
+        pins = ' '.join(f"'{name}>={MINIMUM_VERSIONS[name]}'" for name in wanted)
+        found = ', '.join(f'{name} {installed_version(name)}' for name in present)
+        problems.append(
+            f'The abandoned {found} stands over the files of {", ".join(wanted)}: '
+            f'`pip uninstall -y {" ".join(present)}`, then `pip install '
+            f'--force-reinstall --no-deps {pins}`.'
+        )
+    versions = {name: installed_version(name) for name in MINIMUM_VERSIONS}
+    missing = [name for name, version in versions.items() if version is None]
+    if missing:
+        problems.append(
+            f'Not installed: {", ".join(missing)}; run `pip install -e .` in the '
+            'repository, or use .venv/bin/python after `make test`.'
+        )
+    old = [
+        f'{name} {version} (at least {MINIMUM_VERSIONS[name]} is needed)'
+        for name, version in versions.items()
+        if version is not None and is_older(version, MINIMUM_VERSIONS[name])
     ]
+    if old:
+        problems.append(
+            f'Too old: {", ".join(old)}; run `pip install --upgrade -e .` in the '
+            'repository.'
+        )
+    return problems
 
 
 def import_problems() -> list[str]:
@@ -111,11 +148,6 @@ def import_problems() -> list[str]:
                 '`make test`.'
             ]
     return []
-
-
-def environment_problems() -> list[str]:
-    """`dependency_problems`, or if there are none `import_problems`."""
-    return dependency_problems() or import_problems()
 
 
 @contextlib.contextmanager
@@ -153,70 +185,3 @@ def require_dependencies() -> None:
     if problems:
         report_problems(problems)
         raise SystemExit(1)
-
-
-_reported: set[str] = set()
-
-
-def _overwritten_distributions() -> list[str]:
-    present = [name for name in REPLACED_DISTRIBUTIONS if _is_installed(name)]
-    if not present:
-        return []
-    wanted = list(dict.fromkeys(REPLACED_DISTRIBUTIONS[name] for name in present))
-    pins = ' '.join(f"'{name}>={MINIMUM_VERSIONS[name]}'" for name in wanted)
-    found = ', '.join(f'{name} {metadata.version(name)}' for name in present)
-    return [
-        f'The abandoned {found} stands over the files of {", ".join(wanted)}: '
-        f'`pip uninstall -y {" ".join(present)}`, then `pip install --force-reinstall '
-        f'--no-deps {pins}`.'
-    ]
-
-
-def _missing_or_old_distributions() -> list[str]:
-    missing, old = [], []
-    for name, minimum in MINIMUM_VERSIONS.items():
-        version = installed_version(name)
-        if version is None:
-            missing.append(name)
-        elif is_older(version, minimum):
-            old.append(f'{name} {version} (at least {minimum} is needed)')
-    problems = []
-    if missing:
-        problems.append(
-            f'Not installed: {", ".join(missing)}; run `pip install -e .` in the '
-            'repository, or use .venv/bin/python after `make test`.'
-        )
-    if old:
-        problems.append(
-            f'Too old: {", ".join(old)}; run `pip install --upgrade -e .` in the '
-            'repository.'
-        )
-    return problems
-
-
-def _mismatch_of_torch_and_torchvision() -> list[str]:
-    """Each torchvision works with one torch only, built for the same devices."""
-    torch, vision = installed_version('torch'), installed_version('torchvision')
-    if torch is None or vision is None:
-        return []
-    requirement = re.search(
-        r'(?m)^torch\s*\(?==\s*([\d.]+)',
-        '\n'.join(metadata.requires('torchvision') or []),
-    )
-    wanted = requirement[1].rstrip('.') if requirement else None
-    versions_differ = wanted and (is_older(torch, wanted) or is_older(wanted, torch))
-    builds_differ = torch.endswith('+cpu') != vision.endswith('+cpu')
-    if not versions_differ and not builds_differ:
-        return []
-    return [
-        f'torch {torch} and torchvision {vision} do not belong together; install both '
-        'in one command from the same index: `pip install --force-reinstall torch '
-        'torchvision`.'
-    ]
-
-
-def _is_installed(distribution: str) -> bool:
-    with contextlib.suppress(metadata.PackageNotFoundError):
-        metadata.version(distribution)
-        return True
-    return False

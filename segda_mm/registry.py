@@ -1,11 +1,11 @@
 """The one place that registries come from.
 
 Everything is registered into MMSegmentation's registries, so that the
-components work from any MMSegmentation config. Only feedback rules and labelers,
-kinds of components MMSegmentation has no registry for, get registries of their own.
+components work from any MMSegmentation config. Only labelers, a kind of component
+that MMSegmentation has no registry for, get one of their own.
 """
 
-from mmengine.registry import FUNCTIONS, Registry
+from mmengine.registry import Registry
 from mmseg.registry import (
     DATA_SAMPLERS,
     DATASETS,
@@ -22,13 +22,6 @@ from mmseg.registry import (
     WEIGHT_INITIALIZERS,
 )
 
-#: Rules that turn the student's losses into the teacher's feedback. Its scope
-#: is that of the configs (``default_scope = 'mmseg'``): with another one every
-#: lookup would warn that the registry tree has no branch for the scope.
-FEEDBACK_RULES = Registry(
-    'feedback_rule', parent=FUNCTIONS, scope='mmseg', locations=['segda_mm.models']
-)
-
 #: What labels images with a trained network. Without a parent: MMEngine's root has
 #: room for one child of a scope.
 LABELERS = Registry('labeler', scope='mmseg', locations=['segda_mm.labeling'])
@@ -36,7 +29,6 @@ LABELERS = Registry('labeler', scope='mmseg', locations=['segda_mm.labeling'])
 __all__ = [
     'DATASETS',
     'DATA_SAMPLERS',
-    'FEEDBACK_RULES',
     'HOOKS',
     'LABELERS',
     'LOOPS',

@@ -56,7 +56,7 @@ METHODS = {
     ),
     'DSC + MPL': Method('mpl/mpl-product-dsc', 'DSC', _BOTH_ROLES, True),
     'DSC + MPL (loss change)': Method('mpl/mpl-change-dsc', 'DSC', _BOTH_ROLES, True),
-    'mean teacher': Method('mean_teacher/mean-teacher-class-mix', has_student=True),
+    'mean teacher': Method('mean_teacher/mean-teacher', has_student=True),
 }
 
 

@@ -15,7 +15,7 @@ from studies.paper_b import (
 from studies.study import Differences, Row, Study
 from studies.worlds import poly, quarter_bisenet
 
-CONFIG = 'configs/supervised/supervised_bisenetv1-r18_1xb4_camvid-day-144x192.py'
+CONFIG = 'configs/supervised/supervised_bisenetv1-r18_camvid-day-144x192.py'
 PLAN = 'configs/naive_student/naive-student_bisenetv1-r18_camvid-144x192.py'
 FIGURES = {'mIoU': 'mIoU', 'pixel_precision': 'precision per pixel'}
 plan_file = Config.fromfile(PLAN).to_dict()

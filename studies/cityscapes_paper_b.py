@@ -17,7 +17,7 @@ from studies.study import Row, Study
 from studies.worlds import poly
 
 PLAN = 'configs/naive_student/naive-student_x71-wr41-wr41_cityscapes-1025x2049.py'
-NETWORK = 'configs/panoptic_deeplab/panoptic-deeplab_{}_8xb4-60k_{}-1025x2049.py'
+NETWORK = 'configs/panoptic_deeplab/panoptic-deeplab_{}_{}-1025x2049.py'
 #: Of 4 images for one step of the optimizer.
 BATCHES = 8
 ACCUMULATED = {'optim_wrapper.accumulative_counts': BATCHES}

@@ -32,13 +32,13 @@ MEAN_TEACHER_PARTS: dict[str, dict[str, Any]] = {
     },
     'no mixing': {'model.mixing': None},
     'pixel weights': {
-        'model.pseudo_label_weights': dict(
-            _delete_=True, type='PixelConfidenceWeights', exponent=1.0
+        'model.pseudo_labeler': dict(
+            _delete_=True, type='PixelConfidence', exponent=1.0
         )
     },
     'median weights': {
-        'model.pseudo_label_weights': dict(
-            _delete_=True, type='ClassMedianWeights', cap=0.9, scope='image'
+        'model.pseudo_labeler': dict(
+            _delete_=True, type='ClassMedian', cap=0.9, scope='image'
         )
     },
     'no strong augmentation': {'model.augmentation': None},

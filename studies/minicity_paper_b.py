@@ -16,7 +16,7 @@ from studies.paper_b import (
 )
 from studies.study import Differences, Row, Study
 
-FOLDER = 'configs/panoptic_deeplab/panoptic-deeplab_r18_1xb4_minicity'
+FOLDER = 'configs/panoptic_deeplab/panoptic-deeplab_r18_minicity'
 NETWORK = f'{FOLDER}-128x256.py'
 PLAN = 'configs/naive_student/naive-student_r18_minicity-128x256.py'
 RATE = {'optim_wrapper.optimizer.lr': 1e-3}

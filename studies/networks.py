@@ -59,10 +59,10 @@ _WR38, _WR41, _X71 = (
 )
 NETWORKS = {
     'wr38': Network(
-        'configs/imagenet/imagenet_wr38_8xb32-90e_224x224.py', {}, IMAGENET, 109, 46
+        'configs/imagenet/classifier_wr38_imagenet-224x224.py', {}, IMAGENET, 109, 46
     ),
     'wr41': Network(
-        'configs/imagenet/imagenet_wr41_8xb32-90e_224x224.py', {}, IMAGENET, 111, 49.3
+        'configs/imagenet/classifier_wr41_imagenet-224x224.py', {}, IMAGENET, 111, 49.3
     ),
     'panoptic-wr38': Network(_WR38, ONE_GRID, CROP, 173.75, 3486.32),
     'panoptic-wr38-multi-grid': Network(_WR38, {}, CROP, 173.75, 3493.80),

@@ -97,7 +97,7 @@ class World:
         if not self.small:
             file = _file(f'{MODELS}/bisenetv1_r{depth}.py')
             cfg.optional_checkpoints = file.optional_checkpoints
-            network = file.model.to_dict()
+            network = file.segmentor.to_dict()
             del network['data_preprocessor']
         else:
             network = quarter_bisenet(self.num_classes, depth)
@@ -152,7 +152,7 @@ class World:
 def quarter_bisenet(num_classes: int, depth: int = 18) -> dict[str, Any]:
     """Config of BiSeNet with a quarter of its channels, without preprocessor."""
     file = _file(f'{MODELS}/bisenetv1_r{depth}_quarter.py')
-    network = file.model.to_dict()
+    network = file.segmentor.to_dict()
     del network['data_preprocessor']
     for head in (network['decode_head'], *network['auxiliary_head']):
         head['num_classes'] = num_classes
@@ -220,10 +220,7 @@ def trained_for(epochs: int, val_interval: int | None = None) -> Change:
 
     def change(cfg: Config) -> None:
         # One more than there are: the last epoch still learns.
-        rules = [poly(epochs + 1)]
-        if isinstance(cfg.param_scheduler, Mapping):
-            rules = dict.fromkeys(cfg.param_scheduler, rules)
-        cfg.param_scheduler = rules
+        cfg.param_scheduler = [poly(epochs + 1)]
         cfg.train_cfg.max_epochs = epochs
         if val_interval is not None:
             cfg.train_cfg.val_interval = val_interval
@@ -237,9 +234,9 @@ def optimizer(key: str, **settings: Any) -> Sequence[Change]:
 
 
 MINICITY = World(
-    source='1xb4_minicity-gta5-128x256',
-    pair='1xb4_minicity-128x256',
-    target='1xb4_minicity-cityscapes-128x256',
+    source='minicity-gta5-128x256',
+    pair='minicity-128x256',
+    target='minicity-cityscapes-128x256',
     num_classes=19,
     epochs=6,
     epochs_after=3,
@@ -249,9 +246,9 @@ MINICITY = World(
     subset=dict(subset=dict(size=40, seed=0)),
 )
 CAMVID = World(
-    source='1xb4_camvid-day-144x192',
-    pair='1xb4_camvid-day2dusk-144x192',
-    target='1xb4_camvid-dusk-144x192',
+    source='camvid-day-144x192',
+    pair='camvid-day2dusk-144x192',
+    target='camvid-dusk-144x192',
     num_classes=11,
     epochs=4,
     epochs_after=2,
@@ -265,9 +262,9 @@ CAMVID = World(
     val_interval=1,
 )
 GTA2CITYSCAPES = World(
-    source='1xb4-50e_gta5-720x1280',
-    pair='1xb4-50e_gta2cityscapes-512x1024',
-    target='1xb4-50e_cityscapes-512x1024',
+    source='gta5-720x1280',
+    pair='gta2cs-512x1024',
+    target='cityscapes-512x1024',
     num_classes=19,
     epochs=50,
     epochs_after=50,

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import yaml
 from mmengine.config import Config
 from mmengine.optim import OptimWrapperDict
 from mmengine.registry import init_default_scope
@@ -13,7 +14,7 @@ from mmengine.runner import Runner
 from PIL import Image
 
 from segda_mm.apis import PreflightError, load_config, train
-from segda_mm.apis.preflight import require_data
+from segda_mm.apis.checks import require_data
 from segda_mm.engine.optimizers import ChildOptimWrapperConstructor
 from segda_mm.minicity import write_cityscapes, write_gta5
 from segda_mm.registry import MODELS
@@ -26,12 +27,8 @@ CONFIGS = sorted(
     if not {'_base_', 'naive_student'} & set(path.parts)
 )
 NAME = re.compile(
-    r'(?P<algorithm>[a-z]+(-[a-z]+)*)_(bisenetv1-)?(r18|r101|x71|wr38|wr41)_'
-    r'[18]xb4(-[a-z0-9.\-]+)?_[a-z0-9]+(-[a-z0-9]+)*-\d+x\d+\.py'
-)
-# What their ending says is the size of the crop, not a data set's.
-IMAGENET_NAME = re.compile(
-    r'imagenet_(x71|wr38|wr41)(-drop-path)?_8xb32-90e_\d+x\d+\.py'
+    r'[a-z]+(-[a-z]+)*_(bisenetv1-)?(r18|r101|x71|wr38|wr41)(-drop-path)?_'
+    r'[a-z0-9]+(-[a-z0-9]+)*-\d+x\d+\.py'
 )
 
 
@@ -68,109 +65,139 @@ def data(tmp_path_factory):
     return root
 
 
-def test_there_are_configs_and_their_names_follow_the_scheme():
-    assert len(CONFIGS) > 25
-    for config in CONFIGS:
-        if config == 'mpl_bisenet_gta2cs.py':
-            continue
-        folder, name = config.split('/')
-        if folder == 'imagenet':
-            assert IMAGENET_NAME.fullmatch(name), config
-            continue
-        match = NAME.fullmatch(name)
-        assert match, config
-        assert match['algorithm'].startswith(folder.replace('_', '-')), config
+def test_names_follow_the_scheme():
+    assert len(CONFIGS) > 40
+    names = [Path(config).name for config in CONFIGS if '/' in config]
+    assert [name for name in names if not NAME.fullmatch(name)] == []
+    assert max(map(len, names)) <= 60
+
+
+def test_the_model_index_lists_every_config():
+    listed = {}
+    for metafile in _yaml('model-index.yml')['Import']:
+        content = _yaml(metafile)
+        (collection,) = content['Collections']
+        for model in content['Models']:
+            assert model['In Collection'] == collection['Name']
+            assert Path(model['Config']).stem == model['Name']
+            assert model['Name'] not in listed
+            listed[model['Name']] = model
+            cfg = Config.fromfile(ROOT.parent / model['Config'])
+            if 'train_cfg' in cfg:
+                assert model['Metadata']['Epochs'] == cfg.train_cfg.max_epochs
+    assert {Path(config).stem for config in CONFIGS} <= listed.keys()
+
+
+def test_the_model_index_is_valid():
+    load = pytest.importorskip('modelindex.load_model_index').load
+    assert not load(str(ROOT.parent / 'model-index.yml')).check(silent=True)
+
+
+def _yaml(path):
+    return yaml.safe_load((ROOT.parent / path).read_text(encoding='utf-8'))
+
+
+def _of(*folders):
+    return [name for name in CONFIGS if name.split('/')[0] in folders]
+
+
+def _model(cfg):
+    """Shapes and names are all that is looked at: no weight is filled in."""
+    init_default_scope(cfg.default_scope)
+    with torch.device('meta'):
+        return MODELS.build(cfg.model)
 
 
 @pytest.mark.parametrize(
     'config',
-    [
-        name
-        for name in CONFIGS
-        if not name.startswith(('imagenet/', 'panoptic_deeplab/'))
-    ],
+    _of(
+        'supervised',
+        'adversarial',
+        'pseudo_label',
+        'mpl',
+        'mean_teacher',
+        'mpl_bisenet_gta2cs.py',
+    ),
 )
 def test_config_builds(config, data, monkeypatch):
     monkeypatch.chdir(data)
     cfg = Config.fromfile(ROOT / config)
-    init_default_scope(cfg.default_scope)
+    model = _model(cfg)
     require_data(cfg, ('train_dataloader', 'val_dataloader'))
-    # Shapes and names are all that is looked at: no weight is filled in.
-    with torch.device('meta'):
-        model = MODELS.build(cfg.model)
     # One more: PolyLR reaches its end at the last step before `end`.
-    assert _scheduler_end(cfg) == cfg.train_cfg.max_epochs + 1
-
+    assert cfg.param_scheduler[-1].end == cfg.train_cfg.max_epochs + 1
+    waits = hasattr(model, 'set_progress')
+    assert cfg.train_cfg.type == (
+        'MPLTrainLoop' if waits else 'ResumableEpochTrainLoop'
+    )
     if cfg.model.type == 'EncoderDecoder':
         assert 'optimizer' in cfg.optim_wrapper
         return
     wrappers = dict(cfg.optim_wrapper)
     del wrappers['constructor']
-    assert wrappers.keys() == cfg.param_scheduler.keys()
     built = ChildOptimWrapperConstructor(wrappers)(model)
     assert isinstance(built, OptimWrapperDict)
     assert set(built.keys()) == set(wrappers)
 
 
-@pytest.mark.parametrize(
-    'config', [name for name in CONFIGS if name.startswith('panoptic_deeplab/')]
-)
+@pytest.mark.parametrize('config', _of('panoptic_deeplab'))
 def test_panoptic_config_builds(config, data, monkeypatch):
     monkeypatch.chdir(data)
     cfg = Config.fromfile(ROOT / config)
-    init_default_scope(cfg.default_scope)
+    model = _model(cfg)
+    with torch.device('meta'):
+        MODELS.build(dict(**cfg.tta_model, module=cfg.model))
     if 'mapillary' in config:
         with pytest.raises(PreflightError, match='data/mapillary/training'):
             require_data(cfg, ('train_dataloader', 'val_dataloader'))
     else:
         require_data(cfg, ('train_dataloader', 'val_dataloader'))
-    with torch.device('meta'):
-        model = MODELS.build(cfg.model)
-        MODELS.build(dict(**cfg.tta_model, module=cfg.model))
     assert cfg.tta_pipeline == cfg.test_pipeline
     assert model.decode_head.num_classes == 19
     assert tuple(cfg.crop_size) == tuple(cfg.model.data_preprocessor.size)
     (scheduler,) = cfg.param_scheduler
     assert not scheduler.by_epoch
-    images = 1600 if 'minicity' in config else 2975
-    if 'mapillary' in config:
-        images = 18000
-    elif 'pretraining' in config:
-        images = 60
-    elif 'minicity-128x256' in config:
-        images = 20
+    images = next(
+        number
+        for part, number in (
+            ('pretraining', 60),
+            ('minicity-128x256', 20),
+            ('minicity', 1600),
+            ('mapillary', 18000),
+            ('cityscapes', 2975),
+        )
+        if part in config
+    )
     # A last batch that is not full is dropped; processes share an epoch.
-    processes = 1 if '_1xb4' in config else 8
+    processes = 1 if 'minicity' in config else 8
     steps = -(-images // processes) // cfg.train_dataloader.batch_size
     # The rate must neither reach 0 early nor end far above it.
     assert 0 <= scheduler.end - steps * cfg.train_cfg.max_epochs <= steps
 
 
 @pytest.mark.parametrize(
-    'config', [name for name in CONFIGS if name.startswith('imagenet/')]
+    'file',
+    sorted((ROOT / '_base_/models').glob('bisenetv1_*.py')),
+    ids=lambda f: f.stem,
 )
-def test_imagenet_config_builds(config):
-    cfg = Config.fromfile(ROOT / config)
-    init_default_scope(cfg.default_scope)
+def test_every_bisenet_takes_images(file):
+    cfg = Config.fromfile(file)
+    init_default_scope('mmseg')
     with torch.device('meta'):
-        model = MODELS.build(cfg.model)
-    assert model.head.num_classes == 1000
+        maps = MODELS.build(cfg.segmentor)(torch.zeros(2, 3, 64, 128))
+    assert maps.shape[1:] == (cfg.segmentor.decode_head.num_classes, 8, 16)
 
 
-def _scheduler_end(cfg):
-    schedulers = cfg.param_scheduler
-    if isinstance(schedulers, dict):
-        ends = {scheduler[-1].end for scheduler in schedulers.values()}
-        assert len(ends) == 1
-        return ends.pop()
-    return schedulers[-1].end
+@pytest.mark.parametrize('config', _of('imagenet'))
+def test_imagenet_config_builds(config):
+    assert _model(Config.fromfile(ROOT / config)).head.num_classes == 1000
 
 
 @pytest.mark.parametrize(
     'config',
     [
         'mpl_bisenet_gta2cs.py',
-        'adversarial/adversarial-dsc_bisenetv1-r18_1xb4-50e_gta2cityscapes-512x1024.py',
+        'adversarial/adversarial-dsc_bisenetv1-r18_gta2cs-512x1024.py',
     ],
 )
 def test_the_figures_of_the_paper_stand_in_the_configs(config):
@@ -198,42 +225,20 @@ def test_the_chain_of_methods_trains_on_files(data, monkeypatch):
     """Adversarial, then the methods that go on from its checkpoint."""
     monkeypatch.chdir(data)
     work_dirs = {}
-    for method, config in (
-        (
-            'adversarial',
-            'adversarial/adversarial-dsc_bisenetv1-r18_1xb4_minicity-128x256.py',
-        ),
-        (
-            'pseudo_label',
-            'pseudo_label/pseudo-label-dsc_bisenetv1-r18_1xb4_minicity-128x256.py',
-        ),
-        ('mpl', 'mpl/mpl-product-dsc_bisenetv1-r18_1xb4_minicity-128x256.py'),
-        (
-            'mean_teacher',
-            'mean_teacher/mean-teacher-median-after-dsc_bisenetv1-r18_'
-            '1xb4_minicity-128x256.py',
-        ),
+    for method, name, keys in (
+        ('adversarial', 'adversarial-dsc', ()),
+        ('pseudo_label', 'pseudo-label-dsc', ('generator',)),
+        ('mpl', 'mpl-product-dsc', ('teacher_checkpoint', 'student_checkpoint')),
+        ('mean_teacher', 'mean-teacher-median', ('generator',)),
     ):
         work_dirs[method] = data / 'work_dirs' / method
         adapted = str(work_dirs['adversarial'] / 'epoch_1.pth')
         cfg = load_config(
-            ROOT / config,
+            ROOT / method / f'{name}_bisenetv1-r18_minicity-128x256.py',
             {
                 'train_cfg.max_epochs': 1,
                 'train_dataloader.batch_size': 2,
-                **(
-                    {'model.generator.checkpoint': adapted}
-                    if method in ('pseudo_label', 'mean_teacher')
-                    else {}
-                ),
-                **(
-                    {
-                        'model.teacher_checkpoint.checkpoint': adapted,
-                        'model.student_checkpoint.checkpoint': adapted,
-                    }
-                    if method == 'mpl'
-                    else {}
-                ),
+                **{f'model.{key}.checkpoint': adapted for key in keys},
             },
             work_dirs[method],
         )

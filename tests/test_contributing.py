@@ -77,6 +77,16 @@ def test_a_feedback_rule_of_ones_own(examples):
     assert run(examples, program) == '0.1 True'
 
 
+def test_a_method_of_ones_own(examples):
+    program = STEP.format(config='my_configs/feature-distance.py') + (
+        'key = "student_generator.feature_distance.loss"\n'
+        'rest = ("student_generator.source.loss", "student_generator.target.loss")\n'
+        'expected = sum(log[name] for name in rest) + 0.005 * log[key]\n'
+        'print(type(model).__name__, bool(torch.isclose(log["loss"], expected)))'
+    )
+    assert run(examples, program) == 'FeatureDistanceMeanTeacher True'
+
+
 def test_a_data_set_of_ones_own(examples):
     for folder in ('toy_streets/images', 'toy_streets/labels', 'my_street'):
         (examples / folder).mkdir(parents=True)

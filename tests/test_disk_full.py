@@ -18,10 +18,10 @@ from mmengine.structures import PixelData
 from PIL import Image
 
 from segda_mm.apis import load_config
-from segda_mm.apis.build_runner import build_runner
-from segda_mm.apis.write_atomically import write_json
-from segda_mm.atomic_file import FileNotWrittenError, append_line, atomic_file
+from segda_mm.apis.runner import build_runner
 from segda_mm.engine.runner import find_resumable_checkpoint
+from segda_mm.errors import FileNotWrittenError
+from segda_mm.files import append_line, atomic_file, write_json
 from segda_mm.labeling import LabelStore, TTALabeler
 from segda_mm.registry import DATASETS
 from segda_mm.testing.toy_job import write_toy_job

@@ -1,21 +1,24 @@
-"""Check every file of the data sets that a config names."""
+"""Check every image and label file of the data sets that a config names.
+
+Looks for missing pairs, unreadable files, sizes that differ and unknown ids, and
+shows how often each class occurs. Exits with 1 when there are problems.
+"""
+
+from __future__ import annotations
 
 import argparse
 import sys
 import time
 from collections.abc import Callable
 
+from segda_cli import arguments
+
 SPLITS = ('train', 'target', 'val', 'test')
 
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description='Check every image and label file of the data sets that a '
-        'config names (missing pairs, unreadable files, sizes that differ, '
-        'unknown ids), and show how often each class occurs. Exits with 1 '
-        'when there are problems.'
-    )
+    parser = arguments.make_parser(__doc__)
     parser.add_argument('config', help='config file')
     parser.add_argument(
         '--split',
@@ -36,12 +39,7 @@ def parse_args() -> argparse.Namespace:
         default=2,
         help='processes to use; 0 is none but this one (default: 2)',
     )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        metavar='KEY=VALUE',
-        help='settings of the config to override',
-    )
+    arguments.add_cfg_options(parser, 'train_dataloader.dataset.data_root=data/x')
     return parser.parse_args()
 
 
@@ -59,37 +57,32 @@ def show_progress() -> Callable[[str, int, int], None]:
 
 
 def main() -> int:
-    """Check, print, and return the exit status."""
     args = parse_args()
-    # Heavy imports wait until the arguments are known to be good.
-    from segda_mm.dependencies import require_dependencies
 
-    require_dependencies()
-    from segda_mm.apis import PreflightError, load_config
-    from segda_mm.datasets.data_check import (
-        check_data,
-        format_report,
-        write_exclude,
-    )
+    def job() -> int:
+        from segda_mm.apis import load_config
+        from segda_mm.datasets.data_check import (
+            check_data,
+            format_report,
+            write_exclude,
+        )
 
-    splits = SPLITS if args.split == 'all' else (args.split,)
-    try:
+        splits = SPLITS if args.split == 'all' else (args.split,)
         cfg = load_config(args.config, args.cfg_options)
         reports = check_data(cfg, splits, args.workers, show_progress())
-    except (PreflightError, ValueError) as error:
-        print(f'check_data.py: {error}', file=sys.stderr)
-        return 2
-    for report in reports:
-        print(format_report(report), end='\n\n')
-    if args.write_exclude:
-        count = write_exclude(args.write_exclude, reports)
-        print(
-            f'{args.write_exclude} names {count} images; set exclude= of the '
-            'data set to it'
-        )
-    problems = sum(len(report.problems) for report in reports)
-    print(f'{problems} problems in {len(reports)} data sets')
-    return 1 if problems else 0
+        for report in reports:
+            print(format_report(report), end='\n\n')
+        if args.write_exclude:
+            count = write_exclude(args.write_exclude, reports)
+            print(
+                f'{args.write_exclude} names {count} images; set exclude= of the '
+                'data set to it'
+            )
+        problems = sum(len(report.problems) for report in reports)
+        print(f'{problems} problems in {len(reports)} data sets')
+        return 1 if problems else 0
+
+    return arguments.run(args, job, refused=(ValueError,))
 
 
 if __name__ == '__main__':

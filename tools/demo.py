@@ -11,11 +11,13 @@ import signal
 import sys
 from pathlib import Path
 
+from segda_cli import arguments
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = arguments.make_parser(__doc__)
     parser.add_argument(
         '--out',
         type=Path,
@@ -32,27 +34,22 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> int:
     args = parse_args()
-    # Heavy imports wait until the arguments are known to be good.
-    from segda_mm.dependencies import require_dependencies
-
-    require_dependencies()
-    from segda_mm.apis.demo import run_demo
-    from segda_mm.apis.demo_error import DemoError
-
-    # Unwinds the stack, so that a running training is stopped with the demo.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     out = args.out.resolve()
     # The configs name their data relative to the repository.
     os.chdir(ROOT)
-    try:
+    # Unwinds the stack, so that a running training is stopped with the demo.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+
+    def job() -> None:
+        from segda_mm.apis.demo import run_demo
+
         run_demo(out, args.epochs)
-    except DemoError as error:
-        print(f'demo.py: {error}', file=sys.stderr)
-        return 1
+
+    try:
+        return arguments.run(args, job)
     except KeyboardInterrupt:
         print('\nstopped; the same command goes on from here', file=sys.stderr)
         return 130
-    return 0
 
 
 if __name__ == '__main__':

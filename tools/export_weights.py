@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 
+from segda_cli import arguments
+
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = arguments.make_parser(__doc__)
     parser.add_argument('checkpoint', help='a checkpoint of a run')
     parser.add_argument('out', help='.safetensors to write')
     parser.add_argument(
@@ -21,19 +23,15 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> int:
     args = parse_args()
-    # Heavy imports wait until the arguments are known to be good.
-    from segda_mm.dependencies import require_dependencies
 
-    require_dependencies()
-    from segda_mm.apis import PreflightError, export_weights
+    def job() -> None:
+        from segda_mm.apis import export_weights
 
-    try:
         metadata = export_weights(args.checkpoint, args.out, args.network)
-    except PreflightError as error:
-        print(f'export_weights.py: {error}', file=sys.stderr)
-        return 2
-    print(args.out, *(f'{key}: {value}' for key, value in metadata.items()), sep='\n')
-    return 0
+        lines = [f'{key}: {value}' for key, value in metadata.items()]
+        print(args.out, *lines, sep='\n')
+
+    return arguments.run(args, job)
 
 
 if __name__ == '__main__':

@@ -9,14 +9,13 @@ torchrun --nproc_per_node=N tools/label.py ... --launcher pytorch
 from __future__ import annotations
 
 import argparse
-import os
 import sys
+
+from segda_cli import arguments
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = arguments.make_parser(__doc__)
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoint', help='checkpoint of the config')
     parser.add_argument(
@@ -68,36 +67,22 @@ def parse_args() -> argparse.Namespace:
         default=1,
         help='images that go through the network together (%(default)s)',
     )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        metavar='KEY=VALUE',
-        help='override config entries, as tta_model.scales=[1.0]',
-    )
-    parser.add_argument(
-        '--launcher',
-        choices=['none', 'pytorch'],
-        default='none',
-        help='what started the processes; torchrun is pytorch',
-    )
-    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
-    args = parser.parse_args()
-    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    return args
+    arguments.add_cfg_options(parser, 'tta_model.scales=[1.0]')
+    arguments.add_launcher(parser, ('none', 'pytorch'))
+    return parser.parse_args()
 
 
 def main() -> int:
     args = parse_args()
-    # Heavy imports wait until the arguments are known to be good.
-    from segda_mm.dependencies import require_dependencies
 
-    require_dependencies()
-    from segda_mm.apis import PreflightError, label, leave_process_group, load_config
+    def job() -> None:
+        from segda_mm.apis import label, load_config
 
-    thresholds = None
-    if args.thresholds:
-        thresholds = dict(scope=args.thresholds, cap=args.cap)
-    try:
+        pseudo_labeler = None
+        if args.thresholds:
+            pseudo_labeler = dict(
+                type='ClassMedian', cap=args.cap, scope=args.thresholds
+            )
         cfg = load_config(args.config, args.cfg_options)
         cfg.launcher = args.launcher
         manifest = label(
@@ -106,20 +91,15 @@ def main() -> int:
             args.images[0] if len(args.images) == 1 else args.images,
             args.out,
             tta=args.tta,
-            thresholds=thresholds,
+            pseudo_labeler=pseudo_labeler,
             ego_car=dict(annotated=args.ego_car) if args.ego_car else None,
             num_workers=args.num_workers,
             batch_size=args.batch_size,
         )
-        leave_process_group()
-    except PreflightError as error:
-        # Every process of a launcher meets the same error; one tells it.
-        if os.environ.get('RANK', '0') == '0':
-            print(f'label.py: {error}', file=sys.stderr)
-        return 2
-    if os.environ.get('RANK', '0') == '0':
-        print(_table(manifest))
-    return 0
+        if arguments.is_first_process():
+            print(_table(manifest))
+
+    return arguments.run(args, job)
 
 
 def _table(manifest: dict) -> str:

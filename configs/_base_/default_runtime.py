@@ -27,7 +27,6 @@ default_hooks = dict(
     channels_last=dict(type='ChannelsLastHook'),
     visualization=dict(type='SegVisualizationHook'),
 )
-custom_hooks = []
 log_processor = dict(by_epoch=True, window_size=25)
 log_level = 'INFO'
 load_from = None

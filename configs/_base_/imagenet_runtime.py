@@ -11,3 +11,4 @@ custom_imports = dict(
 )
 default_hooks = dict(logger=dict(interval=100))
 tta_model = None
+custom_hooks = []

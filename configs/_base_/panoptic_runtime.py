@@ -8,3 +8,4 @@ tta_model = dict(
     scales=(0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0),
     flip=True,
 )
+custom_hooks = []

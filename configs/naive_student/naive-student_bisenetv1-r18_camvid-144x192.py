@@ -1,7 +1,7 @@
 # Algorithm 1 of "Naive-Student" with BiSeNet on CamVid, semantic: every tenth frame
 # of the training sequences is labelled, the others are not.
 _root = 'data/camvid'
-_config = 'configs/supervised/supervised_bisenetv1-r18_1xb4_camvid-day-144x192.py'
+_config = 'configs/supervised/supervised_bisenetv1-r18_camvid-day-144x192.py'
 _train = dict(img_path='images/train', seg_map_path='labels/train')
 
 # Labelled data: 37 frames of the three sequences.
@@ -39,7 +39,7 @@ unlabeled = dict(
 teacher = dict(config=_config, steps=240)
 
 # Step 2: label the unlabelled images with it, over scales and flips.
-labeling = dict(tta=True, thresholds=None, num_workers=0)
+labeling = dict(tta=True, pseudo_labeler=None, num_workers=0)
 
 # Steps 3 and 4: train an equal or larger student on these, fine-tune it on the
 # labelled images. For more rounds, repeat the entry.

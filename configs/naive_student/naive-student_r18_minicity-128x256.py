@@ -1,16 +1,14 @@
 # The plan of naive-student_r18_minicity-256x512.py at half of the size, for studies
 # of many runs. All networks start from weights of another world:
-# python tools/train.py configs/panoptic_deeplab/panoptic-deeplab_r18_1xb4_minicity-pretraining-128x256.py
+# python tools/train.py configs/panoptic_deeplab/panoptic-deeplab_r18_minicity-pretraining-128x256.py
 _base_ = './naive-student_r18_minicity-256x512.py'
 make_data = (
     'python tools/dataset_converters/make_minicity.py --out data/minicity-video --gta5 0 '
     '--train 20 --val 60 --train-extra 80 --sequence-train 20'
 )
 _video = 'data/minicity-video/cityscapes'
-_config = 'configs/panoptic_deeplab/panoptic-deeplab_r18_1xb4_minicity-128x256.py'
-_pretrained = (
-    'work_dirs/panoptic-deeplab_r18_1xb4_minicity-pretraining-128x256/epoch_53.pth'
-)
+_config = 'configs/panoptic_deeplab/panoptic-deeplab_r18_minicity-128x256.py'
+_pretrained = 'work_dirs/panoptic-deeplab_r18_minicity-pretraining-128x256/epoch_53.pth'
 
 labeled = dict(dataset=dict(data_root=_video))
 # 120 frames of the snippets, and 80 other images.

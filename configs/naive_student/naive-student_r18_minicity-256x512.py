@@ -1,7 +1,7 @@
 # Algorithm 1 of "Naive-Student" on the built-in miniature world, for two CPU cores:
 # 20 labelled images, 200 unlabelled ones, two rounds. All networks start from weights of
 # another world, as the paper's start from those of Mapillary Vistas:
-# python tools/train.py configs/panoptic_deeplab/panoptic-deeplab_r18_1xb4_minicity-pretraining-256x512.py
+# python tools/train.py configs/panoptic_deeplab/panoptic-deeplab_r18_minicity-pretraining-256x512.py
 make_data = (
     'python tools/dataset_converters/make_minicity.py --out data/minicity-512x256 '
     '--size 512x256 --gta5 0 --train 1600 --val 100 && '
@@ -10,10 +10,8 @@ make_data = (
 )
 _images = 'data/minicity-512x256/cityscapes'
 _video = 'data/minicity-512x256-video/cityscapes'
-_config = 'configs/panoptic_deeplab/panoptic-deeplab_r18_1xb4_minicity-256x512.py'
-_pretrained = (
-    'work_dirs/panoptic-deeplab_r18_1xb4_minicity-pretraining-256x512/epoch_53.pth'
-)
+_config = 'configs/panoptic_deeplab/panoptic-deeplab_r18_minicity-256x512.py'
+_pretrained = 'work_dirs/panoptic-deeplab_r18_minicity-pretraining-256x512/epoch_53.pth'
 _rate = dict(optim_wrapper=dict(optimizer=dict(lr=1e-3)))
 
 # Labelled data: the annotated frame of each of 20 snippets.
@@ -47,7 +45,7 @@ unlabeled = dict(
 teacher = dict(config=_config, init=_pretrained, steps=300, options=_rate)
 
 # Step 2: label the unlabelled images with it, over scales and flips.
-labeling = dict(tta=True, thresholds=None, num_workers=0)
+labeling = dict(tta=True, pseudo_labeler=None, num_workers=0)
 
 # Steps 3 and 4: train an equal or larger student on these, fine-tune it on the
 # labelled images. Step 5: it is the teacher of the next round.

@@ -1,16 +1,10 @@
 # Algorithm 1 of "Naive-Student", as in its Table 1: X-71 teaches WR-41, and WR-41
 # another WR-41. Training is to be started under torchrun with 8 processes.
 _root = 'data/cityscapes'
-_x71 = 'configs/panoptic_deeplab/panoptic-deeplab_x71_8xb4-60k_cityscapes-1025x2049.py'
-_wr41 = (
-    'configs/panoptic_deeplab/panoptic-deeplab_wr41_8xb4-60k_cityscapes-1025x2049.py'
-)
-_x71_vistas = (
-    'work_dirs/panoptic-deeplab_x71_8xb4-60k_mapillary-1025x2049/epoch_106.pth'
-)
-_wr41_vistas = (
-    'work_dirs/panoptic-deeplab_wr41_8xb4-60k_mapillary-1025x2049/epoch_106.pth'
-)
+_x71 = 'configs/panoptic_deeplab/panoptic-deeplab_x71_cityscapes-1025x2049.py'
+_wr41 = 'configs/panoptic_deeplab/panoptic-deeplab_wr41_cityscapes-1025x2049.py'
+_x71_vistas = 'work_dirs/panoptic-deeplab_x71_mapillary-1025x2049/epoch_106.pth'
+_wr41_vistas = 'work_dirs/panoptic-deeplab_wr41_mapillary-1025x2049/epoch_106.pth'
 
 # Labelled data: train-fine, which both configs train on.
 labeled = dict()
@@ -29,7 +23,7 @@ unlabeled = dict(
 teacher = dict(config=_x71, init=_x71_vistas, steps=60000)
 
 # Step 2: label the unlabelled images with it, over scales and flips.
-labeling = dict(tta=True, thresholds=None, num_workers=4)
+labeling = dict(tta=True, pseudo_labeler=None, num_workers=4)
 
 # Steps 3 and 4: train an equal or larger student on these, fine-tune it on the
 # labelled images. Step 5: it is the teacher of the next round.

@@ -1,31 +1,35 @@
-"""What tools and notebooks call."""
+"""What commands, tools and notebooks call."""
 
 from segda_mm.engine.distributed import leave_process_group
+from segda_mm.errors import PreflightError, TrainingStoppedError
 
-from .build_runner import build_runner
 from .config import load_config
-from .export import export_segmentor
-from .export_onnx import export_onnx
-from .export_weights import export_weights
-from .label import label
-from .preflight_error import PreflightError
-from .quantize_onnx import quantize_onnx
-from .self_train import self_train
-from .test import test
-from .train import train
-from .training_stopped_error import TrainingStoppedError
-from .verify_onnx import verify_onnx
+from .deployed_model import load_model
+from .evaluating import evaluate
+from .exporting import export, export_segmentor, export_weights
+from .labeling import label
+from .onnx_export import export_onnx
+from .onnx_runtime import quantize_onnx, verify_onnx
+from .runner import build_runner
+from .self_training import self_train
+from .training import train
+
+#: The name that MMSegmentation's users look for.
+test = evaluate
 
 __all__ = [
     'PreflightError',
     'TrainingStoppedError',
     'build_runner',
+    'evaluate',
+    'export',
     'export_onnx',
     'export_segmentor',
     'export_weights',
     'label',
     'leave_process_group',
     'load_config',
+    'load_model',
     'quantize_onnx',
     'self_train',
     'test',

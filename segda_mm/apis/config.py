@@ -3,33 +3,58 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
+import difflib
+import inspect
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from mmengine.config import Config, DictAction
+from mmengine.runner import Runner
 
-from .preflight_error import PreflightError
-from .preflight_keys import check_option
+from segda_mm.errors import PreflightError
+
+#: Settings at the top of a config besides the Runner's arguments: those it looks
+#: up itself, and those of this package.
+_MORE_SETTINGS = (
+    'activation_checkpointing',
+    'compile',
+    'custom_imports',
+    'efficient_conv_bn_eval',
+    'find_unused_parameters',
+    'labeler',
+    'make_data',
+    'miniature_config',
+    'model_wrapper_cfg',
+    'optional_checkpoints',
+    'runner_type',
+    'sync_bn',
+    'tta_model',
+    'tta_pipeline',
+)
 
 
 def load_config(
     path: str | Path,
-    cfg_options: Sequence[str] | Mapping | None = None,
+    cfg_options: Sequence[str] | Mapping[str, Any] | None = None,
     work_dir: str | Path | None = None,
 ) -> Config:
     """Read a config, merge overrides into it and settle its work directory.
 
     Args:
-        path: the config file. A config is a program: it is executed.
+        path: The config file. A config is a program: it is executed.
         cfg_options: ``key.subkey=value`` strings as MMSegmentation's
             ``--cfg-options`` takes them, or a mapping of dotted keys.
-        work_dir: where logs and checkpoints go; by default the config's own
+        work_dir: Where logs and checkpoints go; by default the config's own
             ``work_dir``, else ``work_dirs/<name of the config>``.
 
+    Returns:
+        The config, with a ``work_dir``.
+
     Raises:
-        PreflightError: there is no such file or none of its base configs, it
-            cannot be executed, or an option has no ``=`` or would change nothing
-            because nothing reads its key.
+        PreflightError: There is no such file or none of its base configs, it
+            cannot be executed, or an option has no ``=`` or would change nothing.
     """
     cfg = read_config(path)
     merge_options(cfg, cfg_options)
@@ -43,8 +68,14 @@ def load_config(
 def read_config(path: str | Path) -> Config:
     """Execute a config file as it is; for the rest see :func:`load_config`.
 
+    Args:
+        path: The config file.
+
+    Returns:
+        The config, its bases merged.
+
     Raises:
-        PreflightError: there is no such file or none of its base configs, or it
+        PreflightError: There is no such file or none of its base configs, or it
             cannot be executed.
     """
     path = Path(path)
@@ -58,26 +89,50 @@ def read_config(path: str | Path) -> Config:
         ) from error
 
 
-def merge_options(cfg: Config, cfg_options: Sequence[str] | Mapping | None) -> None:
-    """Merge overrides into a config, in place; see :func:`load_config`.
+def merge_options(
+    cfg: Config, cfg_options: Sequence[str] | Mapping[str, Any] | None
+) -> None:
+    """Merge overrides into a config.
+
+    An override whose key is neither in the config nor a setting that something
+    reads is refused, as is one of a variable that the config's files have used
+    already. A new key of an entry passes, unless it looks like a misspelling of
+    another one there: the constructor that gets it will tell.
+
+    Args:
+        cfg: The config, changed in place.
+        cfg_options: See :func:`load_config`.
 
     Raises:
-        PreflightError: an option has no ``=`` or would change nothing because
-            nothing reads its key.
+        PreflightError: An option has no ``=``, would change nothing, or does not
+            fit what it overrides.
     """
-    if cfg_options:
-        if not isinstance(cfg_options, Mapping):
-            cfg_options = parse_cfg_options(cfg_options)
-        for key, value in cfg_options.items():
-            check_option(cfg, key)
-            _merge(cfg, key, value)
+    if cfg_options is None:
+        return
+    if not isinstance(cfg_options, Mapping):
+        cfg_options = parse_cfg_options(cfg_options)
+    for key, value in cfg_options.items():
+        _refuse_dead_option(cfg, key)
+        try:
+            cfg.merge_from_dict({key: value})
+        except (AttributeError, IndexError, KeyError, TypeError) as error:
+            raise PreflightError(
+                f'--cfg-options {key}={value} does not fit what the config has '
+                f'there: {error.args[0]}'
+            ) from error
 
 
-def parse_cfg_options(pairs: Sequence[str]) -> dict:
+def parse_cfg_options(pairs: Sequence[str]) -> dict[str, Any]:
     """Turn ``['a.b=1', 'c=[x,y]']`` into ``{'a.b': 1, 'c': ['x', 'y']}``.
 
+    Args:
+        pairs: See :func:`load_config`.
+
+    Returns:
+        The values by dotted key.
+
     Raises:
-        PreflightError: a pair has no ``=``.
+        PreflightError: A pair has no ``=``.
     """
     for pair in pairs:
         if '=' not in pair:
@@ -85,7 +140,7 @@ def parse_cfg_options(pairs: Sequence[str]) -> dict:
                 f'--cfg-options takes key.subkey=value pairs, not "{pair}"'
             )
     parser = argparse.ArgumentParser()
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction)
+    parser.add_argument('--cfg-options', nargs='*', action=DictAction, default={})
     options = parser.parse_args(['--cfg-options', *pairs]).cfg_options
     for key, text in (pair.split('=', maxsplit=1) for pair in pairs):
         if isinstance(options[key], str):
@@ -94,11 +149,86 @@ def parse_cfg_options(pairs: Sequence[str]) -> dict:
     return options
 
 
-def _merge(cfg: Config, key: str, value: object) -> None:
-    try:
-        cfg.merge_from_dict({key: value})
-    except (AttributeError, IndexError, KeyError, TypeError) as error:
-        raise PreflightError(
-            f'--cfg-options {key}={value} does not fit what the config has there: '
-            f'{error.args[0]}'
-        ) from error
+def children(node: object) -> Iterable[tuple[Any, Any]]:
+    """Name or number and content of each entry below one; none below a value."""
+    if isinstance(node, dict):
+        return node.items()
+    return enumerate(node) if isinstance(node, list | tuple) else ()
+
+
+def _refuse_dead_option(cfg: Config, dotted_key: str) -> None:
+    names = dotted_key.split('.')
+    # A plan of self-training, which has no model, knows its keys itself.
+    if 'model' in cfg:
+        _refuse_variable(cfg, dotted_key, names[0])
+    node: Any = cfg
+    for depth, name in enumerate(names):
+        where = '.'.join(names[:depth])
+        if isinstance(node, list | tuple):
+            if not name.isdigit() or int(name) >= len(node):
+                raise PreflightError(
+                    f'--cfg-options {dotted_key}: {where} is a list of {len(node)}, '
+                    f'so that a number up to {len(node) - 1} must follow, not {name}'
+                )
+            node = node[int(name)]
+        elif not isinstance(node, Mapping | Config):
+            raise PreflightError(
+                f'--cfg-options {dotted_key}: {where} is {node!r} and has no '
+                f'entries; set {where} itself'
+            )
+        elif name in node:
+            node = node[name]
+        else:
+            at_top = not where and 'model' in cfg
+            known = settings() if at_top else set(node)
+            if (at_top and name not in known) or _is_misspelling(name, known):
+                raise PreflightError(
+                    f'--cfg-options {dotted_key}: nothing reads {name} in '
+                    f'{where or "a config"}{_nearest(name, known)}'
+                )
+            return
+
+
+def settings() -> set[str]:
+    """Names at the top of a config that something reads; others are variables."""
+    of_runner = set(inspect.signature(Runner.__init__).parameters)
+    return of_runner - {'self', 'cfg'} | set(_MORE_SETTINGS)
+
+
+def _refuse_variable(cfg: Config, dotted_key: str, top: str) -> None:
+    """Refuse to override what the config's files have put where it is needed."""
+    # MMEngine gives `data_preprocessor` to a model that has none of its own.
+    own_preprocessor = top == 'data_preprocessor' and top in cfg.model
+    if top not in cfg or (top in settings() and not own_preprocessor):
+        return
+    holders = [
+        key
+        for name in sorted(settings() & set(cfg) - {top})
+        for key in _places_of(cfg[top], cfg[name], name)
+    ]
+    instead = f': override {" or ".join(holders[:4])}' if holders else ''
+    raise PreflightError(
+        f'--cfg-options {dotted_key}: nothing reads {top} any more. It is a variable '
+        'of the config files, which have put its value where it is needed before '
+        f'the override{instead}'
+    )
+
+
+def _places_of(value: object, node: object, key: str) -> Iterator[str]:
+    """Dotted keys below a node whose entries hold a value."""
+    if node == value:
+        yield key
+        return
+    for name, child in children(node):
+        yield from _places_of(value, child, f'{key}.{name}')
+
+
+def _is_misspelling(name: str, known: Iterable[str]) -> bool:
+    """Whether a name is nearly another one, by more than its numbers."""
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.85)
+    return any(re.sub(r'\d', '', name) != re.sub(r'\d', '', key) for key in near)
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, list(known), n=3, cutoff=0.5)
+    return f'; did you mean {" or ".join(near)}?' if near else '.'

@@ -2,56 +2,74 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
-import fcntl
-import hashlib
 import json
 import os
 import platform
 import shutil
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from PIL import Image
 
-from segda_mm.atomic_file import atomic_file
+from segda_mm.doctor import MAKE_MINIATURE, usable_cores
 from segda_mm.engine.runner import find_resumable_checkpoint
+from segda_mm.errors import DemoError, FolderInUseError
+from segda_mm.files import RunFolderLock, atomic_file, write_json, write_text
 from segda_mm.registry import DATASETS
 from segda_mm.visualization import comparison_figure
 
-from .config import load_config
-from .demo_error import DemoError
-from .demo_stage import DemoStage
-from .logged_command import run_logged
-from .preflight import MAKE_MINIATURE
-from .shorten import shorten
-from .write_atomically import write_json, write_text
+from .config import children, load_config
 
-# As long as the demo's time allows; a step of MPL costs about five of a
-# supervised training.
+
+@dataclass(frozen=True)
+class DemoStage:
+    """A config to train and evaluate, and what it starts from.
+
+    Attributes:
+        name: Folder under the demo's output and key of the results.
+        title: What table and picture call it.
+        config: Config file, relative to the repository.
+        epochs: Length of the training in the demo.
+        parent: Name of the stage whose checkpoint it starts from, if any.
+        checkpoint_keys: The config keys which take that checkpoint.
+    """
+
+    name: str
+    title: str
+    config: str
+    epochs: int
+    parent: str | None = None
+    checkpoint_keys: tuple[str, ...] = ()
+
+
+#: As long as the demo's time allows; a step of MPL costs about five of a
+#: supervised training.
 STAGES = (
     DemoStage(
         'source-only',
         'source only',
-        'configs/supervised/supervised_bisenetv1-r18_1xb4_minicity-gta5-128x256.py',
+        'configs/supervised/supervised_bisenetv1-r18_minicity-gta5-128x256.py',
         epochs=3,
     ),
     DemoStage(
         'adversarial',
         'adversarial (DSC)',
-        'configs/adversarial/adversarial-dsc_bisenetv1-r18_1xb4_minicity-128x256.py',
+        'configs/adversarial/adversarial-dsc_bisenetv1-r18_minicity-128x256.py',
         epochs=3,
     ),
     DemoStage(
         'pseudo-label',
         'DSC + pseudo labels',
-        'configs/pseudo_label/pseudo-label-dsc_bisenetv1-r18_1xb4_minicity-128x256.py',
+        'configs/pseudo_label/pseudo-label-dsc_bisenetv1-r18_minicity-128x256.py',
         epochs=2,
         parent='adversarial',
         checkpoint_keys=('model.generator.checkpoint',),
@@ -59,7 +77,7 @@ STAGES = (
     DemoStage(
         'mpl',
         'DSC + MPL',
-        'configs/mpl/mpl-product-dsc_bisenetv1-r18_1xb4_minicity-128x256.py',
+        'configs/mpl/mpl-product-dsc_bisenetv1-r18_minicity-128x256.py',
         epochs=2,
         parent='adversarial',
         checkpoint_keys=(
@@ -70,7 +88,7 @@ STAGES = (
     DemoStage(
         'oracle',
         'oracle (target labels)',
-        'configs/supervised/supervised_bisenetv1-r18_1xb4_minicity-cityscapes-128x256.py',
+        'configs/supervised/supervised_bisenetv1-r18_minicity-cityscapes-128x256.py',
         epochs=3,
     ),
 )
@@ -82,8 +100,7 @@ FIGURES = (
     ('pixel_precision', 'precision per pixel'),
 )
 
-#: Rows of the picture.
-PICTURE_ROWS = 4
+_PICTURE_ROWS, _LINES_OF_A_FAILURE = 4, 15
 
 
 def run_demo(
@@ -103,47 +120,55 @@ def run_demo(
     ``data/minicity``, where the data go, are relative to it.
 
     Args:
-        out: where everything else goes.
-        epochs: train every stage this long.
-        stages: what to run, parents before their children.
-        say: takes the lines for the user.
+        out: Where everything else goes.
+        epochs: Train every stage this long.
+        stages: What to run, parents before their children.
+        say: Takes the lines for the user.
 
     Returns:
         What ``<out>/results.json`` holds.
 
     Raises:
-        DemoError: a step failed, or another demo is at work in ``out``.
+        DemoError: A step failed, or another demo is at work in ``out``.
     """
-    with _sole_user_of(out):
-        world = _make_world(out, say)
-        digests: dict[str, str] = {}
+    lock = RunFolderLock(out)
+    try:
+        lock.acquire()
+    except FolderInUseError as error:
+        raise DemoError(f'another demo is at work: {error}') from error
+    try:
+        _run(MAKE_MINIATURE.split()[1:], out / 'world.log', 'miniature world', say)
         rows = []
         for index, stage in enumerate(stages, start=1):
             label = f'[{index}/{len(stages)}] {stage.title}'
             options = _options(out, stage, epochs)
-            digest = _digest(stage.config, options, world, digests.get(stage.parent))
-            digests[stage.name] = digest
-            rows.append(_run_stage(out, stage, options, digest, label, say))
-        results = dict(
-            world=world,
-            machine=dict(
-                processor=platform.machine(),
-                cores=_cores(),
-                python=platform.python_version(),
-                torch=torch.__version__,
-            ),
-            stages=rows,
+            rows.append(_run_stage(out, stage, options, label, say))
+        machine = dict(
+            processor=platform.machine(),
+            cores=usable_cores(),
+            python=platform.python_version(),
+            torch=torch.__version__,
         )
+        results = dict(world=MAKE_MINIATURE, machine=machine, stages=rows)
         write_json(out / 'results.json', results)
         table = markdown_table(rows)
         write_text(out / 'results.md', table)
         _draw_comparison(out, stages)
+    finally:
+        lock.release()
     say(f'\n{table}\ntable:   {out / "results.md"}\npicture: {out / "comparison.png"}')
     return results
 
 
 def markdown_table(rows: Sequence[dict]) -> str:
-    """One line per stage; percent on the target validation images."""
+    """Make the table of the results, in percent on the target's validation images.
+
+    Args:
+        rows: Of each stage its ``title``, ``metrics`` and ``train_seconds``.
+
+    Returns:
+        Markdown, one line a stage.
+    """
     head = ['method', *(heading for _, heading in FIGURES), 'training']
     lines = [head, ['---', *['---:'] * (len(head) - 1)]]
     for row in rows:
@@ -157,6 +182,40 @@ def markdown_table(rows: Sequence[dict]) -> str:
     )
 
 
+def shorten(cfg: Config, epochs: int) -> dict[str, float]:
+    """Options which end a training, and what is scheduled in it, earlier.
+
+    Args:
+        cfg: A config with ``train_cfg.max_epochs``.
+        epochs: The new number of epochs.
+
+    Returns:
+        Dotted config keys and their new values, as ``cfg-options``: the last
+        epoch, the end of every learning-rate schedule that lasts as long as
+        the training, and the ramp of a loss-product feedback in proportion.
+    """
+    whole = cfg.train_cfg.max_epochs
+    options: dict[str, float] = {'train_cfg.max_epochs': epochs}
+    for key, scheduler in _schedulers(cfg.get('param_scheduler'), 'param_scheduler'):
+        # Some end one epoch later, so that the last epoch still learns.
+        beyond = scheduler.get('end', 0) - whole
+        if beyond >= 0:
+            options[f'{key}.end'] = epochs + beyond
+    rule = cfg.model.get('feedback_rule', {})
+    for name in ('growth_epochs', 'full_after_epoch'):
+        if name in rule:
+            options[f'model.feedback_rule.{name}'] = rule[name] * epochs / whole
+    return options
+
+
+def _schedulers(node: object, key: str) -> Iterator[tuple[str, dict]]:
+    if isinstance(node, dict) and 'type' in node:
+        yield key, node
+        return
+    for name, child in children(node):
+        yield from _schedulers(child, f'{key}.{name}')
+
+
 def _options(out: Path, stage: DemoStage, epochs: int | None) -> dict[str, object]:
     cfg = load_config(stage.config)
     options: dict[str, object] = {'default_hooks.logger.interval': 5}
@@ -167,78 +226,47 @@ def _options(out: Path, stage: DemoStage, epochs: int | None) -> dict[str, objec
     return options
 
 
-def _digest(config: str, options: dict, world: str, parent: str | None) -> str:
-    """Tell whether a stage is to be done again: all that its result hangs on."""
-    settings = [load_config(config, options).to_dict(), world, parent, _code()]
-    text = json.dumps(settings, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _code() -> str:
-    """Tell one state of the package from another."""
-    package = Path(__file__).parents[1]
-    files = sorted(package.rglob('*.py'))
-    return hashlib.sha256(b''.join(file.read_bytes() for file in files)).hexdigest()
-
-
 def _run_stage(
     out: Path,
     stage: DemoStage,
     options: dict,
-    digest: str,
     label: str,
     say: Callable[[str], None],
 ) -> dict:
     folder = out / stage.name
-    result = folder / 'result.json'
-    mark = folder / 'settings.json'
-    if _read(mark).get('digest') != digest:
+    result, mark = folder / 'result.json', folder / 'settings.json'
+    # All that the result hangs on, but for the code.
+    settings = dict(
+        config=load_config(stage.config, options).to_dict(),
+        world=MAKE_MINIATURE,
+        parent=_read(out / str(stage.parent) / 'settings.json'),
+    )
+    settings = json.loads(json.dumps(settings, default=str))
+    if _read(mark) != settings:
         if folder.exists() and not mark.exists():
             raise DemoError(
                 f'{folder} was not made by the demo; move it away or choose '
                 'another --out'
             )
         _discard(folder)
-        write_json(mark, dict(digest=digest, options=options))
+        write_json(mark, settings)
     if result.exists():
         say(f'{label}: done before, mIoU {_read(result)["metrics"]["mIoU"]:.2f}')
         return _read(result)
 
     resumed = find_resumable_checkpoint(str(folder)) is not None
     started = time.monotonic()
-    pairs = [f'{key}={value}' for key, value in options.items()]
-    _run(
-        [
-            'tools/train.py',
-            stage.config,
-            '--work-dir',
-            str(folder),
-            *(['--resume'] if resumed else []),
-            '--cfg-options',
-            *pairs,
-        ],
-        folder / 'train.log',
-        label,
-        say,
-    )
+    train = ['tools/train.py', stage.config, '--work-dir', str(folder)]
+    train += ['--resume'] if resumed else []
+    train += ['--cfg-options', *(f'{key}={value}' for key, value in options.items())]
+    _run(train, folder / 'train.log', label, say)
     seconds = time.monotonic() - started
     checkpoint = find_resumable_checkpoint(str(folder))
     if checkpoint is None:
         raise DemoError(f'{stage.config} left no checkpoint in {folder}')
-    _run(
-        [
-            'tools/test.py',
-            stage.config,
-            checkpoint,
-            '--work-dir',
-            str(folder),
-            '--out',
-            str(folder / 'predictions'),
-        ],
-        folder / 'test.log',
-        f'{label}, evaluation',
-        say,
-    )
+    test = ['tools/test.py', stage.config, checkpoint, '--work-dir', str(folder)]
+    test += ['--out', str(folder / 'predictions')]
+    _run(test, folder / 'test.log', f'{label}, evaluation', say)
     row = dict(
         name=stage.name,
         title=stage.title,
@@ -261,58 +289,36 @@ def _discard(folder: Path) -> None:
 
 
 def _run(
-    arguments: Sequence[str],
-    log: Path,
-    label: str,
-    say: Callable[[str], None],
+    arguments: Sequence[str], log: Path, label: str, say: Callable[[str], None]
 ) -> None:
-    say(f'{label}\n    $ python {" ".join(map(_readable, arguments))}')
-    env = dict(os.environ, OMP_NUM_THREADS=str(_cores()))
-    with _progress(label, say) as report:
-        run_logged([sys.executable, *arguments], log, env, report)
-
-
-def _readable(argument: str) -> str:
-    with contextlib.suppress(ValueError):
-        return str(Path(argument).relative_to(Path.cwd()))
-    return argument
-
-
-@contextlib.contextmanager
-def _progress(
-    label: str, say: Callable[[str], None], seconds: float = 20.0
-) -> Iterator[Callable[[str], None]]:
-    """On a terminal one line that changes, else a line every few seconds."""
-    terminal = say is print and sys.stdout.isatty()
-    last = time.monotonic()
-
-    def report(step: str) -> None:
-        nonlocal last
-        if terminal:
-            print(f'\r\033[K    {step}', end='', flush=True)
-        elif time.monotonic() - last > seconds:
-            last = time.monotonic()
-            say(f'    {label}: {step}')
-
-    try:
-        yield report
-    finally:
-        if terminal:
-            print('\r\033[K', end='', flush=True)
-
-
-def _make_world(out: Path, say: Callable[[str], None]) -> str:
-    command = MAKE_MINIATURE.split()[1:]
-    _run(command, out / 'world.log', 'miniature world', say)
-    return MAKE_MINIATURE
+    """Run a Python program to its end, its output in ``log``."""
+    shown = [os.path.relpath(a) if os.path.isabs(a) else a for a in arguments]
+    say(f'{label}: {log}\n    $ python {" ".join(shown)}')
+    log.parent.mkdir(parents=True, exist_ok=True)
+    # A data loader with workers would set the number of threads to 1.
+    environment = dict(os.environ, OMP_NUM_THREADS=str(usable_cores()))
+    with open(log, 'w', encoding='utf-8') as stream:
+        done = subprocess.run(
+            [sys.executable, *arguments],
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+            env=environment,
+        )
+    if done.returncode:
+        lines = log.read_text('utf-8', errors='replace').splitlines()
+        raise DemoError(
+            f'{" ".join(arguments)}\nended with status {done.returncode}. '
+            f'The end of {log}:\n' + '\n'.join(lines[-_LINES_OF_A_FAILURE:])
+        )
 
 
 def _draw_comparison(out: Path, stages: Sequence[DemoStage]) -> None:
     cfg = load_config(stages[0].config)
     init_default_scope(cfg.default_scope)
     dataset = DATASETS.build(copy.deepcopy(cfg.test_dataloader.dataset))
-    rows = np.linspace(0, len(dataset) - 1, PICTURE_ROWS).round().astype(int)
-    rows = np.unique(rows)
+    rows = np.unique(
+        np.linspace(0, len(dataset) - 1, _PICTURE_ROWS).round().astype(int)
+    )
     paths = [Path(dataset.get_data_info(int(row))['img_path']) for row in rows]
     images = [np.asarray(Image.open(path).convert('RGB')) for path in paths]
     truths = [
@@ -330,26 +336,6 @@ def _draw_comparison(out: Path, stages: Sequence[DemoStage]) -> None:
     )
     with atomic_file(out / 'comparison.png') as unfinished:
         figure.savefig(unfinished, dpi=150, format='png')
-
-
-@contextlib.contextmanager
-def _sole_user_of(out: Path) -> Iterator[None]:
-    out.mkdir(parents=True, exist_ok=True)
-    with open(out / '.lock', 'w') as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise DemoError(
-                f'another demo is at work in {out}; wait for it, or choose '
-                'another --out'
-            ) from None
-        # Trainings inherit the lock: one that outlives a killed demo keeps it.
-        os.set_inheritable(lock.fileno(), True)
-        yield
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0))
 
 
 def _read(path: Path) -> dict:

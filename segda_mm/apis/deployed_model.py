@@ -9,12 +9,10 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmseg.models import BaseSegmentor
 
-from segda_mm.models.checkpoint import load_network_weights
-from segda_mm.models.plain_checkpoints import only_plain_checkpoints
-from segda_mm.models.segmentors import DomainAdaptiveSegmentor
+from segda_mm.errors import PreflightError
+from segda_mm.methods import DomainAdaptiveSegmentor
+from segda_mm.models.checkpoints import load_network_weights, only_plain_checkpoints
 from segda_mm.registry import DATASETS, MODELS
-
-from .preflight_error import PreflightError
 
 
 def load_model(
@@ -23,8 +21,8 @@ def load_model(
     """Build the model of a config with the weights of a checkpoint.
 
     Args:
-        cfg: a whole config, as :func:`load_config` gives it.
-        checkpoint: a local checkpoint of the config's model; no code of it is
+        cfg: A whole config, as :func:`load_config` gives it.
+        checkpoint: A local checkpoint of the config's model; no code of it is
             run, and it must fit exactly.
         predict_on: ``'student'`` or ``'teacher'`` of Meta Pseudo Labels; by
             default what the config says.
@@ -33,7 +31,7 @@ def load_model(
         The model on the CPU, in evaluation mode.
 
     Raises:
-        PreflightError: the checkpoint is missing or does not fit, or
+        PreflightError: The checkpoint is missing or does not fit, or
             ``predict_on`` is given for a model with one network.
     """
     model = build_model(cfg, predict_on)
@@ -48,6 +46,9 @@ def build_model(cfg: Config, predict_on: str | None = None) -> BaseSegmentor:
         cfg: See :func:`load_model`; its ``model.predict_on`` becomes the
             argument's, if that is given.
         predict_on: See :func:`load_model`.
+
+    Returns:
+        The model on the CPU, in training mode.
 
     Raises:
         PreflightError: ``predict_on`` is given for a model with one network.
@@ -67,8 +68,12 @@ def build_model(cfg: Config, predict_on: str | None = None) -> BaseSegmentor:
 def load_weights(model: BaseSegmentor, checkpoint: str | Path) -> None:
     """Read a checkpoint of the whole model into it.
 
+    Args:
+        model: The model to fill, in place.
+        checkpoint: See :func:`load_model`.
+
     Raises:
-        PreflightError: it is missing or does not fit exactly.
+        PreflightError: It is missing or does not fit exactly.
     """
     try:
         load_network_weights(model, str(checkpoint), '')

@@ -1,19 +1,19 @@
-from .camvid import CamVidDataset
-from .camvid_images import CamVidImagesDataset
-from .cityscapes_extra import CityscapesExtraDataset
-from .cityscapes_fine import CityscapesFineDataset
-from .cityscapes_images import CityscapesImagesDataset
-from .cityscapes_panoptic import CityscapesPanopticDataset
-from .cityscapes_sequence import CityscapesSequenceDataset
+from segda_mm.errors import DataError, MissingDataError
+
+from .base import FolderSegDataset, PairedSegDataset, PanopticSegDataset
+from .camvid import CamVidDataset, CamVidImagesDataset
+from .cityscapes import (
+    CityscapesExtraDataset,
+    CityscapesFineDataset,
+    CityscapesImagesDataset,
+    CityscapesPanopticDataset,
+    CityscapesSequenceDataset,
+)
 from .counter_seeded import CounterSeededDataset
 from .domain_pair import DomainPairDataset
 from .ego_car import EgoCarRegions
-from .errors import DataError, MissingDataError
-from .folder_seg_dataset import FolderSegDataset
 from .gta5 import GTA5Dataset
-from .mapillary_panoptic import MapillaryPanopticDataset
-from .paired_seg_dataset import PairedSegDataset
-from .panoptic_seg_dataset import PanopticSegDataset
+from .mapillary import MapillaryPanopticDataset
 from .pseudo_labeled import PseudoLabeledDataset
 from .rare_class import RareClassDataset
 from .transforms import (

@@ -4,11 +4,11 @@ import copy
 import os.path as osp
 from collections.abc import Mapping
 
+from segda_mm.errors import DataError, MissingDataError
 from segda_mm.registry import DATASETS
 
-from .errors import DataError, MissingDataError
-from .folder_seg_dataset import FolderSegDataset
-from .label_checksums import (
+from .base import FolderSegDataset
+from .formats.label_checksums import (
     IDENTITY,
     MANIFEST,
     label_checksums,

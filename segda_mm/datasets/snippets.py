@@ -8,7 +8,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from .errors import DataError
+from segda_mm.errors import DataError
 
 #: Frames of a snippet of Cityscapes before and after the annotated one, which
 #: is the 20th of 30.
@@ -60,9 +60,8 @@ class CityscapesSnippets:
 
         Args:
             relative_path: Path of the frame's image.
-            annotated_path: Path of the image of the snippet's annotated
-                frame, where a data set knows it
-                (:class:`~segda_mm.datasets.CityscapesSequenceDataset`).
+            annotated_path: That of the snippet's annotated frame, where a data
+                set knows it.
 
         Raises:
             DataError: A name is not CITY_SEQUENCE_FRAME_leftImg8bit.png.

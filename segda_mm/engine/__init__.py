@@ -4,7 +4,6 @@ from segda_mm.engine.distributed import initialize_process_group
 from segda_mm.engine.hooks import (
     AdaptiveBatchNormHook,
     AdversarialHealthHook,
-    MedianThresholdPseudoLabelHook,
     PlainCheckpointHook,
     SourceValidationHook,
     TargetEntropyHook,
@@ -19,7 +18,7 @@ from segda_mm.engine.optimizers import (
     GradientAveragingOptimWrapper,
 )
 from segda_mm.engine.runner import AdaptationRunner
-from segda_mm.engine.samplers import ResumableSampler
+from segda_mm.engine.sampler import ResumableSampler
 
 __all__ = [
     'AdaptationRunner',
@@ -30,7 +29,6 @@ __all__ = [
     'GradientAveragingBFloat16OptimWrapper',
     'GradientAveragingOptimWrapper',
     'MPLTrainLoop',
-    'MedianThresholdPseudoLabelHook',
     'PassThroughDistributed',
     'PlainCheckpointHook',
     'ResumableEpochTrainLoop',

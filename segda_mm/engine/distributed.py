@@ -1,4 +1,4 @@
-"""Start the communication between processes, on GPUs and on CPUs."""
+"""The group of processes that train together, on GPUs and on CPUs."""
 
 import os
 from collections.abc import Mapping
@@ -7,6 +7,8 @@ from typing import Any
 
 import torch
 from mmengine.dist import barrier, init_dist, is_distributed
+from mmengine.model import is_model_wrapper
+from torch import nn
 
 BACKENDS = ('nccl', 'gloo')
 
@@ -82,3 +84,8 @@ def leave_process_group() -> None:
     if is_distributed():
         barrier()
         torch.distributed.destroy_process_group()
+
+
+def unwrapped(model: nn.Module) -> nn.Module:
+    """The model inside of its wrapper, if it has one."""
+    return model.module if is_model_wrapper(model) else model

@@ -7,19 +7,25 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 from mmengine.dist import all_gather_object
+from mmengine.runner import Runner
 from torch import nn
 from torch.utils.data import DataLoader
 
-from segda_mm.models.segmentors.network_modes import evaluating
+from segda_mm.methods.steps import evaluating
 
 
-def build_image_loader(runner, dataloader: dict, owner: str) -> DataLoader:
-    """Build a data loader that gives each image once, in order.
+def build_image_loader(
+    runner: Runner, dataloader: dict, owner: str
+) -> tuple[DataLoader, dict]:
+    """Build a data loader that gives each image once, in order, and try it.
 
     Args:
-        runner: The runner, on whose processes the images are shared out.
+        runner: On whose processes the images are shared out.
         dataloader: Config of the data loader; its sampler is replaced.
         owner: Whose entry of the config it is, for the error message.
+
+    Returns:
+        The data loader, and the first sample of its data set.
 
     Raises:
         ValueError: It names no data set, or has no batch in any process.
@@ -40,7 +46,8 @@ def build_image_loader(runner, dataloader: dict, owner: str) -> DataLoader:
             f'and drop_last is {loader.drop_last}; lower the batch size or add '
             'images'
         )
-    return loader
+    with undisturbed(runner.model):
+        return loader, loader.dataset[0]
 
 
 @contextmanager

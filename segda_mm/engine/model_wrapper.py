@@ -1,14 +1,58 @@
-"""A model wrapper that leaves gradients to the optimizer wrappers."""
+"""One model in all processes: who averages gradients, buffers and figures."""
 
 import math
+from collections.abc import Callable
+from types import MethodType
+from typing import Any, NamedTuple
 
 import torch
 from mmengine.dist import all_gather_object, broadcast, get_world_size
+from mmengine.model import BaseModel
 from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 
-from segda_mm.engine.process_wide_batch_norm import share_batch_statistics
-from segda_mm.engine.shared_loss_average import share_loss_averages
+from segda_mm.engine.process_wide import share_batch_statistics, share_loss_averages
 from segda_mm.registry import MODEL_WRAPPERS
+
+
+class LossCall(NamedTuple):
+    """What computes the loss of the one network that a model trains.
+
+    ``name`` is that of the model's method, ``network`` holds all that it trains.
+    """
+
+    name: str
+    network: nn.Module
+
+
+def loss_call_of(model: nn.Module) -> LossCall | None:
+    """The call for which ``DistributedDataParallel`` is to average gradients.
+
+    DDP averages them during the backward pass of a loss that trains one network
+    with one optimizer. It cannot follow passes of one network that serve the loss
+    of another, as in adversarial training: there ``GradientAveragingOptimWrapper``
+    averages at the step of each optimizer.
+
+    Args:
+        model: With a ``train_step``.
+
+    Returns:
+        ``forward`` of the model, where ``train_step`` is MMEngine's
+        (``EncoderDecoder``, ``PanopticDeepLab``); ``student_losses``, where it is
+        that of a method with one trained child (``MeanTeacher``); None otherwise
+        (``BiSeNetDA``, ``MetaPseudoLabels``).
+    """
+    if type(model).train_step is BaseModel.train_step:
+        return LossCall('forward', model)
+    parts = [*model.children(), nn.ParameterList(model.parameters(recurse=False))]
+    trained = [
+        part
+        for part in parts
+        if any(parameter.requires_grad for parameter in part.parameters())
+    ]
+    if len(trained) == 1 and hasattr(model, 'student_losses'):
+        return LossCall('student_losses', trained[0])
+    return None
 
 
 # The Runner looks wrappers up in MMEngine's own registry whatever the default
@@ -17,53 +61,130 @@ from segda_mm.registry import MODEL_WRAPPERS
 class PassThroughDistributed(nn.Module):
     """Hold the same model in every process and pass calls through.
 
-    Gradients are averaged by ``GradientAveragingOptimWrapper`` at the step of
-    each optimizer. Parameters and buffers start as those of rank 0. Buffers,
-    such as the running statistics of batch normalization, are set to those of
-    rank 0 after every training step: all processes then validate and label
-    with one and the same network, and a checkpoint, which rank 0 writes, holds
-    all there is to resume from.
+    Gradients are averaged by DDP or at the step of the optimizer, as
+    :func:`loss_call_of` decides. Names of weights are those of the bare model.
+    Parameters and buffers start as those of rank 0. Buffers, such as the running
+    statistics of batch normalization, are set to those of rank 0 after every
+    training step, not before it as DDP would: all processes then validate and
+    label with one and the same network, and a checkpoint, which rank 0 writes,
+    holds all there is to resume from.
 
     Args:
         module: The model, with ``train_step``, ``val_step`` and ``test_step``.
         process_wide_batch_norm: Normalise in training by the statistics of the
             batches of all processes, see :class:`ProcessWideBatchNorm`.
+        use_ddp: False averages at the step of the optimizer whatever the model.
+        find_unused_parameters: Let DDP accept parameters that no loss reaches.
     """
 
     def __init__(
-        self, module: nn.Module, process_wide_batch_norm: bool = False
+        self,
+        module: nn.Module,
+        process_wide_batch_norm: bool = False,
+        use_ddp: bool = True,
+        find_unused_parameters: bool = False,
     ) -> None:
         super().__init__()
         self.module = module
+        self._use_ddp, self._find_unused = use_ddp, find_unused_parameters
+        self._ddp: _CallsThroughDDP | None = None
         if process_wide_batch_norm:
             share_batch_statistics(module)
         share_loss_averages(module)
         _broadcast([p.data for p in module.parameters()])
         _broadcast(list(module.buffers()))
 
-    def train_step(self, *args, **kwargs) -> dict[str, Tensor]:
+    def train_step(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
         """Run the model's training step, then share the buffers of rank 0.
 
         Returns:
             The model's figures, each the mean over processes: what is logged
             is of the whole batch. Where one is not finite each process returns
             its own, which tell whose images are to blame.
+
+        Raises:
+            RuntimeError: The step went past DDP.
         """
+        if self._use_ddp and get_world_size() > 1:
+            # Not before: hooks may still put weights into another memory layout.
+            call, self._use_ddp = loss_call_of(self.module), False
+            if call is not None:
+                self._ddp = _CallsThroughDDP(self.module, call, self._find_unused)
         log_vars = self.module.train_step(*args, **kwargs)
+        if self._ddp is not None:
+            self._ddp.require_call()
         _broadcast(list(self.module.buffers()))
         return _mean_over_processes(log_vars)
 
-    def val_step(self, *args, **kwargs) -> list:
+    def val_step(self, *args: Any, **kwargs: Any) -> list:
         """Run the model's validation step."""
         return self.module.val_step(*args, **kwargs)
 
-    def test_step(self, *args, **kwargs) -> list:
+    def test_step(self, *args: Any, **kwargs: Any) -> list:
         """Run the model's test step."""
         return self.module.test_step(*args, **kwargs)
 
-    def forward(self, *args, **kwargs):
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Run the model's forward pass."""
         return self.module(*args, **kwargs)
+
+
+class _CallsThroughDDP:
+    """Lets the call that computes a model's loss go through DDP.
+
+    All modules stay in their places, so that names of weights, hooks and modes are
+    as without DDP. The network gets DDP's ``no_sync``, by which optimizer wrappers
+    see that its gradients are averaged already.
+    """
+
+    def __init__(
+        self, model: nn.Module, call: LossCall, find_unused_parameters: bool
+    ) -> None:
+        self._model, self._call, self._called = model, call, False
+        run = getattr(model, call.name)
+        on_cpu = all(p.device.type == 'cpu' for p in call.network.parameters())
+        ddp = DistributedDataParallel(
+            _Body(call.network, run),
+            broadcast_buffers=False,
+            # Else DDP sorts its messages anew after its first step. On CPUs, where
+            # a resumed run is exact, three processes would then add up in another
+            # order than the uninterrupted run.
+            find_unused_parameters=find_unused_parameters or on_cpu,
+        )
+
+        def through_ddp(this: nn.Module, *args: Any, **kwargs: Any) -> Any:
+            if this is not model:
+                # A copy, as that of an average of the weights.
+                return getattr(type(this), call.name)(this, *args, **kwargs)
+            if not torch.is_grad_enabled():
+                return run(*args, **kwargs)
+            self._called = True
+            return ddp(*args, **kwargs)
+
+        setattr(model, call.name, MethodType(through_ddp, model))
+        call.network.no_sync = MethodType(lambda this: ddp.no_sync(), call.network)
+
+    def require_call(self) -> None:
+        """See that the model's step did not go past DDP."""
+        if not self._called:
+            raise RuntimeError(
+                f'{type(self._model).__name__}.train_step does not call '
+                f'self.{self._call.name}(...), by which DistributedDataParallel '
+                'averages gradients, so that each process would train alone; call '
+                'it, or set model_wrapper_cfg.use_ddp=False'
+            )
+        self._called = False
+
+
+class _Body(nn.Module):
+    """What DDP wraps: a network, and the method that computes its loss."""
+
+    def __init__(self, network: nn.Module, run: Callable) -> None:
+        super().__init__()
+        self.network, self._run = network, run
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        return self._run(*args, **kwargs)
 
 
 def _mean_over_processes(log_vars: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -1,7 +1,6 @@
 """Figures of merit that MMSegmentation does not have."""
 
-from .panoptic_metric import PanopticMetric
-from .per_class_iou import PerClassIoUMetric
-from .pixel_precision import PixelPrecision
+from segda_mm.evaluation.panoptic_metric import PanopticMetric
+from segda_mm.evaluation.semantic_metrics import PerClassIoUMetric, PixelPrecision
 
 __all__ = ['PanopticMetric', 'PerClassIoUMetric', 'PixelPrecision']

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from segda_mm.atomic_file import atomic_file
-from segda_mm.datasets.panoptic_files import (
+from segda_mm.datasets.formats.panoptic_files import (
     segments_from_codes,
     write_panoptic_json,
     write_panoptic_png,
 )
+from segda_mm.files import atomic_file
 from segda_mm.ops.panoptic_codes import LABEL_DIVISOR
 
 _IMAGE_SUFFIX = '_leftImg8bit'
@@ -90,25 +90,16 @@ class OfficialResults:
         file_name = f'{image_id}.png'
         write_panoptic_png(self.folder / 'panoptic' / file_name, ids)
         _write_png(self.folder / 'semantic' / file_name, self._file_ids[sem_seg])
-        self._write_instances(image_id, codes, instance_codes, instance_scores)
-        return dict(image_id=image_id, file_name=file_name, segments_info=segments)
-
-    def _write_instances(
-        self,
-        image_id: str,
-        codes: np.ndarray,
-        instance_codes: np.ndarray,
-        instance_scores: np.ndarray,
-    ) -> None:
         lines = []
-        folder = self.folder / 'instances'
+        instances = self.folder / 'instances'
         for code, score in zip(instance_codes.tolist(), instance_scores.tolist()):
             mask = f'masks/{image_id}_{code}.png'
-            _write_png(folder / mask, codes == code)
+            _write_png(instances / mask, codes == code)
             # All digits: rounded scores would make ties that were none.
             lines.append(f'{mask} {self.label_ids[code // LABEL_DIVISOR]} {score!r}\n')
-        with atomic_file(folder / f'{image_id}.txt') as unfinished:
+        with atomic_file(instances / f'{image_id}.txt') as unfinished:
             unfinished.write_text(''.join(lines))
+        return dict(image_id=image_id, file_name=file_name, segments_info=segments)
 
     def write_index(self, annotations: Sequence[Mapping]) -> None:
         """Write ``panoptic.json``.

@@ -11,13 +11,18 @@ from mmengine.dist import all_gather_object, is_main_process
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
+from segda_mm.evaluation.official_results import OfficialResults, image_id_of
+from segda_mm.evaluation.panoptic_tally import PanopticTally
 from segda_mm.registry import METRICS
 
-from .official_results import OfficialResults, image_id_of
-from .panoptic_tally import PanopticTally
-
-_PREDICTED_MAPS = ('pred_panoptic_seg', 'pred_sem_seg')
-_TRUE_MAPS = ('gt_panoptic_seg', 'gt_sem_seg')
+_NO_PREDICTION = (
+    'PanopticMetric needs a model that predicts instances, such as PanopticDeepLab'
+)
+_NO_TRUTH = (
+    'Evaluate on a labelled data set, with LoadPanopticLabels and '
+    'PackPanopticInputs in the pipeline of the dataloader; without labels, '
+    'PanopticMetric(format_only=True, output_dir=...) writes the predictions'
+)
 
 
 @METRICS.register_module()
@@ -26,7 +31,9 @@ class PanopticMetric(BaseMetric):
 
     Sources: Kirillov et al., "Panoptic Segmentation", CVPR 2019; Cordts et
     al., "The Cityscapes Dataset", CVPR 2016. The figures equal those of
-    Cityscapes' own tools.
+    Cityscapes' own tools. They are Python floats in percent, not rounded, see
+    :meth:`PanopticTally.figures`; a class without anything to measure is NaN,
+    and the means leave it out.
 
     Streaming: of an image nothing is kept but its share of sums of fixed size
     and nine bytes for each of its predicted instances, which the
@@ -39,10 +46,6 @@ class PanopticMetric(BaseMetric):
     ``pred_instances`` with ``codes`` and ``scores`` (K,). The metainfo of the
     data set needs ``classes`` and ``thing_classes``, and ``label_ids`` where
     files are written.
-
-    The figures are Python floats in percent, not rounded: see
-    :meth:`PanopticTally.figures`. A class without anything to measure is NaN,
-    and the means leave it out.
 
     Args:
         output_dir: Write the predictions here as the files that the tools of
@@ -82,63 +85,51 @@ class PanopticMetric(BaseMetric):
         """Add the images of one batch to the sums, and write their files."""
         for sample in data_samples:
             name = sample.get('img_path', 'a test image')
-            maps = _maps(sample, name, _PREDICTED_MAPS, _NO_PREDICTION)
-            codes, scores = _instances(sample, name)
-            if not self.format_only:
-                maps |= _maps(sample, name, _TRUE_MAPS, _NO_TRUTH)
-            _check_sizes(maps, name)
-            if not self.format_only:
-                self._add(maps, codes, scores, name)
-            if self.output_dir is not None:
-                self._write(maps, codes, scores, name)
-
-    def _add(
-        self,
-        maps: Mapping[str, np.ndarray],
-        codes: np.ndarray,
-        scores: np.ndarray,
-        name: str,
-    ) -> None:
-        if self._tally is None:
-            self._tally = self._new_tally()
-        try:
-            self._tally.add_image(
-                maps['gt_panoptic_seg'],
-                maps['pred_panoptic_seg'],
-                codes,
-                scores,
-                maps['gt_sem_seg'],
-                maps['pred_sem_seg'],
+            maps = _maps(sample, name, with_truth=not self.format_only)
+            instances = sample['pred_instances']
+            codes, scores = (
+                instances[key].cpu().numpy() for key in ('codes', 'scores')
             )
-        except ValueError as error:
-            raise ValueError(f'{name}: {error}') from error
+            if not self.format_only:
+                if self._tally is None:
+                    self._tally = self._new_tally()
+                try:
+                    self._tally.add_image(
+                        maps['gt_panoptic_seg'],
+                        maps['pred_panoptic_seg'],
+                        codes,
+                        scores,
+                        maps['gt_sem_seg'],
+                        maps['pred_sem_seg'],
+                    )
+                except ValueError as error:
+                    raise ValueError(f'{name}: {error}') from error
+            if self.output_dir is not None:
+                image_id = self._image_id(name)
+                self._annotations[image_id] = self._results().write_image(
+                    image_id,
+                    maps['pred_panoptic_seg'],
+                    codes,
+                    scores,
+                    maps['pred_sem_seg'],
+                )
 
-    def _write(
-        self,
-        maps: Mapping[str, np.ndarray],
-        codes: np.ndarray,
-        scores: np.ndarray,
-        name: str,
-    ) -> None:
-        image_id = image_id_of(name)
-        if self._paths.setdefault(image_id, name) != name:
+    def _image_id(self, path: str) -> str:
+        image_id = image_id_of(path)
+        if self._paths.setdefault(image_id, path) != path:
             raise ValueError(
-                f'{name} and {self._paths[image_id]} would share the result files '
+                f'{path} and {self._paths[image_id]} would share the result files '
                 f'of {image_id!r} in {self.output_dir}; rename one of the images, '
                 'or evaluate without output_dir'
             )
-        self._annotations[image_id] = self._results().write_image(
-            image_id, maps['pred_panoptic_seg'], codes, scores, maps['pred_sem_seg']
-        )
+        return image_id
 
     def _new_tally(self) -> PanopticTally:
         return PanopticTally(len(self._meta('classes')), self._meta('thing_classes'))
 
     def _results(self) -> OfficialResults:
-        return OfficialResults(
-            self.output_dir,
-            *map(self._meta, ('classes', 'label_ids', 'thing_classes')),
-        )
+        keys = ('classes', 'label_ids', 'thing_classes')
+        return OfficialResults(self.output_dir, *map(self._meta, keys))
 
     def _meta(self, key: str) -> Sequence:
         if key not in (self.dataset_meta or {}):
@@ -164,7 +155,7 @@ class PanopticMetric(BaseMetric):
         gathered = all_gather_object((self._tally, self._annotations))
         self._tally, self._annotations, self._paths = None, {}, {}
         if self.output_dir is not None and is_main_process():
-            merged = {}
+            merged: dict[str, dict[str, Any]] = {}
             for _, annotations in gathered:
                 merged |= annotations
             self._results().write_index([merged[key] for key in sorted(merged)])
@@ -202,48 +193,25 @@ class PanopticMetric(BaseMetric):
         return tally.figures(classes)
 
 
-_NO_PREDICTION = (
-    'PanopticMetric needs a model that predicts instances, such as PanopticDeepLab'
-)
-_NO_TRUTH = (
-    'Evaluate on a labelled data set, with LoadPanopticLabels and '
-    'PackPanopticInputs in the pipeline of the dataloader; without labels, '
-    'PanopticMetric(format_only=True, output_dir=...) writes the predictions'
-)
-
-
-def _maps(
-    sample: Mapping, name: str, fields: Sequence[str], remedy: str
-) -> dict[str, np.ndarray]:
-    """The (H, W) arrays of the fields of a sample."""
-    for field in fields:
+def _maps(sample: Mapping, name: str, with_truth: bool) -> dict[str, np.ndarray]:
+    """The maps of a sample by field, (H, W) of one size each."""
+    remedies = dict.fromkeys(('pred_panoptic_seg', 'pred_sem_seg'), _NO_PREDICTION)
+    if with_truth:
+        remedies |= dict.fromkeys(('gt_panoptic_seg', 'gt_sem_seg'), _NO_TRUTH)
+    for field, remedy in (*remedies.items(), ('pred_instances', _NO_PREDICTION)):
         if field not in sample:
             raise ValueError(f'{name} has no {field}. {remedy}')
-    return {field: _array(sample[field]['data'])[0] for field in fields}
-
-
-def _instances(sample: Mapping, name: str) -> tuple[np.ndarray, np.ndarray]:
-    if 'pred_instances' not in sample:
-        raise ValueError(f'{name} has no pred_instances. {_NO_PREDICTION}')
-    instances = sample['pred_instances']
-    return _array(instances['codes']), _array(instances['scores'])
-
-
-def _array(tensor) -> np.ndarray:
-    return tensor.cpu().numpy()
-
-
-def _check_sizes(maps: Mapping[str, np.ndarray], name: str) -> None:
-    sizes = {field: array.shape for field, array in maps.items()}
-    if len(set(sizes.values())) > 1:
-        listed = ', '.join(
-            f'{field} {height}x{width}' for field, (height, width) in sizes.items()
+    maps = {field: sample[field]['data'].cpu().numpy()[0] for field in remedies}
+    if len({array.shape for array in maps.values()}) > 1:
+        sizes = ', '.join(
+            '{} {}x{}'.format(field, *array.shape) for field, array in maps.items()
         )
         raise ValueError(
-            f'{name}: the maps differ in size (height x width: {listed}). Load the '
+            f'{name}: the maps differ in size (height x width: {sizes}). Load the '
             'labels after Resize in the test pipeline, so that they keep the size '
             'of the image file, and predict at that size'
         )
+    return maps
 
 
 def _table(tally: PanopticTally, classes: Sequence[str]) -> str:

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from segda_mm.ops.class_iou import class_iou, confusion_matrix
-from segda_mm.ops.defined_mean import defined_mean
 from segda_mm.ops.instance_ap import (
     OVERLAPS,
     InstanceMatches,
@@ -16,6 +14,7 @@ from segda_mm.ops.instance_ap import (
     match_segments,
 )
 from segda_mm.ops.label_overlaps import label_overlaps
+from segda_mm.ops.metrics import class_iou, confusion_matrix, defined_mean
 from segda_mm.ops.panoptic_quality import (
     PanopticQuality,
     mean_panoptic_quality,
@@ -28,11 +27,11 @@ _RECORD = np.dtype([('label', 'u1'), ('score', 'f4'), ('true', 'u2'), ('false', 
 
 
 class PanopticTally:
-    """What has been seen of a data set, in constant memory.
+    """What has been seen of a data set, in sums of fixed size.
 
-    Everything is a sum of fixed size, but for the nine bytes of every
-    predicted instance that the precision-recall curves of AP need. Tallies of
-    parts of a data set add up to that of the whole.
+    Only the precision-recall curves of AP need more: nine bytes of every
+    predicted instance. Tallies of parts of a data set add up to that of the
+    whole.
 
     Args:
         num_classes: C.
@@ -72,19 +71,17 @@ class PanopticTally:
         """
         overlaps = label_overlaps(truth, prediction)
         semantic = label_overlaps(sem_truth, sem_prediction)
-        quality = panoptic_quality_counts(
-            overlaps, self.thing_classes, self.num_classes
-        )
-        confusion = confusion_matrix(semantic, self.num_classes)
-        matches = match_segments(
-            overlaps, instance_codes, instance_scores, self.thing_classes
-        )
+        settings = self.thing_classes, self.num_classes
+        quality = panoptic_quality_counts(overlaps, *settings)
+        # What may be refused comes before the first sum.
+        self._confusion += confusion_matrix(semantic, self.num_classes)
         self._quality += quality
-        self._confusion += confusion
-        self._instances += count_instances(
-            overlaps, self.thing_classes, self.num_classes
+        self._instances += count_instances(overlaps, *settings)
+        self._records += _pack(
+            match_segments(
+                overlaps, instance_codes, instance_scores, self.thing_classes
+            )
         )
-        self._records += _pack(matches)
         self.num_images += 1
 
     def __iadd__(self, other: PanopticTally) -> PanopticTally:
@@ -99,10 +96,6 @@ class PanopticTally:
     def quality(self) -> PanopticQuality:
         """PQ, SQ and RQ per class, (C,) in [0, 1], NaN without segments."""
         return panoptic_quality(self._quality)
-
-    def mean_quality(self) -> dict[str, PanopticQuality]:
-        """Means of :meth:`quality` over ``all``, ``things`` and ``stuff``."""
-        return mean_panoptic_quality(self.quality(), self.thing_classes)
 
     def precision(self) -> np.ndarray:
         """AP per class and overlap, (C, 10) in [0, 1], NaN without instances."""
@@ -126,7 +119,8 @@ class PanopticTally:
         """
         precision, iou, quality = self.precision(), self.iou(), self.quality()
         figures = {}
-        for group, means in self.mean_quality().items():
+        means_of = mean_panoptic_quality(quality, self.thing_classes)
+        for group, means in means_of.items():
             ending = '' if group == 'all' else f'_{group}'
             for name, value in means._asdict().items():
                 figures[f'{name.upper()}{ending}'] = value

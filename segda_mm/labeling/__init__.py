@@ -1,6 +1,18 @@
 """Labels made by networks: how they are made and stored."""
 
-from .label_store import LabelStore, OtherLabelsError
-from .tta_labeler import TTALabeler
+from segda_mm.errors import OtherLabelsError
 
-__all__ = ['LabelStore', 'OtherLabelsError', 'TTALabeler']
+from .processes import Processes
+from .pseudo_label_hook import MedianThresholdPseudoLabelHook
+from .store import LabelStore
+from .tta_labeler import TTALabeler
+from .unlabeled_pipeline import without_labels
+
+__all__ = [
+    'LabelStore',
+    'MedianThresholdPseudoLabelHook',
+    'OtherLabelsError',
+    'Processes',
+    'TTALabeler',
+    'without_labels',
+]

@@ -2,50 +2,28 @@
 
 from __future__ import annotations
 
-import json
-import logging
-import shutil
 import time
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
-from threading import Lock
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
 import torch
-from mmengine.dataset import pseudo_collate
+from mmengine.dataset import BaseDataset, pseudo_collate
+from mmengine.dist import get_rank, get_world_size
 from mmengine.logging import print_log
 from mmseg.structures import SegDataSample
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 
-from segda_mm.atomic_file import atomic_file
 from segda_mm.datasets.ego_car import EgoCarRegions
-from segda_mm.datasets.errors import DataError
-from segda_mm.datasets.label_checksums import read_json
-from segda_mm.ops.panoptic_codes import VOID_CLASS
-from segda_mm.ops.pseudo_labels import (
-    count_confidences,
-    empty_histogram,
-    median_thresholds,
-    quantize_confidence,
-    thresholds_from_histogram,
-)
-from segda_mm.registry import LABELERS
+from segda_mm.methods.pseudo_labelers import PseudoLabeler
+from segda_mm.registry import LABELERS, MODELS
 
-from .bounded_pool import BoundedPool
-from .confidence_files import read_confidences, write_confidences
-from .label_formats import PanopticFormat, SemanticFormat, label_format
-from .label_journal import LabelJournal
-from .label_statistics import image_statistics, summarize
-from .label_store import LabelStore
-from .processes import Processes
-from .progress import Progress
-
-THRESHOLDS = 'thresholds.json'
-WAITING = 'waiting'
-SCOPES = ('image', 'dataset')
+from .formats import LabelFormat, label_format
+from .long_jobs import Progress
+from .store import LabelStore
+from .writer import LabelWriter, Prediction, needs_all_images
 
 
 @LABELERS.register_module()
@@ -58,22 +36,20 @@ class TTALabeler:
     Semantic labels are 8-bit PNGs of train ids, panoptic ones 16-bit PNGs of
     Cityscapes' instance ids.
 
-    Reading, the network and the compression of PNGs overlap: data-loader
-    processes read, and threads behind a queue of limited length write, so that
-    the memory does not depend on the number of images. The images are shared
-    out to all processes of the launcher. Neither their number nor a kill
-    changes a label: images are put into batches by their place in the data set
-    alone, and images of one batch that differ in size go through the network
-    apart. (Batches of another size may turn ties between classes, where the
-    device computes them in another way.)
+    Data-loader processes read and threads write while the network runs, and all
+    processes of the launcher share the images; see :class:`LabelWriter`. Neither
+    their number nor a kill changes a label: images are put into batches by their
+    place in the data set alone, and images of one batch that differ in size go
+    through the network apart. (Batches of another size may turn ties between
+    classes, where the device computes them in another way.)
 
     Args:
-        thresholds: None to label every pixel, or ``dict(scope=..., cap=...)``:
-            pixels less confident than the median of their class, at most
-            ``cap``, become void. ``scope='image'`` takes the medians of each
-            image, ``'dataset'`` those of all images: predictions then wait on
-            the disk for the thresholds. Of a panoptic label the confidence is
-            the probability of the pixel's final class.
+        pseudo_labeler: Config of what makes pixels void, as
+            ``dict(type='ClassMedian', cap=0.9, scope='image')``: pixels less
+            confident than the median of their class in the image. With
+            ``scope='dataset'`` the median is that of all images. Of a panoptic
+            label the confidence is the probability of the pixel's final class.
+            It sees void pixels as one class more. None labels every pixel.
         ego_car: Arguments of :class:`EgoCarRegions`, to make the region of the
             own car void; None to leave it. Annotated frames have it too, unless
             ``include_annotated=False`` says otherwise: what is written here is
@@ -88,20 +64,19 @@ class TTALabeler:
             ``network_seconds`` of them in the network.
 
     Raises:
-        ValueError: ``thresholds`` are none of these.
+        ValueError: The pseudo labeler cannot be built, or its decisions do not
+            fit into label files.
     """
 
     def __init__(
         self,
-        thresholds: dict | None = None,
+        pseudo_labeler: dict | None = None,
         ego_car: dict | None = None,
         batch_size: int = 1,
         num_workers: int = 2,
         num_writers: int = 2,
     ) -> None:
-        if thresholds is not None:
-            _check_thresholds(thresholds)
-        self.thresholds = thresholds
+        self.pseudo_labeler = _build_pseudo_labeler(pseudo_labeler)
         self.ego_car = None
         if ego_car is not None:
             self.ego_car = {'include_annotated': True, **ego_car}
@@ -109,11 +84,12 @@ class TTALabeler:
         self.num_workers = num_workers
         self.num_writers = num_writers
         self.timing = dict(images=0, seconds=0.0, network_seconds=0.0)
+        self._settings = dict(pseudo_labeler=pseudo_labeler, ego_car=self.ego_car)
 
     def label(
         self,
         model: nn.Module,
-        dataset: Dataset,
+        dataset: BaseDataset,
         store: LabelStore,
         settings: dict[str, Any],
         origin: dict[str, str],
@@ -132,8 +108,7 @@ class TTALabeler:
             class_names: Of the model's classes; None: their numbers.
 
         Returns:
-            The manifest of the store: ``labels_of`` (``identity``, ``origin``),
-            ``images``, and what :func:`summarize` counts.
+            The manifest, see :meth:`LabelWriter.write`.
 
         Raises:
             DataError: A file of an earlier call is damaged.
@@ -141,109 +116,87 @@ class TTALabeler:
             OtherLabelsError: The store holds labels made with other settings.
             ValueError: The files have no room for the model's classes.
         """
-        processes = Processes()
         form = label_format(model)
         infos = [dataset.get_data_info(index) for index in range(len(dataset))]
-        names = [image_name(info, dataset) for info in infos]
-        job = _Job(
-            names,
-            [info.get('annotated_path') for info in infos],
-            form,
-            store,
-            LabelJournal(store.directory, processes.rank),
-            self.thresholds,
-            self.ego_car,
-        )
-        identity = dict(settings, format=form.name, **self._identity(names))
-        processes.from_main(store.claim, identity, origin)
-        self.timing = dict(images=0, seconds=0.0, network_seconds=0.0)
+        images = [image_name(info, dataset) for info in infos]
+        own_car = None
+        if self.ego_car is not None:
+            regions = EgoCarRegions(**self.ego_car)
+            annotated = {
+                image: info.get('annotated_path') for image, info in zip(images, infos)
+            }
 
-        state = processes.from_main(job.begin)
-        if state is None:
-            return processes.from_main(store.manifest)
+            def own_car(image, shape):
+                return regions.region(image, shape, annotated[image])
+
+        writer = LabelWriter(
+            store, form, images, self.pseudo_labeler, own_car, self.num_writers
+        )
+        self.timing = dict(images=0, seconds=0.0, network_seconds=0.0)
         begin = time.perf_counter()
-        if job.scope == 'dataset':
-            self._collect(model, dataset, job, state, processes)
-            self._write_collected(job, state, processes)
-        else:
-            self._write_directly(model, dataset, job, state, processes)
+        manifest = writer.write(
+            lambda wanted: self._predict(model, dataset, form, images, wanted),
+            dict(settings, format=form.name, **self._identity(images)),
+            origin,
+            class_names,
+        )
         self.timing['seconds'] = time.perf_counter() - begin
-        processes.wait()
-        manifest = processes.from_main(job.finish, class_names)
         self._tell_timing()
         return manifest
 
-    def _identity(self, names: Sequence[str]) -> dict[str, Any]:
-        identity = dict(thresholds=self.thresholds, ego_car=self.ego_car)
-        if self.thresholds is not None and self.thresholds['scope'] == 'dataset':
-            # The thresholds depend on all of the images.
-            digest = sha256('\n'.join(sorted(names)).encode()).hexdigest()
-            identity['images_of_thresholds'] = f'{len(names)} images ({digest[:16]})'
+    def _identity(self, images: Sequence[str]) -> dict[str, Any]:
+        identity: dict[str, Any] = dict(self._settings)
+        if needs_all_images(self.pseudo_labeler):
+            digest = sha256('\n'.join(sorted(images)).encode()).hexdigest()
+            identity['images_of_thresholds'] = f'{len(images)} images ({digest[:16]})'
         return identity
 
-    def _write_directly(self, model, dataset, job, state, processes) -> None:
-        todo = set(state.todo)
-        loader = self._loader(dataset, todo, processes)
-        with self._pool() as pool:
-            for index, *prediction in self._predictions(model, loader, job):
-                if index in todo:
-                    pool.submit(job.write, index, *prediction)
-
-    def _collect(self, model, dataset, job, state, processes) -> None:
-        """Predict what has to wait for the thresholds, and find these."""
-        waiting = set(state.waiting)
-        loader = self._loader(dataset, set(state.todo) - waiting, processes)
-        needs_thresholds = not state.has_thresholds
-        if needs_thresholds:
-            # A pool of its own: the loader forks, best without threads around.
-            with self._pool() as pool:
-                for index in state.waiting[processes.rank :: processes.count]:
-                    pool.submit(job.count_waiting, index)
-        with self._pool() as pool:
-            for index, *prediction in self._predictions(model, loader, job):
-                if index in loader.wanted:
-                    pool.submit(job.keep_waiting, index, *prediction)
-        if needs_thresholds:
-            processes.sum(job.histogram)
-            processes.from_main(job.settle_thresholds)
-        processes.wait()
-
-    def _write_collected(self, job, state, processes) -> None:
-        job.load_levels()
-        mine = state.todo[processes.rank :: processes.count]
-        with self._pool() as pool:
-            for index in mine:
-                pool.submit(job.write_waiting, index)
-
-    def _pool(self) -> BoundedPool:
-        return BoundedPool(self.num_writers, waiting=self.num_writers)
-
-    def _loader(self, dataset, wanted: set[int], processes) -> _Loader:
-        size = self.batch_size
-        starts = sorted({index // size * size for index in wanted})
-        batches = [
-            list(range(start, min(start + size, len(dataset))))
-            for start in starts[processes.rank :: processes.count]
-        ]
-        return _Loader(dataset, batches, wanted, self.num_workers)
-
     @torch.no_grad()
-    def _predictions(
-        self, model: nn.Module, loader: _Loader, job: _Job
-    ) -> Iterator[tuple[int, np.ndarray, np.ndarray | None]]:
-        progress = Progress('Labelled', sum(map(len, loader.batches)))
-        for indices, inputs in loader:
+    def _predict(
+        self,
+        model: nn.Module,
+        dataset: BaseDataset,
+        form: LabelFormat,
+        images: Sequence[str],
+        wanted: set[str],
+    ) -> Iterator[Prediction]:
+        """Predict this process's share of the batches with a wanted image."""
+        size = self.batch_size
+        places = (place for place, image in enumerate(images) if image in wanted)
+        starts = sorted({place // size * size for place in places})
+        batches = [
+            list(range(start, min(start + size, len(images))))
+            for start in starts[get_rank() :: get_world_size()]
+        ]
+        loader = DataLoader(
+            dataset,
+            batch_sampler=batches,
+            num_workers=self.num_workers if batches else 0,
+            collate_fn=list,
+        )
+        progress = Progress('Labelled', sum(map(len, batches)))
+        for number, inputs in enumerate(loader):
+            batch = batches[number]
             for group in _alike(inputs):
                 begin = time.perf_counter()
                 samples = model.test_step(pseudo_collate([inputs[i] for i in group]))
-                predictions = [job.prediction(sample) for sample in samples]
+                predictions = [self._fetch(sample, form) for sample in samples]
                 # The samples may belong to the next view's, or image's, maps.
                 del samples
                 self.timing['network_seconds'] += time.perf_counter() - begin
                 for place, prediction in zip(group, predictions):
-                    yield indices[place], *prediction
-            self.timing['images'] += len(indices)
-            progress.step(len(indices))
+                    yield Prediction(images[batch[place]], *prediction)
+            self.timing['images'] += len(batch)
+            progress.step(len(batch))
+
+    def _fetch(self, sample: SegDataSample, form: LabelFormat) -> tuple:
+        """A prediction and, where it is asked for, its confidence, as arrays."""
+        prediction = form.prediction(sample)
+        confidence = None
+        if self.pseudo_labeler is not None:
+            classes = form.classes_of_prediction(prediction)
+            confidence = _confidence(sample.seg_logits.data, classes).cpu().numpy()
+        return prediction.cpu().numpy(), confidence
 
     def _tell_timing(self) -> None:
         timing = self.timing
@@ -256,280 +209,7 @@ class TTALabeler:
             )
 
 
-class _State(NamedTuple):
-    """What there is to do, as the main process found it."""
-
-    #: Places of the images without a label.
-    todo: list[int]
-    #: Places of those of them whose prediction waits for thresholds.
-    waiting: list[int]
-    has_thresholds: bool
-
-
-class _Loader:
-    """Batches of a data set, in order, with the places of their images."""
-
-    def __init__(
-        self,
-        dataset: Dataset,
-        batches: list[list[int]],
-        wanted: set[int],
-        num_workers: int,
-    ) -> None:
-        self.batches = batches
-        self.wanted = wanted
-        self._loader = DataLoader(
-            dataset,
-            batch_sampler=batches,
-            num_workers=num_workers if batches else 0,
-            collate_fn=list,
-        )
-
-    def __iter__(self) -> Iterator[tuple[list[int], list[dict]]]:
-        for place, inputs in enumerate(self._loader):
-            yield self.batches[place], inputs
-
-
-class _Job:
-    """What happens to a prediction: one image at a time, in any thread."""
-
-    def __init__(
-        self,
-        names: list[str],
-        annotated_paths: list[str | None],
-        form: SemanticFormat | PanopticFormat,
-        store: LabelStore,
-        journal: LabelJournal,
-        thresholds: dict | None,
-        ego_car: dict | None,
-    ) -> None:
-        self.names = names
-        self.annotated_paths = annotated_paths
-        self.form = form
-        self.store = store
-        self.journal = journal
-        self.scope = None if thresholds is None else thresholds['scope']
-        self.cap = None if thresholds is None else thresholds['cap']
-        self.ego_car = None if ego_car is None else EgoCarRegions(**ego_car)
-        self.levels: np.ndarray | None = None
-        counted_classes = form.num_classes if self.scope == 'dataset' else 0
-        self.histogram = empty_histogram(counted_classes)
-        self._lock = Lock()
-
-    # What the main process does.
-
-    def begin(self) -> _State | None:
-        """Find out what is left to do; None if nothing is."""
-        self.store.directory.mkdir(parents=True, exist_ok=True)
-        self.journal.merge()
-        known = self.journal.entries()
-        missing = set(self.store.missing(self.names))
-        missing |= self._set_changed_aside(known, missing)
-        todo = [
-            index
-            for index, name in enumerate(self.names)
-            if name in missing or name not in known
-        ]
-        manifest = self.store.manifest()
-        if not todo and manifest and manifest['images'] == sorted(self.names):
-            self._clean_up()
-            return None
-        if self.scope == 'dataset' and len(todo) < len(self.names):
-            # Of the images that are left alone, they would come out otherwise.
-            self._read_thresholds()
-        self.store.begin()
-        print_log(
-            f'Labelling {len(todo)} of {len(self.names)} images in '
-            f'{self.store.directory}',
-            logger='current',
-        )
-        waiting = [index for index in todo if self._waiting(index).is_file()]
-        return _State(todo, waiting, self._thresholds_file.is_file())
-
-    def _set_changed_aside(self, known: dict[str, dict], missing: set[str]) -> set[str]:
-        """Put labels out of the way that somebody or something has changed."""
-        written = {
-            name: known[name]['sha256']
-            for name in self.names
-            if name in known and name not in missing
-        }
-        changed = self.store.changed(written)
-        if changed:
-            self.store.set_aside(changed)
-            first = self.store.path(changed[0])
-            print_log(
-                f'{len(changed)} labels are not what was written here, the first is '
-                f'{first}: they are made again, and the changed files kept as '
-                f'{first.name}.changed and so on',
-                logger='current',
-                level=logging.WARNING,
-            )
-        return set(changed)
-
-    def settle_thresholds(self) -> None:
-        """Turn the histogram of all processes into thresholds, once."""
-        levels, thresholds = thresholds_from_histogram(self.histogram, self.cap)
-        content = dict(levels=levels.tolist(), thresholds=thresholds.tolist())
-        with atomic_file(self._thresholds_file) as unfinished:
-            unfinished.write_text(json.dumps(content))
-
-    def finish(self, class_names: Sequence[str] | None) -> dict[str, Any]:
-        """Write the manifest."""
-        self.journal.merge()
-        entries = self.journal.entries()
-        count = self.form.num_classes
-        if class_names is None or len(class_names) != count:
-            class_names = [str(index) for index in range(count)]
-        thresholds = None
-        if self.scope == 'dataset':
-            thresholds = self._read_thresholds()['thresholds']
-        content = dict(
-            labels_of=self.store.claimed(),
-            **summarize(
-                (entries[name] for name in sorted(self.names)), class_names, thresholds
-            ),
-        )
-        checksums = {name: entries[name]['sha256'] for name in self.names}
-        self.store.finish(checksums, content)
-        self._clean_up()
-        return self.store.manifest()
-
-    def _clean_up(self) -> None:
-        shutil.rmtree(self.store.directory / WAITING, ignore_errors=True)
-        # Of processes that were killed while they wrote.
-        for left in self.store.directory.rglob('.*.unfinished'):
-            left.unlink()
-
-    # What happens in the network's thread.
-
-    def prediction(self, sample: SegDataSample) -> tuple[np.ndarray, np.ndarray | None]:
-        """Fetch a prediction and, where thresholds need it, its confidence."""
-        prediction = self.form.prediction(sample)
-        confidence = None
-        if self.scope is not None:
-            classes = self.form.classes_of_prediction(prediction)
-            confidence = _confidence(sample.seg_logits.data, classes).cpu().numpy()
-        return prediction.cpu().numpy(), confidence
-
-    # What happens in the writers' threads.
-
-    def write(
-        self, index: int, prediction: np.ndarray, confidence: np.ndarray | None
-    ) -> None:
-        """Write the label of an image."""
-        values, classes = self._values(index, prediction)
-        predicted = classes
-        if self.scope == 'image':
-            values = self._mask_by_image(values, classes, confidence)
-        self._write(index, values, predicted)
-
-    def keep_waiting(
-        self, index: int, prediction: np.ndarray, confidence: np.ndarray
-    ) -> None:
-        """Let a prediction wait for the thresholds, and count it."""
-        values, classes = self._values(index, prediction)
-        levels = quantize_confidence(torch.from_numpy(confidence), self.cap)
-        path = self._waiting(index)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_confidences(path, torch.from_numpy(values.astype(np.int32)), levels)
-        self._count(classes, levels)
-
-    def count_waiting(self, index: int) -> None:
-        """Count a prediction that an earlier, killed call has left."""
-        values, levels = self._read_waiting(index)
-        self._count(self.form.classes_of_values(values), levels)
-
-    def write_waiting(self, index: int) -> None:
-        """Write the label of a prediction that waited for the thresholds."""
-        values, levels = self._read_waiting(index)
-        classes = self.form.classes_of_values(values)
-        masked = self._masked(values, classes, levels.numpy(), self.levels)
-        self._write(index, masked, classes)
-        self._waiting(index).unlink()
-
-    def load_levels(self) -> None:
-        """Read the thresholds that the main process has settled."""
-        # As the last of them one for void.
-        self.levels = np.array([*self._read_thresholds()['levels'], 0])
-
-    def _values(
-        self, index: int, prediction: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        values = self.form.values(prediction)
-        if self.ego_car is not None:
-            region = self.ego_car.region(
-                self.names[index], values.shape, self.annotated_paths[index]
-            )
-            if region is not None:
-                values = values.copy()
-                values[region] = self.form.void
-        return values, self.form.classes_of_values(values)
-
-    def _mask_by_image(
-        self, values: np.ndarray, classes: np.ndarray, confidence: np.ndarray
-    ) -> np.ndarray:
-        # Void takes part as one class more, which is cheaper than to leave it out.
-        void = self.form.num_classes
-        thresholds = median_thresholds(
-            torch.from_numpy(confidence)[None],
-            torch.from_numpy(np.minimum(classes, void))[None],
-            void + 1,
-            self.cap,
-            'image',
-        )
-        return self._masked(values, classes, confidence, thresholds[0].numpy())
-
-    def _masked(
-        self,
-        values: np.ndarray,
-        classes: np.ndarray,
-        confidence: np.ndarray,
-        thresholds: np.ndarray,
-    ) -> np.ndarray:
-        # Void pixels are compared too, with the last threshold, and stay void.
-        limits = thresholds[np.minimum(classes, self.form.num_classes)]
-        return np.where(confidence < limits, values.dtype.type(self.form.void), values)
-
-    def _count(self, classes: np.ndarray, levels: Tensor) -> None:
-        known = torch.from_numpy(classes != VOID_CLASS)
-        labels = torch.from_numpy(classes)
-        if not known.all():
-            levels, labels = levels[known], labels[known]
-        with self._lock:
-            count_confidences(self.histogram, levels, labels)
-
-    def _write(self, index: int, values: np.ndarray, predicted: np.ndarray) -> None:
-        name = self.names[index]
-        checksum = self.store.write(name, values)
-        statistics = image_statistics(
-            self.form, predicted, values, self.scope is not None
-        )
-        self.journal.add(name, checksum, statistics)
-
-    def _read_waiting(self, index: int) -> tuple[np.ndarray, Tensor]:
-        values, levels = read_confidences(self._waiting(index))
-        dtype = np.uint16 if self.form.has_instances else np.uint8
-        return values.numpy().astype(dtype), levels
-
-    def _waiting(self, index: int) -> Path:
-        return self.store.directory / WAITING / f'{self.names[index]}.npy.gz'
-
-    def _read_thresholds(self) -> dict[str, list]:
-        remedy = (
-            'The labels of all images depend on it: label into another folder, or '
-            'remove this one'
-        )
-        content = read_json(self._thresholds_file, remedy)
-        if content is None:
-            raise DataError('is gone', file=self._thresholds_file, remedy=remedy)
-        return content
-
-    @property
-    def _thresholds_file(self) -> Path:
-        return self.store.directory / THRESHOLDS
-
-
-def image_name(info: dict[str, Any], dataset: Dataset) -> str:
+def image_name(info: dict[str, Any], dataset: BaseDataset) -> str:
     """Path of an image relative to the root of the images.
 
     Args:
@@ -569,14 +249,23 @@ def _confidence(logits: Tensor, classes: Tensor) -> Tensor:
     return probabilities.gather(0, classes[None])[0]
 
 
-def _check_thresholds(thresholds: dict) -> None:
-    if set(thresholds) != {'scope', 'cap'} or thresholds['scope'] not in SCOPES:
+def _build_pseudo_labeler(config: dict | None) -> PseudoLabeler | None:
+    """Build what makes pixels void, and see that label files can hold it."""
+    if config is None:
+        return None
+    try:
+        built = MODELS.build(dict(config))
+    except (KeyError, TypeError) as error:
+        raise ValueError(f'pseudo_labeler={dict(config)}: {error}') from error
+    advice = "; take one as dict(type='ClassMedian', cap=0.9, scope='image')"
+    if not getattr(built, 'voids', False):
         raise ValueError(
-            f'thresholds are {thresholds}, but must be None or dict(scope=, cap=) '
-            f'with one of the scopes {", ".join(SCOPES)}'
+            f'pseudo_labeler={dict(config)} says by weights how far it trusts a '
+            f'pixel, but label files hold no weights{advice}'
         )
-    if not 0 < thresholds['cap'] <= 1:
+    if getattr(built, 'scope', None) == 'batch':
         raise ValueError(
-            f'the cap of the thresholds is {thresholds["cap"]}, but must be a '
-            'probability in (0, 1]'
+            f'pseudo_labeler={dict(config)} would make labels depend on which '
+            f"images go through the network together{advice} or 'dataset'"
         )
+    return built

@@ -9,12 +9,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from segda_mm.atomic_file import atomic_file
-from segda_mm.datasets.errors import DataError
-from segda_mm.datasets.label_checksums import read_json
+from segda_mm.datasets.formats.label_checksums import read_json
+from segda_mm.errors import DataError
+from segda_mm.files import atomic_file
 
-from .bounded_pool import BoundedPool
-from .progress import Progress
+from .long_jobs import BoundedPool, Progress
 
 VIDEO_SUFFIXES = ('.avi', '.m4v', '.mkv', '.mov', '.mp4', '.mpeg', '.mpg', '.webm')
 

@@ -1,24 +1,63 @@
 """Colours of surfaces: pattern, light and shadow, before the photograph."""
 
+from __future__ import annotations
+
+from functools import lru_cache
+
 import cv2
 import numpy as np
 
-from .noise import SIZE, noise_pattern
-from .texture_kind import TextureKind
+from .gbuffer import GBuffer
+from .labels import ID
+from .look import Look, Surface
+from .mesh import TextureKind
 
+#: Side of the random pattern in texels; it repeats without a seam.
+_SIZE = 512
 _TEXELS_PER_METRE = 24.0
-_GROUND_IDS = (7, 8, 9, 10, 22)
+_GROUND_IDS = [
+    ID[name] for name in ('road', 'sidewalk', 'parking', 'rail track', 'terrain')
+]
 
 
-def shade(gbuffer):
-    """Colour every pixel of a street.
-
-    Args:
-        gbuffer (GBuffer): What is seen where.
+@lru_cache(maxsize=1)
+def noise_pattern() -> np.ndarray:
+    """Fine, middle and coarse noise, the same in every process.
 
     Returns:
-        np.ndarray: (H, W, 3) float32 RGB, nominally 0..255. Sky pixels are
-        left at 0 for the look to fill.
+        (512, 512, 3) float32, each channel with mean 0 and standard deviation
+        1, clipped to -2.5..2.5; structures of about 1.5, 7 and 40 texels.
+    """
+    rng = np.random.default_rng(20)
+    frequency = np.fft.fftfreq(_SIZE)
+    squared = frequency[:, None] ** 2 + frequency[None, : _SIZE // 2 + 1] ** 2
+    channels = []
+    for width in (0.6, 2.6, 14.0):
+        spectrum = np.fft.rfft2(rng.standard_normal((_SIZE, _SIZE)))
+        spectrum *= np.exp(-2 * (np.pi * width) ** 2 * squared)
+        channel = np.fft.irfft2(spectrum, s=(_SIZE, _SIZE))
+        channel -= channel.mean()
+        channels.append(np.clip(channel / channel.std(), -2.5, 2.5))
+    return np.stack(channels, axis=2).astype(np.float32)
+
+
+def noise_at(along: np.ndarray, up: np.ndarray) -> np.ndarray:
+    """Look the noise up at places (H, W) in texels, (H, W, 3) float32."""
+    return cv2.remap(
+        noise_pattern(),
+        np.mod(along, _SIZE),
+        np.mod(up, _SIZE),
+        cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_WRAP,
+    )
+
+
+def shade(gbuffer: GBuffer) -> np.ndarray:
+    """Colour every pixel of a street.
+
+    Returns:
+        (H, W, 3) float32 RGB, nominally 0..255. Sky pixels are left at 0 for
+        the look to fill.
     """
     scene, look = gbuffer.scene, gbuffer.scene.look
     surface = look.surface
@@ -27,7 +66,10 @@ def shade(gbuffer):
     colors = np.take(lit, gbuffer.face_map, axis=0)
     kinds = gbuffer.texture_map
     along, up = gbuffer.pattern_place
-    noise = _noise_at(along, up, kinds, surface).reshape(-1, 3)
+    scale = np.full(len(TextureKind), _TEXELS_PER_METRE, np.float32)
+    scale[TextureKind.FOLIAGE] *= surface.foliage[0]
+    scale = scale[kinds]
+    noise = noise_at(along * scale, up * scale).reshape(-1, 3)
     footprint = gbuffer.depth / np.float32(gbuffer.camera.focal * gbuffer.size[0])
 
     gain = np.ones(kinds.size, np.float32)
@@ -49,20 +91,20 @@ def shade(gbuffer):
     return colors
 
 
-def _fine(noise, footprint):
+def _fine(noise: np.ndarray, footprint: np.ndarray) -> np.ndarray:
     """Fine grain; it melts away where a pixel covers many grains."""
     return noise[:, 0] * np.minimum(0.06 / (footprint + 0.01), 1)
 
 
-# Every pattern returns the gain of its pixels, around 1.
+# Every pattern returns the gain of its pixels, around 1; all arrays are (P, ).
 
 
-def _asphalt(surface, noise, along, up, footprint):
+def _asphalt(surface: Surface, noise, along, up, footprint) -> np.ndarray:
     grain, patches = surface.asphalt
     return 1 + grain * _fine(noise, footprint) + patches * noise[:, 2]
 
 
-def _paving(surface, noise, along, up, footprint):
+def _paving(surface: Surface, noise, along, up, footprint) -> np.ndarray:
     slab, joint = surface.paving
     visible = np.clip(slab / (6 * footprint) - 0.3, 0, 1)
     edge = np.minimum(_from_edge(along, slab), _from_edge(up, slab))
@@ -70,18 +112,18 @@ def _paving(surface, noise, along, up, footprint):
     return gain - joint * visible * (edge < 0.07)
 
 
-def _grass(surface, noise, along, up, footprint):
+def _grass(surface: Surface, noise, along, up, footprint) -> np.ndarray:
     return 1 + surface.grass * (_fine(noise, footprint) + noise[:, 1]) / 1.4
 
 
-def _foliage(surface, noise, along, up, footprint):
+def _foliage(surface: Surface, noise, along, up, footprint) -> np.ndarray:
     leaves = 0.45 * _fine(noise, footprint) + noise[:, 1:] @ np.array(
         [0.8, 0.3], np.float32
     )
     return 1 + surface.foliage[1] * leaves
 
 
-def _brick(surface, noise, along, up, footprint):
+def _brick(surface: Surface, noise, along, up, footprint) -> np.ndarray:
     row = np.floor(up / 0.35)
     joints = (_from_edge(up, 0.35) < 0.1) | (
         _from_edge(along + 0.35 * (row % 2), 0.7) < 0.06
@@ -91,7 +133,7 @@ def _brick(surface, noise, along, up, footprint):
     return 1 + surface.brick * (stones - 1.3 * joints * seen)
 
 
-def _slats(surface, noise, along, up, footprint):
+def _slats(surface: Surface, noise, along, up, footprint) -> np.ndarray:
     seen = np.clip(0.1 / footprint - 0.4, 0, 1)
     return (
         1
@@ -100,11 +142,11 @@ def _slats(surface, noise, along, up, footprint):
     )
 
 
-def _gloss(surface, noise, along, up, footprint):
+def _gloss(surface: Surface, noise, along, up, footprint) -> np.ndarray:
     return 1 + surface.gloss * (0.35 * np.sin(2.2 * up + 0.7) + 0.06 * noise[:, 1])
 
 
-def _facade(surface, noise, along, up, footprint):
+def _facade(surface: Surface, noise, along, up, footprint) -> np.ndarray:
     return 1 + surface.wall_noise * (_fine(noise, footprint) + noise[:, 2])
 
 
@@ -120,7 +162,7 @@ _PATTERNS = {
 }
 
 
-def _light(normals, sun, clear):
+def _light(normals: np.ndarray, sun: tuple, clear: float) -> np.ndarray:
     """Light on every face, (F,) float32: sky from above, sun from aside."""
     sky = 0.82 + 0.18 * normals[:, 1]
     direct = np.clip(normals @ np.asarray(sun), 0, 1)
@@ -128,26 +170,15 @@ def _light(normals, sun, clear):
     return light.astype(np.float32)
 
 
-def _noise_at(along, up, kinds, surface):
-    scale = np.full(len(TextureKind), _TEXELS_PER_METRE, np.float32)
-    scale[TextureKind.FOLIAGE] *= surface.foliage[0]
-    scale = scale[kinds]
-    return cv2.remap(
-        noise_pattern(),
-        np.mod(along * scale, SIZE),
-        np.mod(up * scale, SIZE),
-        cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_WRAP,
-    )
-
-
-def _from_edge(place, period):
+def _from_edge(place: np.ndarray, period: float) -> np.ndarray:
     """Distance to the nearest multiple of a period, 0..0.5 periods."""
     share = place / period
     return np.abs(share - np.round(share))
 
 
-def _windows(colors, pixels, gbuffer, along, up, footprint):
+def _windows(
+    colors: np.ndarray, pixels: np.ndarray, gbuffer: GBuffer, along, up, footprint
+) -> None:
     """Paint windows, and shop fronts on the ground floor, into facades."""
     surface = gbuffer.scene.look.surface
     variant = gbuffer.variants[gbuffer.face_map.ravel()[pixels]]
@@ -181,7 +212,7 @@ def _windows(colors, pixels, gbuffer, along, up, footprint):
     colors[pixels] = wall * (1 - share) + pane * share
 
 
-def _soft_shadow(gbuffer, look):
+def _soft_shadow(gbuffer: GBuffer, look: Look) -> np.ndarray:
     """Share of the light that is left, (H, W) float32."""
     strength = 0.35 + 0.2 * look.sun
     sigma = gbuffer.size[0] * (0.0012 if look.sun else 0.006)

@@ -1,55 +1,40 @@
-from .backbones import WideResNet38, WideResNet41, Xception71
-from .data_preprocessors import DomainDataPreprocessor, PanopticDataPreprocessor
-from .decode_heads import PanopticDeepLabHead
-from .discriminators import DSCDiscriminator, FCDiscriminator
-from .feedback_rules import LossProductFeedback, StudentLossChangeFeedback
-from .losses import (
+"""Networks, losses and test-time augmentation, as mmseg's registry knows them."""
+
+from segda_mm.models.backbones import WideResNet38, WideResNet41, Xception71
+from segda_mm.models.checkpoints import StrictPretrained
+from segda_mm.models.data_preprocessors import (
+    DomainDataPreprocessor,
+    PanopticDataPreprocessor,
+)
+from segda_mm.models.decode_heads import PanopticDeepLabHead
+from segda_mm.models.discriminators import DSCDiscriminator, FCDiscriminator
+from segda_mm.models.losses import (
     DomainAdversarialLoss,
+    EntropyLoss,
     HardPixelCrossEntropy,
     MaskedRegressionLoss,
+    MaximumSquaresLoss,
+    PixelCrossEntropyLoss,
 )
-from .mixing import ClassMix, CutMix
-from .pseudo_label_weights import (
-    ClassMedianWeights,
-    ConfidentShareWeights,
-    PixelConfidenceWeights,
-)
-from .segmentors import (
-    BiSeNetDA,
-    MeanTeacher,
-    MetaPseudoLabels,
-    PanopticDeepLab,
-    SegmentorGenerator,
-)
-from .strict_pretrained import StrictPretrained
-from .strong_augmentation import StrongAugmentation
-from .tta import PanopticTTA, SemanticTTA
+from segda_mm.models.segmentors import PanopticDeepLab
+from segda_mm.models.tta import PanopticTTA, SemanticTTA
 
 __all__ = [
-    'BiSeNetDA',
-    'ClassMedianWeights',
-    'ClassMix',
-    'ConfidentShareWeights',
-    'CutMix',
     'DSCDiscriminator',
     'DomainAdversarialLoss',
     'DomainDataPreprocessor',
+    'EntropyLoss',
     'FCDiscriminator',
     'HardPixelCrossEntropy',
-    'LossProductFeedback',
     'MaskedRegressionLoss',
-    'MeanTeacher',
-    'MetaPseudoLabels',
+    'MaximumSquaresLoss',
     'PanopticDataPreprocessor',
     'PanopticDeepLab',
     'PanopticDeepLabHead',
     'PanopticTTA',
-    'PixelConfidenceWeights',
-    'SegmentorGenerator',
+    'PixelCrossEntropyLoss',
     'SemanticTTA',
     'StrictPretrained',
-    'StrongAugmentation',
-    'StudentLossChangeFeedback',
     'WideResNet38',
     'WideResNet41',
     'Xception71',

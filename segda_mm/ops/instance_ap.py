@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .label_overlaps import LabelOverlaps
-from .panoptic_codes import LABEL_DIVISOR, VOID_CODE
+from segda_mm.ops.label_overlaps import LabelOverlaps
+from segda_mm.ops.panoptic_codes import LABEL_DIVISOR, VOID_CODE
 
 #: The intersections over union that a match has to exceed.
 OVERLAPS = np.arange(0.5, 1.0, 0.05)

@@ -25,18 +25,14 @@ def label_edges(labels: Tensor, width: int, ignore_index: int = 255) -> Tensor:
     """
     if width < 2 or width % 2:
         raise ValueError(f'edge_width is {width}, but must be even and at least 2')
-    valid = labels != ignore_index
     edges = torch.zeros_like(labels, dtype=torch.bool)
-    differs = (
-        (labels[..., 1:, :] != labels[..., :-1, :])
-        & valid[..., 1:, :]
-        & valid[..., :-1, :]
-    )
-    edges[..., 1:, :] |= differs
-    edges[..., :-1, :] |= differs
-    differs = (labels[..., 1:] != labels[..., :-1]) & valid[..., 1:] & valid[..., :-1]
-    edges[..., 1:] |= differs
-    edges[..., :-1] |= differs
+    for axis in (-2, -1):
+        length = labels.shape[axis] - 1
+        first, second = labels.narrow(axis, 0, length), labels.narrow(axis, 1, length)
+        is_border = (first != second) & (first != ignore_index)
+        is_border &= second != ignore_index
+        for start in (0, 1):
+            edges.narrow(axis, start, length).logical_or_(is_border)
     radius = width // 2 - 1
     band = F.max_pool2d(edges.float(), 2 * radius + 1, 1, radius)
     return band.long()

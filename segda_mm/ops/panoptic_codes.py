@@ -6,6 +6,10 @@ apart. The order of digits is that of Cityscapes' ``*_instanceIds.png``, with
 train ids in place of label ids.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+
 #: Instances per class and image that a code has room for, and the group's 0.
 LABEL_DIVISOR = 1000
 
@@ -20,3 +24,16 @@ VOID_CODE = VOID_CLASS * LABEL_DIVISOR
 #: of Cityscapes, which compares the values of instance maps with label ids,
 #: does not count it as such.
 IGNORED_INSTANCE_CODE = VOID_CODE + 1
+
+
+def check_thing_classes(thing_classes: Iterable[int]) -> None:
+    """Check that these are train ids.
+
+    Raises:
+        ValueError: One is void's, or lies outside [0, 254].
+    """
+    outside = [c for c in thing_classes if not 0 <= c < VOID_CLASS]
+    if outside:
+        raise ValueError(
+            f'thing_classes names {outside}, but train ids lie in [0, {VOID_CLASS - 1}]'
+        )

@@ -10,32 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from segda_mm.ops.panoptic_codes import LABEL_DIVISOR, VOID_CLASS, VOID_CODE
-
-#: The grid that finds the few centers worth comparing: cells are at least this
-#: many pixels wide, and at most ``CELLS_PER_AXIS`` lie along each axis.
-CELL_SIZE = 16
-CELLS_PER_AXIS = 64
-
-#: Pixels grouped at once: a few rows, for which a small grid is enough, and
-#: buffers that stay in the cache.
-PIXELS_AT_ONCE = 2**17
-
-
-@dataclass(frozen=True)
-class Centers:
-    """The centers found in one image, the strongest first.
-
-    Attributes:
-        points: (y, x) in pixels, shape (K, 2), int64.
-        values: Of the heatmap at the points, shape (K,), float32, falling.
-    """
-
-    points: Tensor
-    values: Tensor
+from segda_mm.ops.panoptic_codes import (
+    LABEL_DIVISOR,
+    VOID_CLASS,
+    VOID_CODE,
+    check_thing_classes,
+)
+from segda_mm.ops.panoptic_grouping import Centers, find_centers, group_pixels
 
 
 @dataclass(frozen=True)
@@ -46,8 +29,7 @@ class PanopticPrediction:
     numbers count from 1 in each class in this order.
 
     Attributes:
-        codes: Panoptic codes (see :mod:`segda_mm.ops.panoptic_codes`), shape
-            (H, W), int32.
+        codes: Panoptic codes (:mod:`segda_mm.ops.panoptic_codes`), int32 (H, W).
         instance_codes: Shape (K,), int32.
         instance_labels: Train ids, shape (K,), int64.
         center_values: Heatmap at the instances' centers, shape (K,), float32.
@@ -57,87 +39,6 @@ class PanopticPrediction:
     instance_codes: Tensor
     instance_labels: Tensor
     center_values: Tensor
-
-
-def find_centers(
-    center_heatmap: Tensor,
-    threshold: float = 0.1,
-    kernel_size: int = 7,
-    top_k: int = 200,
-) -> list[Centers]:
-    """Find the peaks of center heatmaps.
-
-    A peak is a pixel above the threshold that no pixel of the window around
-    it exceeds; of a plateau, every pixel is one.
-
-    Args:
-        center_heatmap: Shape (N, 1, H, W), floating point.
-        threshold: Peaks are strictly above it.
-        kernel_size: Side of the window in pixels, odd.
-        top_k: Peaks kept of an image. The strongest are, and of equal ones
-            those that come first row by row.
-
-    Returns:
-        One for each of the N images; K may be 0.
-
-    Raises:
-        ValueError: The heatmap is not (N, 1, H, W) or holds NaN,
-            ``kernel_size`` is not odd, or ``top_k`` is not in [1, 999].
-    """
-    if center_heatmap.ndim != 4 or center_heatmap.shape[1] != 1:
-        raise ValueError(
-            f'the center heatmap has the shape {tuple(center_heatmap.shape)}, '
-            'but must be (N, 1, H, W)'
-        )
-    if kernel_size < 1 or kernel_size % 2 == 0:
-        raise ValueError(
-            f'nms_kernel_size is {kernel_size}, but must be odd and positive'
-        )
-    if not 1 <= top_k < LABEL_DIVISOR:
-        raise ValueError(
-            f'top_k is {top_k}, but must lie in [1, {LABEL_DIVISOR - 1}]: a panoptic '
-            'code has no room for more instances'
-        )
-    return [
-        _peaks(heatmap, threshold, kernel_size, top_k)
-        for heatmap in center_heatmap.detach()[:, 0]
-    ]
-
-
-def group_pixels(points: Tensor, offset: Tensor, pixels: Tensor) -> Tensor:
-    """Find the center nearest to where each pixel points.
-
-    Where a pixel points is its place plus its offset. The nearest center has
-    the smallest ``dy * dy + dx * dx`` in float32, every operation rounded for
-    itself; of equally near ones the first. Only centers that can be nearest
-    somewhere in a cell of a grid are compared with the pixels that point
-    there, some rows at a time, so that memory grows neither with the number
-    of centers times that of pixels nor with the size of the image.
-
-    Args:
-        points: Centers (y, x), shape (K, 2), integers, K at least 1.
-        offset: (y, x) in pixels, shape (2, H, W), floating point.
-        pixels: Indices of the pixels to group in the flattened (H, W) map,
-            shape (P,), int64.
-
-    Returns:
-        Index of a center for each pixel, shape (P,), int64.
-
-    Raises:
-        ValueError: There are pixels but no center, or an offset of one of the pixels is
-            NaN or infinite.
-    """
-    if not len(pixels):
-        return pixels.clone()
-    if not len(points):
-        raise ValueError('there is no center to group the pixels to')
-    points = points.float()
-    return torch.cat(
-        [
-            _nearest(points, _targets(offset, some_pixels))
-            for some_pixels in pixels.split(PIXELS_AT_ONCE)
-        ]
-    )
 
 
 def panoptic_post_processing(
@@ -164,18 +65,15 @@ def panoptic_post_processing(
         offset: (y, x) from a pixel to the center of its instance, in pixels,
             shape (N, 2, H, W), floating point.
         thing_classes: Train ids of the classes that have instances.
-        center_threshold: See :func:`find_centers`.
-        nms_kernel_size: See :func:`find_centers`.
-        top_k: See :func:`find_centers`.
+        center_threshold, nms_kernel_size, top_k: See :func:`find_centers`.
         stuff_area: In pixels.
 
     Returns:
         One for each of the N images, on the device of the inputs.
 
     Raises:
-        ValueError: The shapes do not agree, labels lie outside [0, 255], a
-            thing class lies outside [0, 254], and whatever :func:`find_centers` and
-            :func:`group_pixels` refuse.
+        ValueError: The shapes do not agree, a label or thing class is out of
+            range, or what :func:`find_centers` and :func:`group_pixels` refuse.
     """
     _check_shapes(sem_seg, center_heatmap, offset)
     is_thing_class = _is_thing_class(thing_classes, sem_seg.device)
@@ -233,132 +131,6 @@ def instance_scores(seg_logits: Tensor, prediction: PanopticPrediction) -> Tenso
     return means.float() * prediction.center_values
 
 
-def _peaks(heatmap: Tensor, threshold: float, kernel_size: int, top_k: int) -> Centers:
-    if heatmap.numel() and heatmap.amax().isnan():
-        raise ValueError(
-            'the center heatmap holds NaN: the network has diverged, or its '
-            'checkpoint is broken'
-        )
-    # A pooling layer compares kernel_size ** 2 values a pixel; windows of
-    # doubling size reach the same maximum in a handful of comparisons.
-    radius = kernel_size // 2
-    padded = F.pad(heatmap, (radius,) * 4, value=float('-inf'))
-    highest = _running_maximum(_running_maximum(padded, kernel_size, 0), kernel_size, 1)
-    pixels = (heatmap > threshold).flatten().nonzero()[:, 0]
-    values = heatmap.flatten().index_select(0, pixels)
-    is_peak = values == highest.flatten().index_select(0, pixels)
-    pixels, values = pixels[is_peak], values[is_peak]
-    # Unlike topk, a stable sort keeps equal values in their order.
-    order = values.sort(descending=True, stable=True).indices[:top_k]
-    pixels, width = pixels[order], heatmap.shape[1]
-    points = torch.stack([pixels // width, pixels % width], 1)
-    return Centers(points, values[order].float())
-
-
-def _running_maximum(values: Tensor, size: int, axis: int) -> Tensor:
-    """Maximum of every window of ``size`` along an axis that lies inside."""
-    covered = 1
-    while covered < size:
-        step = min(covered, size - covered)
-        length = values.shape[axis] - step
-        values = torch.maximum(
-            values.narrow(axis, 0, length), values.narrow(axis, step, length)
-        )
-        covered += step
-    return values
-
-
-def _targets(offset: Tensor, pixels: Tensor) -> Tensor:
-    """Where pixels point, (y, x), shape (2, P), float32."""
-    targets = offset.flatten(1).index_select(1, pixels).float()
-    width = offset.shape[2]
-    rows = torch.div(pixels, width, rounding_mode='floor')
-    targets[0] += rows
-    targets[1] += pixels - rows * width
-    return targets
-
-
-def _nearest(points: Tensor, targets: Tensor) -> Tensor:
-    """Index of the point nearest to each target, shape (P,), int64."""
-    cells, candidates, starts, counts = _candidates(targets, points)
-    nearest = candidates[starts].index_select(0, cells)
-    # Most cells are near one center only, and these pixels are done.
-    undecided = (counts > 1).index_select(0, cells).nonzero()[:, 0]
-    cells = cells.index_select(0, undecided)
-    targets = targets.index_select(1, undecided)
-    best = nearest.index_select(0, undecided)
-    best_distance = _squared_distance(targets, points.index_select(0, best))
-    rank = 1
-    while len(undecided):
-        candidate = candidates.index_select(0, starts.index_select(0, cells) + rank)
-        distance = _squared_distance(targets, points.index_select(0, candidate))
-        # Strictly, as candidates come in the order of their indices.
-        is_nearer = distance < best_distance
-        best = torch.where(is_nearer, candidate, best)
-        best_distance = torch.where(is_nearer, distance, best_distance)
-        nearest[undecided] = best
-        rank += 1
-        rest = (counts > rank).index_select(0, cells).nonzero()[:, 0]
-        undecided = undecided.index_select(0, rest)
-        cells = cells.index_select(0, rest)
-        targets = targets.index_select(1, rest)
-        best = best.index_select(0, rest)
-        best_distance = best_distance.index_select(0, rest)
-    return nearest
-
-
-def _candidates(
-    targets: Tensor, points: Tensor
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """The centers that can be nearest to any place of a cell, for every cell.
-
-    A center cannot if its distance to the nearest place of the cell exceeds
-    another center's distance to the farthest.
-
-    Returns:
-        The cell of each target, shape (P,), int64; the candidates of all cells
-        one after the other, rising indices within a cell, int64; where those
-        of a cell start and how many they are, shape (number of cells,), int64.
-    """
-    lowest, highest = targets.aminmax(dim=1)
-    extent = highest - lowest
-    if not extent.isfinite().all():
-        raise ValueError(
-            'the offsets hold NaN or infinity: the network has diverged, or its '
-            'checkpoint is broken'
-        )
-    size = (extent / (CELLS_PER_AXIS - 1)).clamp(min=CELL_SIZE)
-    rows, columns = (extent / size).long() + 1
-    cell_rows = ((targets[0] - lowest[0]) / size[0]).long()
-    cell_columns = ((targets[1] - lowest[1]) / size[1]).long()
-    cells = cell_rows * columns + cell_columns
-
-    near, far = [], []
-    for axis, length in enumerate((rows, columns)):
-        index = torch.arange(length, device=targets.device)
-        middle = lowest[axis] + (index + 0.5) * size[axis]
-        distance = (points[:, axis] - middle[:, None]).abs()
-        # Wider than half a cell by more than rounding moves a target.
-        reach = 0.501 * size[axis]
-        near.append((distance - reach).clamp(min=0) ** 2)
-        far.append((distance + reach) ** 2)
-    nearest_place = (near[0][:, None] + near[1]).flatten(0, 1)
-    farthest_place = (far[0][:, None] + far[1]).flatten(0, 1)
-    limit = farthest_place.amin(1, keepdim=True)
-    # The margin again is there for rounding.
-    can_be_nearest = nearest_place <= limit * 1.001
-    counts = can_be_nearest.sum(1)
-    candidates = can_be_nearest.nonzero()[:, 1]
-    return cells, candidates, counts.cumsum(0) - counts, counts
-
-
-def _squared_distance(targets: Tensor, points: Tensor) -> Tensor:
-    """Between (2, P) and (P, 2), shape (P,)."""
-    dy = targets[0] - points[:, 0]
-    dx = targets[1] - points[:, 1]
-    return dy.mul_(dy).add_(dx.mul_(dx))
-
-
 def _check_shapes(sem_seg: Tensor, center_heatmap: Tensor, offset: Tensor) -> None:
     if sem_seg.ndim != 3:
         raise ValueError(
@@ -378,11 +150,7 @@ def _check_shapes(sem_seg: Tensor, center_heatmap: Tensor, offset: Tensor) -> No
 
 def _is_thing_class(thing_classes: Sequence[int], device: torch.device) -> Tensor:
     """Shape (256,), bool."""
-    outside = [c for c in thing_classes if not 0 <= c < VOID_CLASS]
-    if outside:
-        raise ValueError(
-            f'thing_classes names {outside}, but train ids lie in [0, {VOID_CLASS - 1}]'
-        )
+    check_thing_classes(thing_classes)
     is_thing_class = torch.zeros(VOID_CLASS + 1, dtype=torch.bool, device=device)
     is_thing_class[list(thing_classes)] = True
     return is_thing_class

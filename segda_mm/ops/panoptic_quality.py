@@ -13,20 +13,25 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .defined_mean import defined_mean
-from .label_overlaps import LabelOverlaps
-from .panoptic_codes import LABEL_DIVISOR, VOID_CLASS
+from segda_mm.ops.label_overlaps import LabelOverlaps
+from segda_mm.ops.metrics import defined_mean
+from segda_mm.ops.panoptic_codes import LABEL_DIVISOR, VOID_CLASS
 
 
 class PanopticQuality(NamedTuple):
-    """Figures per class, (C,) float64 in [0, 1], or their means as floats.
+    """Figures per class, (C,) float64 in [0, 1], NaN without any segment."""
 
-    A class without any segment, true or predicted, is NaN.
-    """
+    pq: np.ndarray
+    sq: np.ndarray
+    rq: np.ndarray
 
-    pq: np.ndarray | float
-    sq: np.ndarray | float
-    rq: np.ndarray | float
+
+class MeanPanopticQuality(NamedTuple):
+    """Means of the figures over some classes; NaN if none has segments."""
+
+    pq: float
+    sq: float
+    rq: float
 
 
 def panoptic_quality_counts(
@@ -53,8 +58,8 @@ def panoptic_quality_counts(
     Raises:
         ValueError: A code's class is neither void nor below ``num_classes``.
     """
-    truth_class = classes_of_codes(overlaps.truth, num_classes, 'ground truth')
-    all_predicted = classes_of_codes(overlaps.prediction, num_classes, 'prediction')
+    truth_class = _classes_of_codes(overlaps.truth, num_classes, 'ground truth')
+    all_predicted = _classes_of_codes(overlaps.prediction, num_classes, 'prediction')
     truth_area = overlaps.pixels.sum(1)
 
     segments = all_predicted != VOID_CLASS
@@ -80,7 +85,7 @@ def panoptic_quality_counts(
     true, predicted = np.nonzero(matched)
     classes = truth_class[wanted]
 
-    def per_class(labels: np.ndarray, weights: np.ndarray | None = None):
+    def per_class(labels: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
         return np.bincount(labels, weights, minlength=num_classes)
 
     return np.stack(
@@ -92,28 +97,6 @@ def panoptic_quality_counts(
         ],
         axis=1,
     )
-
-
-def classes_of_codes(codes: np.ndarray, num_classes: int, what: str) -> np.ndarray:
-    """Train ids of panoptic codes, checked.
-
-    Args:
-        codes: Integers of any shape.
-        num_classes: Train ids are below it, or 255.
-        what: Where the codes come from, for the message.
-
-    Raises:
-        ValueError: There is another train id.
-    """
-    classes = codes // LABEL_DIVISOR
-    wrong = codes[(classes >= num_classes) & (classes != VOID_CLASS)]
-    if wrong.size:
-        raise ValueError(
-            f'the {what} has the panoptic code {wrong[0]}, but the data set has '
-            f'only {num_classes} classes; check num_classes of the model and the '
-            'metainfo of the data set'
-        )
-    return classes
 
 
 def panoptic_quality(counts: np.ndarray) -> PanopticQuality:
@@ -137,7 +120,7 @@ def panoptic_quality(counts: np.ndarray) -> PanopticQuality:
 
 def mean_panoptic_quality(
     quality: PanopticQuality, thing_classes: Collection[int]
-) -> dict[str, PanopticQuality]:
+) -> dict[str, MeanPanopticQuality]:
     """Means over all classes, over the things and over the stuff.
 
     Args:
@@ -145,13 +128,25 @@ def mean_panoptic_quality(
         thing_classes: Train ids of the classes with instances.
 
     Returns:
-        ``all``, ``things`` and ``stuff``. Classes that are NaN are left out;
-        a mean over none is NaN.
+        ``all``, ``things`` and ``stuff``. Classes that are NaN are left out.
     """
-    is_thing = np.zeros(len(quality.pq), dtype=bool)
-    is_thing[list(thing_classes)] = True
-    groups = dict(all=np.ones_like(is_thing), things=is_thing, stuff=~is_thing)
+    figures = np.array(quality)
+    is_thing = np.isin(np.arange(figures.shape[1]), list(thing_classes))
+    groups = dict(all=figures, things=figures[:, is_thing], stuff=figures[:, ~is_thing])
     return {
-        name: PanopticQuality(*(defined_mean(figure[chosen]) for figure in quality))
-        for name, chosen in groups.items()
+        name: MeanPanopticQuality(*map(defined_mean, group))
+        for name, group in groups.items()
     }
+
+
+def _classes_of_codes(codes: np.ndarray, num_classes: int, what: str) -> np.ndarray:
+    """Train ids of panoptic codes, checked; ``what`` they are, for the message."""
+    classes = codes // LABEL_DIVISOR
+    wrong = codes[(classes >= num_classes) & (classes != VOID_CLASS)]
+    if wrong.size:
+        raise ValueError(
+            f'the {what} has the panoptic code {wrong[0]}, but the data set has '
+            f'only {num_classes} classes; check num_classes of the model and the '
+            'metainfo of the data set'
+        )
+    return classes

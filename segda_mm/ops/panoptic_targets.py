@@ -11,7 +11,12 @@ from functools import lru_cache
 
 import numpy as np
 
-from segda_mm.ops.panoptic_codes import LABEL_DIVISOR, VOID_CLASS, VOID_CODE
+from segda_mm.ops.panoptic_codes import (
+    LABEL_DIVISOR,
+    VOID_CLASS,
+    VOID_CODE,
+    check_thing_classes,
+)
 
 
 def panoptic_targets(
@@ -29,8 +34,7 @@ def panoptic_targets(
     of the augmented crop.
 
     Args:
-        codes: Panoptic codes (see :mod:`segda_mm.ops.panoptic_codes`), shape
-            (H, W), int32.
+        codes: Panoptic codes (:mod:`segda_mm.ops.panoptic_codes`), int32 (H, W).
         thing_classes: Train ids of the classes that have instances.
         sigma: Standard deviation of the Gaussian in pixels (the paper: 8). It
             is cut to a square of 3 * sigma + 1 pixels around its center.
@@ -113,11 +117,7 @@ def _check(codes: np.ndarray, thing_classes: Sequence[int], sigma: float) -> Non
             f'panoptic codes lie in [{codes.min()}, {codes.max()}], but must lie '
             f'in [0, {highest}]; a label file needs its label table first'
         )
-    outside = [c for c in thing_classes if not 0 <= c < VOID_CLASS]
-    if outside:
-        raise ValueError(
-            f'thing_classes names {outside}, but train ids lie in [0, {VOID_CLASS - 1}]'
-        )
+    check_thing_classes(thing_classes)
     if not sigma > 0:
         raise ValueError(f'sigma is {sigma}, but must be positive')
 

@@ -98,9 +98,7 @@ def median_thresholds(
         medians = medians.expand(len(confidence), -1)
     else:
         raise ValueError(
-            f'the scope of the thresholds (model.threshold_scope) is {scope!r}, '
-            "but must be 'image' or 'batch'; thresholds over the whole data "
-            'set are the work of MedianThresholdPseudoLabelHook'
+            f"the scope of the thresholds is {scope!r}, but must be 'image' or 'batch'"
         )
     return medians.nan_to_num(nan=cap).clamp(max=cap)
 

@@ -1,13 +1,26 @@
 """Algorithm 1 of "Naive-Student" as a plan, its stages, and what they leave.
 
-A plan (:mod:`.plan`) is a config file; :func:`segda_mm.apis.self_train` carries
-it out stage by stage (:mod:`.stages`) and notes in a state file what is done
-(:mod:`.state_file`).
+A plan (:mod:`.plan`) is a config file; :mod:`.run` carries it out stage by stage
+(:mod:`.stages`) and notes in a state file what is done (:mod:`.state`).
 """
 
-from .plan import Plan, parse_plan
-from .plan_error import PlanError
-from .stages import Stage, stages_of
-from .state_file import StateFile
+from segda_mm.errors import PlanError
 
-__all__ = ['Plan', 'PlanError', 'Stage', 'StateFile', 'parse_plan', 'stages_of']
+from .configs import PlanConfigs
+from .plan import Plan, Stage, parse_plan, stages_of
+from .run import carry_out, require_inputs
+from .stages import Commands
+from .state import StateFile
+
+__all__ = [
+    'Commands',
+    'Plan',
+    'PlanConfigs',
+    'PlanError',
+    'Stage',
+    'StateFile',
+    'carry_out',
+    'parse_plan',
+    'require_inputs',
+    'stages_of',
+]

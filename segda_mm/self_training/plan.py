@@ -1,13 +1,17 @@
-"""The plan of a self-training: Algorithm 1 of "Naive-Student" in a config file."""
+"""The plan of a self-training: Algorithm 1 of "Naive-Student" in a config file.
+
+Source: Chen et al., "Naive-Student", ECCV 2020.
+"""
 
 from __future__ import annotations
 
 import difflib
+import types
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field, fields
-from typing import Any
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
 
-from .plan_error import PlanError
+from segda_mm.errors import PlanError
 
 #: ``init`` of a student that goes on from the student of the round before.
 PREVIOUS_STUDENT = 'previous student'
@@ -71,12 +75,7 @@ class Training:
 
 @dataclass(frozen=True)
 class FineTuning:
-    """Step 4, with the student's config.
-
-    Attributes:
-        steps: As in :class:`Training`.
-        options: Merged into the student's config.
-    """
+    """Step 4, with the student's config; see :class:`Training`."""
 
     steps: int | None = None
     options: dict = field(default_factory=dict)
@@ -88,14 +87,14 @@ class Labeling:
 
     Attributes:
         tta: Whether over the scales and flips of the teacher's config.
-        thresholds: ``dict(scope='image' | 'dataset', cap=...)`` of class-median
-            thresholds, or None: the paper keeps every label.
+        pseudo_labeler: Config of what makes pixels void, as ``TTALabeler`` takes
+            it, or None: the paper keeps every label.
         batch_size: Images at once.
         num_workers: Processes that read images.
     """
 
     tta: bool = True
-    thresholds: dict | None = None
+    pseudo_labeler: dict | None = None
     batch_size: int = 1
     num_workers: int = 2
 
@@ -116,12 +115,7 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Round:
-    """Steps 2 to 5.
-
-    Attributes:
-        student: Step 3.
-        finetune: Step 4; None skips it.
-    """
+    """Step 3 and, unless it is None, step 4."""
 
     student: Training
     finetune: FineTuning | None = None
@@ -152,6 +146,39 @@ class Plan:
     seed: int = 0
 
 
+class Stage(NamedTuple):
+    """A part of a plan that is either finished or not.
+
+    Attributes:
+        round: 0 for the first teacher, then 1, 2, ...
+        kind: ``teacher`` (step 1), ``label`` (2), ``quality`` (the labels
+            against the truth, where there is one), ``student`` (3),
+            ``finetune`` (4) or ``evaluate``.
+    """
+
+    round: int
+    kind: str
+
+    @property
+    def name(self) -> str:
+        """``1-student``: also the name of the stage's folder."""
+        return f'{self.round}-{self.kind}'
+
+
+def stages_of(plan: Plan) -> list[Stage]:
+    """All stages of a plan, in the order in which they are carried out."""
+    stages = [] if plan.teacher.checkpoint else [Stage(0, 'teacher')]
+    stages.append(Stage(0, 'evaluate'))
+    has_truth = any(part.truth for part in plan.unlabeled.values())
+    for number, one_round in enumerate(plan.rounds, 1):
+        kinds = ['label']
+        kinds += ['quality'] if has_truth else []
+        kinds += ['student']
+        kinds += ['finetune'] if one_round.finetune else []
+        stages += [Stage(number, kind) for kind in [*kinds, 'evaluate']]
+    return stages
+
+
 #: Keys of a plan file that are not the plan's.
 _OTHER_KEYS = {'work_dir', 'launcher', 'make_data', 'custom_imports'}
 
@@ -165,36 +192,35 @@ def parse_plan(content: Mapping[str, Any]) -> Plan:
             names that begin with ``_`` are left to others.
 
     Raises:
-        PlanError: naming the key that is missing, unknown or wrong.
+        PlanError: Naming the key that is missing, unknown or wrong.
     """
     content = {
         key: value
         for key, value in content.items()
         if key not in _OTHER_KEYS and not key.startswith('_')
     }
-    entries = _entries(Plan, content, '')
-    entries['teacher'] = _training(entries['teacher'], 'teacher')
-    for key, kind in (
-        ('labeled', Labeled),
-        ('labeling', Labeling),
-        ('evaluation', Evaluation),
-    ):
-        if key in entries:
-            entries[key] = _section(kind, entries[key], key)
-    entries['unlabeled'] = _unlabeled(entries['unlabeled'])
-    entries['rounds'] = _rounds(entries['rounds'])
-    _require_kind(entries.get('seed', 0), int, 'seed')
-    _require_kind(entries.get('mix_labeled', False), bool, 'mix_labeled')
-    return Plan(**entries)
+    sets = content.get('unlabeled')
+    if isinstance(sets, Mapping):
+        # A plan that inherits from another one drops a set by setting it to None.
+        sets = {name: entry for name, entry in sets.items() if entry is not None}
+        content['unlabeled'] = sets
+    plan = _read(Plan, content, '')
+    _check_training(plan.teacher, 'teacher')
+    _check_unlabeled(plan.unlabeled)
+    _check_rounds(plan.rounds)
+    return plan
 
 
-def _unlabeled(sets: Any) -> dict[str, UnlabeledSet]:
-    _require_kind(sets, Mapping, 'unlabeled')
-    # A plan that inherits from another one drops a set by setting it to None.
-    sets = {name: entry for name, entry in sets.items() if entry is not None}
+def _check_training(training: Training | FineTuning, key: str) -> None:
+    if training.steps is not None and training.steps < 1:
+        raise PlanError(f'{key}.steps={training.steps} must be at least 1')
+    if key == 'teacher' and training.init == PREVIOUS_STUDENT:
+        raise PlanError('teacher.init: there is no student before the first teacher')
+
+
+def _check_unlabeled(sets: Mapping[str, UnlabeledSet]) -> None:
     if not sets:
         raise PlanError('unlabeled names no set of images; step 2 has nothing to label')
-    parsed = {}
     for name, entry in sets.items():
         key = f'unlabeled.{name}'
         if not name.replace('-', '_').isidentifier():
@@ -202,9 +228,7 @@ def _unlabeled(sets: Any) -> dict[str, UnlabeledSet]:
                 f'{key}: the name becomes that of a folder; use letters, digits, '
                 '- and _ only'
             )
-        parsed[name] = _section(UnlabeledSet, entry, key)
-        for part in ('images', 'truth'):
-            config = getattr(parsed[name], part)
+        for part, config in (('images', entry.images), ('truth', entry.truth)):
             if config is not None and 'type' not in config:
                 raise PlanError(
                     f'{key}.{part} must be the config of a data set, with type'
@@ -214,53 +238,57 @@ def _unlabeled(sets: Any) -> dict[str, UnlabeledSet]:
                     f'{key}.{part}.pipeline: take it out; the pipelines are those '
                     "of the teacher's and the student's config"
                 )
-    return parsed
 
 
-def _rounds(entries: Any) -> tuple[Round, ...]:
-    _require_kind(entries, (list, tuple), 'rounds')
-    if not entries:
+def _check_rounds(rounds: tuple[Round, ...]) -> None:
+    if not rounds:
         raise PlanError('rounds is empty; give one entry for each pass of steps 2 to 5')
-    rounds = []
-    for index, entry in enumerate(entries):
+    for index, one_round in enumerate(rounds):
         key = f'rounds.{index}'
-        parts = _entries(Round, entry, key)
-        parts['student'] = _training(parts['student'], f'{key}.student')
-        if parts['student'].checkpoint is not None:
+        _check_training(one_round.student, f'{key}.student')
+        if one_round.finetune is not None:
+            _check_training(one_round.finetune, f'{key}.finetune')
+        if one_round.student.checkpoint is not None:
             raise PlanError(
                 f'{key}.student.checkpoint: only the first teacher may be given; '
                 'to start the student from weights, name them as init'
             )
-        if parts['student'].init == PREVIOUS_STUDENT and index == 0:
+        if one_round.student.init == PREVIOUS_STUDENT and index == 0:
             raise PlanError(
                 f'{key}.student.init: there is no student before the first round; '
                 'name a checkpoint, or None for the initialisation of the config'
             )
-        if parts.get('finetune') is not None:
-            parts['finetune'] = _section(
-                FineTuning, parts['finetune'], f'{key}.finetune'
-            )
-            _require_steps(parts['finetune'].steps, f'{key}.finetune.steps')
-        rounds.append(Round(**parts))
-    return tuple(rounds)
 
 
-def _training(entry: Any, key: str) -> Training:
-    training = _section(Training, entry, key)
-    _require_kind(training.config, str, f'{key}.config')
-    _require_steps(training.steps, f'{key}.steps')
-    if key == 'teacher' and training.init == PREVIOUS_STUDENT:
-        raise PlanError('teacher.init: there is no student before the first teacher')
-    return training
+def _read(hint: Any, value: Any, key: str) -> Any:
+    """A part of the plan in the type that its dataclass says."""
+    options = get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    if value is None and types.NoneType in options:
+        return None
+    kind, inner = get_origin(options[0]) or options[0], get_args(options[0])
+    if kind is tuple:
+        _require_kind(value, (list, tuple), key)
+        return tuple(
+            _read(inner[0], part, f'{key}.{index}') for index, part in enumerate(value)
+        )
+    if is_dataclass(kind):
+        hints = get_type_hints(kind)
+        _require_kind(value, Mapping, key)
+        _require_keys(kind, value, key)
+    else:
+        _require_kind(value, Mapping if kind is dict else kind, key)
+        if not inner:
+            return value
+        hints = dict.fromkeys(value, inner[1])
+    parts = {
+        name: _read(hints[name], part, f'{key}.{name}'.lstrip('.'))
+        for name, part in value.items()
+    }
+    return kind(**parts)
 
 
-def _section(kind: type, entry: Any, key: str) -> Any:
-    return kind(**_entries(kind, entry, key))
-
-
-def _entries(kind: type, entry: Any, key: str) -> dict[str, Any]:
-    """The entries of a part of the plan, none of them unknown or missing."""
-    _require_kind(entry, Mapping, key)
+def _require_keys(kind: type, entry: Mapping, key: str) -> None:
+    """See that no entry of a part of the plan is unknown or missing."""
     prefix = f'{key}.' if key else ''
     known = {part.name: part for part in fields(kind)}
     for name in entry:
@@ -275,14 +303,6 @@ def _entries(kind: type, entry: Any, key: str) -> dict[str, Any]:
         required = part.default is MISSING and part.default_factory is MISSING
         if required and name not in entry:
             raise PlanError(f'the plan lacks {prefix}{name}')
-    return dict(entry)
-
-
-def _require_steps(steps: Any, key: str) -> None:
-    if steps is not None:
-        _require_kind(steps, int, key)
-        if steps < 1:
-            raise PlanError(f'{key}={steps} must be at least 1')
 
 
 def _require_kind(value: Any, kind: type | tuple, key: str) -> None:

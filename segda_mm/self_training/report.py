@@ -1,16 +1,31 @@
-"""The report of a finished self-training."""
+"""The report of a finished self-training: figures, tables and pictures."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .plan import PREVIOUS_STUDENT, Plan
-from .stages import stages_of
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from PIL import Image
+
+from segda_mm.files import atomic_file
+from segda_mm.visualization import colorize, colorize_panoptic
+
+from .configs import PlanConfigs, build, index_by_name, reading_pipeline
+from .plan import PREVIOUS_STUDENT, Plan, stages_of
 
 #: Figures of the table of rounds, where the evaluation has them.
 HEADLINE = ('PQ', 'AP', 'mIoU')
+
+#: Inches of one panel.
+PANEL_WIDTH = 3.2
+
+#: Frames of a set that are shown.
+NUM_FRAMES = 4
 
 
 def make_report(plan: Plan, results: Mapping[str, Mapping]) -> dict[str, Any]:
@@ -30,18 +45,17 @@ def make_report(plan: Plan, results: Mapping[str, Mapping]) -> dict[str, Any]:
         ``quality`` where there is a truth.
     """
     rounds, labels = [], []
-    student_names = [_stem(plan.teacher.config)]
-    student_names += [_stem(part.student.config) for part in plan.rounds]
-    for number, name in enumerate(student_names):
-        evaluated = results[f'{number}-evaluate']
+    trainings = [plan.teacher, *(part.student for part in plan.rounds)]
+    students = [Path(training.config).stem for training in trainings]
+    for number, name in enumerate(students):
         rounds.append(
             dict(
                 round=number,
                 student=name,
-                teacher=student_names[number - 1] if number else None,
+                teacher=students[number - 1] if number else None,
                 starts_from=_start(plan, number),
                 trained_on=_material(plan, number),
-                **evaluated,
+                **results[f'{number}-evaluate'],
             )
         )
     for stage in stages_of(plan):
@@ -49,15 +63,8 @@ def make_report(plan: Plan, results: Mapping[str, Mapping]) -> dict[str, Any]:
             continue
         quality = results.get(f'{stage.round}-quality', {}).get('sets', {})
         for name, made in results[stage.name]['sets'].items():
-            labels.append(
-                dict(
-                    round=stage.round,
-                    set=name,
-                    images=made['images'],
-                    labeled=made['labeled'],
-                    quality=quality.get(name),
-                )
-            )
+            entry = dict(round=stage.round, set=name, **made)
+            labels.append(dict(entry, quality=quality.get(name)))
     return dict(rounds=rounds, labels=labels)
 
 
@@ -119,6 +126,102 @@ def report_text(report: Mapping[str, Any], pictures: Mapping[str, str]) -> str:
     return '\n\n'.join(parts) + '\n'
 
 
+def write_report(configs: PlanConfigs, report: Mapping[str, Any]) -> Path:
+    """Write ``report.json``, ``report.md`` and ``labels_<set>.png``.
+
+    Args:
+        configs: The plan, of which every stage is finished, and its configs.
+        report: Of :func:`make_report`.
+
+    Returns:
+        Path of the Markdown file.
+    """
+    pictures = {name: _draw_labels(configs, name) for name in configs.plan.unlabeled}
+    texts = {
+        'report.json': json.dumps(report, indent=2, allow_nan=False) + '\n',
+        'report.md': report_text(report, pictures),
+    }
+    for name, text in texts.items():
+        with atomic_file(configs.work_dir / name) as unfinished:
+            unfinished.write_text(text, encoding='utf-8')
+    return configs.work_dir / 'report.md'
+
+
+def rounds_figure(
+    images: Sequence[np.ndarray], columns: Mapping[str, Sequence[np.ndarray | None]]
+) -> Figure:
+    """Draw a row for every frame: the image, then a column for each title.
+
+    Args:
+        images: RGB images, each (H, W, 3) uint8.
+        columns: Title -> RGB pictures, as many as images; None leaves a panel
+            empty.
+
+    Returns:
+        A figure with its own canvas (``figure.savefig(path)``).
+    """
+    height, width = images[0].shape[:2]
+    columns = {'image': images, **columns}
+    size = (
+        PANEL_WIDTH * len(columns),
+        PANEL_WIDTH * height / width * len(images) + 0.3,
+    )
+    figure = Figure(figsize=size, layout='constrained')
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(len(images), len(columns), squeeze=False)
+    for column, (title, pictures) in enumerate(columns.items()):
+        axes[0, column].set_title(title, fontsize=9)
+        for row, picture in enumerate(pictures):
+            axes[row, column].set_axis_off()
+            if picture is not None:
+                axes[row, column].imshow(picture, interpolation='nearest')
+    return figure
+
+
+def _draw_labels(configs: PlanConfigs, name: str) -> str:
+    """Draw labels of one set round by round; returns the name of the file."""
+    cfg = configs.config(configs.plan.teacher)
+    pipeline = reading_pipeline(cfg)
+    parts = {
+        f'round {number}': configs.pseudo_labeled(number, name, cfg, pipeline)
+        for number in range(1, len(configs.plan.rounds) + 1)
+    }
+    truth = configs.plan.unlabeled[name].truth
+    if truth is not None:
+        parts['truth'] = dict(truth, pipeline=pipeline)
+    datasets = {title: build(part, cfg) for title, part in parts.items()}
+    where = {title: index_by_name(dataset) for title, dataset in datasets.items()}
+    first, names = datasets['round 1'], sorted(where['round 1'])
+    places = np.linspace(0, len(names) - 1, min(NUM_FRAMES, len(names)))
+    frames = [names[round(place)] for place in places]
+    palette = first.metainfo['palette']
+    columns = {
+        title: [
+            _paint(dataset[where[title][frame]], palette)
+            if frame in where[title]
+            else None
+            for frame in frames
+        ]
+        for title, dataset in datasets.items()
+    }
+    images = []
+    for frame in frames:
+        info = first.get_data_info(where['round 1'][frame])
+        with Image.open(info['img_path']) as image:
+            images.append(np.asarray(image.convert('RGB')))
+    file = f'labels_{name}.png'
+    with atomic_file(configs.work_dir / file) as unfinished:
+        rounds_figure(images, columns).savefig(unfinished, format='png', dpi=120)
+    return file
+
+
+def _paint(sample: Mapping, palette: Sequence) -> np.ndarray:
+    """Labels in colours, instances in shades, (H, W, 3) uint8 RGB."""
+    if 'gt_panoptic_seg' in sample:
+        return colorize_panoptic(sample['gt_panoptic_seg'], palette)
+    return colorize(sample['gt_seg_map'], palette)
+
+
 def _start(plan: Plan, number: int) -> str:
     training = plan.rounds[number - 1].student if number else plan.teacher
     if training.checkpoint:
@@ -137,10 +240,6 @@ def _material(plan: Plan, number: int) -> str:
     if plan.rounds[number - 1].finetune:
         material += ', then labelled'
     return material
-
-
-def _stem(config: str) -> str:
-    return Path(config).stem
 
 
 def _figure(value: float | None) -> str:

@@ -6,20 +6,19 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from segda_mm.datasets.cityscapes_labels import THING_CLASSES
+from segda_mm.datasets.formats.cityscapes_labels import THING_CLASSES
 from segda_mm.minicity import write_cityscapes, write_gta5
 
 from .tiny_models import tiny_bisenet, tiny_panoptic_deeplab
 
 #: The config of each method, below ``configs``.
 TINY_METHODS = dict(
-    supervised='supervised/supervised_bisenetv1-r18_1xb4_minicity-gta5-128x256.py',
-    adversarial='adversarial/adversarial-dsc_bisenetv1-r18_1xb4_minicity-128x256.py',
-    pseudo_label='pseudo_label/pseudo-label-dsc_bisenetv1-r18_1xb4_minicity-128x256.py',
-    mpl='mpl/mpl-change-dsc_bisenetv1-r18_1xb4_minicity-128x256.py',
-    mean_teacher='mean_teacher/mean-teacher-class-mix_bisenetv1-r18_1xb4_'
-    'minicity-128x256.py',
-    panoptic='panoptic_deeplab/panoptic-deeplab_r18_1xb4_minicity-256x512.py',
+    supervised='supervised/supervised_bisenetv1-r18_minicity-gta5-128x256.py',
+    adversarial='adversarial/adversarial-dsc_bisenetv1-r18_minicity-128x256.py',
+    pseudo_label='pseudo_label/pseudo-label-dsc_bisenetv1-r18_minicity-128x256.py',
+    mpl='mpl/mpl-change-dsc_bisenetv1-r18_minicity-128x256.py',
+    mean_teacher='mean_teacher/mean-teacher_bisenetv1-r18_minicity-128x256.py',
+    panoptic='panoptic_deeplab/panoptic-deeplab_r18_minicity-256x512.py',
 )
 
 _WIDTH, _HEIGHT = _SIZE = (128, 64)
@@ -29,7 +28,7 @@ def write_tiny_world(folder: Path) -> None:
     """Write the data of all methods: 8 source, 6 target and 1 validation image.
 
     Args:
-        folder: where the folders ``gta5`` and ``cityscapes`` go.
+        folder: Where the folders ``gta5`` and ``cityscapes`` go.
     """
     write_gta5(folder / 'gta5', num_images=8, seed=0, size=_SIZE)
     write_cityscapes(folder / 'cityscapes', train=6, val=1, seed=0, size=_SIZE)
@@ -44,12 +43,12 @@ def tiny_method_config(
     a checkpoint after every step, of which it keeps two.
 
     Args:
-        method: one of :data:`TINY_METHODS`.
-        configs: the folder of configs.
-        world: what :func:`write_tiny_world` wrote.
-        num_workers: of every data loader, that of the pseudo labels included.
+        method: One of :data:`TINY_METHODS`, or a config of another method.
+        configs: The folder of configs.
+        world: What :func:`write_tiny_world` wrote.
+        num_workers: Of every data loader, that of the pseudo labels included.
     """
-    cfg = Config.fromfile(Path(configs, TINY_METHODS[method]))
+    cfg = Config.fromfile(Path(configs, TINY_METHODS.get(method, method)))
     if method == 'panoptic':
         size = (_HEIGHT + 1, _WIDTH + 1)
         cfg.model = tiny_panoptic_deeplab(19, THING_CLASSES, size)

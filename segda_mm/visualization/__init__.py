@@ -6,13 +6,18 @@ panoptic ones; ``visualizer`` of a config names the one that fits its model, and
 composed of are functions of arrays, to be used on their own.
 """
 
-from .center_view import draw_centers
-from .colorize import colorize
-from .comparison import comparison_figure
-from .offset_view import colorize_offsets
-from .overlay_visualizer import OverlayVisualizer
-from .panoptic_colors import colorize_panoptic, instance_borders
-from .panoptic_visualizer import PanopticVisualizer
+from segda_mm.visualization.panoptic_pictures import (
+    colorize_offsets,
+    colorize_panoptic,
+    draw_centers,
+    instance_borders,
+)
+from segda_mm.visualization.panoptic_visualizer import PanopticVisualizer
+from segda_mm.visualization.semantic import (
+    OverlayVisualizer,
+    colorize,
+    comparison_figure,
+)
 
 __all__ = [
     'OverlayVisualizer',

@@ -10,11 +10,17 @@ from mmseg.structures import SegDataSample
 from mmseg.visualization import SegLocalVisualizer
 
 from segda_mm.registry import VISUALIZERS
+from segda_mm.visualization.panoptic_pictures import (
+    colorize_offsets,
+    colorize_panoptic,
+    draw_centers,
+    instance_borders,
+    is_instance,
+    locate_instances,
+)
 
-from .center_view import draw_centers
-from .instances import is_instance, locate_instances
-from .offset_view import colorize_offsets
-from .panoptic_colors import colorize_panoptic, instance_borders
+#: What is drawn of a sample.
+FIELDS = ('gt_panoptic_seg', 'pred_panoptic_seg', 'pred_center_heatmap', 'pred_offset')
 
 
 @VISUALIZERS.register_module()
@@ -22,7 +28,7 @@ class PanopticVisualizer(SegLocalVisualizer):
     """Draws panoptic maps, center heatmaps and offsets beside the image.
 
     The panels, from left to right, are (H, W, 3) each; one whose field the
-    sample lacks is left out:
+    sample lacks is left out, and so are 4 and 5 without 3:
 
     1. the image;
     2. the truth laid over it, of ``gt_panoptic_seg`` (1, H, W);
@@ -57,25 +63,25 @@ class PanopticVisualizer(SegLocalVisualizer):
         """Draw one sample and hand it to the backends.
 
         Args:
-            name: the name of the picture; the backends add the step.
+            name: Of the picture; the backends add the step.
             image: (H, W, 3) uint8 RGB.
-            data_sample: what the model returned; no field is required.
-            draw_gt: whether to draw what the labels say, where there are any.
-            draw_pred: whether to draw what the model says.
-            show: open a window and wait.
-            wait_time: seconds to wait for; 0 waits for a key.
-            out_file: where to write the picture, instead of to the backends.
-            step: number of the picture.
+            data_sample: What the model returned; no field is required.
+            draw_gt: Whether to draw what the labels say, where there are any.
+            draw_pred: Whether to draw what the model says.
+            show: Open a window and wait.
+            wait_time: Seconds to wait for; 0 waits for a key.
+            out_file: Where to write the picture, instead of to the backends.
+            step: Number of the picture.
 
         Raises:
-            ValueError: a map of the sample is not as large as the image.
+            ValueError: A map of the sample is not as large as the image.
         """
         fields = _fields(data_sample, image.shape[:2]) if data_sample else {}
         truth = fields.get('gt_panoptic_seg') if draw_gt else None
         panels = [image]
         if truth is not None:
             panels.append(self._overlay(image, truth[0]))
-        if draw_pred:
+        if draw_pred and 'pred_panoptic_seg' in fields:
             panels += self._prediction_panels(image, fields, truth)
         picture = np.concatenate(panels, axis=1)
         if show:
@@ -91,18 +97,16 @@ class PanopticVisualizer(SegLocalVisualizer):
         fields: dict[str, np.ndarray],
         truth: np.ndarray | None,
     ) -> list[np.ndarray]:
-        codes = fields.get('pred_panoptic_seg')
+        codes = fields['pred_panoptic_seg'][0]
         heatmap = fields.get('pred_center_heatmap')
         offset = fields.get('pred_offset')
-        panels = []
-        if codes is not None:
-            panels.append(self._overlay(image, codes[0]))
-        if heatmap is not None and codes is not None:
-            predicted = locate_instances(codes[0], offset).centers
+        panels = [self._overlay(image, codes)]
+        if heatmap is not None:
+            predicted = locate_instances(codes, offset).centers
             true = None if truth is None else locate_instances(truth[0]).centers
             panels.append(draw_centers(image, heatmap[0], predicted, true))
-        if offset is not None and codes is not None:
-            panels.append(colorize_offsets(offset, is_instance(codes[0])))
+        if offset is not None:
+            panels.append(colorize_offsets(offset, is_instance(codes)))
         return panels
 
     def _overlay(self, image: np.ndarray, codes: np.ndarray) -> np.ndarray:
@@ -113,14 +117,8 @@ class PanopticVisualizer(SegLocalVisualizer):
 
 def _fields(sample: SegDataSample, size: tuple[int, int]) -> dict[str, np.ndarray]:
     """The maps to draw, (C, H, W) each."""
-    names = (
-        'gt_panoptic_seg',
-        'pred_panoptic_seg',
-        'pred_center_heatmap',
-        'pred_offset',
-    )
     fields = {}
-    for name in names:
+    for name in FIELDS:
         if name not in sample:
             continue
         field = sample.get(name).data.cpu().numpy()

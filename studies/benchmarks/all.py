@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 
 FOLDER = Path(__file__).parent
-R101 = 'configs/supervised/supervised_bisenetv1-r101_1xb4-50e_cityscapes-512x1024.py'
+R101 = 'configs/supervised/supervised_bisenetv1-r101_cityscapes-512x1024.py'
 METHODS = ('supervised', 'adversarial', 'mpl')
 
 

@@ -26,7 +26,7 @@ from timing import parser_for, report, time_ways, timed_lines
 
 from segda_mm.apis import export_onnx, load_config, quantize_onnx
 from segda_mm.apis.deployed_model import load_model
-from segda_mm.apis.export_onnx import ImageGraph
+from segda_mm.apis.onnx_export import ImageGraph
 from segda_mm.registry import MODELS
 from studies.records import ROOT, provenance
 
@@ -35,7 +35,7 @@ try:
 except ImportError:
     openvino = None
 
-CONFIG = 'configs/supervised/supervised_bisenetv1-r18_1xb4-50e_cityscapes-512x1024.py'
+CONFIG = 'configs/supervised/supervised_bisenetv1-r18_cityscapes-512x1024.py'
 BOUND = 'bare network'
 REFERENCE = 'PyTorch fp32'
 LEAST_AGREEMENT = 0.999
@@ -130,7 +130,7 @@ def measure(config: str, size: str, threads: int, repeats: int) -> list[dict]:
         }
         require_equal_labels(ways)
         timings = time_ways(ways, repeats)
-    # As supervised_bisenetv1-r18_1xb4-50e_cityscapes-512x1024.py.
+    # As supervised_bisenetv1-r18_cityscapes-512x1024.py.
     network = (Path(config).stem.split('_') + [''])[1]
     return timed_lines(f'inference, {network}', size, timings, BOUND)
 

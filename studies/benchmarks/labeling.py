@@ -29,7 +29,7 @@ from segda_mm.labeling.unlabeled_pipeline import without_labels
 from segda_mm.registry import DATASETS, MODELS
 from studies.records import ROOT, provenance
 
-CONFIG = 'configs/panoptic_deeplab/panoptic-deeplab_r18_1xb4_minicity-256x512.py'
+CONFIG = 'configs/panoptic_deeplab/panoptic-deeplab_r18_minicity-256x512.py'
 
 
 def write_images(folder: Path, number: int, size: tuple[int, int]) -> None:

@@ -13,7 +13,7 @@ from mmengine.device import get_device
 from timing import parser_for, report, time_ways, timed_lines
 from torch import Tensor
 
-from segda_mm.datasets.cityscapes_labels import CLASSES, THING_CLASSES
+from segda_mm.datasets.formats.cityscapes_labels import CLASSES, THING_CLASSES
 from segda_mm.evaluation.panoptic_tally import PanopticTally
 from segda_mm.ops.instance_ap import match_segments
 from segda_mm.ops.label_overlaps import label_overlaps

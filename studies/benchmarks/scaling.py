@@ -37,7 +37,7 @@ from segda_mm.registry import MODEL_WRAPPERS, MODELS
 from segda_mm.testing import segmentation_batch
 from studies.records import ROOT, provenance
 
-CONFIG = 'configs/supervised/supervised_bisenetv1-r18_1xb4_minicity-gta5-128x256.py'
+CONFIG = 'configs/supervised/supervised_bisenetv1-r18_minicity-gta5-128x256.py'
 #: Height and width; batch normalization of pooled maps needs two images.
 SIZES = ((64, 128), (96, 192), (128, 256), (192, 384), (256, 512))
 BATCHES = (2, 4, 8, 16)

@@ -30,16 +30,15 @@ from mmengine.registry import init_default_scope
 from timing import MIB, parser_for, report, time_ways, timed_lines
 from torch import nn
 
-from segda_mm.apis.mixed_precision import enable_mixed_precision
+from segda_mm.apis.training import enable_mixed_precision
 from segda_mm.engine.hooks import HeadAccuracyHook
 from segda_mm.registry import MODELS
 from segda_mm.testing import domain_batch, segmentation_batch
 from studies.records import ROOT, provenance
 
 CONFIGS = dict(
-    supervised='configs/supervised/supervised_bisenetv1-r18_1xb4-50e_gta5-720x1280.py',
-    adversarial='configs/adversarial/'
-    'adversarial-dsc_bisenetv1-r18_1xb4-50e_gta2cityscapes-512x1024.py',
+    supervised='configs/supervised/supervised_bisenetv1-r18_gta5-720x1280.py',
+    adversarial='configs/adversarial/adversarial-dsc_bisenetv1-r18_gta2cs-512x1024.py',
     mpl='configs/mpl_bisenet_gta2cs.py',
 )
 NUM_CLASSES = 19

@@ -1,18 +1,18 @@
 """The demo's bookkeeping; the programs it starts are played by a stand-in."""
 
-import fcntl
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
 from PIL import Image
 
 from segda_mm.apis import demo
-from segda_mm.apis.demo import markdown_table, run_demo
-from segda_mm.apis.demo_error import DemoError
-from segda_mm.apis.demo_stage import DemoStage
+from segda_mm.apis.demo import DemoStage, markdown_table, run_demo, shorten
+from segda_mm.errors import DemoError, FolderInUseError
+from segda_mm.files import RunFolderLock
 
 
 class Programs:
@@ -22,8 +22,7 @@ class Programs:
         self.commands = []
         self.fail_at = None
 
-    def __call__(self, command, log, env, report):
-        command = [str(word) for word in command[1:]]
+    def __call__(self, command, log, label, say):
         self.commands.append(command)
         if '--work-dir' not in command:
             return
@@ -53,7 +52,7 @@ class Programs:
 @pytest.fixture
 def programs(monkeypatch):
     programs = Programs()
-    monkeypatch.setattr(demo, 'run_logged', programs)
+    monkeypatch.setattr(demo, '_run', programs)
     return programs
 
 
@@ -136,13 +135,23 @@ def test_a_folder_that_is_not_the_demos_is_left_alone(programs, stages, tmp_path
     assert precious.exists()
 
 
-def test_one_demo_at_a_time(programs, stages, tmp_path):
-    out = tmp_path / 'out'
-    out.mkdir()
-    with open(out / '.lock', 'w') as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        with pytest.raises(DemoError, match='another demo is at work'):
-            run_demo(out, stages=stages, say=lambda line: None)
+def test_one_demo_at_a_time(programs, stages, tmp_path, monkeypatch):
+    def taken(lock):
+        raise FolderInUseError(f'{lock.folder} is in use by process 7')
+
+    monkeypatch.setattr(RunFolderLock, 'acquire', taken)
+    with pytest.raises(DemoError, match='another demo is at work: .* process 7'):
+        run_demo(tmp_path / 'out', stages=stages, say=lambda line: None)
+
+
+def test_a_program_is_logged_and_its_failure_told(tmp_path):
+    log, lines = tmp_path / 'new' / 'train.log', []
+    demo._run(['-c', 'print("trained")'], log, 'MPL', lines.append)
+    assert lines == [f'MPL: {log}\n    $ python -c print("trained")']
+    assert log.read_text() == 'trained\n'
+    failing = 'import sys; print("no space left"); sys.exit(3)'
+    with pytest.raises(DemoError, match=r'status 3(.|\n)*no space left'):
+        demo._run(['-c', failing], log, 'MPL', lines.append)
 
 
 def test_table():
@@ -156,3 +165,38 @@ def test_table():
     assert cells[0] == ['method', 'mIoU', 'aAcc', 'precision per pixel', 'training']
     assert cells[2] == ['source only', '31.46', '80.00', '70.12', '1.5 min']
     assert cells[3] == ['MPL', '31.46', '80.00', '70.12', 'resumed']
+
+
+def poly(end):
+    return dict(type='PolyLR', begin=0, end=end)
+
+
+def test_schedules_end_with_the_training():
+    cfg = Config(
+        dict(
+            model=dict(type='EncoderDecoder'),
+            train_cfg=dict(max_epochs=50),
+            param_scheduler=[dict(type='LinearLR', end=5), poly(50)],
+        )
+    )
+    options = shorten(cfg, 4)
+    assert options == {'train_cfg.max_epochs': 4, 'param_scheduler.1.end': 4}
+    cfg.merge_from_dict(options)
+    assert [scheduler.end for scheduler in cfg.param_scheduler] == [5, 4]
+
+
+def test_one_schedule_per_network_and_the_feedbacks_ramp():
+    cfg = Config(
+        dict(
+            model=dict(feedback_rule=dict(growth_epochs=40, full_after_epoch=25)),
+            train_cfg=dict(max_epochs=50),
+            param_scheduler=dict(generator=[poly(51)], discriminator=poly(50)),
+        )
+    )
+    assert shorten(cfg, 10) == {
+        'train_cfg.max_epochs': 10,
+        'param_scheduler.generator.0.end': 11,
+        'param_scheduler.discriminator.end': 10,
+        'model.feedback_rule.growth_epochs': 8,
+        'model.feedback_rule.full_after_epoch': 5,
+    }

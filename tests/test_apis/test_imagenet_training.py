@@ -56,9 +56,9 @@ def tiny_classifier(config, images, work_dir):
 @pytest.mark.parametrize(
     ('config', 'panoptic', 'amp'),
     [
-        ('imagenet_wr41-drop-path_8xb32-90e_224x224.py', 'wr41', False),
-        ('imagenet_wr38-drop-path_8xb32-90e_224x224.py', 'wr38', True),
-        ('imagenet_x71_8xb32-90e_299x299.py', 'x71', False),
+        ('classifier_wr41-drop-path_imagenet-224x224.py', 'wr41', False),
+        ('classifier_wr38-drop-path_imagenet-224x224.py', 'wr38', True),
+        ('classifier_x71_imagenet-299x299.py', 'x71', False),
     ],
 )
 def test_a_segmentor_starts_from_a_classifier(images, tmp_path, config, panoptic, amp):
@@ -89,7 +89,7 @@ def test_a_segmentor_starts_from_a_classifier(images, tmp_path, config, panoptic
 def test_errors_of_a_checkpoint_are_counted(images, tmp_path):
     init_default_scope('mmseg')
     cfg = tiny_classifier(
-        'imagenet_wr41_8xb32-90e_224x224.py', images, tmp_path / 'work'
+        'classifier_wr41_imagenet-224x224.py', images, tmp_path / 'work'
     )
     model = MODELS.build(cfg.model)
     # Whatever it sees, it says the second class: right for half of the images.

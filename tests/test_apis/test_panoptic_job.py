@@ -11,7 +11,11 @@ from PIL import Image
 
 from segda_mm.apis import PreflightError, train
 from segda_mm.apis import test as evaluate
-from segda_mm.datasets.cityscapes_labels import CLASSES, LABEL_IDS, THING_CLASSES
+from segda_mm.datasets.formats.cityscapes_labels import (
+    CLASSES,
+    LABEL_IDS,
+    THING_CLASSES,
+)
 from segda_mm.testing import tiny_panoptic_deeplab
 
 CONFIGS = Path(__file__).parents[2] / 'configs'

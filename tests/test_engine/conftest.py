@@ -1,5 +1,6 @@
 """Fixtures that run the toy training in this process and in others."""
 
+import functools
 import gc
 import importlib.util
 import sys
@@ -32,7 +33,7 @@ def toy():
 
 @pytest.fixture(scope='session')
 def run_elsewhere(run_script):
-    """Train the toy in other processes; returns their wait statuses."""
+    """Train in other processes; returns their exit codes."""
 
     def run(*runs):
         statuses, run.stderr = run_script(_SCRIPT, runs)
@@ -83,6 +84,7 @@ def street(tmp_path_factory):
         yield SimpleNamespace(
             config=config,
             mpl=mpl,
+            mean_teacher=functools.partial(_mean_teacher, mpl),
             folder=folder,
             files=files,
             images=images,
@@ -108,8 +110,7 @@ def _mpl_config(config, images):
         feedback_rule=dict(type='StudentLossChangeFeedback', baseline_momentum=0.9),
         student_adv_weight=0.001,
         teacher_adv_weight=0.001,
-        threshold_cap=0.9,
-        threshold_scope='image',
+        pseudo_labeler=dict(type='ClassMedian', cap=0.9, scope='image'),
         label_batch_statistics=True,
         uda_probability=0.0,
         uda_sigma=0.5,
@@ -128,6 +129,32 @@ def _mpl_config(config, images):
     )
     cfg.train_cfg = dict(type='MPLTrainLoop', max_epochs=2)
     return cfg
+
+
+def _mean_teacher(mpl):
+    """What makes a mean teacher, that is deployed, of the job ``mpl``."""
+    cfg = load_config(mpl).to_dict()
+    return {
+        'model': dict(
+            _delete_=True,
+            type='MeanTeacher',
+            data_preprocessor=cfg['model']['data_preprocessor'],
+            generator=cfg['model']['generator'],
+            mixing=None,
+            pseudo_labeler=None,
+            augmentation=None,
+            decay=0.9,
+            target_loss_weight=1.0,
+            # The teacher labels by its running statistics.
+            label_batch_statistics=False,
+        ),
+        'optim_wrapper': dict(
+            _delete_=True,
+            constructor='ChildOptimWrapperConstructor',
+            student_generator=cfg['optim_wrapper']['student_generator'],
+        ),
+        'train_cfg.type': 'ResumableEpochTrainLoop',
+    }
 
 
 def _inputs(file):

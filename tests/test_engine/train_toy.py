@@ -2,8 +2,8 @@
 
 Everything random is in it: augmentation from three generators, dropout, batch
 normalization, two optimizers with schedules by iteration and by epoch. As a
-script it forks one process for each run it is given, and does nothing with
-torch itself, so that the forks are clean.
+script it forks the processes of each run it is given, of the toy or of a config,
+and does nothing with torch itself, so that the forks are clean.
 """
 
 import itertools
@@ -16,17 +16,19 @@ import traceback
 
 import numpy as np
 import torch
+from mmengine.config import Config
 from mmengine.evaluator import BaseMetric
 from mmengine.hooks import Hook
 from mmengine.model import BaseModel
 from mmengine.registry import DefaultScope
-from mmengine.structures import PixelData
 from torch import nn
 
-import segda_mm.datasets
-import segda_mm.engine  # noqa: F401
+from segda_mm.apis import leave_process_group, load_config, train
 from segda_mm.engine import AdaptationRunner, initialize_process_group
 from segda_mm.registry import DATASETS, HOOKS, METRICS, MODELS
+
+#: A toy whose only optimizer is that of the generator.
+ONE_NETWORK = dict(type='ToyAdversarial', adversarial=False)
 
 # Runners of one second and one name would share their message hub.
 _RUN_NUMBERS = itertools.count()
@@ -56,9 +58,12 @@ class ToyImages:
 
 @MODELS.register_module(force=True)
 class ToyAdversarial(BaseModel):
-    """A generator and a discriminator, stepped one after the other."""
+    """A generator and a discriminator, stepped one after the other.
 
-    def __init__(self, norm=True, dropout=0.5):
+    Without the discriminator's step there is one network to train.
+    """
+
+    def __init__(self, norm=True, dropout=0.5, adversarial=True):
         super().__init__()
         self.generator = nn.Sequential(
             nn.Conv2d(3, 4, 3),
@@ -69,7 +74,8 @@ class ToyAdversarial(BaseModel):
         )
         self.discriminator = nn.Sequential(
             nn.Conv2d(2, 4, 1), nn.LeakyReLU(0.2), nn.Conv2d(4, 1, 1)
-        )
+        ).requires_grad_(adversarial)
+        self.adversarial = adversarial
 
     def init_weights(self):
         torch.manual_seed(0)
@@ -79,11 +85,17 @@ class ToyAdversarial(BaseModel):
     def forward(self, inputs, data_samples=None, mode='tensor'):
         return self.generator(inputs)
 
+    def student_losses(self, inputs):
+        logits = self.generator(inputs)
+        return logits.square().mean() + self.discriminator(logits).mean(), logits
+
     def train_step(self, data, optim_wrapper):
         inputs = torch.stack(data['inputs'])
-        logits = self.generator(inputs)
-        loss = logits.square().mean() + self.discriminator(logits).mean()
+        with optim_wrapper['generator'].optim_context(self.generator):
+            loss, logits = self.student_losses(inputs)
         optim_wrapper['generator'].update_params(loss)
+        if not self.adversarial:
+            return dict(loss=loss.detach())
         optim_wrapper['discriminator'].zero_grad()
         loss_d = (self.discriminator(logits.detach()) - 1).square().mean()
         optim_wrapper['discriminator'].update_params(loss_d)
@@ -91,48 +103,6 @@ class ToyAdversarial(BaseModel):
 
     def val_step(self, data):
         return [self.generator(image[None]) for image in data['inputs']]
-
-
-@MODELS.register_module(force=True)
-class ToySegmentor(BaseModel):
-    """A pixel classifier trained on target pseudo labels."""
-
-    def __init__(self):
-        super().__init__()
-        self.generator = nn.Conv2d(3, 3, 1)
-        self.modes = []
-
-    def init_weights(self):
-        nn.init.eye_(self.generator.weight.data.view(3, 3))
-        nn.init.zeros_(self.generator.bias)
-
-    def forward(self, inputs, data_samples=None, mode='predict'):
-        self.modes.append(self.training)
-        for image, sample in zip(inputs, data_samples):
-            logits = self.generator(image[None].float() / 50)[0]
-            sample.seg_logits = PixelData(data=logits)
-        return data_samples
-
-    def train_step(self, data, optim_wrapper):
-        target = data['target']
-        images = torch.stack(target['inputs']).float() / 50
-        labels = torch.stack(
-            [sample.gt_sem_seg.data[0] for sample in target['data_samples']]
-        )
-        noise = (
-            torch.rand(1) + torch.stack(data['source']['inputs']).float().mean() / 255
-        )
-        losses = (
-            nn.functional.cross_entropy(
-                self.generator(images) * noise,
-                labels.long(),
-                ignore_index=255,
-                reduction='sum',
-            )
-            / 100
-        )
-        optim_wrapper.update_params(losses)
-        return dict(loss=losses.detach())
 
 
 @METRICS.register_module(force=True)
@@ -206,7 +176,6 @@ def toy_config(
     max_epochs=3,
     model=None,
     launcher='none',
-    dataset=None,
     **changes,
 ):
     """The Runner's arguments."""
@@ -215,7 +184,7 @@ def toy_config(
         model=model or dict(type='ToyAdversarial'),
         work_dir=str(work_dir),
         train_dataloader=dict(
-            dataset=dataset or dict(type='ToyImages'),
+            dataset=dict(type='ToyImages'),
             batch_size=batch_size,
             num_workers=num_workers,
             sampler=dict(type='ResumableSampler', shuffle=True),
@@ -262,96 +231,79 @@ def toy_config(
         resume=resume,
         experiment_name=f'toy_{next(_RUN_NUMBERS)}',
     )
+    if model == ONE_NETWORK:
+        del arguments['optim_wrapper']['discriminator']
+        del arguments['param_scheduler']['discriminator']
     arguments.update(changes)
     return arguments
-
-
-def pseudo_label_config(images, epochs=(0, 2), **options):
-    """The Runner's arguments for training on the images' pseudo labels."""
-    metainfo = dict(classes=('a', 'b', 'c'), palette=[[0] * 3] * 3)
-    keys = ('relative_path', 'ori_shape')
-
-    def unlabelled(*transforms):
-        return dict(
-            type='UnlabeledImageDataset',
-            images=str(images),
-            metainfo=metainfo,
-            pipeline=[
-                dict(type='LoadImageFromFile'),
-                *transforms,
-                dict(type='PackSegInputs', meta_keys=keys),
-            ],
-        )
-
-    hook = dict(
-        type='MedianThresholdPseudoLabelHook',
-        dataloader=dict(dataset=unlabelled(), batch_size=2, num_workers=0),
-        epochs=epochs,
-    )
-    config = toy_config(
-        model=dict(type='ToySegmentor'),
-        dataset=dict(
-            type='DomainPairDataset',
-            source=unlabelled(),
-            target=unlabelled(dict(type='LoadPseudoLabels')),
-        ),
-        optim_wrapper=dict(
-            type='GradientAveragingOptimWrapper',
-            optimizer=dict(type='SGD', lr=0.1, momentum=0.9),
-        ),
-        param_scheduler=[dict(type='PolyLR', end=4, by_epoch=True)],
-        val_dataloader=None,
-        val_cfg=None,
-        val_evaluator=None,
-        **options,
-    )
-    config['custom_hooks'].append(hook)
-    return config
 
 
 def train_toy(**options):
     """Train the toy to its end and return the Runner."""
     torch.set_num_threads(1)
-    make_config = pseudo_label_config if 'images' in options else toy_config
-    runner = ToyRunner(**make_config(**options))
+    runner = ToyRunner(**toy_config(**options))
     runner.train()
     return runner
 
 
-def _fork(options, rank=None, world_size=1):
+def train_config(config, work_dir, rank=0, resume=None, hooks=(), **options):
+    """Train a config to its end; write the process's figures and weights."""
+    torch.set_num_threads(1)
+    cfg = load_config(config, options, work_dir)
+    cfg.custom_hooks = list(hooks)
+    runner = train(cfg, resume)
+    figures = {
+        name: float(values.current())
+        for name, values in runner.message_hub.log_scalars.items()
+        if name.startswith('val/') and not name.endswith('time')
+    }
+    model = getattr(runner.model, 'module', runner.model)
+    torch.save(
+        dict(figures=figures, weights=model.state_dict()),
+        f'{work_dir}/process_{rank}.pth',
+    )
+
+
+def _fork(options, rank, world_size):
     pid = os.fork()
     if pid:
         return pid
     status = 1
     try:
-        if rank is not None:
+        if world_size > 1:
             os.environ.update(
                 RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE=str(world_size)
             )
-            initialize_process_group('pytorch')
-            options = dict(
-                options,
-                launcher='pytorch',
-                cfg=dict(model_wrapper_cfg=dict(type='PassThroughDistributed')),
-            )
-        train_toy(**options)
+        if 'config' in options:
+            options['launcher'] = 'pytorch' if world_size > 1 else 'none'
+            train_config(**options, rank=rank)
+        else:
+            if world_size > 1:
+                initialize_process_group('pytorch')
+                wrapper = dict(type='PassThroughDistributed')
+                options.update(launcher='pytorch', cfg=dict(model_wrapper_cfg=wrapper))
+            train_toy(**options)
+        leave_process_group()
         status = 0
     except Exception:
         traceback.print_exc()
     finally:
+        sys.stderr.flush()
         os._exit(status)
 
 
 def main():
-    """Fork the runs given as JSON; print how each of them ended."""
+    """Fork the runs given as JSON; print the exit codes of each one's processes."""
     DefaultScope.get_instance('toy', scope_name='mmseg')
-    statuses = []
+    # Both cost seconds in every process.
+    AdaptationRunner._log_env = lambda *_: None
+    Config.pretty_text = property(lambda cfg: repr(cfg.to_dict()))
+    ends = []
     for options in json.loads(sys.argv[1]):
         world_size = options.pop('world_size', 1)
-        ranks = range(world_size) if world_size > 1 else [None]
-        pids = [_fork(options, rank, world_size) for rank in ranks]
-        statuses.append([os.waitpid(pid, 0)[1] for pid in pids])
-    print(json.dumps(statuses))
+        pids = [_fork(options, rank, world_size) for rank in range(world_size)]
+        ends.append([os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in pids])
+    print(json.dumps(ends))
 
 
 if __name__ == '__main__':

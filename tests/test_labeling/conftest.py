@@ -1,16 +1,22 @@
-"""Labelling in processes of its own, and networks to label with."""
+"""Labelling and training in processes of their own; networks and images for both."""
 
+import importlib.util
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from mmengine.registry import init_default_scope
+from PIL import Image
 
 from segda_mm.apis import load_config
 from segda_mm.registry import MODELS
 from segda_mm.testing.toy_job import write_toy_job
 
 SCRIPT = Path(__file__).with_name('label_elsewhere.py')
+TRAINING = Path(__file__).with_name('train_on_pseudo_labels.py')
 
 
 @pytest.fixture(scope='session')
@@ -38,3 +44,93 @@ def semantic_job(tmp_path_factory):
         checkpoint=str(folder / 'net.pth'),
         images=str(folder / 'data' / 'images'),
     )
+
+
+@pytest.fixture(scope='session')
+def toy():
+    """The module ``train_on_pseudo_labels``."""
+    spec = importlib.util.spec_from_file_location(TRAINING.stem, TRAINING)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[TRAINING.stem] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope='session')
+def train_elsewhere(run_script):
+    """Train the toy in other processes; returns their wait statuses."""
+
+    def run(*runs):
+        statuses, run.stderr = run_script(TRAINING, runs)
+        return statuses
+
+    return run
+
+
+@pytest.fixture(scope='session')
+def write_images():
+    """Five images whose brightest channel is their class; the third one is rare."""
+
+    def write(root, sizes):
+        generator = np.random.default_rng(0)
+        (root / 'town').mkdir()
+        for index, size in enumerate(sizes):
+            pixels = generator.integers(0, 120, (*size, 3), dtype=np.uint8)
+            pixels[..., 2] //= 2
+            folder = root / 'town' if index % 2 else root
+            Image.fromarray(pixels).save(folder / f'{index}.png')
+        return root
+
+    return write
+
+
+@pytest.fixture(scope='session')
+def reference():
+    """What a network with softmax(pixel / 50) labels, by NumPy.
+
+    Returned for a folder of images and a cap are the labels of each image without
+    and with thresholds of all images, the thresholds, and of every class the number
+    of its pixels and the share that is kept.
+    """
+
+    def label(images, cap):
+        labels, confidences = {}, {}
+        for path in sorted(images.rglob('*.png')):
+            # The pipeline reads BGR.
+            odds = np.exp(np.asarray(Image.open(path))[..., ::-1].astype(float) / 50)
+            name = str(path.relative_to(images))
+            confidences[name] = odds.max(-1) / odds.sum(-1)
+            labels[name] = odds.argmax(-1)
+        everywhere = np.concatenate([part.ravel() for part in labels.values()])
+        confidence = np.concatenate([part.ravel() for part in confidences.values()])
+        members = [confidence[everywhere == index] for index in range(3)]
+        thresholds = np.array([min(np.median(part), cap) for part in members])
+        voided = {
+            name: np.where(
+                confidences[name] >= thresholds[labels[name]] - 1e-9, labels[name], 255
+            )
+            for name in labels
+        }
+        return SimpleNamespace(
+            labels=labels,
+            confidences=confidences,
+            voided=voided,
+            thresholds=thresholds,
+            pixels=[len(part) for part in members],
+            kept=[(p >= t - 1e-9).mean() for p, t in zip(members, thresholds)],
+        )
+
+    return label
+
+
+@pytest.fixture(scope='session')
+def read_labels():
+    """Reads the label files of a folder, by their paths."""
+
+    def read(folder):
+        return {
+            path.relative_to(folder).as_posix(): np.asarray(Image.open(path))
+            for path in sorted(Path(folder).rglob('*.png'))
+        }
+
+    return read

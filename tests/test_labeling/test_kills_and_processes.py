@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-DATASET = dict(thresholds=dict(scope='dataset', cap=0.9))
+DATASET = dict(pseudo_labeler=dict(type='ClassMedian', cap=0.9, scope='dataset'))
 
 
 def contents(folder):

@@ -16,9 +16,10 @@ from segda_mm.datasets import (
     DataError,
     PseudoLabeledDataset,
 )
-from segda_mm.datasets.cityscapes_labels import CLASSES, THING_CLASSES
+from segda_mm.datasets.formats.cityscapes_labels import CLASSES, THING_CLASSES
 from segda_mm.labeling import LabelStore, OtherLabelsError, TTALabeler
-from segda_mm.labeling.tta_labeler import _Job
+from segda_mm.labeling.writer import LabelWriter
+from segda_mm.methods.pseudo_labelers import PseudoLabeler, PseudoLabels
 from segda_mm.models import PanopticDeepLab
 from segda_mm.ops.panoptic_codes import VOID_CODE
 from segda_mm.registry import DATASETS, MODELS
@@ -50,30 +51,14 @@ class ChannelClasses(torch.nn.Module):
 
 
 @pytest.fixture(scope='module')
-def images(tmp_path_factory):
-    """Five images of two sizes; the third class is rare."""
-    root = tmp_path_factory.mktemp('images')
-    generator = np.random.default_rng(0)
-    for index in range(5):
-        size = (7, 6, 3) if index != 2 else (4, 9, 3)
-        pixels = generator.integers(0, 120, size, dtype=np.uint8)
-        pixels[..., 2] //= 2
-        (root / 'town').mkdir(exist_ok=True)
-        folder = root / 'town' if index % 2 else root
-        Image.fromarray(pixels).save(folder / f'{index}.png')
-    return root
+def images(tmp_path_factory, write_images):
+    """Images of two sizes."""
+    sizes = [(7, 6), (7, 6), (4, 9), (7, 6), (7, 6)]
+    return write_images(tmp_path_factory.mktemp('images'), sizes)
 
 
-def reference(images):
-    """Labels and confidences of the network, by NumPy."""
-    labels, confidences = {}, {}
-    for path in sorted(images.rglob('*.png')):
-        # The pipeline reads BGR.
-        odds = np.exp(np.asarray(Image.open(path))[..., ::-1].astype(float) / 50)
-        name = str(path.relative_to(images))
-        confidences[name] = odds.max(-1) / odds.sum(-1)
-        labels[name] = odds.argmax(-1)
-    return labels, confidences
+def class_median(scope, cap=CAP):
+    return dict(type='ClassMedian', cap=cap, scope=scope)
 
 
 def label(images, out, model=None, settings=None, names=None, **options):
@@ -90,72 +75,49 @@ def label(images, out, model=None, settings=None, names=None, **options):
     return manifest
 
 
-def read(folder):
-    return {
-        str(path.relative_to(folder)): np.asarray(Image.open(path))
-        for path in sorted(folder.rglob('*.png'))
-    }
+@pytest.fixture
+def check_labels(read_labels):
+    def check(folder, expected):
+        written = read_labels(folder)
+        assert written.keys() == expected.keys()
+        for name, labels in expected.items():
+            assert written[name].dtype == np.uint8
+            np.testing.assert_array_equal(written[name], labels)
+
+    return check
 
 
-def check_labels(folder, expected):
-    written = read(folder)
-    assert written.keys() == expected.keys()
-    for name, labels in expected.items():
-        assert written[name].dtype == np.uint8
-        np.testing.assert_array_equal(written[name], labels)
-
-
-def test_labels_and_manifest_without_thresholds(images, tmp_path):
+def test_labels_and_manifest_without_thresholds(
+    images, tmp_path, reference, check_labels
+):
     manifest = label(images, tmp_path)
-    labels, _ = reference(images)
-    check_labels(tmp_path, labels)
+    expected = reference(images, CAP)
+    check_labels(tmp_path, expected.labels)
     assert manifest == json.loads((tmp_path / 'manifest.json').read_text())
-    assert manifest['images'] == sorted(labels)
+    assert manifest['images'] == sorted(expected.labels)
     assert manifest['num_images'] == 5
     assert manifest['area'] == 4 * 42 + 36
     assert manifest['void_share'] == 0
     assert manifest['labels_of']['origin'] == dict(checkpoint='net.pth')
-    everything = np.concatenate([part.ravel() for part in labels.values()])
     for index, figures in enumerate(manifest['classes']):
+        images_with_it = [(part == index).any() for part in expected.labels.values()]
         assert figures == dict(
-            name='abc'[index],
-            pixels=int((everything == index).sum()),
-            images=sum(bool((part == index).any()) for part in labels.values()),
+            name='abc'[index], pixels=expected.pixels[index], images=sum(images_with_it)
         )
 
 
-def thresholds_of(confidences, labels):
-    """The median, at most the cap; the cap for a class without pixels."""
-    limits = []
-    for index in range(3):
-        members = confidences[labels == index]
-        middle = np.median(members) if len(members) else CAP
-        limits.append(min(middle, CAP))
-    return np.array(limits)
-
-
-def test_thresholds_of_the_data_set(images, tmp_path):
-    manifest = label(images, tmp_path, thresholds=dict(scope='dataset', cap=CAP))
-    labels, confidences = reference(images)
-    all_labels = np.concatenate([part.ravel() for part in labels.values()])
-    all_confidences = np.concatenate([part.ravel() for part in confidences.values()])
-    limits = thresholds_of(all_confidences, all_labels)
-    check_labels(
-        tmp_path,
-        {
-            name: np.where(
-                confidences[name] >= limits[labels[name]] - 1e-9, labels[name], 255
-            )
-            for name in labels
-        },
-    )
-    kept = all_confidences >= limits[all_labels] - 1e-9
-    assert manifest['void_share'] == pytest.approx(1 - kept.mean())
+def test_thresholds_of_the_data_set(images, tmp_path, reference, check_labels):
+    manifest = label(images, tmp_path, pseudo_labeler=class_median('dataset'))
+    expected = reference(images, CAP)
+    check_labels(tmp_path, expected.voided)
+    kept = np.average(expected.kept, weights=expected.pixels)
+    assert manifest['void_share'] == pytest.approx(1 - kept)
     for index, figures in enumerate(manifest['classes']):
-        members = all_labels == index
-        assert figures['pixels'] == members.sum()
-        assert figures['threshold'] == pytest.approx(limits[index], abs=ERROR)
-        assert figures['kept_share'] == pytest.approx(kept[members].mean())
+        assert figures['pixels'] == expected.pixels[index]
+        assert figures['threshold'] == pytest.approx(
+            expected.thresholds[index], abs=ERROR
+        )
+        assert figures['kept_share'] == pytest.approx(expected.kept[index])
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         '0.png',
         '2.png',
@@ -168,66 +130,63 @@ def test_thresholds_of_the_data_set(images, tmp_path):
     ]
 
 
-def test_thresholds_of_each_image(images, tmp_path):
-    label(images, tmp_path, thresholds=dict(scope='image', cap=CAP))
-    labels, confidences = reference(images)
-    for name, written in read(tmp_path).items():
-        for index in range(3):
-            members = labels[name] == index
-            if members.any():
-                limit = min(np.median(confidences[name][members]), CAP)
-                kept = confidences[name][members] >= limit - 1e-6
-                np.testing.assert_array_equal(
-                    written[members], np.where(kept, index, 255)
-                )
+def test_thresholds_of_each_image(images, tmp_path, reference, check_labels):
+    label(images, tmp_path, pseudo_labeler=class_median('image'))
+    expected = reference(images, CAP)
+    for name, labels in expected.labels.items():
+        confidence = expected.confidences[name]
+        for index in np.unique(labels):
+            limit = min(np.median(confidence[labels == index]), CAP)
+            unsure = (expected.labels[name] == index) & (confidence < limit - 1e-6)
+            expected.labels[name] = np.where(unsure, 255, expected.labels[name])
+    check_labels(tmp_path, expected.labels)
 
 
 @pytest.mark.parametrize('scope', [None, 'dataset'])
 def test_batches_and_sizes_change_nothing(images, tmp_path, scope):
-    thresholds = scope and dict(scope=scope, cap=CAP)
-    one = label(images, tmp_path / 'one', thresholds=thresholds)
+    labeler = scope and class_median(scope)
+    one = label(images, tmp_path / 'one', pseudo_labeler=labeler)
     model = ChannelClasses()
-    two = label(images, tmp_path / 'two', model, thresholds=thresholds, batch_size=4)
+    two = label(images, tmp_path / 'two', model, pseudo_labeler=labeler, batch_size=4)
     assert two == one
     # Sorted: 0, 2, 4, town/1, town/3; the second one is of another size.
     assert model.batches == [[(7, 6)] * 3, [(4, 9)], [(7, 6)]]
-    for path in (tmp_path / 'one').rglob('*.*'):
-        assert (
-            path.read_bytes()
-            == (tmp_path / 'two' / path.relative_to(tmp_path / 'one')).read_bytes()
-        )
+    assert contents(tmp_path / 'one') == contents(tmp_path / 'two')
+
+
+def contents(folder):
+    files = (path for path in folder.rglob('*') if path.is_file())
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
 def test_what_is_done_is_skipped_and_lost_labels_are_made_again(images, tmp_path):
     first = label(images, tmp_path)
-    before = {path: path.read_bytes() for path in tmp_path.rglob('*.*')}
+    before = contents(tmp_path)
     model = ChannelClasses()
     assert label(images, tmp_path, model) == first
     assert model.batches == []
     (tmp_path / 'town' / '1.png').unlink()
     assert label(images, tmp_path, model) == first
     assert model.batches == [[(7, 6)]]
-    assert {path: path.read_bytes() for path in tmp_path.rglob('*.*')} == before
+    assert contents(tmp_path) == before
 
 
 def test_changed_labels_are_made_again_and_kept_aside(images, tmp_path):
     first = label(images, tmp_path)
-    before = {path: path.read_bytes() for path in tmp_path.rglob('*.*')}
+    before = contents(tmp_path)
     changed = tmp_path / 'town' / '1.png'
     Image.fromarray(np.zeros((7, 6), np.uint8)).save(changed)
     found = changed.read_bytes()
     model = ChannelClasses()
     assert label(images, tmp_path, model) == first
     assert model.batches == [[(7, 6)]]
-    kept = tmp_path / 'town' / '1.png.changed'
-    after = {path: path.read_bytes() for path in tmp_path.rglob('*.*')}
-    assert after == before | {kept: found}
+    assert contents(tmp_path) == before | {'town/1.png.changed': found}
 
 
 def test_damaged_files_of_an_earlier_call_are_named(images, tmp_path, monkeypatch):
-    options = dict(thresholds=dict(scope='dataset', cap=CAP))
+    options = dict(pseudo_labeler=class_median('dataset'))
     with monkeypatch.context() as patch:
-        patch.setattr(_Job, 'settle_thresholds', None)
+        patch.setattr(LabelWriter, '_settle_thresholds', None)
         with pytest.raises(TypeError):
             label(images, tmp_path / 'cut', **options)
     waiting = tmp_path / 'cut' / 'waiting' / '0.png.npy.gz'
@@ -260,11 +219,13 @@ def test_more_images_may_be_added(images, tmp_path):
 
 
 def test_thresholds_of_other_images_are_refused(images, tmp_path):
-    thresholds = dict(scope='dataset', cap=CAP)
-    label(str(images / '*.png'), tmp_path, thresholds=thresholds)
+    labeler = class_median('dataset')
+    label(str(images / '*.png'), tmp_path, pseudo_labeler=labeler)
     with pytest.raises(OtherLabelsError, match=r'images_of_thresholds was .3 images'):
-        label(images, tmp_path, thresholds=thresholds)
-    with pytest.raises(OtherLabelsError, match=r'thresholds was .* and is None now'):
+        label(images, tmp_path, pseudo_labeler=labeler)
+    with pytest.raises(
+        OtherLabelsError, match=r'pseudo_labeler.* was .* and is None now'
+    ):
         label(images, tmp_path)
 
 
@@ -275,20 +236,20 @@ class Stop(Exception):
 @pytest.mark.parametrize(
     ('method', 'number'),
     [
-        ('keep_waiting', 3),
-        ('settle_thresholds', 1),
-        ('load_levels', 1),
-        ('write_waiting', 1),
-        ('write_waiting', 4),
-        ('finish', 1),
+        ('_keep_waiting', 3),
+        ('_settle_thresholds', 1),
+        ('_second_pass', 1),
+        ('_write_waiting', 1),
+        ('_write_waiting', 4),
+        ('_finish', 1),
     ],
 )
 def test_stopped_anywhere_it_ends_the_same(
     images, tmp_path, monkeypatch, method, number
 ):
-    options = dict(thresholds=dict(scope='dataset', cap=CAP))
+    options = dict(pseudo_labeler=class_median('dataset'))
     whole = label(images, tmp_path / 'whole', **options)
-    run, calls = getattr(_Job, method), []
+    run, calls = getattr(LabelWriter, method), []
 
     def stop(self, *args):
         calls.append(args)
@@ -297,17 +258,15 @@ def test_stopped_anywhere_it_ends_the_same(
         return run(self, *args)
 
     with monkeypatch.context() as patch:
-        patch.setattr(_Job, method, stop)
+        patch.setattr(LabelWriter, method, stop)
         with pytest.raises(Stop):
             label(images, tmp_path / 'cut', num_writers=1, **options)
     assert not LabelStore(tmp_path / 'cut').is_complete()
     model = ChannelClasses()
     assert label(images, tmp_path / 'cut', model, **options) == whole
-    if method != 'keep_waiting':
+    if method != '_keep_waiting':
         assert model.batches == []
-    files = [p.relative_to(tmp_path / 'whole') for p in (tmp_path / 'whole').rglob('*')]
-    left = [p.relative_to(tmp_path / 'cut') for p in (tmp_path / 'cut').rglob('*')]
-    assert sorted(left) == sorted(files)
+    assert contents(tmp_path / 'cut') == contents(tmp_path / 'whole')
 
 
 def test_the_network_does_not_wait_for_the_writers(images, tmp_path, monkeypatch):
@@ -332,16 +291,38 @@ def test_the_network_does_not_wait_for_the_writers(images, tmp_path, monkeypatch
 
 
 @pytest.mark.parametrize(
-    ('thresholds', 'message'),
+    ('config', 'message'),
     [
-        (dict(scope='batch', cap=0.9), 'one of the scopes image, dataset'),
-        (dict(scope='image'), r'dict\(scope=, cap=\)'),
-        (dict(scope='image', cap=90), r'probability in \(0, 1\]'),
+        (dict(class_median('batch')), "go through the network together.*or 'dataset'"),
+        (dict(type='ClassMedian', scope='image'), "missing .*'cap'"),
+        (class_median('image', cap=90), r'probability in \(0, 1\]'),
+        (dict(type='ClassMean'), 'ClassMean is not in'),
+        (dict(type='ConfidentShare', threshold=0.9), 'label files hold no weights'),
     ],
 )
-def test_wrong_thresholds_are_named(thresholds, message):
+def test_wrong_pseudo_labelers_are_named(config, message):
     with pytest.raises(ValueError, match=message):
-        TTALabeler(thresholds=thresholds)
+        TTALabeler(config)
+
+
+@MODELS.register_module()
+class ClassUnderThreshold(PseudoLabeler):
+    """As a plugin may have it: the first class becomes void where unsure."""
+
+    voids = True
+
+    def forward(self, confidence, labels, num_classes):
+        unsure = (labels == 0) & (confidence < 0.5)
+        return PseudoLabels(labels.masked_fill(unsure, 255), (~unsure).float())
+
+
+def test_a_pseudo_labeler_of_a_plugin(images, tmp_path, reference, check_labels):
+    label(images, tmp_path, pseudo_labeler=dict(type='ClassUnderThreshold'))
+    expected = reference(images, CAP)
+    for name, labels in expected.labels.items():
+        labels[(labels == 0) & (expected.confidences[name] < 0.5)] = 255
+    assert any((labels == 255).any() for labels in expected.labels.values())
+    check_labels(tmp_path, expected.labels)
 
 
 # Panoptic.
@@ -419,13 +400,13 @@ def test_panoptic_labels_are_read_back_as_predicted(streets, tmp_path):
 
 @pytest.mark.parametrize('scope', ['image', 'dataset'])
 def test_panoptic_thresholds(streets, tmp_path, scope):
-    thresholds = dict(scope=scope, cap=CAP)
+    labeler = class_median(scope)
     manifest = label(
         streets,
         tmp_path / 'labels',
         known_codes(),
         names=CLASSES,
-        thresholds=thresholds,
+        pseudo_labeler=labeler,
     )
     # Of five pixels of cars in reading order, with rising confidence, the first
     # two are under the median; so is the first of two road pixels.
@@ -456,7 +437,7 @@ def test_the_own_car_is_void_and_counts_nowhere(streets, tmp_path, scope):
         tmp_path / 'labels',
         known_codes(),
         names=CLASSES,
-        thresholds=scope and dict(scope=scope, cap=0.01),
+        pseudo_labeler=scope and class_median(scope, cap=0.01),
         ego_car=dict(annotated=str(tmp_path / 'gtFine')),
     )
     expected = np.where(CODES == 255001, VOID_CODE, CODES)

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from segda_mm.datasets.errors import DataError
+from segda_mm.errors import DataError
 from segda_mm.labeling import video_frames
 from segda_mm.labeling.video_frames import extract_frames
 

@@ -18,7 +18,7 @@ from mmengine.dist import get_rank
 from mmengine.hooks import Hook
 
 from segda_mm.apis import label, leave_process_group, load_config
-from segda_mm.apis.build_runner import build_runner
+from segda_mm.apis.runner import build_runner
 from segda_mm.engine import initialize_process_group
 from segda_mm.evaluation import PerClassIoUMetric, PixelPrecision
 from segda_mm.labeling import LabelStore

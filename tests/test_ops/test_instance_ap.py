@@ -49,57 +49,43 @@ def test_true_up_to_its_overlap_and_false_beyond():
     assert matches.false[0].tolist() == [False] * 7 + [True] * 3
 
 
-def test_exactly_half_is_no_match():
-    truth = row((1001, 200), (0, 200))
-    assert outcome(match(truth, row((1001, 100), (0, 300)))) == (0, 10)
-    assert outcome(match(truth, row((1001, 101), (0, 299)))) == (1, 9)
-
-
-def test_void_counts_towards_the_union():
-    # Unlike in panoptic quality. 120 of 200 pixels: 0.6 is exceeded by two
-    # overlaps; then 0.4 of void is too little to be ignored.
-    truth = row((1001, 120), (VOID, 80), (0, 100))
-    assert outcome(match(truth, row((1001, 200), (0, 100)))) == (2, 8)
+def ignored(code):
+    """82 of 100 predicted pixels on ``code``: more than seven of the overlaps."""
+    return [(0, 18), (code, 400)], [(1001, 100), (0, 318)]
 
 
 @pytest.mark.parametrize(
-    ('value', 'false'), [(VOID, 3), (1000, 3), (2000, 10), (IGNORED_INSTANCE, 10)]
+    ('truth', 'prediction', 'expected'),
+    [
+        # Exactly half is no match; a pixel more is.
+        ([(1001, 200), (0, 200)], [(1001, 100), (0, 300)], (0, 10)),
+        ([(1001, 200), (0, 200)], [(1001, 101), (0, 299)], (1, 9)),
+        # The right place, but another class.
+        ([(1001, 200)], [(2001, 200)], (0, 10)),
+        # Unlike in panoptic quality, void counts towards the union: 120 of 200
+        # pixels exceed two overlaps, and 0.4 of void is too little to be ignored.
+        ([(1001, 120), (VOID, 80), (0, 100)], [(1001, 200), (0, 100)], (2, 8)),
+        # Ignored where the share of ignored pixels exceeds the overlap; the large
+        # group is not matched.
+        (*ignored(VOID), (0, 3)),
+        (*ignored(1000), (0, 3)),
+        (*ignored(2000), (0, 10)),
+        (*ignored(IGNORED_INSTANCE), (0, 10)),
+        # Void and group add up, to 0.62.
+        ([(0, 38), (VOID, 31), (1000, 231)], [(1001, 100), (0, 200)], (0, 7)),
+        # Matching a group is neither true nor false.
+        ([(1000, 200), (0, 9)], [(1001, 160), (0, 49)], (0, 0)),
+        # Small instances need not be found.
+        ([(1001, 99), (0, 100)], [(1001, 99), (0, 100)], (0, 0)),
+        ([(1001, 100), (0, 100)], [(1001, 100), (0, 100)], (10, 0)),
+        # So the tool has it: a small group counts twice, here 2 * 0.35.
+        ([(1000, 35), (0, 165)], [(1001, 100), (0, 100)], (0, 10 - 4)),
+    ],
 )
-def test_ignored_where_the_share_of_ignored_pixels_exceeds_the_overlap(value, false):
-    # 82 of 100 pixels: more than seven of the overlaps. The group is large,
-    # so that the prediction does not match it.
-    truth = row((0, 18), (value, 400))
-    prediction = row((1001, 100), (0, 318))
-    assert outcome(match(truth, prediction)) == (0, false)
-
-
-def test_void_and_group_add_up():
-    truth = row((0, 38), (VOID, 31), (1000, 231))
-    assert outcome(match(truth, row((1001, 100), (0, 200)))) == (0, 7)  # 0.62
-
-
-def test_matching_a_group_is_neither():
-    assert outcome(match(row((1000, 200), (0, 9)), row((1001, 160), (0, 49)))) == (0, 0)
-
-
-@pytest.mark.parametrize(('area', 'result'), [(99, (0, 0)), (100, (10, 0))])
-def test_small_instances_need_not_be_found(area, result):
-    truth = row((1001, area), (0, 100))
-    assert outcome(match(truth, row((1001, area), (0, 100)))) == result
-    overlaps = label_overlaps(truth, truth)
-    assert count_instances(overlaps, THINGS, 3)[1] == (area == 100)
-
-
-def test_small_group_counts_twice():
-    # 35 of 100 pixels on a group of 35: twice is 0.7. (So the tool has it.)
-    truth = row((1000, 35), (0, 165))
-    assert outcome(match(truth, row((1001, 100), (0, 100)))) == (0, 10 - 4)
-
-
-def test_right_place_wrong_class():
-    matches = match(row((1001, 200)), row((2001, 200)))
-    assert outcome(matches) == (0, 10)
-    assert matches.labels.tolist() == [2]
+def test_matches_by_hand(truth, prediction, expected):
+    matches = match(row(*truth), row(*prediction))
+    assert outcome(matches) == expected
+    assert matches.labels.tolist() == [prediction[0][0] // 1000]
 
 
 def test_codes_in_no_pixel_and_of_stuff_are_passed_over():
@@ -162,9 +148,6 @@ def test_area_under_the_curve_by_hand(entries, instances, expected):
     precision = average_precision(pooled(*entries), np.array([0, instances, 0]))
     np.testing.assert_allclose(precision[1], [expected] * 10)
     assert np.isnan(precision[[0, 2]]).all()
-
-
-def test_class_without_predictions_is_zero():
-    precision = average_precision(pooled((0.9, True)), np.array([0, 0, 4]))
-    assert (precision[2] == 0).all()
-    assert np.isnan(precision[1]).all()
+    # A class that is there and never predicted.
+    missed = average_precision(pooled(*entries), np.array([0, instances, 4]))[2]
+    assert (missed == 0).all()

@@ -2,11 +2,9 @@ import numpy as np
 import pytest
 import torch
 
-from segda_mm.ops import panoptic_post_processing as module
+from segda_mm.ops import panoptic_grouping as module
 from segda_mm.ops.panoptic_post_processing import (
     PanopticPrediction,
-    find_centers,
-    group_pixels,
     instance_scores,
     panoptic_post_processing,
 )
@@ -140,98 +138,46 @@ def test_everything_is_as_in_plain_loops(seed, monkeypatch):
     assert prediction.center_values.dtype == torch.float32
 
 
-def test_a_row_of_pixels_by_hand():
-    # Two cars, three pixels of one taken for a person; sky of one pixel.
-    sem_seg = torch.tensor([[[0, 3, 3, 2, 3, 1, 0, 3, 3, 2, 2, 2]]])
-    heatmap = torch.zeros(1, 1, 1, 12)
-    heatmap[..., 2], heatmap[..., 10] = 0.5, 0.75
-    (prediction,) = panoptic_post_processing(
-        sem_seg, heatmap, torch.zeros(1, 2, 1, 12), THINGS, stuff_area=2
+@pytest.mark.parametrize(
+    ('labels', 'centers', 'shifts', 'codes', 'instances'),
+    [
+        # Two cars, three pixels of one taken for a person; sky of one pixel.
+        (
+            [0, 3, 3, 2, 3, 1, 0, 3, 3, 2, 2, 2],
+            {2: 0.5, 10: 0.75},
+            {},
+            [0, 3001, 3001, 3001, 3001, VOID, 0, 2001, 2001, 2001, 2001, 2001],
+            [(2001, PERSON, 0.75), (3001, CAR, 0.5)],
+        ),
+        # Offsets decide; the last pixel points exactly between both centers, of
+        # which the stronger one stands first.
+        (
+            [3] * 12,
+            {2: 0.75, 10: 0.5},
+            {0: 9, 11: -5},
+            [3002, 3001, 3001, 3001, 3001, 3001, 3001, 3002, 3002, 3002, 3002, 3001],
+            [(3001, CAR, 0.75), (3002, CAR, 0.5)],
+        ),
+        # Equal votes go to the lower class.
+        ([3, 2, 3, 2], {2: 0.5}, {}, [2001] * 4, [(2001, PERSON, 0.5)]),
+        # Without a center, things are void.
+        ([0, 3, 0, 2], {}, {}, [0, VOID, 0, VOID], []),
+    ],
+)
+def test_a_row_of_pixels_by_hand(labels, centers, shifts, codes, instances):
+    heatmap, offset = (
+        torch.zeros(1, 1, 1, len(labels)),
+        torch.zeros(1, 2, 1, len(labels)),
     )
-    assert prediction.codes.tolist() == [
-        [0, 3001, 3001, 3001, 3001, VOID, 0, 2001, 2001, 2001, 2001, 2001]
-    ]
-    assert as_lists(prediction) == [(2001, PERSON, 0.75), (3001, CAR, 0.5)]
-
-
-def test_offsets_decide_not_places():
-    sem_seg = torch.full((1, 1, 12), CAR)
-    heatmap = torch.zeros(1, 1, 1, 12)
-    heatmap[..., 2], heatmap[..., 10] = 0.75, 0.5
-    offset = torch.zeros(1, 2, 1, 12)
-    offset[0, 1, 0, 0] = 9
-    # Exactly between the two: the stronger center stands first.
-    offset[0, 1, 0, 11] = -5
-    (prediction,) = panoptic_post_processing(sem_seg, heatmap, offset, THINGS)
-    numbers = [2, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 1]
-    assert prediction.codes.tolist() == [[3000 + number for number in numbers]]
-
-
-def test_equal_votes_go_to_the_lower_class():
-    sem_seg = torch.tensor([[[CAR, PERSON, CAR, PERSON]]])
-    heatmap = torch.tensor([[[[0, 0, 0.5, 0]]]])
-    (prediction,) = panoptic_post_processing(
-        sem_seg, heatmap, torch.zeros(1, 2, 1, 4), THINGS
-    )
-    assert prediction.codes.tolist() == [[2001] * 4]
-
-
-def test_numbers_count_in_each_class_and_centers_without_pixels_get_none():
-    sem_seg = torch.full((1, 1, 40), ROAD)
-    heatmap = torch.zeros(1, 1, 1, 40)
-    for place, label, value in (
-        (4, CAR, 0.3),
-        (12, PERSON, 0.9),
-        (20, ROAD, 0.8),
-        (28, CAR, 0.6),
-        (36, PERSON, 0.2),
-    ):
-        sem_seg[..., place] = label
+    for place, value in centers.items():
         heatmap[..., place] = value
+    for place, shift in shifts.items():
+        offset[0, 1, 0, place] = shift
     (prediction,) = panoptic_post_processing(
-        sem_seg, heatmap, torch.zeros(1, 2, 1, 40), THINGS, stuff_area=1
+        torch.tensor([[labels]]), heatmap, offset, THINGS, stuff_area=2
     )
-    assert prediction.instance_codes.tolist() == [2001, 3001, 3002, 2002]
-    assert prediction.center_values.tolist() == pytest.approx([0.9, 0.6, 0.3, 0.2])
-
-
-def test_peaks_of_a_map_by_hand():
-    heatmap = torch.zeros(1, 1, 9, 20)
-    heatmap[0, 0, 4, 2] = 0.9
-    heatmap[0, 0, 4, 5] = 0.8  # three away: inside the window of the first
-    heatmap[0, 0, 4, 9] = 0.3  # four away from the second, which is no center
-    heatmap[0, 0, 0, 13:15] = 0.3  # a plateau is kept as a whole
-    heatmap[0, 0, 8, 19] = 0.1  # not above the threshold
-    (centers,) = find_centers(heatmap)
-    assert centers.points.tolist() == [[4, 2], [0, 13], [0, 14], [4, 9]]
-    assert centers.points.dtype == torch.int64
-    assert centers.values.tolist() == pytest.approx([0.9, 0.3, 0.3, 0.3])
-    assert find_centers(heatmap, top_k=2)[0].points.tolist() == [[4, 2], [0, 13]]
-    assert find_centers(heatmap, threshold=0.3)[0].points.tolist() == [[4, 2]]
-    assert [4, 5] in find_centers(heatmap, kernel_size=5)[0].points.tolist()
-
-
-@pytest.mark.parametrize('kernel_size', [1, 3, 5, 7, 13])
-def test_the_window_is_that_of_max_pooling(kernel_size):
-    heatmap = torch.rand(1, 1, 12, 17, generator=torch.Generator().manual_seed(0))
-    pooled = torch.nn.functional.max_pool2d(heatmap, kernel_size, 1, kernel_size // 2)
-    (centers,) = find_centers(heatmap, 0.2, kernel_size, 999)
-    peaks = ((heatmap == pooled) & (heatmap > 0.2))[0, 0]
-    assert sorted(centers.points.tolist()) == peaks.nonzero().tolist()
-
-
-def test_a_flat_heatmap_keeps_the_first_pixels():
-    (centers,) = find_centers(torch.full((1, 1, 6, 50), 0.5), top_k=60)
-    assert centers.points.tolist() == [[y, x] for y in (0, 1) for x in range(50)][:60]
-
-
-def test_a_batch_is_the_images_one_by_one():
-    outputs = [random_outputs(seed) for seed in (0, 1, 3)]
-    batch = panoptic_post_processing(*as_batch(*outputs), THINGS, stuff_area=100)
-    assert len(batch) == 3
-    for prediction, single in zip(batch, outputs):
-        (alone,) = panoptic_post_processing(*as_batch(single), THINGS, stuff_area=100)
-        assert_equal(prediction, alone)
+    assert prediction.codes.tolist() == [codes]
+    assert as_lists(prediction) == instances
 
 
 def test_inputs_stay_as_they_are_and_may_be_views():
@@ -242,15 +188,6 @@ def test_inputs_stay_as_they_are_and_may_be_views():
     (first,) = panoptic_post_processing(*inputs, THINGS)
     assert_equal(first, panoptic_post_processing(*views, THINGS)[0])
     assert all(map(torch.equal, inputs, copies))
-
-
-def test_without_a_center_things_are_void():
-    sem_seg = torch.tensor([[[ROAD, CAR, ROAD, PERSON]]])
-    (prediction,) = panoptic_post_processing(
-        sem_seg, torch.zeros(1, 1, 1, 4), torch.zeros(1, 2, 1, 4), THINGS, stuff_area=1
-    )
-    assert prediction.codes.tolist() == [[0, VOID, 0, VOID]]
-    assert as_lists(prediction) == []
 
 
 @pytest.mark.parametrize('seed', range(6))
@@ -312,28 +249,19 @@ def test_scores_are_mean_probability_times_center():
     )
 
 
-def test_scores_of_random_maps_are_those_of_softmax():
-    (prediction,) = panoptic_post_processing(*as_batch(random_outputs(1)), THINGS)
+@pytest.mark.parametrize(('seed', 'has_instances'), [(1, True), (7, False)])
+def test_scores_of_random_maps_are_those_of_softmax(seed, has_instances):
+    (prediction,) = panoptic_post_processing(*as_batch(random_outputs(seed)), THINGS)
     logits = torch.randn(4, 24, 40, generator=torch.Generator().manual_seed(0))
     expected = [
         logits.double().softmax(0)[label][prediction.codes == code].mean() * value
         for code, label, value in as_lists(prediction)
     ]
-    assert len(expected) > 1
+    assert (len(expected) > 1) == has_instances
     scores = instance_scores(logits, prediction)
-    torch.testing.assert_close(
-        scores.double(), torch.stack(expected), rtol=1e-5, atol=0
-    )
-
-
-def test_scores_of_no_instances_are_none():
-    (prediction,) = panoptic_post_processing(
-        torch.zeros(1, 2, 3, dtype=torch.long),
-        torch.zeros(1, 1, 2, 3),
-        torch.zeros(1, 2, 2, 3),
-        THINGS,
-    )
-    assert instance_scores(torch.zeros(4, 2, 3), prediction).shape == (0,)
+    assert scores.tolist() == pytest.approx(list(map(float, expected)), rel=1e-5)
+    with pytest.raises(ValueError, match=r'\(4, 2, 3\).*\(24, 40\)'):
+        instance_scores(torch.zeros(4, 2, 3), prediction)
 
 
 def test_half_precision_is_taken():
@@ -381,13 +309,3 @@ def test_wrong_inputs_are_named(changes, message):
     panoptic_post_processing(**inputs)
     with pytest.raises(ValueError, match=message):
         panoptic_post_processing(**{**inputs, **changes})
-
-
-def test_wrong_shapes_of_single_steps_are_named():
-    with pytest.raises(ValueError, match=r'shape \(2, 3\), but must be \(N, 1, H, W\)'):
-        find_centers(torch.zeros(2, 3))
-    with pytest.raises(ValueError, match='no center to group'):
-        group_pixels(torch.zeros(0, 2), torch.zeros(2, 1, 1), torch.tensor([0]))
-    (prediction,) = panoptic_post_processing(*as_batch(random_outputs(0)), THINGS)
-    with pytest.raises(ValueError, match=r'\(4, 2, 3\).*\(24, 40\)'):
-        instance_scores(torch.zeros(4, 2, 3), prediction)

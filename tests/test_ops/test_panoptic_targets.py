@@ -121,10 +121,11 @@ def test_a_center_between_two_pixels_is_drawn_on_the_later_one():
 
 @pytest.mark.parametrize('seed', range(20))
 def test_targets_are_those_of_plain_loops(seed):
-    codes = random_codes(seed)
-    sigma = [1.0, 2.5, 8.0][seed % 3]
-    targets = panoptic_targets(codes, (PERSON, CAR), sigma, 60, 2.0)
-    expected = reference(codes, (PERSON, CAR), sigma, 60, 2.0)
+    # Some are views that run backwards, and for some a person is no thing.
+    codes = random_codes(seed)[:, :: [1, -1][seed % 2]]
+    sigma, things = [1.0, 2.5, 8.0][seed % 3], [(PERSON, CAR), (CAR,)][seed % 5 == 4]
+    targets = panoptic_targets(codes, things, sigma, 60, 2.0)
+    expected = reference(codes, things, sigma, 60, 2.0)
     assert targets.keys() == expected.keys()
     for key, array in expected.items():
         np.testing.assert_allclose(targets[key], array, rtol=1e-5, atol=1e-6)
@@ -136,29 +137,6 @@ def test_the_area_of_a_small_instance_is_strictly_below_the_limit():
     codes[2, :4] = CAR * 1000 + 2
     weight = panoptic_targets(codes, [CAR], small_instance_area=5)['gt_sem_seg_weight']
     assert weight.tolist() == [[1] * 5, [1] * 5, [3] * 4 + [1], [1] * 5]
-
-
-def test_groups_and_void_teach_no_centers_and_no_offsets():
-    codes = np.array([[CAR * 1000, VOID, IGNORED, ROAD * 1000]], np.int32)
-    targets = panoptic_targets(codes, [CAR])
-    assert targets['gt_center_weight'].tolist() == [[0, 0, 0, 1]]
-    assert targets['gt_sem_seg_weight'].tolist() == [[1, 1, 1, 1]]
-    for key in ('gt_center_heatmap', 'gt_offset', 'gt_offset_weight'):
-        assert not targets[key].any()
-
-
-def test_what_is_no_thing_here_has_no_instances():
-    codes = np.full((3, 3), CAR * 1000 + 1, np.int32)
-    targets = panoptic_targets(codes, [])
-    assert not targets['gt_offset_weight'].any()
-    assert targets['gt_center_weight'].all()
-
-
-def test_a_mirrored_view_gives_the_targets_of_its_copy():
-    codes = random_codes(3)[:, ::-1]
-    targets = panoptic_targets(codes, (PERSON, CAR))
-    for key, array in panoptic_targets(codes.copy(), (PERSON, CAR)).items():
-        np.testing.assert_array_equal(targets[key], array)
 
 
 @pytest.mark.parametrize(

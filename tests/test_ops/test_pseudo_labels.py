@@ -80,7 +80,7 @@ def test_scope_decides_which_pixels_share_a_median():
     batch = median_thresholds(confidence, labels, 1, scope='batch')
     assert image[:, 0].tolist() == pytest.approx([0.4, 0.7])
     assert batch[:, 0].tolist() == pytest.approx([0.55, 0.55])
-    with pytest.raises(ValueError, match='MedianThresholdPseudoLabelHook'):
+    with pytest.raises(ValueError, match="'dataset'.*'image' or 'batch'"):
         median_thresholds(confidence, labels, 1, scope='dataset')
 
 

@@ -6,11 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from segda_mm.ops.panoptic_post_processing import (
-    find_centers,
-    group_pixels,
-    panoptic_post_processing,
-)
+from segda_mm.ops.panoptic_grouping import find_centers, group_pixels
+from segda_mm.ops.panoptic_post_processing import panoptic_post_processing
 
 VOID = 255000
 THINGS = (2, 3)
@@ -27,25 +24,6 @@ def images(draw, size):
     heatmap = arrays(np.float32, size, elements=st.sampled_from([0, 0.0625, 0.25, 1]))
     offset = arrays(np.float32, (2, *size), elements=OFFSETS)
     return draw(labels), draw(heatmap), draw(offset)
-
-
-@given(st.data(), SIZES)
-def test_every_pixel_goes_to_the_nearest_center(data, size):
-    *_, offset = data.draw(images(size))
-    points = data.draw(
-        st.lists(
-            st.tuples(st.integers(0, size[0] - 1), st.integers(0, size[1] - 1)),
-            min_size=1,
-            max_size=6,
-        )
-    )
-    pixels = torch.arange(size[0] * size[1])
-    found = group_pixels(torch.tensor(points), torch.from_numpy(offset), pixels)
-    for (y, x), center in zip(np.ndindex(*size), found.tolist(), strict=True):
-        dy = np.float32(y) + offset[0, y, x] - np.array(points, np.float32)[:, 0]
-        dx = np.float32(x) + offset[1, y, x] - np.array(points, np.float32)[:, 1]
-        # The first of the nearest ones.
-        assert center == np.argmin(dy * dy + dx * dx)
 
 
 @given(st.data(), SIZES, st.integers(0, 9))

@@ -7,13 +7,16 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from segda_mm.datasets import DataError
-from segda_mm.datasets.cityscapes_instances import (
+from segda_mm.datasets.formats.cityscapes_instances import (
     codes_from_instance_ids,
     instance_ids_from_codes,
 )
-from segda_mm.datasets.cityscapes_labels import THING_CLASSES
-from segda_mm.datasets.label_files import label_table, to_train_ids
-from segda_mm.datasets.panoptic_files import codes_from_segments, segments_from_codes
+from segda_mm.datasets.formats.cityscapes_labels import THING_CLASSES
+from segda_mm.datasets.formats.label_files import label_table, to_train_ids
+from segda_mm.datasets.formats.panoptic_files import (
+    codes_from_segments,
+    segments_from_codes,
+)
 
 VOID = 255
 
@@ -33,6 +36,9 @@ def test_known_ids_become_their_train_ids(data, mapping):
     # mmseg makes such a map of the classes that a config leaves out or renames.
     classes = st.sampled_from(sorted({*mapping.values(), 0} - {VOID}))
     label_map = data.draw(st.dictionaries(classes, st.integers(0, 255), max_size=4))
+    # What Pillow decodes cannot be written to, and a crop is not contiguous.
+    ids.flags.writeable = False
+    ids = ids[:, ::-1]
     made = to_train_ids(ids, label_table(mapping), 'a.png', label_map)
     assert made.dtype == np.uint8
     stored = {label_id % 256: train_id for label_id, train_id in mapping.items()}

@@ -32,7 +32,7 @@ def changed(key, value):
 def test_what_a_plan_does_not_say():
     plan = parse_plan(dict(PLAN, work_dir='there', make_data='command', _hidden=1))
     assert plan.labeling.tta
-    assert plan.labeling.thresholds is None
+    assert plan.labeling.pseudo_labeler is None
     assert not plan.mix_labeled
     assert plan.unlabeled['drive'].ego_car is None
     assert plan.rounds[0].student.init is None
@@ -88,7 +88,7 @@ def test_a_set_of_an_inherited_plan_can_be_dropped():
         ('rounds.0.student.checkpoint', 'a.pth', 'rounds.0.student.checkpoint'),
         ('rounds.0.student.init', 'previous student', 'rounds.0.student.init'),
         ('rounds.0.finetune.epochs', 3, 'rounds.0.finetune.epochs is no key'),
-        ('labeling', dict(thresholdz=1), 'labeling.thresholdz'),
+        ('labeling', dict(pseudo_labelr=1), 'labeling.pseudo_labelr'),
         ('seed', 'x', 'seed must be a int'),
         ('mix_labeled', 1, 'mix_labeled must be a bool'),
     ],

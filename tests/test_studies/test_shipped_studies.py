@@ -99,8 +99,7 @@ def test_methods_differ_in_what_their_names_say(name, channels):
             assert epochs[key] == 3 * epochs[key.removesuffix(', long')]
             assert cfg.train_cfg.val_interval == epochs[key.removesuffix(', long')]
         rules = cfg.param_scheduler
-        for rule in rules.values() if isinstance(rules, dict) else [rules]:
-            assert rule[0].end == epochs[key] + 1
+        assert rules[0].end == epochs[key] + 1
 
 
 @pytest.mark.parametrize('name', ['camvid_components', 'minicity_components'])
@@ -120,8 +119,8 @@ def test_components_are_what_their_names_say(name):
     for key, part, kind in (
         ('CutMix', 'mixing', 'CutMix'),
         ('no mixing', 'mixing', None),
-        ('pixel weights', 'pseudo_label_weights', 'PixelConfidenceWeights'),
-        ('median weights', 'pseudo_label_weights', 'ClassMedianWeights'),
+        ('pixel weights', 'pseudo_labeler', 'PixelConfidence'),
+        ('median weights', 'pseudo_labeler', 'ClassMedian'),
         ('no strong augmentation', 'augmentation', None),
     ):
         model = models[f'mean teacher, {key}'].copy()
@@ -132,9 +131,9 @@ def test_components_are_what_their_names_say(name):
         assert model == whole
     pretrained = models['mean teacher, pretrained']
     assert pretrained.generator.checkpoint == 'start.pth'
-    medians = models['mean teacher, median weights'].pseudo_label_weights
+    medians = models['mean teacher, median weights'].pseudo_labeler
     assert models['mean teacher, pretrained, median weights'] == dict(
-        pretrained, pseudo_label_weights=medians
+        pretrained, pseudo_labeler=medians
     )
     epochs = {key: cfg.train_cfg.max_epochs for key, cfg in configs.items()}
     assert epochs['DSC, twice as long'] == (
@@ -146,12 +145,12 @@ def test_components_are_what_their_names_say(name):
 
 
 def test_what_helped_together_is_shipped_as_it_was_measured():
-    medians = MEAN_TEACHER_PARTS['median weights']['model.pseudo_label_weights']
-    shipped = sorted(Path('configs/mean_teacher').glob('*-median-after-dsc_*.py'))
+    medians = MEAN_TEACHER_PARTS['median weights']['model.pseudo_labeler']
+    shipped = sorted(Path('configs/mean_teacher').glob('mean-teacher-median_*.py'))
     assert len(shipped) == 3
     for config in shipped:
         model = Config.fromfile(config).model
-        assert dict(model.pseudo_label_weights, _delete_=True) == medians
+        assert dict(model.pseudo_labeler, _delete_=True) == medians
 
 
 def at(cfg, key):

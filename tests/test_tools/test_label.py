@@ -1,9 +1,6 @@
 """The command line of labelling; what it does is tested with the apis."""
 
 import json
-import runpy
-import sys
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -13,15 +10,8 @@ from PIL import Image
 
 from segda_mm.registry import MODELS
 
-LABEL = Path(__file__).parents[2] / 'tools' / 'label.py'
 
-
-def run_main(monkeypatch, *words):
-    monkeypatch.setattr(sys, 'argv', [str(LABEL), *map(str, words)])
-    return runpy.run_path(str(LABEL))['main']()
-
-
-def test_all_options(toy_config, tmp_path, monkeypatch, capsys):
+def test_all_options(toy_config, tmp_path, run_tool, capsys):
     init_default_scope('mmseg')
     model = MODELS.build(Config.fromfile(toy_config).model)
     checkpoint = tmp_path / 'net.pth'
@@ -36,8 +26,8 @@ def test_all_options(toy_config, tmp_path, monkeypatch, capsys):
     images = sorted((tmp_path / 'data' / 'images' / 'train').iterdir())[:3]
     for frame, image in enumerate(images, start=17):
         image.rename(street / f'ulm_000000_{frame:06}_leftImg8bit.png')
-    status = run_main(
-        monkeypatch,
+    status = run_tool(
+        'label.py',
         toy_config,
         checkpoint,
         '--images',
@@ -64,7 +54,9 @@ def test_all_options(toy_config, tmp_path, monkeypatch, capsys):
     frames = [f'ulm_000000_{frame:06}_leftImg8bit.png' for frame in (17, 18, 19)]
     assert manifest['images'] == frames
     identity = manifest['labels_of']['identity']
-    assert identity['thresholds'] == dict(scope='dataset', cap=0.5)
+    assert identity['pseudo_labeler'] == dict(
+        type='ClassMedian', cap=0.5, scope='dataset'
+    )
     assert identity['ego_car'] == dict(
         annotated=str(marked.parent), include_annotated=True
     )
@@ -77,7 +69,7 @@ def test_all_options(toy_config, tmp_path, monkeypatch, capsys):
     assert 'road' in output
 
 
-def test_missing_checkpoint_is_named(toy_config, tmp_path, monkeypatch, capsys):
+def test_missing_checkpoint_is_named(toy_config, tmp_path, run_tool, capsys):
     words = ('--images', tmp_path, '--out', tmp_path / 'out')
-    assert run_main(monkeypatch, toy_config, 'gone.pth', *words) == 2
+    assert run_tool('label.py', toy_config, 'gone.pth', *words) == 2
     assert 'label.py: there is no checkpoint gone.pth' in capsys.readouterr().err

@@ -16,8 +16,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmseg.structures import SegDataSample
 
-from segda_mm.apis import export_onnx
-from segda_mm.apis.deployed_model import load_model
+from segda_mm.apis import export_onnx, load_model
 from segda_mm.registry import MODELS
 from segda_mm.testing.toy_job import PALETTE, write_toy_job
 
@@ -32,13 +31,6 @@ for name in ('torch', 'torchvision', 'segda_mm', 'mmseg', 'mmengine', 'mmcv', 'o
 sys.argv = sys.argv[1:]
 runpy.run_path(sys.argv[0], run_name='__main__')
 """
-
-
-def run_main(monkeypatch, script, *words):
-    monkeypatch.setattr(sys, 'argv', [str(script), *map(str, words)])
-    # As Python does for a script.
-    monkeypatch.syspath_prepend(script.parent)
-    return runpy.run_path(str(script))['main']()
 
 
 @pytest.fixture(scope='module')
@@ -114,11 +106,11 @@ def test_logits_are_resized_as_by_torch(size, align_corners):
     np.testing.assert_allclose(found, expected.numpy(), atol=1e-5)
 
 
-def test_what_is_wrong_is_said(deployed, tmp_path, monkeypatch, capsys):
+def test_what_is_wrong_is_said(deployed, tmp_path, run_tool, capsys):
     graph = deployed[2]
     image = data_of(deployed) / 'val/0.png'
     out = ('--out', tmp_path / 'labels')
-    predict = DEPLOY / 'onnx_predict.py'
+    predict = 'deploy/onnx_predict.py'
     (tmp_path / 'broken.onnx').write_bytes(b'no graph')
     for words, message in (
         (('gone.onnx', image), 'there is no graph gone.onnx'),
@@ -126,39 +118,40 @@ def test_what_is_wrong_is_said(deployed, tmp_path, monkeypatch, capsys):
         ((graph, 'gone.png'), 'gone.png is missing or is no image'),
         ((graph, image, image), 'several images are named 0'),
     ):
-        assert run_main(monkeypatch, predict, *words, *out) == 2
+        assert run_tool(predict, *words, *out) == 2
         assert message in capsys.readouterr().err
     assert not list(tmp_path.glob('labels/*'))
-    quantize = (DEPLOY / 'quantize_onnx.py', graph, tmp_path / 'int8.onnx', '--images')
-    assert run_main(monkeypatch, *quantize, 'gone.png') == 2
+    quantize = ('deploy/quantize_onnx.py', graph, tmp_path / 'int8.onnx', '--images')
+    assert run_tool(*quantize, 'gone.png') == 2
     assert 'quantize_onnx.py: gone.png is missing' in capsys.readouterr().err
     assert not (tmp_path / 'int8.onnx').exists()
 
 
-def test_verification_fails_a_wrong_graph(deployed, tmp_path, monkeypatch, capsys):
+def test_verification_fails_a_wrong_graph(
+    deployed, tmp_path, run_tool, monkeypatch, capsys
+):
     config, checkpoint, graph = deployed
     image, again = data_of(deployed) / 'val/0.png', tmp_path / 'again.onnx'
     words = (config, checkpoint, again, '--size', '64x32', '--verify', image)
-    assert run_main(monkeypatch, DEPLOY / 'export_onnx.py', *words) == 0
+    assert run_tool('deploy/export_onnx.py', *words) == 0
     assert 'agreement: 1.0' in capsys.readouterr().out
     assert again.read_bytes() == graph.read_bytes()
 
     disagrees = dict(passed=False, agreement=0.99)
     monkeypatch.setattr('segda_mm.apis.verify_onnx', lambda *_: disagrees)
-    assert run_main(monkeypatch, DEPLOY / 'export_onnx.py', *words) == 1
+    assert run_tool('deploy/export_onnx.py', *words) == 1
     assert 'does not predict what the model predicts' in capsys.readouterr().err
 
 
-def test_quantized_accuracy(deployed, tmp_path, monkeypatch, capsys):
+def test_quantized_accuracy(deployed, tmp_path, run_tool, capsys):
     config, checkpoint, graph = deployed
     int8 = tmp_path / 'int8.onnx'
     images = sorted((data_of(deployed) / 'train').glob('*.png'))
     words = (graph, int8, '--images', *images)
-    assert run_main(monkeypatch, DEPLOY / 'quantize_onnx.py', *words) == 0
+    assert run_tool('deploy/quantize_onnx.py', *words) == 0
 
-    script = TOOLS / 'benchmark' / 'quantized_accuracy.py'
     words = (config, checkpoint, graph, int8, '--threads', 1)
-    run_main(monkeypatch, script, *words)
+    run_tool('benchmark/quantized_accuracy.py', *words)
     results = json.loads(capsys.readouterr().out.splitlines()[-1])['results']
     assert results['net.onnx'] == results['model']
     assert results['model']['agreement'] == 1

@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import runpy
 import signal
 import subprocess
@@ -15,7 +14,7 @@ import pytest
 from mmengine.config import Config
 from PIL import Image
 
-from segda_mm.datasets.cityscapes_labels import THING_CLASSES
+from segda_mm.datasets.formats.cityscapes_labels import THING_CLASSES
 from segda_mm.minicity import write_cityscapes
 from segda_mm.testing import tiny_panoptic_deeplab
 from segda_mm.testing.toy_plan import write_toy_plan
@@ -98,13 +97,6 @@ def test_a_changed_plan_ends_in_advice(plan, capsys):
     assert '1-label' in capsys.readouterr().err
     assert run_main(plan, '--redo-from', 'end') == 2
     assert 'no such stage' in capsys.readouterr().err
-
-
-def test_help_does_not_wait_for_torch():
-    command = [sys.executable, '-X', 'importtime', str(TOOL), '--help']
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert 'usage: self_train.py' in done.stdout
-    assert not re.search(r'\b(torch|mmengine|numpy)\b', done.stderr)
 
 
 def test_instances_from_video_frames(tmp_path):

@@ -1,29 +1,19 @@
 """The command line of evaluation; what it does is tested with the apis."""
 
 import json
-import runpy
-import sys
-from pathlib import Path
 
 import torch
 from mmengine.config import Config
 
 from segda_mm.registry import MODELS
 
-TEST = Path(__file__).parents[2] / 'tools' / 'test.py'
 
-
-def run_main(monkeypatch, *words):
-    monkeypatch.setattr(sys, 'argv', [str(TEST), *map(str, words)])
-    return runpy.run_path(str(TEST))['main']()
-
-
-def test_tta_show_dir_out_and_results(toy_config, tmp_path, monkeypatch):
+def test_tta_show_dir_out_and_results(toy_config, tmp_path, run_tool):
     model = MODELS.build(Config.fromfile(toy_config).model)
     checkpoint = tmp_path / 'net.pth'
     torch.save(dict(state_dict=model.state_dict()), checkpoint)
-    status = run_main(
-        monkeypatch,
+    status = run_tool(
+        'test.py',
         toy_config,
         checkpoint,
         '--tta',
@@ -44,6 +34,6 @@ def test_tta_show_dir_out_and_results(toy_config, tmp_path, monkeypatch):
     assert len(list((tmp_path / 'out').glob('*.png'))) == 3
 
 
-def test_missing_checkpoint_is_named(toy_config, monkeypatch, capsys):
-    assert run_main(monkeypatch, toy_config, 'gone.pth') == 2
+def test_missing_checkpoint_is_named(toy_config, run_tool, capsys):
+    assert run_tool('test.py', toy_config, 'gone.pth') == 2
     assert 'test.py: there is no checkpoint gone.pth' in capsys.readouterr().err

@@ -1,35 +1,19 @@
 """The command line of training; what it does is tested with the apis."""
 
 import os
-import re
-import runpy
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 import torch
 
 ROOT = Path(__file__).parents[2]
 TRAIN = ROOT / 'tools' / 'train.py'
 
 
-def run_main(monkeypatch, *words):
-    monkeypatch.setattr(sys, 'argv', [str(TRAIN), *map(str, words)])
-    return runpy.run_path(str(TRAIN))['main']()
-
-
-@pytest.mark.parametrize('tool', ['train.py', 'test.py', 'demo.py'])
-def test_help_does_not_wait_for_torch(tool):
-    command = [sys.executable, '-X', 'importtime', str(ROOT / 'tools' / tool), '--help']
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert 'usage: ' + tool in done.stdout
-    assert not re.search(r'\b(torch|mmengine|numpy)\b', done.stderr)
-
-
-def test_flags_reach_the_run(toy_config, tmp_path, monkeypatch):
-    status = run_main(
-        monkeypatch,
+def test_flags_reach_the_run(toy_config, tmp_path, run_tool):
+    status = run_tool(
+        'train.py',
         toy_config,
         '--work-dir',
         tmp_path / 'here',
@@ -46,8 +30,8 @@ def test_flags_reach_the_run(toy_config, tmp_path, monkeypatch):
     assert ('BFloat16' in dumped) != torch.cuda.is_available()
 
 
-def test_resume_with_nothing_to_resume(toy_config, monkeypatch, capsys):
-    assert run_main(monkeypatch, toy_config, '--resume') == 2
+def test_resume_with_nothing_to_resume(toy_config, run_tool, capsys):
+    assert run_tool('train.py', toy_config, '--resume') == 2
     assert 'nothing to resume' in capsys.readouterr().err
 
 

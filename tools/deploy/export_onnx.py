@@ -9,9 +9,11 @@ from __future__ import annotations
 import argparse
 import sys
 
+from segda_cli import arguments
+
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = arguments.make_parser(__doc__)
     parser.add_argument('config', help='config of the run')
     parser.add_argument('checkpoint', help='a checkpoint of the run')
     parser.add_argument('out', help='.onnx to write')
@@ -28,11 +30,7 @@ def parse_args() -> argparse.Namespace:
         'instances instead of their heatmap',
     )
     parser.add_argument('--opset', type=int, default=17, help='(%(default)s)')
-    parser.add_argument(
-        '--predict-on',
-        choices=['student', 'teacher'],
-        help='which network of Meta Pseudo Labels (what the config says)',
-    )
+    arguments.add_predict_on(parser)
     parser.add_argument(
         '--verify',
         nargs='*',
@@ -52,14 +50,10 @@ def _size(text: str) -> tuple[int, int]:
 
 def main() -> int:
     args = parse_args()
-    # Heavy imports wait until the arguments are known to be good.
-    from segda_mm.dependencies import require_dependencies
 
-    require_dependencies()
-    from segda_mm.apis import PreflightError, export_onnx, load_config, verify_onnx
-    from segda_mm.atomic_file import FileNotWrittenError
+    def job() -> int:
+        from segda_mm.apis import export_onnx, load_config, verify_onnx
 
-    try:
         cfg = load_config(args.config)
         metadata = export_onnx(
             cfg,
@@ -77,17 +71,16 @@ def main() -> int:
         found = verify_onnx(
             cfg, args.checkpoint, args.out, args.verify, args.predict_on
         )
-    except (FileNotWrittenError, PreflightError) as error:
-        print(f'export_onnx.py: {error}', file=sys.stderr)
-        return 2
-    print(*(f'{key}: {value}' for key, value in found.items()), sep='\n')
-    if not found['passed']:
+        print(*(f'{key}: {value}' for key, value in found.items()), sep='\n')
+        if found['passed']:
+            return 0
         print(
             f'export_onnx.py: {args.out} does not predict what the model predicts',
             file=sys.stderr,
         )
         return 1
-    return 0
+
+    return arguments.run(args, job)
 
 
 if __name__ == '__main__':

@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 
+from segda_cli import arguments
+
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = arguments.make_parser(__doc__)
     parser.add_argument('model', help='.onnx that tools/deploy/export_onnx.py wrote')
     parser.add_argument('out', help='.onnx to write')
     parser.add_argument(
@@ -23,25 +25,19 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> int:
     args = parse_args()
-    # Heavy imports wait until the arguments are known to be good.
-    from segda_mm.dependencies import require_dependencies
 
-    require_dependencies()
-    from onnx_predict import OnnxSegmentor
+    def job() -> None:
+        from onnx_predict import OnnxSegmentor
 
-    from segda_mm.apis import PreflightError, quantize_onnx
-    from segda_mm.atomic_file import FileNotWrittenError
+        from segda_mm.apis import quantize_onnx
 
-    try:
         # The images have to arrive as they will when the graph is used.
         segmentor = OnnxSegmentor(args.model)
         batches = (segmentor.read(image)[1] for image in args.images)
         quantize_onnx(args.model, args.out, batches)
-    except (FileNotWrittenError, PreflightError, ValueError) as error:
-        print(f'quantize_onnx.py: {error}', file=sys.stderr)
-        return 2
-    print(args.out)
-    return 0
+        print(args.out)
+
+    return arguments.run(args, job, refused=(ValueError,))
 
 
 if __name__ == '__main__':

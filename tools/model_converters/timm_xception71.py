@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 
+from segda_cli import arguments
+
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = arguments.make_parser(__doc__)
     parser.add_argument('source', help='.safetensors, .pth or .bin file of timm')
     parser.add_argument('out', help='.pth to write: backbone.* and head.fc.*')
     return parser.parse_args()
@@ -15,19 +17,14 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> int:
     args = parse_args()
-    # Heavy imports wait until the arguments are known to be good.
-    from segda_mm.dependencies import require_dependencies
 
-    require_dependencies()
-    from segda_mm.models.backbones.timm_xception71 import convert_timm_xception71
+    def job() -> None:
+        from segda_mm.models.backbones.timm_xception71 import convert_timm_xception71
 
-    try:
         convert_timm_xception71(args.source, args.out)
-    except (FileNotFoundError, ValueError) as error:
-        print(f'timm_xception71.py: {error}', file=sys.stderr)
-        return 2
-    print(args.out)
-    return 0
+        print(args.out)
+
+    return arguments.run(args, job, refused=(FileNotFoundError, ValueError))
 
 
 if __name__ == '__main__':

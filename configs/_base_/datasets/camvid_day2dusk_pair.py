@@ -1,8 +1,5 @@
-# Labelled source and unlabelled target images, drawn together; an epoch is one
-# pass over the source;
-# CamVid: sequences 0006R0 and 0016E5 (day, labelled) to 0001TP (dusk). The
-# first half of 0001TP in time is adapted to, as images only; the second half
-# is evaluated on.
+# Labelled source and unlabelled target images, drawn together; an epoch is one pass
+# over the source.
 _base_ = './camvid_day2dusk_source.py'
 # Without LoadPseudoLabels the target has no labels of any kind.
 target_pipeline = [
@@ -11,11 +8,13 @@ target_pipeline = [
     dict(type='RandomFlip', prob=0.5),
     dict(type='PackSegInputs', meta_keys=_base_.meta_keys),
 ]
-# Whole images without augmentation, for making pseudo labels.
-label_pipeline = [
-    dict(type='LoadImageFromFile'),
-    dict(type='Resize', scale=_base_.target_scale, keep_ratio=False),
-    dict(type='PackSegInputs', meta_keys=_base_.meta_keys),
+# Whole images without augmentation, for making pseudo labels, and what then is
+# trained on.
+label_pipeline = [target_pipeline[0], target_pipeline[1], target_pipeline[3]]
+pseudo_label_pipeline = [
+    target_pipeline[0],
+    dict(type='LoadPseudoLabels'),
+    *target_pipeline[1:],
 ]
 target_dataset = dict(
     type='CamVidImagesDataset',
@@ -25,6 +24,7 @@ target_dataset = dict(
     frames=(0.0, 0.5),
     pipeline=target_pipeline,
 )
+label_dataset = dict(target_dataset, pipeline=label_pipeline)
 train_dataloader = dict(
     dataset=dict(
         _delete_=True,

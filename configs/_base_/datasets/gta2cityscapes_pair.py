@@ -1,7 +1,5 @@
-# Labelled source and unlabelled target images, drawn together; an epoch is one
-# pass over the source;
-# the subsets of the paper: 500 GTA5 and 500 Cityscapes train images, 250 of
-# Cityscapes val, drawn by seed.
+# Labelled source and unlabelled target images, drawn together; an epoch is one pass
+# over the source.
 _base_ = './gta2cityscapes_source.py'
 # Without LoadPseudoLabels the target has no labels of any kind.
 target_pipeline = [
@@ -10,11 +8,13 @@ target_pipeline = [
     dict(type='RandomFlip', prob=0.5),
     dict(type='PackSegInputs', meta_keys=_base_.meta_keys),
 ]
-# Whole images without augmentation, for making pseudo labels.
-label_pipeline = [
-    dict(type='LoadImageFromFile'),
-    dict(type='Resize', scale=_base_.target_scale, keep_ratio=False),
-    dict(type='PackSegInputs', meta_keys=_base_.meta_keys),
+# Whole images without augmentation, for making pseudo labels, and what then is
+# trained on.
+label_pipeline = [target_pipeline[0], target_pipeline[1], target_pipeline[3]]
+pseudo_label_pipeline = [
+    target_pipeline[0],
+    dict(type='LoadPseudoLabels'),
+    *target_pipeline[1:],
 ]
 target_dataset = dict(
     type='CityscapesImagesDataset',
@@ -23,6 +23,7 @@ target_dataset = dict(
     subset=dict(size=500, seed=0),
     pipeline=target_pipeline,
 )
+label_dataset = dict(target_dataset, pipeline=label_pipeline)
 train_dataloader = dict(
     dataset=dict(
         _delete_=True,

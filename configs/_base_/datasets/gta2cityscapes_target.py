@@ -1,6 +1,4 @@
-# Labelled target images, for the oracle;
-# the subsets of the paper: 500 GTA5 and 500 Cityscapes train images, 250 of
-# Cityscapes val, drawn by seed.
+# Labelled target images, for the oracle.
 _base_ = './gta2cityscapes_source.py'
 train_pipeline = [
     dict(type='LoadImageFromFile'),

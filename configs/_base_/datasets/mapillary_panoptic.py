@@ -12,34 +12,19 @@ map_to_cityscapes = True
 # Of an image that is tested, and that random scales are relative to. In testing
 # model.data_preprocessor.test_cfg.size has to be this in both directions.
 longer_side = 2177
-train_pipeline = [
-    dict(type='LoadImageFromFile'),
-    dict(type='LoadPanopticLabels'),
-    dict(
-        type='RandomChoiceResize',
-        # 0.5 to 2.0 in steps of 0.1.
-        scales=[
-            (longer_side * tenths // 10, longer_side * tenths // 10)
-            for tenths in range(5, 21)
-        ],
-        keep_ratio=True,
-    ),
-    dict(type='RandomCrop', crop_size=_base_.crop_size),
-    dict(type='RandomFlip', prob=0.5),
-    dict(
-        type='PanopticTargets',
-        sigma=_base_.sigma,
-        small_instance_area=_base_.small_instance_area,
-        small_instance_weight=_base_.small_instance_weight,
-    ),
-    dict(type='PackPanopticInputs', meta_keys=_base_.meta_keys),
-]
-test_pipeline = [
-    dict(type='LoadImageFromFile'),
-    dict(type='Resize', scale=(longer_side, longer_side), keep_ratio=True),
-    dict(type='LoadPanopticLabels'),
-    dict(type='PackPanopticInputs', meta_keys=_base_.meta_keys),
-]
+train_pipeline = _base_.train_pipeline
+train_pipeline[2].update(
+    # 0.5 to 2.0 in steps of 0.1.
+    scales=[
+        (longer_side * tenths // 10, longer_side * tenths // 10)
+        for tenths in range(5, 21)
+    ],
+    keep_ratio=True,
+)
+test_pipeline = _base_.test_pipeline
+test_pipeline.insert(
+    1, dict(type='Resize', scale=(longer_side, longer_side), keep_ratio=True)
+)
 tta_pipeline = test_pipeline
 train_dataloader = dict(
     dataset=dict(

@@ -1,6 +1,5 @@
-# Labelled source and unlabelled target images, drawn together; an epoch is one
-# pass over the source;
-# the built-in miniature world; every image of it is used.
+# Labelled source and unlabelled target images, drawn together; an epoch is one pass
+# over the source.
 _base_ = './minicity_source.py'
 # Without LoadPseudoLabels the target has no labels of any kind.
 target_pipeline = [
@@ -9,11 +8,13 @@ target_pipeline = [
     dict(type='RandomFlip', prob=0.5),
     dict(type='PackSegInputs', meta_keys=_base_.meta_keys),
 ]
-# Whole images without augmentation, for making pseudo labels.
-label_pipeline = [
-    dict(type='LoadImageFromFile'),
-    dict(type='Resize', scale=_base_.target_scale, keep_ratio=False),
-    dict(type='PackSegInputs', meta_keys=_base_.meta_keys),
+# Whole images without augmentation, for making pseudo labels, and what then is
+# trained on.
+label_pipeline = [target_pipeline[0], target_pipeline[1], target_pipeline[3]]
+pseudo_label_pipeline = [
+    target_pipeline[0],
+    dict(type='LoadPseudoLabels'),
+    *target_pipeline[1:],
 ]
 target_dataset = dict(
     type='CityscapesImagesDataset',
@@ -21,6 +22,7 @@ target_dataset = dict(
     images='leftImg8bit/train',
     pipeline=target_pipeline,
 )
+label_dataset = dict(target_dataset, pipeline=label_pipeline)
 train_dataloader = dict(
     dataset=dict(
         _delete_=True,

@@ -2,11 +2,11 @@
 _base_ = './bisenetv1_r18.py'
 imagenet_checkpoint = 'checkpoints/resnet101-63fe2227.pth'
 optional_checkpoints = [imagenet_checkpoint]
-auxiliary_head = _base_.model.auxiliary_head
+auxiliary_head = _base_.segmentor.auxiliary_head
 for head in auxiliary_head:
     head.in_channels, head.channels = 512, 256
 del head
-model = dict(
+segmentor = dict(
     backbone=dict(
         context_channels=(512, 1024, 2048),
         spatial_channels=(256, 256, 256, 512),

@@ -1,11 +1,11 @@
 # BiSeNet-R101 with a quarter of the channels, from scratch: for studies of many
 # trainings on two CPU cores.
 _base_ = './bisenetv1_r101.py'
-auxiliary_head = _base_.model.auxiliary_head
+auxiliary_head = _base_.segmentor.auxiliary_head
 for head in auxiliary_head:
     head.update(in_channels=128, channels=64)
 del head
-model = dict(
+segmentor = dict(
     backbone=dict(
         context_channels=(128, 256, 512),
         spatial_channels=(64, 64, 64, 128),

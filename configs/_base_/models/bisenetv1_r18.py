@@ -15,7 +15,18 @@ data_preprocessor = dict(
     seg_pad_val=255,
     size_divisor=1,
 )
-model = dict(
+auxiliary = dict(
+    type='FCNHead',
+    in_channels=128,
+    channels=64,
+    num_convs=1,
+    num_classes=19,
+    norm_cfg=norm_cfg,
+    concat_input=False,
+    align_corners=False,
+    loss_decode=loss_decode,
+)
+segmentor = dict(
     type='EncoderDecoder',
     data_preprocessor=data_preprocessor,
     backbone=dict(
@@ -56,32 +67,7 @@ model = dict(
         align_corners=False,
         loss_decode=loss_decode,
     ),
-    auxiliary_head=[
-        dict(
-            type='FCNHead',
-            in_channels=128,
-            channels=64,
-            num_convs=1,
-            num_classes=19,
-            in_index=1,
-            norm_cfg=norm_cfg,
-            concat_input=False,
-            align_corners=False,
-            loss_decode=loss_decode,
-        ),
-        dict(
-            type='FCNHead',
-            in_channels=128,
-            channels=64,
-            num_convs=1,
-            num_classes=19,
-            in_index=2,
-            norm_cfg=norm_cfg,
-            concat_input=False,
-            align_corners=False,
-            loss_decode=loss_decode,
-        ),
-    ],
+    auxiliary_head=[dict(auxiliary, in_index=1), dict(auxiliary, in_index=2)],
     train_cfg=dict(),
     test_cfg=dict(mode='whole'),
 )

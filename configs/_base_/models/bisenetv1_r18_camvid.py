@@ -1,7 +1,7 @@
 # BiSeNet-R18 for the 11 classes of CamVid.
 _base_ = './bisenetv1_r18.py'
-auxiliary_head = _base_.model.auxiliary_head
+auxiliary_head = _base_.segmentor.auxiliary_head
 for head in auxiliary_head:
     head.num_classes = 11
 del head
-model = dict(decode_head=dict(num_classes=11), auxiliary_head=auxiliary_head)
+segmentor = dict(decode_head=dict(num_classes=11), auxiliary_head=auxiliary_head)

@@ -1,6 +1,8 @@
 # Panoptic-DeepLab with WR-38: drop path with a constant survival of 0.8 and multi-grid (1, 2). 173.75 M parameters.
 _base_ = './panoptic_deeplab_wr41.py'
-imagenet_checkpoint = 'work_dirs/imagenet_wr38-drop-path_8xb32-90e_224x224/epoch_90.pth'
+imagenet_checkpoint = (
+    'work_dirs/classifier_wr38-drop-path_imagenet-224x224/epoch_90.pth'
+)
 optional_checkpoints = [imagenet_checkpoint]
 model = dict(
     backbone=dict(

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from mmcv.transforms import BaseTransform
 
-from segda_mm.ops.pixel_values import to_pixel_values
+from segda_mm.ops.style import to_pixel_values
 from segda_mm.registry import TRANSFORMS
 
 

@@ -6,12 +6,12 @@ from contextlib import contextmanager
 import torch
 from mmengine.dist import all_reduce
 from mmengine.hooks import CheckpointHook, EMAHook, Hook
-from mmengine.runner import EpochBasedTrainLoop
+from mmengine.runner import EpochBasedTrainLoop, Runner
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.data import DataLoader
 
-from segda_mm.engine.hooks.after_validation_hook import unwrapped
+from segda_mm.engine.distributed import unwrapped
 from segda_mm.engine.image_pass import build_image_loader, undisturbed
 from segda_mm.ops.pooled_moments import moment_sums, pooled_moments
 from segda_mm.registry import HOOKS
@@ -63,36 +63,22 @@ class AdaptiveBatchNormHook(Hook):
         self._dataloader: DataLoader | None = None
         self._of_training: dict[str, Tensor] = {}
 
-    def before_train(self, runner) -> None:
-        """See that the deployed network can be adapted, and try the images.
-
-        Args:
-            runner: The runner.
-        """
+    def before_train(self, runner: Runner) -> None:
+        """See that the deployed network can be adapted, and try the images."""
         _check(runner)
-        self._dataloader = build_image_loader(
+        self._dataloader, _ = build_image_loader(
             runner, self._dataloader_cfg, type(self).__name__
         )
-        with undisturbed(runner.model):
-            self._dataloader.dataset[0]
 
-    def before_train_epoch(self, runner) -> None:
-        """Put back the statistics that training left.
-
-        Args:
-            runner: The runner.
-        """
+    def before_train_epoch(self, runner: Runner) -> None:
+        """Put back the statistics that training left."""
         network = unwrapped(runner.model)
         for name, value in self._of_training.items():
             network.get_buffer(name).copy_(value)
         self._of_training = {}
 
-    def after_train_epoch(self, runner) -> None:
-        """Replace the statistics by those of the target images.
-
-        Args:
-            runner: The runner.
-        """
+    def after_train_epoch(self, runner: Runner) -> None:
+        """Replace the statistics by those of the target images."""
         layers = _deployed_layers(unwrapped(runner.model))
         self._of_training = {
             f'{name}.{buffer}': getattr(layer, buffer).clone()
@@ -112,29 +98,19 @@ class AdaptiveBatchNormHook(Hook):
                 layer.running_mean.copy_(mean)
                 layer.running_var.copy_(variance)
 
-    def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
-        """Save the statistics of training beside adapted ones.
-
-        Args:
-            runner: The runner.
-            checkpoint: What is going to be written; changed in place.
-        """
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Save the statistics of training beside adapted ones."""
         if self._of_training:
             checkpoint[_ENTRY] = {
                 name: value.cpu() for name, value in self._of_training.items()
             }
 
-    def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
-        """Keep the statistics of training for the next epoch.
-
-        Args:
-            runner: The runner.
-            checkpoint: What was read.
-        """
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Keep the statistics of training for the next epoch."""
         self._of_training = checkpoint.get(_ENTRY, {})
 
 
-def _check(runner) -> None:
+def _check(runner: Runner) -> None:
     name = AdaptiveBatchNormHook.__name__
     if not isinstance(runner.train_loop, EpochBasedTrainLoop):
         raise ValueError(

@@ -1,6 +1,8 @@
 """Warn when a discriminator has won or lost."""
 
 from mmengine.hooks import Hook
+from mmengine.hooks.hook import DATA_BATCH
+from mmengine.runner import Runner
 
 from segda_mm.registry import HOOKS
 
@@ -37,23 +39,20 @@ class AdversarialHealthHook(Hook):
         self.lost_below = lost_below
 
     def after_train_iter(
-        self, runner, batch_idx: int, data_batch=None, outputs: dict | None = None
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: DATA_BATCH = None,
+        outputs: dict | None = None,
     ) -> None:
-        """Judge every watched discriminator at the end of a window.
-
-        Args:
-            runner: The runner; its message hub holds the logged accuracies,
-                also those from before a resume.
-            batch_idx: Position of the batch in the epoch.
-            data_batch: The batch.
-            outputs: What the training step returned.
-        """
+        """Judge every watched discriminator at the end of a window."""
         if not outputs or not self.every_n_train_iters(runner, self.window):
             return
         for key in outputs:
             name = key.removesuffix(_SOURCE_SUFFIX)
             if name == key or 'discriminator' not in name:
                 continue
+            # Of the message hub, which also has those from before a resume.
             on_source, on_target = (
                 runner.message_hub.get_scalar(f'train/{name}{suffix}').mean(self.window)
                 for suffix in (_SOURCE_SUFFIX, _TARGET_SUFFIX)

@@ -3,20 +3,20 @@
 import functools
 import math
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from mmengine.dist import all_gather_object, all_reduce, get_rank, get_world_size
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
-from mmengine.optim import OptimWrapper, OptimWrapperDict
+from mmengine.hooks.hook import DATA_BATCH
+from mmengine.optim import OptimWrapper
+from mmengine.runner import Runner
 from torch import Tensor
 
+from segda_mm.engine.distributed import unwrapped
+from segda_mm.engine.resume import by_name, find_resumable_checkpoint
+from segda_mm.errors import NonFiniteLossError
 from segda_mm.registry import HOOKS
-
-
-class NonFiniteLossError(RuntimeError):
-    """A loss or a weight is NaN or infinite; going on would train on noise."""
 
 
 @HOOKS.register_module()
@@ -37,6 +37,10 @@ class FiniteLossHook(Hook):
     host while the backward pass runs, and is looked up before the step. In
     several processes all refuse the step together, for which one number is
     reduced for each loss.
+
+    Raises:
+        NonFiniteLossError: After an iteration, a loss of it is not finite; before
+            a checkpoint, a trained weight.
     """
 
     # Before every hook that looks at, averages or saves what the step left.
@@ -45,54 +49,29 @@ class FiniteLossHook(Hook):
     def __init__(self) -> None:
         self._guards: list[_GuardedSteps] = []
 
-    def before_train(self, runner) -> None:
-        """Guard every optimizer of the run.
-
-        Args:
-            runner: The runner.
-        """
-        wrapper = runner.optim_wrapper
-        wrappers = (
-            list(wrapper.values())
-            if isinstance(wrapper, OptimWrapperDict)
-            else [wrapper]
-        )
-        self._guards = [_GuardedSteps(member) for member in wrappers]
+    def before_train(self, runner: Runner) -> None:
+        """Guard every optimizer of the run."""
+        wrappers = by_name(runner.optim_wrapper).values()
+        self._guards = [_GuardedSteps(wrapper) for wrapper in wrappers]
 
     def after_train_iter(
-        self, runner, batch_idx: int, data_batch=None, outputs: dict | None = None
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: DATA_BATCH = None,
+        outputs: dict | None = None,
     ) -> None:
-        """End the training if a step was refused.
-
-        Args:
-            runner: The runner.
-            batch_idx: Position of the batch in the epoch.
-            data_batch: The batch, whose image files are named.
-            outputs: What the training step returned: terms of the losses.
-
-        Raises:
-            NonFiniteLossError: A loss of this iteration is not finite.
-        """
+        """End the training if a step was refused."""
         # All of them: each has to look its losses up before the next step.
         failed = [guard.has_failed() for guard in self._guards]
         if any(failed):
             raise NonFiniteLossError(_message(runner, data_batch, outputs or {}))
 
-    def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
-        """Refuse to save weights that are not finite.
-
-        Args:
-            runner: The runner.
-            checkpoint: What is going to be written.
-
-        Raises:
-            NonFiniteLossError: A trained weight is not finite.
-        """
-        model = runner.model
-        model = model.module if is_model_wrapper(model) else model
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Refuse to save weights that are not finite."""
         trained = {
             name: parameter
-            for name, parameter in model.named_parameters()
+            for name, parameter in unwrapped(runner.model).named_parameters()
             if parameter.requires_grad
         }
         if not trained:
@@ -111,11 +90,7 @@ class FiniteLossHook(Hook):
 
 
 class _GuardedSteps:
-    """An optimizer wrapper that refuses to step on a loss that is not finite.
-
-    Args:
-        wrapper: Is changed in place.
-    """
+    """Makes an optimizer wrapper refuse to step on a loss that is not finite."""
 
     def __init__(self, wrapper: OptimWrapper) -> None:
         self._failed = False
@@ -135,7 +110,6 @@ class _GuardedSteps:
         wrapper.backward, wrapper.step = backward, step
 
     def has_failed(self) -> bool:
-        """Whether any loss so far was not finite."""
         for verdict in self._verdicts:
             if verdict.ready is not None:
                 verdict.ready.synchronize()
@@ -164,7 +138,7 @@ def _judge(loss: Tensor) -> _Verdict:
     return _Verdict(on_host, ready)
 
 
-def _message(runner, data_batch, outputs: dict) -> str:
+def _message(runner: Runner, data_batch: DATA_BATCH, outputs: dict) -> str:
     terms = {
         key: float(torch.as_tensor(value).detach())
         for key, value in outputs.items()
@@ -196,10 +170,7 @@ def _message(runner, data_batch, outputs: dict) -> str:
     )
 
 
-def _way_on(runner) -> str:
-    # The runner's module imports the hooks'.
-    from segda_mm.engine.runner import find_resumable_checkpoint
-
+def _way_on(runner: Runner) -> str:
     # Not the message hub's `last_ckpt`: it is set before the file is written.
     last = find_resumable_checkpoint(runner.work_dir)
     if last is None:
@@ -207,7 +178,7 @@ def _way_on(runner) -> str:
     return f'The last good checkpoint is {last}; --resume goes on from there'
 
 
-def _image_files(node) -> Iterator[str]:
+def _image_files(node: Any) -> Iterator[str]:
     """The image files that the samples of a nested batch come from."""
     if isinstance(node, dict):
         for child in node.values():

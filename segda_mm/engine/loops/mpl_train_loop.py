@@ -1,10 +1,11 @@
 """The loop of Meta Pseudo Labels."""
 
 from collections.abc import Sequence
+from typing import Any
 
-from mmengine.model import is_model_wrapper
 from torch import nn
 
+from segda_mm.engine.distributed import unwrapped
 from segda_mm.engine.loops.resumable_epoch_train_loop import ResumableEpochTrainLoop
 from segda_mm.registry import LOOPS
 
@@ -25,10 +26,11 @@ class MPLTrainLoop(ResumableEpochTrainLoop):
         TypeError: The model has no ``set_progress(epoch, max_epochs)``.
     """
 
-    def __init__(self, *args, **kwargs) -> None:
+    tells_progress = True
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        model = self.runner.model
-        self._network: nn.Module = model.module if is_model_wrapper(model) else model
+        self._network: nn.Module = unwrapped(self.runner.model)
         if not hasattr(self._network, 'set_progress'):
             raise TypeError(
                 "train_cfg.type is 'MPLTrainLoop', but the model "
@@ -38,11 +40,6 @@ class MPLTrainLoop(ResumableEpochTrainLoop):
             )
 
     def run_iter(self, idx: int, data_batch: Sequence[dict] | dict) -> None:
-        """Hand the number of completed epochs to the model, then step.
-
-        Args:
-            idx: Position of the batch in the epoch.
-            data_batch: The batch as collated.
-        """
+        """Hand the number of completed epochs to the model, then step."""
         self._network.set_progress(self._epoch, self._max_epochs)
         super().run_iter(idx, data_batch)

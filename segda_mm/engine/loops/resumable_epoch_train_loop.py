@@ -7,11 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from mmengine.dist import broadcast, get_rank
-from mmengine.runner import EpochBasedTrainLoop
+from mmengine.runner import EpochBasedTrainLoop, Runner
 from torch import nn
 from torch.utils.data import DataLoader
 
-from segda_mm.engine.samplers import ResumableSampler
+from segda_mm.engine.distributed import unwrapped
+from segda_mm.engine.sampler import ResumableSampler
 from segda_mm.registry import LOOPS
 
 # Keeps the numbers drawn in a step apart from those drawn for a sample, which
@@ -35,7 +36,7 @@ class ResumableEpochTrainLoop(EpochBasedTrainLoop):
     validation: what is still due is done first after resuming.
 
     Args:
-        runner (mmengine.runner.Runner): The runner.
+        runner: Of the training.
         dataloader: Config of the training data loader, or a built one. The
             ``dataset`` of a config is wrapped into ``CounterSeededDataset``;
             a built loader must hold such a data set already.
@@ -48,11 +49,16 @@ class ResumableEpochTrainLoop(EpochBasedTrainLoop):
         ValueError: The data loader cannot be resumed: another sampler,
             persistent workers, an unseeded data set, or no batch at all. The
             message names the config key.
+        TypeError: The model waits for ``set_progress``, which only
+            :class:`MPLTrainLoop` calls.
     """
+
+    #: Whether the loop calls ``set_progress`` of its model.
+    tells_progress = False
 
     def __init__(
         self,
-        runner,
+        runner: Runner,
         dataloader: DataLoader | dict,
         max_epochs: int,
         val_begin: int = 1,
@@ -66,6 +72,13 @@ class ResumableEpochTrainLoop(EpochBasedTrainLoop):
         )
         _check_resumable(self.dataloader)
         self._seed: int | None = None
+        model = unwrapped(runner.model)
+        if hasattr(model, 'set_progress') and not self.tells_progress:
+            raise TypeError(
+                f'the model {type(model).__name__} has to be told how far training '
+                f'is, which {type(self).__name__} does not do; use '
+                "train_cfg.type='MPLTrainLoop'"
+            )
 
     def run(self) -> nn.Module:
         """Train to the end; validate where it is due.
@@ -108,12 +121,7 @@ class ResumableEpochTrainLoop(EpochBasedTrainLoop):
         self._epoch += 1
 
     def run_iter(self, idx: int, data_batch: Sequence[dict] | dict) -> None:
-        """Run one step with the random numbers of its iteration.
-
-        Args:
-            idx: Position of the batch in the epoch.
-            data_batch: The batch as collated.
-        """
+        """Run one step with the random numbers of its iteration."""
         seeds = np.random.SeedSequence(
             (self._seed, _STEP_STREAM, self._iter, get_rank())
         )

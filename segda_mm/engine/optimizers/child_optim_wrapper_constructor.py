@@ -1,9 +1,13 @@
 """One optimizer wrapper for each named child network of a model."""
 
-from mmengine.model import is_model_wrapper
-from mmengine.optim import DefaultOptimWrapperConstructor, OptimWrapperDict
+from mmengine.optim import (
+    DefaultOptimWrapperConstructor,
+    OptimWrapper,
+    OptimWrapperDict,
+)
 from torch import nn
 
+from segda_mm.engine.distributed import unwrapped
 from segda_mm.registry import OPTIM_WRAPPER_CONSTRUCTORS
 
 
@@ -61,8 +65,7 @@ class ChildOptimWrapperConstructor:
                 to train, or parameters that require gradients are left
                 without an optimizer.
         """
-        if is_model_wrapper(model):
-            model = model.module
+        model = unwrapped(model)
         children = dict(model.named_children())
         trainable = {
             name: child for name, child in children.items() if _is_trainable(child)
@@ -99,7 +102,7 @@ class ChildOptimWrapperConstructor:
         )
 
     @staticmethod
-    def _build(child: nn.Module, child_cfg: dict):
+    def _build(child: nn.Module, child_cfg: dict) -> OptimWrapper:
         child_cfg = dict(child_cfg)
         paramwise_cfg = child_cfg.pop('paramwise_cfg', None)
         constructor = DefaultOptimWrapperConstructor(child_cfg, paramwise_cfg)

@@ -9,9 +9,9 @@ from os import PathLike
 import torch
 from torch import Tensor
 
-from segda_mm.atomic_file import atomic_file
+from segda_mm.files import atomic_file
 from segda_mm.models.backbones.xception import ENTRY_FLOW, Xception71
-from segda_mm.models.checkpoint import read_state_dict
+from segda_mm.models.checkpoints import read_state_dict
 
 MIDDLE_MODULES = 16
 HALVES = {'dw': 'depthwise_conv', 'pw': 'pointwise_conv'}

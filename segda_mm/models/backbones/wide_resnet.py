@@ -10,11 +10,10 @@ from mmcv.cnn import ConvModule
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from segda_mm.models.backbones.drop_path import DropPath
-from segda_mm.models.backbones.recomputation import run_recomputed
-from segda_mm.models.backbones.settings import (
+from segda_mm.models.backbones.common import (
     checked_out_indices,
     dilations_of_last_units,
+    run_recomputed,
     scaled_width,
 )
 from segda_mm.registry import MODELS
@@ -31,6 +30,40 @@ class Stage(NamedTuple):
     units: int
     widths: tuple[int, ...]
     strided: bool = False
+
+
+class DropPath(nn.Module):
+    """Leave the branch out for a sample, or scale it up so that the mean stays.
+
+    Each sample's branch is kept with probability ``survival`` and then divided
+    by it, in training only. Huang et al., "Deep Networks with Stochastic
+    Depth", ECCV 2016.
+
+    Args:
+        survival: Probability in (0, 1] that a sample keeps the branch.
+
+    Raises:
+        ValueError: ``survival`` is not in (0, 1].
+    """
+
+    def __init__(self, survival: float) -> None:
+        super().__init__()
+        if not 0 < survival <= 1:
+            raise ValueError(
+                'drop_path_survival is the probability that a residual branch is '
+                f'kept, in (0, 1]; it is {survival}'
+            )
+        self.survival = survival
+
+    def forward(self, branch: Tensor) -> Tensor:
+        """Keep or drop by sample; shape (N, ...), floating point, stays."""
+        if not self.training or self.survival == 1:
+            return branch
+        factors = branch.new_empty((branch.shape[0], *[1] * (branch.ndim - 1)))
+        return branch * factors.bernoulli_(self.survival).div_(self.survival)
+
+    def extra_repr(self) -> str:
+        return f'survival={self.survival}'
 
 
 class WideResidualUnit(nn.Module):

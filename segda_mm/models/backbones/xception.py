@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch.nn.functional as F
 from mmcv.cnn import ConvModule, DepthwiseSeparableConvModule
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from segda_mm.models.backbones.recomputation import run_recomputed
-from segda_mm.models.backbones.settings import (
+from segda_mm.models.backbones.common import (
     checked_out_indices,
     dilations_of_last_units,
+    run_recomputed,
     scaled_width,
 )
 from segda_mm.registry import MODELS
@@ -241,5 +242,5 @@ class Xception71(BaseModule):
         maps.append(self._run(self.exit2, x))
         return tuple(maps[index] for index in self.out_indices)
 
-    def _run(self, module: nn.Module, x: Tensor):
+    def _run(self, module: nn.Module, x: Tensor) -> Any:
         return run_recomputed(module, x) if self.with_checkpoint else module(x)

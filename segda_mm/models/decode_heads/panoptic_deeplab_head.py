@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -37,10 +38,10 @@ class PanopticDeepLabHead(BaseModule):
     convolution. Every convolution but the three last ones is followed by a
     norm and a ReLU; all resizing is bilinear with aligned corners.
 
-    In training, the pooling of ASPP leaves one value per channel and image. In
-    a batch of one image (of all processes, with SyncBN) a batch norm has no
-    variance to divide by there and PyTorch refuses; that one norm then uses
-    its running statistics, as in testing, and leaves them as they are.
+    In training, the pooling of ASPP leaves one value per channel and image,
+    and PyTorch refuses to normalise a batch of one image (of all processes,
+    with SyncBN). That one batch norm then uses its running statistics, as in
+    testing, and leaves them as they are.
 
     Args:
         in_channels: Channels of the features of stride 4, 8 and 16.
@@ -61,22 +62,22 @@ class PanopticDeepLabHead(BaseModule):
         instance_channels: Width of the instance branch's decoder.
         center_channels: Width of the heads of centers and of offsets.
         dropout_ratio: Share of the values of ASPP dropped in training.
-        norm_cfg: Config of the norms.
-        loss_semantic: Config of a loss of (seg_logits, labels, weight), see
+        norm_cfg: Of the norms.
+        loss_semantic: A loss of (seg_logits, labels, weight), see
             :class:`HardPixelCrossEntropy`.
-        loss_center: Config of a loss of (prediction, target, weight), see
+        loss_center: A loss of (prediction, target, weight), see
             :class:`MaskedRegressionLoss`.
         loss_offset: As ``loss_center``.
-        init_cfg: Config of the initialisation; without it, convolutions are
-            drawn as by He et al. 2015 and the last ones, which no norm
-            follows, with a standard deviation of 0.01 (classes) or 0.001.
+        init_cfg: Without it, convolutions are drawn as by He et al. 2015 and
+            the last ones, which no norm follows, with a standard deviation of
+            0.01 (classes) or 0.001.
 
     Raises:
         ValueError: There are not three features, a branch does not have two
             projections, or a thing class is not in [0, num_classes).
     """
 
-    #: All of this head is resized with aligned corners.
+    # Read by mmseg, which resizes logits; here all is resized like this.
     align_corners = True
 
     def __init__(
@@ -119,28 +120,22 @@ class PanopticDeepLabHead(BaseModule):
         self.out_channels = num_classes
         self.thing_classes = tuple(thing_classes)
 
-        def branch(projection_channels: Sequence[int], channels: int) -> _Branch:
-            return _Branch(
-                in_channels,
-                aspp_channels,
-                aspp_rates,
-                projection_channels,
-                channels,
-                dropout_ratio,
-                separable,
-                norm_cfg,
-            )
-
-        self.semantic_branch = branch(semantic_projection_channels, semantic_channels)
-        self.instance_branch = branch(instance_projection_channels, instance_channels)
+        conv = _Convolutions(separable, norm_cfg)
+        aspp = dict(channels=aspp_channels, rates=aspp_rates, dropout=dropout_ratio)
+        self.semantic_branch = _Branch(
+            conv, in_channels, semantic_projection_channels, semantic_channels, aspp
+        )
+        self.instance_branch = _Branch(
+            conv, in_channels, instance_projection_channels, instance_channels, aspp
+        )
         self.semantic_head = _prediction_head(
-            semantic_channels, semantic_channels, num_classes, 0.01, separable, norm_cfg
+            conv, semantic_channels, semantic_channels, num_classes, initial_std=0.01
         )
-        self.center_head = _prediction_head(
-            instance_channels, center_channels, 1, 0.001, separable, norm_cfg
-        )
-        self.offset_head = _prediction_head(
-            instance_channels, center_channels, 2, 0.001, separable, norm_cfg
+        self.center_head, self.offset_head = (
+            _prediction_head(
+                conv, instance_channels, center_channels, maps, initial_std=0.001
+            )
+            for maps in (1, 2)
         )
         self.loss_semantic = MODELS.build(loss_semantic)
         self.loss_center = MODELS.build(loss_center)
@@ -219,39 +214,49 @@ class PanopticDeepLabHead(BaseModule):
         )
 
 
+@dataclass(frozen=True)
+class _Convolutions:
+    """Makes convolutions that keep the size, with norm and ReLU."""
+
+    separable: bool
+    norm_cfg: ConfigType
+
+    def pointwise(self, in_channels: int, out_channels: int) -> ConvModule:
+        return ConvModule(in_channels, out_channels, 1, norm_cfg=self.norm_cfg)
+
+    def spatial(
+        self, in_channels: int, out_channels: int, kernel_size: int, dilation: int = 1
+    ) -> nn.Module:
+        kind = DepthwiseSeparableConvModule if self.separable else ConvModule
+        return kind(
+            in_channels,
+            out_channels,
+            kernel_size,
+            padding=dilation * (kernel_size // 2),
+            dilation=dilation,
+            norm_cfg=self.norm_cfg,
+        )
+
+
 class _Branch(nn.Module):
     """ASPP and decoder: features of stride 4, 8, 16 to one map of stride 4."""
 
     def __init__(
         self,
+        conv: _Convolutions,
         in_channels: Sequence[int],
-        aspp_channels: int,
-        aspp_rates: Sequence[int],
         projection_channels: Sequence[int],
         channels: int,
-        dropout_ratio: float,
-        separable: bool,
-        norm_cfg: ConfigType,
+        aspp: dict,
     ) -> None:
         super().__init__()
-        self.aspp = _ASPP(
-            in_channels[2],
-            aspp_channels,
-            aspp_rates,
-            dropout_ratio,
-            separable,
-            norm_cfg,
-        )
+        self.aspp = _ASPP(conv, in_channels[2], **aspp)
         self.projections = nn.ModuleList()
         self.fusions = nn.ModuleList()
-        coarse_channels = aspp_channels
+        coarse_channels = aspp['channels']
         for feature_channels, projected in zip(in_channels[1::-1], projection_channels):
-            self.projections.append(
-                ConvModule(feature_channels, projected, 1, norm_cfg=norm_cfg)
-            )
-            self.fusions.append(
-                _conv(coarse_channels + projected, channels, 5, 1, separable, norm_cfg)
-            )
+            self.projections.append(conv.pointwise(feature_channels, projected))
+            self.fusions.append(conv.spatial(coarse_channels + projected, channels, 5))
             coarse_channels = channels
 
     def forward(self, features: Sequence[Tensor]) -> Tensor:
@@ -271,26 +276,19 @@ class _ASPP(nn.Module):
 
     def __init__(
         self,
+        conv: _Convolutions,
         in_channels: int,
         channels: int,
         rates: Sequence[int],
-        dropout_ratio: float,
-        separable: bool,
-        norm_cfg: ConfigType,
+        dropout: float,
     ) -> None:
         super().__init__()
-        self.contexts = nn.ModuleList(
-            [ConvModule(in_channels, channels, 1, norm_cfg=norm_cfg)]
-        )
+        self.contexts = nn.ModuleList([conv.pointwise(in_channels, channels)])
         for rate in rates:
-            self.contexts.append(
-                _conv(in_channels, channels, 3, rate, separable, norm_cfg)
-            )
-        self.pooling = ConvModule(in_channels, channels, 1, norm_cfg=norm_cfg)
-        self.projection = ConvModule(
-            (len(rates) + 2) * channels, channels, 1, norm_cfg=norm_cfg
-        )
-        self.dropout = nn.Dropout(dropout_ratio)
+            self.contexts.append(conv.spatial(in_channels, channels, 3, rate))
+        self.pooling = conv.pointwise(in_channels, channels)
+        self.projection = conv.pointwise((len(rates) + 2) * channels, channels)
+        self.dropout = nn.Dropout(dropout)
 
     def forward(self, feature: Tensor) -> Tensor:
         contexts = [context(feature) for context in self.contexts]
@@ -323,40 +321,17 @@ def _num_processes(norm: nn.SyncBatchNorm) -> int:
     return torch.distributed.get_world_size(norm.process_group)
 
 
-def _conv(
-    in_channels: int,
-    out_channels: int,
-    kernel_size: int,
-    dilation: int,
-    separable: bool,
-    norm_cfg: ConfigType,
-) -> nn.Module:
-    """A convolution that keeps the size, its norm and ReLU; or two, separable."""
-    kind = DepthwiseSeparableConvModule if separable else ConvModule
-    return kind(
-        in_channels,
-        out_channels,
-        kernel_size,
-        padding=dilation * (kernel_size // 2),
-        dilation=dilation,
-        norm_cfg=norm_cfg,
-    )
-
-
 def _prediction_head(
+    conv: _Convolutions,
     in_channels: int,
     channels: int,
     out_channels: int,
     initial_std: float,
-    separable: bool,
-    norm_cfg: ConfigType,
 ) -> nn.Sequential:
     predictor = nn.Conv2d(channels, out_channels, 1)
     nn.init.normal_(predictor.weight, std=initial_std)
     nn.init.zeros_(predictor.bias)
-    return nn.Sequential(
-        _conv(in_channels, channels, 5, 1, separable, norm_cfg), predictor
-    )
+    return nn.Sequential(conv.spatial(in_channels, channels, 5), predictor)
 
 
 def _stack(samples: SampleList, name: str) -> Tensor:

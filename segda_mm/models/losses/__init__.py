@@ -1,9 +1,10 @@
-from .domain_adversarial_loss import DomainAdversarialLoss
-from .entropy_loss import EntropyLoss
-from .hard_pixel_cross_entropy import HardPixelCrossEntropy
-from .masked_regression_loss import MaskedRegressionLoss
-from .maximum_squares_loss import MaximumSquaresLoss
-from .pixel_cross_entropy_loss import PixelCrossEntropyLoss
+from segda_mm.models.losses.certainty import EntropyLoss, MaximumSquaresLoss
+from segda_mm.models.losses.cross_entropy import (
+    HardPixelCrossEntropy,
+    PixelCrossEntropyLoss,
+)
+from segda_mm.models.losses.domain_adversarial_loss import DomainAdversarialLoss
+from segda_mm.models.losses.masked_regression_loss import MaskedRegressionLoss
 
 __all__ = [
     'DomainAdversarialLoss',

@@ -1,15 +1,3 @@
-from .bisenet_da import BiSeNetDA
-from .domain_adaptive_segmentor import DomainAdaptiveSegmentor
-from .mean_teacher import MeanTeacher
-from .meta_pseudo_labels import MetaPseudoLabels
-from .panoptic_deeplab import PanopticDeepLab
-from .segmentor_generator import SegmentorGenerator
+from segda_mm.models.segmentors.panoptic_deeplab import PanopticDeepLab
 
-__all__ = [
-    'BiSeNetDA',
-    'DomainAdaptiveSegmentor',
-    'MeanTeacher',
-    'MetaPseudoLabels',
-    'PanopticDeepLab',
-    'SegmentorGenerator',
-]
+__all__ = ['PanopticDeepLab']

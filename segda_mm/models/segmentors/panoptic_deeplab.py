@@ -36,15 +36,14 @@ class PanopticDeepLab(EncoderDecoder):
 
     Args:
         test_cfg: ``mode='whole'``, and ``center_threshold``,
-            ``nms_kernel_size``, ``top_k`` and ``stuff_area`` as
-            :func:`panoptic_post_processing` takes them; the paper: 0.1, 7,
-            200 and 4096.
-        kwargs: Further arguments of :class:`mmseg.models.EncoderDecoder`.
+            ``nms_kernel_size``, ``top_k`` and ``stuff_area`` of
+            :func:`panoptic_post_processing`; the paper: 0.1, 7, 200 and 4096.
+        **kwargs: Of :class:`mmseg.models.EncoderDecoder`.
 
     Raises:
         ValueError: ``test_cfg`` lacks one of these keys, has another one, or
-            asks for another mode: an instance has one center, which windows
-            that slide over the image would cut.
+            asks for another mode: windows that slide over the image would cut
+            instances from their centers.
     """
 
     def __init__(self, test_cfg: dict, **kwargs) -> None:
@@ -64,14 +63,7 @@ class PanopticDeepLab(EncoderDecoder):
         super().__init__(test_cfg=test_cfg, **kwargs)
 
     def raw_outputs(self, inputs: Tensor) -> PanopticOutputs:
-        """Run the network.
-
-        Args:
-            inputs: Normalised images, shape (N, 3, H, W).
-
-        Returns:
-            Maps at the head's stride, offsets in its pixels.
-        """
+        """Maps of normalised images (N, 3, H, W), at the head's stride."""
         return self.decode_head(self.extract_feat(inputs))
 
     def encode_decode(self, inputs: Tensor, batch_img_metas: list[dict]) -> Tensor:
@@ -85,8 +77,8 @@ class PanopticDeepLab(EncoderDecoder):
 
         Args:
             inputs: Normalised, padded images, shape (N, 3, H, W).
-            data_samples: N samples, whose metainfo tells the padding, the flip
-                and the original size; without them, images are what they are.
+            data_samples: N samples, see :meth:`at_originals`; None: the images
+                are neither padded nor flipped nor resized.
 
         Returns:
             The samples, with what :meth:`make_predictions` adds.
@@ -127,27 +119,22 @@ class PanopticDeepLab(EncoderDecoder):
             ValueError: An image is padded on the left or above.
         """
         for index, sample in enumerate(data_samples):
-            of_image = PanopticOutputs(*(output[index, None] for output in outputs))
-            yield self._at_original(of_image, padded_size, sample.metainfo)
-
-    @staticmethod
-    def _at_original(
-        outputs: PanopticOutputs, padded_size: tuple[int, int], meta: dict
-    ) -> PanopticOutputs:
-        left, right, top, bottom = meta.get(
-            'img_padding_size', meta.get('padding_size', (0, 0, 0, 0))
-        )
-        if left or top:
-            raise ValueError(
-                f'the image is padded by {left} on the left and {top} above; '
-                'PanopticDeepLab expects padding on the right and below only'
+            meta = sample.metainfo
+            left, right, top, bottom = meta.get(
+                'img_padding_size', meta.get('padding_size', (0, 0, 0, 0))
             )
-        outputs = resize_panoptic_outputs(outputs, padded_size)
-        height, width = padded_size[0] - bottom, padded_size[1] - right
-        outputs = PanopticOutputs(*(output[..., :height, :width] for output in outputs))
-        if meta.get('flip'):
-            outputs = mirror_panoptic_outputs(outputs, meta['flip_direction'])
-        return resize_panoptic_outputs(outputs, meta['ori_shape'][:2])
+            if left or top:
+                raise ValueError(
+                    f'the image is padded by {left} on the left and {top} above; '
+                    'PanopticDeepLab expects padding on the right and below only'
+                )
+            maps = PanopticOutputs(*(output[index, None] for output in outputs))
+            maps = resize_panoptic_outputs(maps, padded_size)
+            height, width = padded_size[0] - bottom, padded_size[1] - right
+            maps = PanopticOutputs(*(values[..., :height, :width] for values in maps))
+            if meta.get('flip'):
+                maps = mirror_panoptic_outputs(maps, meta['flip_direction'])
+            yield resize_panoptic_outputs(maps, meta['ori_shape'][:2])
 
     def make_predictions(
         self,

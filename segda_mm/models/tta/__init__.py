@@ -1,6 +1,6 @@
 """Test-time augmentation."""
 
-from .panoptic_tta import PanopticTTA
-from .semantic_tta import SemanticTTA
+from segda_mm.models.tta.panoptic_tta import PanopticTTA
+from segda_mm.models.tta.semantic_tta import SemanticTTA
 
 __all__ = ['PanopticTTA', 'SemanticTTA']

@@ -24,20 +24,18 @@ class PanopticTTA(BaseTTAModel):
     int((side - 1) * scale + 1) pixels, and mirrored. The maps of each view are
     brought back to the original image; class probabilities (softmax after the
     resizing), heatmaps of centers and offsets (scaled back, and turned round
-    in a mirrored view) are averaged, all views counting alike. Views are
-    folded into running sums as they come, so that the memory does not grow
-    with their number.
+    in a mirrored view) are averaged, all views counting alike. Only running
+    sums are kept, so that the memory does not grow with the number of views.
 
     Args:
-        module (dict or nn.Module): a :class:`PanopticDeepLab`.
-        scales: factors of the image's size; the paper: 0.5 to 2 in steps of
+        module: A :class:`PanopticDeepLab` or its config.
+        scales: Factors of the image's size; the paper: 0.5 to 2 in steps of
             0.25.
-        flip: whether each scale is also seen in a mirror.
-        data_preprocessor (dict or nn.Module, optional): replaces the
-            segmentor's.
+        flip: Whether each scale is also seen in a mirror.
+        data_preprocessor: Replaces the segmentor's.
 
     Raises:
-        ValueError: there is no scale, or one is not positive.
+        ValueError: There is no scale, or one is not positive.
     """
 
     def __init__(
@@ -115,7 +113,7 @@ class PanopticTTA(BaseTTAModel):
         """Not possible: instances of several views have no common ids.
 
         Raises:
-            NotImplementedError: always; :meth:`test_step` averages maps.
+            NotImplementedError: Always; :meth:`test_step` averages maps.
         """
         raise NotImplementedError(
             'PanopticTTA averages maps before pixels are grouped and cannot merge '

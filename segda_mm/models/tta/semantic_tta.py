@@ -19,29 +19,27 @@ class SemanticTTA(BaseTTAModel):
 
     Each view (a scale, a flip) is predicted on its own; the wrapped segmentor
     brings its logits back to the original, unflipped image, and the mean of
-    the views' probabilities is the result. Views are folded into one running
-    sum as they come, so the memory does not grow with their number;
-    :class:`mmseg.models.SegTTAModel` holds all of them.
+    the views' probabilities is the result. Only a running sum is kept, so the
+    memory does not grow with the number of views, all of which
+    :class:`mmseg.models.SegTTAModel` holds.
 
     Each merged sample carries
 
     - ``pred_sem_seg``: (1, H, W) int64, the most probable class;
     - ``seg_logits``: (C, H, W), the logarithm of the mean probabilities, so
-      that ``softmax`` over the classes gives the mean probabilities back, as
-      it gives the probabilities of a prediction without augmentation. For one
-      output channel, (1, H, W), the mean foreground probability itself, as
-      mmseg has it;
+      that ``softmax`` over the classes gives these back. For one output
+      channel, (1, H, W), the mean foreground probability itself, as mmseg has
+      it;
     - ``gt_sem_seg`` where the pipeline loaded one, and the metainfo of the
       original image: not flipped, not scaled, ``num_views`` views.
 
     Args:
-        module (dict or nn.Module): the segmentor; ``test_step`` and, for one
-            output channel, ``decode_head.threshold`` are used.
-        data_preprocessor (dict or nn.Module, optional): replaces the
-            segmentor's.
+        module: The segmentor or its config; ``test_step`` and, for one output
+            channel, ``decode_head.threshold`` are used.
+        data_preprocessor: Replaces the segmentor's.
 
     Raises:
-        ValueError: the batch holds no view.
+        ValueError: The batch holds no view.
     """
 
     def test_step(self, data: dict) -> list[SegDataSample]:

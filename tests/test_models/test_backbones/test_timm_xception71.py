@@ -8,7 +8,7 @@ from segda_mm.models.backbones.timm_xception71 import (
     convert_timm_xception71,
     rename_timm_xception71,
 )
-from segda_mm.models.checkpoint import load_network_weights
+from segda_mm.models.checkpoints import load_network_weights
 from segda_mm.registry import MODELS
 
 
@@ -93,12 +93,6 @@ def test_all_weights_must_be_known_there_and_in_shape(donor, tmp_path):
     with pytest.raises(ValueError, match='timm.pth: 1 weights .*stem.1.bn.weight is'):
         convert_timm_xception71(tmp_path / 'timm.pth', tmp_path / 'out.pth')
     assert not (tmp_path / 'out.pth').exists()
-
-
-def test_a_file_that_would_run_code_is_refused(tmp_path):
-    torch.save(nn.Conv2d(1, 1, 1), tmp_path / 'model.pth')
-    with pytest.raises(ValueError, match='model.pth cannot be read'):
-        convert_timm_xception71(tmp_path / 'model.pth', tmp_path / 'out.pth')
 
 
 def test_safetensors_are_told_by_their_suffix(tmp_path):

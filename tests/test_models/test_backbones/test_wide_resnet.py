@@ -3,8 +3,8 @@ import torch
 from torch import nn
 
 from segda_mm.models import WideResNet38, WideResNet41
+from segda_mm.models.backbones.wide_resnet import DropPath
 from segda_mm.models.network_costs import count_multiply_adds, count_parameters
-from segda_mm.registry import MODELS
 
 SLIM = dict(width_multiplier=1 / 16)
 
@@ -57,27 +57,6 @@ def test_the_printed_b5_and_a_strided_stem_miss_the_published_counts():
     millions = (counts(as_printed)['total'] + 2_049_000) / 1e6
     assert millions == pytest.approx(85.1, abs=0.05)
     assert billions + 0.004096 == pytest.approx(44.60, abs=0.005)
-
-
-@pytest.mark.parametrize('side', [33, 65])
-@pytest.mark.parametrize('output_stride', [16, 32])
-@pytest.mark.parametrize('network', ['WideResNet38', 'WideResNet41'])
-def test_maps_have_their_strides_and_channels(network, output_stride, side):
-    backbone = MODELS.build(dict(type=network, output_stride=output_stride, **SLIM))
-    maps = backbone.eval()(torch.randn(1, 3, side, 2 * side - 1))
-    for feature, stride, channels in zip(
-        maps, (4, 8, output_stride), backbone.feature_channels
-    ):
-        assert feature.shape == (
-            1,
-            channels,
-            (side - 1) // stride + 1,
-            (2 * side - 2) // stride + 1,
-        )
-    last = {'WideResNet38': 4096, 'WideResNet41': 2048}[network]
-    assert backbone.feature_channels == (16, 32, last // 16)
-    only_last = MODELS.build(dict(type=network, out_indices=(2,), **SLIM))
-    assert only_last.feature_channels == (last // 16,)
 
 
 @pytest.mark.parametrize(
@@ -144,16 +123,6 @@ def test_features_are_taken_before_the_strided_units():
     assert torch.equal(stride8, seen['b4'])
 
 
-def test_drop_path_stands_in_every_unit_and_in_training_only():
-    backbone = WideResNet38(drop_path_survival=0.8, **SLIM)
-    units = [unit for name in backbone.stage_names for unit in getattr(backbone, name)]
-    assert len(units) == 17
-    assert {unit.drop_path.survival for unit in units} == {0.8}
-    image = torch.randn(1, 3, 33, 33)
-    backbone.eval()
-    assert torch.equal(backbone(image)[2], backbone(image)[2])
-
-
 def test_kaiming_is_what_the_weights_are_drawn_by():
     torch.manual_seed(0)
     backbone = WideResNet38(width_multiplier=1 / 4)
@@ -166,17 +135,33 @@ def test_kaiming_is_what_the_weights_are_drawn_by():
 @pytest.mark.parametrize(
     ('settings', 'key'),
     [
-        (dict(output_stride=8), 'output_stride'),
-        (dict(multi_grid=(1, 2)), 'multi_grid takes 3'),
-        (dict(multi_grid=(1, 2, 0)), 'multi_grid'),
         (dict(drop_path_survival=0.0), 'drop_path_survival'),
         (dict(drop_path_survival=1.2), 'drop_path_survival'),
         (dict(stem='pool'), 'stem'),
-        (dict(out_indices=(0, 3)), 'out_indices'),
-        (dict(out_indices=(2, 0)), 'out_indices'),
-        (dict(out_indices=()), 'out_indices'),
     ],
 )
 def test_wrong_settings_are_named(settings, key):
     with torch.device('meta'), pytest.raises(ValueError, match=key):
         WideResNet41(**SLIM, **settings)
+
+
+def test_drop_path_stands_in_every_unit():
+    backbone = WideResNet38(drop_path_survival=0.8, **SLIM)
+    units = [unit for name in backbone.stage_names for unit in getattr(backbone, name)]
+    assert len(units) == 17
+    assert {unit.drop_path.survival for unit in units} == {0.8}
+
+
+@pytest.mark.parametrize('dtype', [torch.float32, torch.bfloat16])
+def test_whole_samples_are_dropped_and_the_mean_is_kept(dtype):
+    torch.manual_seed(0)
+    branch = torch.ones(20_000, 2, 3, 1, dtype=dtype)
+    out = DropPath(0.8)(branch).flatten(1)
+    assert out.dtype == dtype
+    assert set(out[:, 0].tolist()) == {0.0, 1.25}
+    assert torch.equal(out, out[:, :1].expand_as(out))
+    # Five standard deviations of the mean.
+    assert out[:, 0].float().mean() == pytest.approx(1, abs=5 * 0.5 / 20_000**0.5)
+    # In training only, and not where all are kept.
+    assert DropPath(0.8).eval()(branch) is branch
+    assert DropPath(1.0)(branch) is branch

@@ -21,23 +21,6 @@ def test_parameters_by_part():
     )
 
 
-@pytest.mark.parametrize('side', [33, 65])
-@pytest.mark.parametrize('output_stride', [16, 32])
-def test_maps_have_their_strides_and_channels(output_stride, side):
-    backbone = Xception71(output_stride=output_stride, **SLIM).eval()
-    maps = backbone(torch.randn(1, 3, side, 2 * side - 1))
-    assert backbone.feature_channels == (16, 48, 128)
-    for feature, stride, channels in zip(
-        maps, (4, 8, output_stride), backbone.feature_channels
-    ):
-        assert feature.shape == (
-            1,
-            channels,
-            (side - 1) // stride + 1,
-            (2 * side - 2) // stride + 1,
-        )
-
-
 @pytest.mark.parametrize(
     ('output_stride', 'multi_grid', 'rates'),
     [(16, None, [2, 2, 2]), (16, (1, 2, 4), [2, 4, 8]), (32, None, [1, 1, 1])],
@@ -70,16 +53,3 @@ def test_depthwise_weights_are_drawn_by_their_nine_inputs():
         [m.separable1.depthwise_conv.conv.weight for m in backbone.middle]
     )
     assert weight.std().item() == pytest.approx((2 / 9) ** 0.5, rel=0.05)
-
-
-@pytest.mark.parametrize(
-    ('settings', 'key'),
-    [
-        (dict(output_stride=8), 'output_stride'),
-        (dict(multi_grid=(1, 2)), 'multi_grid takes 3'),
-        (dict(out_indices=(1, 1)), 'out_indices'),
-    ],
-)
-def test_wrong_settings_are_named(settings, key):
-    with pytest.raises(ValueError, match=key):
-        Xception71(**SLIM, **settings)

@@ -24,12 +24,6 @@ def test_mean_over_channels_and_weighted_pixels(norm, expected, sign):
     assert value.item() == pytest.approx(2 * expected)
 
 
-def test_one_channel():
-    loss = MaskedRegressionLoss(norm='l2', loss_weight=200.0)
-    value = loss(PREDICTION[:, :1], TARGET[:, :1] + 1, torch.ones(2, 1, 1, 2))
-    assert value.item() == pytest.approx(200 * (0 + 1 + 16 + 25) / 4)
-
-
 @pytest.mark.parametrize('norm', ['l1', 'l2'])
 def test_no_weight_at_all(norm):
     prediction = PREDICTION.clone().requires_grad_()

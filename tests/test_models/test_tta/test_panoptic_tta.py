@@ -5,7 +5,6 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from segda_mm.models.segmentors import PanopticDeepLab
 from segda_mm.models.tta import PanopticTTA
 from segda_mm.ops.panoptic_outputs import PanopticOutputs
 from segda_mm.registry import MODELS
@@ -18,8 +17,7 @@ SIZE = (60, 90)
 @pytest.fixture
 def model():
     torch.manual_seed(0)
-    config = dict(tiny_panoptic_deeplab(size=PADDED), type='PanopticDeepLab')
-    model = MODELS.build(config).eval()
+    model = MODELS.build(tiny_panoptic_deeplab(size=PADDED)).eval()
     # Fresh predictions are next to 0; these differ from pixel to pixel.
     for head in (model.decode_head.center_head, model.decode_head.offset_head):
         torch.nn.init.normal_(head[-1].weight, std=1.0)
@@ -30,7 +28,8 @@ def test_one_view_is_the_plain_prediction(model):
     batch = panoptic_batch(num_images=2, size=SIZE)
     with torch.no_grad():
         plain = model.test_step(copy.deepcopy(batch))
-    merged = PanopticTTA(model, scales=(1,), flip=False).test_step(batch)
+    tta = MODELS.build(dict(type='PanopticTTA', module=model, scales=(1,), flip=False))
+    merged = tta.test_step(batch)
     for mine, expected in zip(merged, plain, strict=True):
         for name in ('pred_center_heatmap', 'pred_offset'):
             torch.testing.assert_close(
@@ -88,43 +87,6 @@ def test_mean_of_all_views(model):
             sample.pred_center_heatmap.data, mean(heatmaps, index)
         )
         torch.testing.assert_close(sample.pred_offset.data, mean(offsets, index))
-
-
-class CoordinateReader(PanopticDeepLab):
-    """Knows the way to CENTER from y and x in channels 0 and 1 of an image."""
-
-    CENTER = (20.0, 31.0)
-
-    def raw_outputs(self, inputs):
-        y, x = inputs[:, 0, ::4, ::4], inputs[:, 1, ::4, ::4]
-        offset = torch.stack(
-            [
-                (self.CENTER[0] - y) / (y[:, 1:2] - y[:, :1]),
-                (self.CENTER[1] - x) / (x[:, :, 1:2] - x[:, :, :1]),
-            ],
-            dim=1,
-        )
-        peak = torch.exp(-offset.square().sum(1, keepdim=True))
-        seg_logits = torch.stack([y * 0, y * 0, y * 0 + 1, y * 0], dim=1)
-        return PanopticOutputs(seg_logits, peak, offset)
-
-
-def test_offsets_of_every_view_lead_to_the_same_center():
-    config = tiny_panoptic_deeplab(size=PADDED)
-    del config['type']
-    config['data_preprocessor'] = dict(type='PanopticDataPreprocessor')
-    model = CoordinateReader(**config).eval()
-    rows, columns = (torch.arange(side, dtype=torch.float32) for side in PADDED)
-    y, x = torch.meshgrid(rows, columns, indexing='ij')
-    batch = panoptic_batch(num_images=1, size=PADDED)
-    batch['inputs'] = [torch.stack([y, x])]
-    scales = (0.5, 0.75, 1, 1.25, 1.5, 1.75, 2)
-    (merged,) = PanopticTTA(model, scales=scales, flip=True).test_step(batch)
-    expected = torch.stack([20 - y, 31 - x])
-    torch.testing.assert_close(merged.pred_offset.data, expected, rtol=0, atol=1e-3)
-    # So all pixels, which are things, form one instance.
-    assert merged.pred_panoptic_seg.data.unique().tolist() == [2001]
-    assert merged.pred_instances.labels.tolist() == [2]
 
 
 def test_view_sizes_are_those_of_the_paper(model, monkeypatch):
@@ -195,20 +157,6 @@ def test_a_class_that_no_view_sees_leaves_finite_logits(model, monkeypatch):
     batch = panoptic_batch(num_images=1, size=SIZE)
     (merged,) = PanopticTTA(model, scales=(1,), flip=True).test_step(batch)
     assert merged.seg_logits.data.isfinite().all()
-
-
-def test_built_from_a_config():
-    config = dict(
-        type='PanopticTTA',
-        scales=(1,),
-        flip=True,
-        module=tiny_panoptic_deeplab(size=PADDED),
-    )
-    (merged,) = (
-        MODELS.build(config).eval().test_step(panoptic_batch(num_images=1, size=SIZE))
-    )
-    assert merged.pred_panoptic_seg.shape == SIZE
-    assert not merged.pred_offset.data.requires_grad
 
 
 @pytest.mark.parametrize('scales', [(), (1, 0)])

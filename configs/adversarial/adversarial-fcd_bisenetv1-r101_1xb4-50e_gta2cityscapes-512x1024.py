@@ -1,2 +1,0 @@
-_base_ = './adversarial-dsc_bisenetv1-r101_1xb4-50e_gta2cityscapes-512x1024.py'
-model = dict(discriminator=dict(type='FCDiscriminator'))

@@ -1,5 +1,0 @@
-_base_ = './adversarial-dsc_bisenetv1-r18_1xb4_camvid-day2dusk-144x192.py'
-model = dict(discriminator=dict(type='FCDiscriminator'))
-miniature_config = (
-    'configs/adversarial/adversarial-fcd_bisenetv1-r18_1xb4_minicity-128x256.py'
-)

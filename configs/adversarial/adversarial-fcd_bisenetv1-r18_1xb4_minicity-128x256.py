@@ -1,2 +1,0 @@
-_base_ = './adversarial-dsc_bisenetv1-r18_1xb4_minicity-128x256.py'
-model = dict(discriminator=dict(type='FCDiscriminator'))

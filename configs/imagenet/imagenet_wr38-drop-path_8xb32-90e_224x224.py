@@ -1,2 +1,0 @@
-_base_ = './imagenet_wr38_8xb32-90e_224x224.py'
-model = dict(backbone=dict(drop_path_survival=0.8))

@@ -1,7 +1,0 @@
-# Feedback of Pham et al.: the change of the student's labelled loss.
-_base_ = './mpl-product-dsc_bisenetv1-r18_1xb4-50e_gta2cityscapes-512x1024.py'
-model = dict(
-    feedback_rule=dict(
-        _delete_=True, type='StudentLossChangeFeedback', baseline_momentum=0.99
-    )
-)

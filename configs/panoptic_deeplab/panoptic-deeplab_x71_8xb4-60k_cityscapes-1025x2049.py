@@ -1,9 +1,0 @@
-_base_ = [
-    '../_base_/models/panoptic_deeplab_x71.py',
-    '../_base_/datasets/cityscapes_panoptic.py',
-    '../_base_/schedules/panoptic_deeplab_60k.py',
-    '../_base_/panoptic_runtime.py',
-]
-miniature_config = (
-    'configs/panoptic_deeplab/panoptic-deeplab_r18_1xb4_minicity-256x512.py'
-)

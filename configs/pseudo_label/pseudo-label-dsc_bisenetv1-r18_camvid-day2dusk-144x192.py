@@ -1,0 +1,20 @@
+_base_ = [
+    '../_base_/models/bisenetv1_r18_camvid.py',
+    '../_base_/datasets/camvid_day2dusk_pair.py',
+    '../_base_/methods/pseudo_label.py',
+    '../_base_/schedules/poly_4e.py',
+    '../_base_/default_runtime.py',
+]
+model = dict(
+    data_preprocessor=_base_.data_preprocessor,
+    generator=dict(
+        segmentor=_base_.segmentor,
+        checkpoint='work_dirs/adversarial-dsc_bisenetv1-r18_camvid-day2dusk-144x192/epoch_4.pth',
+    ),
+    discriminator=dict(num_classes=11),
+)
+train_dataloader = dict(
+    dataset=dict(target=dict(pipeline=_base_.pseudo_label_pipeline))
+)
+custom_hooks = _base_.custom_hooks
+custom_hooks[-1].dataloader.dataset = _base_.label_dataset

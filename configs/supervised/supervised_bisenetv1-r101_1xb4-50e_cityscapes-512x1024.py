@@ -1,9 +1,0 @@
-_base_ = [
-    '../_base_/models/bisenetv1_r101.py',
-    '../_base_/datasets/gta2cityscapes_target.py',
-    '../_base_/schedules/sgd_50e.py',
-    '../_base_/default_runtime.py',
-]
-miniature_config = (
-    'configs/supervised/supervised_bisenetv1-r18_1xb4_minicity-cityscapes-128x256.py'
-)

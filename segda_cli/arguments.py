@@ -1,0 +1,128 @@
+"""What the command lines share: arguments, and how they end."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+LAUNCHERS = ('none', 'pytorch', 'slurm', 'mpi')
+
+
+def make_parser(description: str | None) -> argparse.ArgumentParser:
+    """A parser that shows its description as it is written.
+
+    Args:
+        description: The docstring of the command.
+    """
+    return argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+
+
+def add_cfg_options(parser: argparse.ArgumentParser, example: str) -> None:
+    """Add ``--cfg-options``, the pairs that ``load_config`` takes.
+
+    Args:
+        parser: Of the command.
+        example: Of a pair or two, for the help.
+    """
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        metavar='KEY=VALUE',
+        help=f'override entries of the config, as {example}',
+    )
+
+
+def add_work_dir(parser: argparse.ArgumentParser, content: str) -> None:
+    """Add ``--work-dir``.
+
+    Args:
+        parser: Of the command.
+        content: What the folder is for, for the help.
+    """
+    parser.add_argument(
+        '--work-dir', help=f'folder for {content} (work_dirs/<name of the config>)'
+    )
+
+
+def add_launcher(
+    parser: argparse.ArgumentParser, launchers: tuple[str, ...] = LAUNCHERS
+) -> None:
+    """Add ``--launcher``, and ``--local-rank``, which some launchers give.
+
+    Args:
+        parser: Of the command.
+        launchers: Those that the command can be started by.
+    """
+    parser.add_argument(
+        '--launcher',
+        choices=launchers,
+        default='none',
+        help='what started the processes; torchrun is pytorch',
+    )
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+
+
+def add_predict_on(parser: argparse.ArgumentParser) -> None:
+    """Add ``--predict-on``, which network of two is meant."""
+    parser.add_argument(
+        '--predict-on',
+        choices=['student', 'teacher'],
+        help='which network of Meta Pseudo Labels (what the config says)',
+    )
+
+
+def run(
+    args: argparse.Namespace,
+    job: Callable[[], int | None],
+    refused: tuple[type[Exception], ...] = (),
+) -> int:
+    """Do a command's job; what cannot be done is told in a sentence on stderr.
+
+    The first thing that imports the package.
+
+    Args:
+        args: What was parsed, of which ``local_rank`` is made known.
+        job: The job, which may return another exit status than 0.
+        refused: Errors that mean that the job cannot start, besides the package's.
+
+    Returns:
+        The exit status: 1 for libraries that do not work or a training that had
+        begun and has to stop, 2 for a job that cannot start.
+    """
+    os.environ.setdefault('LOCAL_RANK', str(getattr(args, 'local_rank', 0)))
+    from segda_mm.dependencies import require_dependencies
+
+    require_dependencies()
+    from segda_mm.engine.distributed import leave_process_group
+    from segda_mm.errors import (
+        DemoError,
+        FileNotWrittenError,
+        PreflightError,
+        TrainingStoppedError,
+    )
+
+    program = Path(sys.argv[0]).name
+    cannot_start: tuple[type[Exception], ...]
+    cannot_start = (FileNotWrittenError, PreflightError, *refused)
+    try:
+        status = job()
+        leave_process_group()
+    except (DemoError, TrainingStoppedError) as error:
+        print(f'{program}: {error}', file=sys.stderr)
+        return 1
+    except cannot_start as error:
+        # Every process of a launcher meets the same error; one tells it.
+        if is_first_process():
+            print(f'{program}: {error}', file=sys.stderr)
+        return 2
+    return status or 0
+
+
+def is_first_process() -> bool:
+    """Whether this is the process that prints for all of a launcher's."""
+    return os.environ.get('RANK', '0') == '0'

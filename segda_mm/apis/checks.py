@@ -1,0 +1,234 @@
+"""What must be in place before a job is worth starting."""
+
+from __future__ import annotations
+
+import copy
+import logging
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.logging import print_log
+from mmengine.registry import init_default_scope
+
+from segda_mm.doctor import MAKE_MINIATURE
+from segda_mm.errors import DataError, MissingDataError, PreflightError
+from segda_mm.models.checkpoints import parse_checkpoint_source
+from segda_mm.registry import DATASETS
+
+from .config import children
+from .config_errors import config_errors
+
+#: Entries of mmseg's and our models that name a checkpoint.
+_WEIGHT_KEYS = ('checkpoint', 'pretrained')
+
+
+def require_data(cfg: Config, loaders: Sequence[str]) -> None:
+    """Build the data sets of a config, and say what to do where one is absent.
+
+    Building a data set lists its files and reads none of them.
+
+    Args:
+        cfg: A whole config. ``miniature_config``, where it has one, names the
+            config that runs the same job on the miniature world, and
+            ``make_data`` the command that writes the data.
+        loaders: The config keys to look at, as ``'train_dataloader'``; one
+            that is None or absent is passed over.
+
+    Raises:
+        PreflightError: Naming the folder, what belongs there and the command
+            that runs the same job on the miniature world; or the file that
+            is wrong and the remedy.
+    """
+    for loader in loaders:
+        if cfg.get(loader) is not None:
+            _require_dataset(cfg, loader, cfg[loader]['dataset'])
+
+
+def require_hook_data(cfg: Config) -> None:
+    """See to the data sets of hooks as :func:`require_data` does to others.
+
+    Args:
+        cfg: A whole config. A hook has images of its own where it has a
+            ``dataloader``.
+
+    Raises:
+        PreflightError: As :func:`require_data`.
+    """
+    for kind in ('default_hooks', 'custom_hooks'):
+        for name, hook in children(cfg.get(kind)):
+            loader = hook.get('dataloader') if isinstance(hook, dict) else None
+            if isinstance(loader, dict) and 'dataset' in loader:
+                _require_dataset(cfg, f'{kind}.{name}.dataloader', loader['dataset'])
+
+
+def _require_dataset(cfg: Config, loader: str, dataset: dict) -> None:
+    """Build a data set; ``loader`` is the key of its data loader."""
+    init_default_scope(cfg.get('default_scope', 'mmseg'))
+    try:
+        DATASETS.build(copy.deepcopy(dataset))
+        return
+    except MissingDataError as error:
+        folder, expected = error.folder, error.expected
+    except FileNotFoundError as error:
+        # mmseg's own data sets list their folders without a look.
+        if error.filename is None:
+            raise
+        folder, expected = error.filename, f'the files of {loader}'
+    except Exception as error:
+        told = isinstance(error, DataError) or not isinstance(error, ValueError)
+        if not told and _lists_nothing(dataset):
+            raise PreflightError(_no_image_message(loader, dataset)) from error
+        with config_errors(cfg, loader):
+            raise
+    raise PreflightError(_absent_data_message(cfg, loader, folder, expected))
+
+
+def _lists_nothing(dataset: dict) -> bool:
+    """Whether a data set as mmseg's own has no file: it fails without a reason."""
+    try:
+        lazy = DATASETS.build(dict(copy.deepcopy(dataset), lazy_init=True))
+        return len(lazy.load_data_list()) == 0
+    except (AttributeError, TypeError, ValueError, OSError):
+        return False
+
+
+def _absent_data_message(
+    cfg: Config, loader: str, folder: str | Path, expected: str
+) -> str:
+    lines = [
+        f'the data of {loader} are not there.',
+        f'  looked for:         {folder}',
+        f'  what belongs there: {expected}',
+    ]
+    if cfg.get('make_data') or 'minicity' in Path(folder).parts:
+        command = cfg.get('make_data', MAKE_MINIATURE)
+        lines += ['The miniature world is written by', f'  {command}']
+    elif cfg.get('miniature_config'):
+        lines += [
+            'The same job on the built-in miniature world, without these data:',
+            f'  {" && ".join(_miniature_commands(cfg.miniature_config))}',
+        ]
+    return '\n'.join(lines)
+
+
+def _no_image_message(loader: str, dataset: dict) -> str:
+    settings = ', '.join(
+        f'{key}={dataset[key]!r}'
+        for key in ('data_root', 'data_prefix', 'img_suffix', 'ann_file')
+        if dataset.get(key)
+    )
+    return (
+        f'{loader}.dataset has no image: no file fits {settings}. Correct these keys, '
+        'or put the images there'
+    )
+
+
+def _miniature_commands(config: str) -> list[str]:
+    """All that has to run, the runs whose checkpoints are missing included."""
+    commands = [MAKE_MINIATURE]
+    if Path(config).is_file():
+        cfg = Config.fromfile(config)
+        commands = [cfg.get('make_data', MAKE_MINIATURE)]
+        for _, _, _, file in _absent_checkpoints(cfg):
+            if not _is_optional(file, cfg):
+                commands += [_train_command(maker) for maker in _makers(file, cfg)]
+    # Student and teacher may start from one and the same run.
+    return list(dict.fromkeys([*commands, _train_command(config)]))
+
+
+def settle_initial_checkpoints(cfg: Config, resuming: bool = False) -> None:
+    """See that every local checkpoint the training starts from exists.
+
+    An absent file that ``optional_checkpoints`` of the config lists is
+    reported and taken out of the config, in place: what it was for starts
+    from its initialisation.
+
+    Args:
+        cfg: A whole config.
+        resuming: All weights will come from the run's own checkpoint, so that
+            absent files are dropped without a word.
+
+    Raises:
+        PreflightError: Naming the config key, the file, and the run that
+            makes the file where its path tells.
+    """
+    for owner, entry, key, file in list(_absent_checkpoints(cfg)):
+        if not resuming and not _is_optional(file, cfg):
+            message = (
+                f'{key} names the checkpoint {file}, which does not exist. Name '
+                f'another one with --cfg-options {key}=FILE'
+            )
+            for maker in _makers(file, cfg):
+                message += f', or make it with\n  {_train_command(maker)}'
+            raise PreflightError(message)
+        if not resuming:
+            print_log(
+                f'{file} is not there: {key} is dropped, and what it was for '
+                'starts from random weights',
+                logger='current',
+                level=logging.WARNING,
+            )
+        owner[entry] = None
+
+
+def require_trusted_sources(cfg: Config) -> None:
+    """See that no weights would come from a URL whose content nobody vouches for.
+
+    Args:
+        cfg: A whole config.
+
+    Raises:
+        PreflightError: Naming the config key and what to write instead.
+    """
+    for _, _, key, source in _named_weights(cfg):
+        try:
+            parse_checkpoint_source(source)
+        except ValueError as error:
+            raise PreflightError(f'{key}: {error}') from error
+
+
+def _absent_checkpoints(cfg: Config) -> Iterator[tuple[Any, Any, str, str]]:
+    for owner, entry, key, file in _named_weights(cfg):
+        # A URL or a scheme of MMEngine's (torchvision://, ...) is no file.
+        if '://' not in file and not Path(file).is_file():
+            yield owner, entry, key, file
+
+
+def _named_weights(cfg: Config) -> Iterator[tuple[Any, Any, str, str]]:
+    """Owner and entry to set to None to do without, dotted key, file or URL."""
+    if cfg.get('load_from'):
+        yield cfg, 'load_from', 'load_from', cfg.load_from
+    yield from _weights_below(cfg.model, 'model')
+
+
+def _weights_below(node: object, key: str) -> Iterator[tuple[Any, Any, str, str]]:
+    for name, child in children(node):
+        inner = f'{key}.{name}'
+        if name in _WEIGHT_KEYS and isinstance(child, str):
+            yield node, name, inner, child
+        elif name == 'init_cfg' and isinstance(child, dict):
+            # An initializer makes no sense without its checkpoint.
+            for _, _, weights_key, source in _weights_below(child, inner):
+                yield node, name, weights_key, source
+        else:
+            yield from _weights_below(child, inner)
+
+
+def _is_optional(file: str, cfg: Config) -> bool:
+    return file in cfg.get('optional_checkpoints', ())
+
+
+def _makers(checkpoint: str, cfg: Config) -> list[Path]:
+    """The config that writes a checkpoint, where its path tells.
+
+    By default that is ``work_dirs/<name of the config>/epoch_50.pth``.
+    """
+    name = Path(checkpoint).parent.name
+    roots = [p for p in Path(cfg.filename or '').parents if p.name == 'configs']
+    return [file for root in roots[:1] for file in root.rglob(f'{name}.py')]
+
+
+def _train_command(config: str | Path) -> str:
+    return f'python tools/train.py {config}'

@@ -1,0 +1,111 @@
+"""What is wrong with a config, told with its key and without a traceback."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import mmseg.registry
+from mmengine.config import Config
+from mmengine.registry import Registry
+from mmengine.runner import Runner
+
+from segda_mm.errors import DataError, PreflightError
+
+from .config import children
+
+#: MMEngine's functions that build an entry of a config, and the argument it is.
+_BUILDERS = {
+    Registry.build.__code__: 'cfg',
+    Runner.build_dataloader.__code__: 'dataloader',
+    Runner.build_optim_wrapper.__code__: 'optim_wrapper',
+}
+
+_REGISTRIES = [v for v in vars(mmseg.registry).values() if isinstance(v, Registry)]
+
+
+@contextmanager
+def config_errors(cfg: Config, where: str = '') -> Iterator[None]:
+    """Raise what is wrong with a config, or a file it names, as a sentence.
+
+    To be put around what builds the entries of a config. A ValueError or a
+    FileNotFoundError speaks for itself. Another error that arose while an entry
+    was built, as one about a ``type`` that nobody registered or an argument that
+    the constructor does not take, is told with the key of the entry. Errors of
+    anything else are those of a program, and pass.
+
+    Args:
+        cfg: The whole config.
+        where: The key of what is built; it begins the message.
+
+    Raises:
+        PreflightError: In place of these errors.
+    """
+    at = f'{where}: ' if where else ''
+    try:
+        yield
+    except DataError as error:
+        raise PreflightError(at + message_of(error)) from error
+    except (ValueError, FileNotFoundError) as error:
+        raise PreflightError(f'{at}{error}') from error
+    except (AssertionError, AttributeError, KeyError, TypeError) as error:
+        entries = list(_entries_being_built(error))
+        if not entries:
+            raise
+        key, node = _key_of(entries, cfg)
+        text = str(error.args[0]) if error.args else 'no reason given'
+        unknown = [name for name in _unknown_types(node) if key and name not in text]
+        hint = f'. There is no type {" or ".join(unknown)}' if unknown else ''
+        raise PreflightError(
+            f'{key or where or cfg.filename or "the config"} cannot be built: '
+            f'{type(error).__name__}: {text}{hint}'
+        ) from error
+
+
+def message_of(error: DataError) -> str:
+    """An error's message; of one in a data loader's worker, without traceback."""
+    return str(error).rpartition(f'{type(error).__name__}: ')[2].strip()
+
+
+def _entries_being_built(error: Exception) -> Iterator[Any]:
+    """The entries of a config that were built when an error arose, outermost first."""
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        if frame.f_code in _BUILDERS:
+            yield frame.f_locals[_BUILDERS[frame.f_code]]
+
+
+def _key_of(entries: Sequence[Any], cfg: Config) -> tuple[str, Any]:
+    """Dotted key and content of the innermost of the entries that the config has."""
+    root = cfg.to_dict()
+    key, node = '', root
+    for entry in entries:
+        places = [*_places(entry, node, key)] or [*_places(entry, root, '')]
+        if places:
+            _, key, node = max(places, key=lambda place: place[0])
+    return key, node
+
+
+def _places(entry: Any, node: Any, key: str) -> Iterator[tuple[int, str, dict]]:
+    """Where an entry may stand below a node, and how many of its values do.
+
+    On the way to its builder it may have got more values, or one of them another.
+    """
+    if key and isinstance(node, dict) and isinstance(entry, dict):
+        missing = object()
+        equal = [name for name in node if entry.get(name, missing) == node[name]]
+        other = node.keys() - set(equal)
+        if equal and other <= entry.keys() - {'type'} and len(other) <= 1:
+            yield len(equal) - len(other), key, node
+    for name, child in children(node):
+        yield from _places(entry, child, f'{key}.{name}'.lstrip('.'))
+
+
+def _unknown_types(node: Any) -> Iterator[str]:
+    """Names of a ``type`` at or below an entry that no registry knows."""
+    for name, child in children(node):
+        if name != 'type' or not isinstance(child, str):
+            yield from _unknown_types(child)
+        elif not any(registry.get(child) for registry in _REGISTRIES):
+            yield child

@@ -1,0 +1,183 @@
+"""Evaluation of a checkpoint, as tools and notebooks start it."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+from mmengine.config import Config
+from mmengine.dataset import BaseDataset
+from mmengine.dist import is_main_process
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+
+from segda_mm.errors import DataError, FileNotWrittenError, PreflightError
+from segda_mm.files import write_json
+from segda_mm.models.checkpoints import load_network_weights
+
+from .checks import require_data
+from .config_errors import config_errors, message_of
+from .runner import build_runner
+
+#: Metrics that write the predictions where ``output_dir`` says.
+_WRITING_METRICS = ('PanopticMetric', 'IoUMetric', 'PerClassIoUMetric')
+
+#: Names in front of the dot of a figure of one class.
+_PER_CLASS_FIGURES = ('PQ', 'AP', 'IoU')
+
+
+def evaluate(
+    cfg: Config,
+    checkpoint: str | Path,
+    tta: bool = False,
+    show_dir: str | Path | None = None,
+    out: str | Path | None = None,
+) -> dict:
+    """Evaluate a checkpoint on the test data set of a config.
+
+    The weights are read as plain tensors and must fit the model exactly; no
+    code of the checkpoint is run. The result is also written to
+    ``<work_dir>/<checkpoint's name>[_tta]_metrics.json``.
+
+    Args:
+        cfg: A whole config with a ``work_dir``, as :func:`load_config` gives
+            it. It is changed in place.
+        checkpoint: A local checkpoint of the config's model.
+        tta: Average over the views that the config's ``tta_model`` makes, or
+            its ``tta_pipeline``.
+        show_dir: Write the pictures of the config's ``visualizer`` here:
+            image, truth and prediction side by side, and center heatmaps and
+            offsets of a panoptic model.
+        out: Write the predictions here: PNGs of train ids, or the files that
+            :class:`segda_mm.evaluation.PanopticMetric` writes.
+
+    Returns:
+        ``config``, ``checkpoint``, ``tta``, ``num_images``, ``metrics`` (name
+        -> percent) and ``per_class_iou`` (class -> percent, None for a class
+        that is neither in the labels nor predicted); of a panoptic model
+        ``per_class_pq`` and ``per_class_ap`` as well.
+
+    Raises:
+        PreflightError: Data, checkpoint or the needed config keys are missing,
+            an entry of the config cannot be built, the weights do not fit, a file
+            of the data set is wrong, two predictions would have one name in
+            ``out``, or the disk is full.
+    """
+    if not Path(checkpoint).is_file():
+        raise PreflightError(f'there is no checkpoint {checkpoint}')
+    require_data(cfg, ('test_dataloader',))
+    if tta:
+        _wrap_for_tta(cfg)
+    if show_dir is not None:
+        _draw_pictures(cfg, show_dir)
+    if out is not None:
+        _save_predictions(cfg, out)
+
+    with config_errors(cfg):
+        runner = build_runner(cfg)
+        # It is built when it is asked for.
+        assert runner.test_loop is not None
+        if out is not None:
+            _require_own_files(runner.test_dataloader.dataset, out)
+    _load_weights(runner, checkpoint, tta)
+    try:
+        figures = runner.test()
+    except DataError as error:
+        raise PreflightError(message_of(error)) from error
+    except FileNotWrittenError as error:
+        raise PreflightError(str(error)) from error
+    results = dict(
+        config=cfg.filename,
+        checkpoint=str(checkpoint),
+        tta=tta,
+        num_images=len(runner.test_dataloader.dataset),
+        **split_figures(figures),
+    )
+    if is_main_process():
+        name = Path(checkpoint).stem + ('_tta' if tta else '')
+        write_json(Path(cfg.work_dir, f'{name}_metrics.json'), results)
+    return results
+
+
+def split_figures(figures: dict[str, float]) -> dict[str, dict]:
+    """Part the means from the figures of single classes.
+
+    ``IoU.<class>`` goes into ``per_class_iou``, and ``PQ.<class>`` and
+    ``AP.<class>``, where there are any, into ``per_class_pq`` and
+    ``per_class_ap``. JSON knows no NaN: a figure that is undefined becomes None.
+
+    Args:
+        figures: What a Runner's ``test`` returns.
+
+    Returns:
+        The parts by name; ``metrics`` holds the means.
+    """
+    parts: dict[str, dict] = dict(metrics={}, per_class_iou={})
+    for name, value in figures.items():
+        figure, _, class_name = name.partition('.')
+        if figure in _PER_CLASS_FIGURES and class_name:
+            part, key = f'per_class_{figure.lower()}', class_name
+        else:
+            part, key = 'metrics', name
+        undefined = math.isnan(value)
+        parts.setdefault(part, {})[key] = None if undefined else float(value)
+    return parts
+
+
+def _load_weights(runner: Runner, checkpoint: str | Path, tta: bool) -> None:
+    # Runner.load_checkpoint would fall back to executing a pickle and would
+    # pass over keys that do not match.
+    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    try:
+        load_network_weights(model.module if tta else model, str(checkpoint), '')
+    except ValueError as error:
+        raise PreflightError(str(error)) from error
+
+
+def _wrap_for_tta(cfg: Config) -> None:
+    for key in ('tta_model', 'tta_pipeline'):
+        if cfg.get(key) is None:
+            raise PreflightError(
+                f'--tta needs `{key}` in the config; inherit it from '
+                'configs/_base_ or write one (`tta_pipeline = test_pipeline` for a '
+                'tta_model that makes its views itself, as PanopticTTA)'
+            )
+    cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
+    wrapper = dict(cfg.tta_model, module=cfg.model)
+    if 'data_preprocessor' in cfg.model:
+        # Or else the Runner gives it that of the config, which the model replaces.
+        wrapper.setdefault('data_preprocessor', cfg.model.data_preprocessor)
+    cfg.model = wrapper
+
+
+def _draw_pictures(cfg: Config, show_dir: str | Path) -> None:
+    cfg.default_hooks.visualization = dict(type='SegVisualizationHook', draw=True)
+    backend = dict(type='LocalVisBackend', save_dir=str(show_dir), img_save_dir='')
+    visualizer = cfg.get('visualizer') or dict(type='OverlayVisualizer')
+    cfg.visualizer = dict(visualizer, vis_backends=[backend])
+
+
+def _save_predictions(cfg: Config, out: str | Path) -> None:
+    evaluators = cfg.test_evaluator
+    if not isinstance(evaluators, list | tuple):
+        evaluators = [evaluators]
+    for evaluator in evaluators:
+        if evaluator['type'] in _WRITING_METRICS:
+            evaluator['output_dir'] = str(out)
+            return
+    raise PreflightError(
+        f'--out needs one of {", ".join(_WRITING_METRICS)} in test_evaluator'
+    )
+
+
+def _require_own_files(dataset: BaseDataset, out: str | Path) -> None:
+    # The metrics name a prediction after its image, without the image's folder.
+    images: dict[str, str] = {}
+    for index in range(len(dataset)):
+        image = dataset.get_data_info(index)['img_path']
+        other = images.setdefault(Path(image).stem, image)
+        if other != image:
+            raise PreflightError(
+                f'--out: the predictions of {other} and {image} would both be '
+                f'{Path(out, Path(image).stem)}.png; evaluate their folders one by one'
+            )

@@ -1,0 +1,229 @@
+"""From a method's checkpoint to files that others read."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.config import Config
+from mmseg.models import BaseSegmentor
+
+from segda_mm import __version__
+from segda_mm.errors import PreflightError
+from segda_mm.files import atomic_file, write_text
+from segda_mm.methods import DomainAdaptiveSegmentor
+from segda_mm.models.checkpoints import (
+    read_state_dict,
+    sha256_of_file,
+    under_prefix,
+    write_safetensors,
+)
+from segda_mm.models.losses import PixelCrossEntropyLoss
+
+from .config import children
+from .deployed_model import build_model, class_meta, deployed_network, load_weights
+from .onnx_export import export_onnx
+
+
+def export(
+    cfg: Config,
+    checkpoint: str | Path,
+    out: str | Path,
+    predict_on: str | None = None,
+) -> Path:
+    """Write the network that predicts as a file of the kind that its name says.
+
+    Args:
+        cfg: The config of the run, as :func:`load_config` gives it.
+        checkpoint: A local checkpoint of the run.
+        out: ``.pth`` for a plain segmentor of mmseg (:func:`export_segmentor`), or
+            ``.onnx`` for a graph of logits (:func:`export_onnx`).
+        predict_on: ``'student'`` or ``'teacher'`` for a run of Meta Pseudo
+            Labels; by default what its config says.
+
+    Returns:
+        The file.
+
+    Raises:
+        PreflightError: It has another suffix, or as the two functions.
+    """
+    suffix = Path(out).suffix
+    if suffix == '.onnx':
+        export_onnx(cfg, checkpoint, out, predict_on=predict_on)
+    elif suffix == '.pth':
+        export_segmentor(cfg, checkpoint, out, predict_on)
+    else:
+        raise PreflightError(f'{out}: the name of the file must end in .pth or .onnx')
+    return Path(out)
+
+
+def export_segmentor(
+    cfg: Config,
+    checkpoint: str | Path,
+    out: str | Path,
+    predict_on: str | None = None,
+) -> tuple[Path, Path]:
+    """Write the network that predicts as a checkpoint and config of mmseg.
+
+    The result needs nothing of this package: ``mmseg.apis.init_model(config,
+    checkpoint)`` predicts with it.
+
+    Args:
+        cfg: The config of the run, as :func:`load_config` gives it.
+        checkpoint: A local checkpoint of the run.
+        out: The ``.pth`` to write; the config goes beside it as ``.py``.
+        predict_on: ``'student'`` or ``'teacher'`` for a run of Meta Pseudo
+            Labels; by default what its config says.
+
+    Returns:
+        The two files: config, checkpoint.
+
+    Raises:
+        PreflightError: The checkpoint is missing or does not fit,
+            ``predict_on`` is given for a model with one network, or the
+            network is made of parts that mmseg does not have.
+    """
+    model = build_model(cfg, predict_on)
+    _require_plain(model, cfg)
+    load_weights(model, checkpoint)
+    segmentor = cfg.model
+    if isinstance(model, DomainAdaptiveSegmentor):
+        model, segmentor = model.deployed, cfg.model.generator.segmentor
+
+    out = Path(out)
+    config = out.with_suffix('.py')
+    write_text(config, _plain_config(cfg, segmentor).pretty_text)
+    content = dict(
+        state_dict=model.state_dict(), meta=dict(dataset_meta=class_meta(cfg))
+    )
+    with atomic_file(out) as unfinished:
+        torch.save(content, unfinished)
+    return config, out
+
+
+def _require_plain(model: BaseSegmentor, cfg: Config) -> None:
+    own = {
+        type(part).__name__
+        for name, part in deployed_network(model).named_modules()
+        # SegDataPreProcessor and CrossEntropyLoss take their places.
+        if name != 'data_preprocessor'
+        and not isinstance(part, PixelCrossEntropyLoss)
+        and type(part).__module__.partition('.')[0] == 'segda_mm'
+    }
+    if own:
+        names = sorted(name for name in own if not name.startswith('_'))
+        raise PreflightError(
+            f'{cfg.filename} predicts with {", ".join(names)}, which MMSegmentation '
+            'alone cannot build, so there is no plain segmentor to export. Use the '
+            'checkpoint with its own config, as tools/test.py does (--out writes '
+            'predictions)'
+        )
+
+
+def _plain_config(cfg: Config, segmentor: dict) -> Config:
+    preprocessor = dict(cfg.model.data_preprocessor, type='SegDataPreProcessor')
+    # mmseg needs one of size and size_divisor while training only.
+    preprocessor.pop('size_divisor', None)
+    model = dict(copy.deepcopy(segmentor), data_preprocessor=preprocessor)
+    _simplify(model)
+    pipeline = [
+        dict(type='PackSegInputs') if step['type'] == 'PackSegInputs' else step
+        for step in cfg.test_pipeline
+        if step['type'] != 'LoadLabelIds'
+    ]
+    return Config(dict(default_scope='mmseg', model=model, test_pipeline=pipeline))
+
+
+def _simplify(node: Any) -> None:
+    """Take out of a segmentor's config, in place, what mmseg cannot read or miss."""
+    if isinstance(node, dict):
+        init_cfg = node.get('init_cfg')
+        # The weights are in the checkpoint; the file they began with may be gone.
+        if isinstance(init_cfg, dict) and init_cfg.get('type') == 'Pretrained':
+            node['init_cfg'] = None
+        if node.get('type') == 'PixelCrossEntropyLoss':
+            node.update(type='CrossEntropyLoss', avg_non_ignore=True)
+    for _, child in children(node):
+        _simplify(child)
+
+
+def export_weights(
+    checkpoint: str | Path, out: str | Path, network: str | None = None
+) -> dict[str, str]:
+    """Write the weights of one network as ``.safetensors``, which cannot hold code.
+
+    The keys are those of the network itself, without the prefix that they have in
+    the checkpoint. The file starts a network wherever a checkpoint does, with an
+    empty prefix (``StrictPretrained``, ``checkpoint`` of a ``SegmentorGenerator``),
+    and is read by every program that knows the format.
+
+    Args:
+        checkpoint: A local checkpoint of any method, ``.pth`` or ``.safetensors``.
+        out: The ``.safetensors`` to write.
+        network: What the keys of the network begin with, as
+            ``'teacher_generator.segmentor.'``; the last dot may be left out, and
+            ``''`` takes all weights. None: the only one there is.
+
+    Returns:
+        What the file says of itself: ``source``, ``source_sha256``, ``prefix``
+        and ``writer``.
+
+    Raises:
+        PreflightError: ``out`` has another suffix, the checkpoint is missing or
+            no plain one, or has several networks or none of that name.
+    """
+    if Path(out).suffix != '.safetensors':
+        raise PreflightError(f'{out}: the name of the file must end in .safetensors')
+    try:
+        state = read_state_dict(checkpoint)
+    except (FileNotFoundError, ValueError) as error:
+        raise PreflightError(str(error)) from error
+    prefix = _prefix(state, network, checkpoint)
+    metadata = dict(
+        format='pt',
+        source=Path(checkpoint).name,
+        source_sha256=sha256_of_file(checkpoint),
+        prefix=prefix,
+        writer=f'segda-mm {__version__}',
+    )
+    try:
+        write_safetensors(out, under_prefix(state, prefix), metadata)
+    except ValueError as error:
+        raise PreflightError(f'{checkpoint}: {error}') from error
+    return metadata
+
+
+def _prefix(state: Iterable[str], network: str | None, checkpoint: str | Path) -> str:
+    known = _networks(state)
+    if network is None:
+        if len(known) == 1:
+            return known[0]
+        raise PreflightError(
+            f'{checkpoint} holds {len(known)} networks; choose one with --network: '
+            + ', '.join(known)
+        )
+    prefix = f'{network}.' if network and not network.endswith('.') else network
+    if not any(name.startswith(prefix) for name in state):
+        raise PreflightError(
+            f'{checkpoint} has no weights under {prefix!r}; its networks: '
+            + ', '.join(known or ('none',))
+        )
+    return prefix
+
+
+def _networks(state: Iterable[str]) -> list[str]:
+    """Prefixes of the networks; of a plain segmentor or classifier, the empty one."""
+    if any(name.startswith('backbone.') for name in state):
+        return ['']
+    # A segmentor stands in what its method makes a generator of it.
+    inner = 'segmentor.'
+    prefixes = []
+    for child in dict.fromkeys(name.partition('.')[0] for name in state):
+        prefix = f'{child}.'
+        if any(name.startswith(prefix + inner) for name in state):
+            prefix += inner
+        prefixes.append(prefix)
+    return prefixes

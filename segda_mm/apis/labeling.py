@@ -1,0 +1,240 @@
+"""Labelling of images and videos, as tools and notebooks start it."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import cv2
+from mmengine.config import Config
+from mmengine.dataset import BaseDataset
+from mmengine.device import get_device
+from mmengine.registry import init_default_scope
+from torch import nn
+
+from segda_mm.engine.distributed import initialize_process_group
+from segda_mm.errors import (
+    DataError,
+    FileNotWrittenError,
+    MissingDataError,
+    PreflightError,
+)
+from segda_mm.labeling import (
+    LabelStore,
+    OtherLabelsError,
+    Processes,
+    TTALabeler,
+    without_labels,
+)
+from segda_mm.labeling.video_frames import extract_frames, is_video
+from segda_mm.models.checkpoints import (
+    load_network_weights,
+    only_plain_checkpoints,
+    sha256_of_file,
+)
+from segda_mm.registry import DATASETS, LABELERS, MODELS
+
+from .runner import sole_run_in
+
+#: What the user can do something about, of all that may go wrong on the way.
+_USERS_ERRORS = (DataError, FileNotWrittenError, MissingDataError, OtherLabelsError)
+
+#: Of a model's config, what says where its first weights come from.
+INITIALIZATION = ('checkpoint', 'init_cfg', 'pretrained')
+
+
+def label(
+    cfg: Config,
+    checkpoint: str | Path,
+    images: str | Sequence[str] | Mapping,
+    out: str | Path,
+    *,
+    tta: bool = True,
+    pseudo_labeler: dict | None = None,
+    ego_car: dict | None = None,
+    num_workers: int = 2,
+    batch_size: int = 1,
+) -> dict:
+    """Label images with a trained network, for another one to learn from.
+
+    The label of an image is ``<out>/<its path below the root of the images, with
+    the suffix .png>``: an 8-bit PNG of train ids, read back by
+    ``LoadLabelIds(table='train_id')``, or of a panoptic model a 16-bit PNG of
+    instance ids, read back by ``LoadPanopticLabels``; ``PseudoLabeledDataset`` puts
+    images and labels together. No label file of the images is looked for. Of
+    videos, the frames are first written to ``<out>/frames/<stem>/<number>.png``, and
+    the labels to ``<out>/labels/<stem>/<number>.png``.
+
+    Beside the labels lie ``manifest.json`` (written last: it makes the folder
+    complete), ``identity.json`` (weights and settings), ``statistics.jsonl``
+    (figures of each image) and, with thresholds of the data set,
+    ``thresholds.json``. Called again, what is done is left as it is; a call cut
+    by a kill ends with the same files as an uncut one. More images may be added,
+    unless thresholds are those of the data set. A label that was changed since, or
+    is damaged, is made again, and what was found kept as ``<name>.png.changed``.
+
+    In a group of processes (``cfg.launcher`` is ``'pytorch'``) each labels its
+    share, and all of them return the manifest. Meanwhile, no other call may use
+    ``out``.
+
+    Args:
+        cfg: A whole config, as :func:`load_config` gives it; its
+            ``test_dataloader.dataset.pipeline``, or ``tta_pipeline``, is used
+            without what loads labels. ``labeler``, where there is one, is the
+            config of the labeler (``dict(type='TTALabeler', num_writers=4)``);
+            arguments of this function that are not None take precedence.
+        checkpoint: A local checkpoint of the config's model; no code of it is
+            run, and it must fit exactly.
+        images: A folder, glob pattern, list file or list of image files, as
+            :class:`UnlabeledImageDataset` takes them; one or several video
+            files; or the config of a data set, whose pipeline is replaced.
+        out: The folder for the labels.
+        tta: Average over the views that the config's ``tta_model`` makes, or
+            its ``tta_pipeline``.
+        pseudo_labeler: Makes pixels void, as ``dict(type='ClassMedian', cap=0.9,
+            scope='image')`` those less confident than the median of their class;
+            see :class:`TTALabeler`.
+        ego_car: Arguments of :class:`EgoCarRegions`, to make the region of the
+            own car void.
+        num_workers: Processes that read images.
+        batch_size: Images that go through the network together.
+
+    Returns:
+        The manifest: ``labels_of`` (``identity``, ``origin``), ``num_images``,
+        ``area`` in pixels, ``void_share``, ``classes`` (``name``, ``pixels``,
+        ``images``; with a pseudo labeler ``kept_share``, and ``threshold`` where it
+        is the data set's; of panoptic labels ``instances``), ``images`` and
+        ``checksums`` (SHA-256 of the label files).
+
+    Raises:
+        PreflightError: Images, checkpoint or the needed config keys are
+            missing, the weights do not fit, ``out`` holds labels that were made
+            with other weights or settings or is in use, a file in it is damaged,
+            or the disk is full.
+    """
+    if not Path(checkpoint).is_file():
+        raise PreflightError(f'there is no checkpoint {checkpoint}')
+    init_default_scope(cfg.get('default_scope', 'mmseg'))
+    # Threads of OpenCV would not survive the fork of a data loader.
+    cv2.setNumThreads(0)
+    initialize_process_group(cfg.get('launcher', 'none'), cfg.get('env_cfg'))
+    model_cfg, pipeline = _model_and_pipeline(cfg, tta)
+    pipeline = without_labels(pipeline)
+    with sole_run_in(out):
+        try:
+            labeler = _build_labeler(
+                cfg,
+                pseudo_labeler=pseudo_labeler,
+                ego_car=ego_car,
+                num_workers=num_workers,
+                batch_size=batch_size,
+            )
+            store, images = _store_and_images(images, Path(out), labeler.num_writers)
+            dataset = DATASETS.build(copy.deepcopy(dict(images, pipeline=pipeline)))
+            model = _build_model(model_cfg, checkpoint, tta)
+        except (FileNotWrittenError, MissingDataError, ValueError) as error:
+            raise PreflightError(str(error)) from error
+        settings = dict(
+            checkpoint=f'sha256 {sha256_of_file(checkpoint)}',
+            model=_plain(model_cfg),
+            pipeline=_plain(pipeline),
+            images=_root(dataset),
+        )
+        origin = dict(checkpoint=str(checkpoint), config=str(cfg.filename))
+        try:
+            return labeler.label(
+                model, dataset, store, settings, origin, _class_names(cfg, dataset)
+            )
+        except _USERS_ERRORS as error:
+            raise PreflightError(str(error)) from error
+
+
+def _model_and_pipeline(cfg: Config, tta: bool) -> tuple[dict, list[dict]]:
+    if not tta:
+        return cfg.model, cfg.test_dataloader.dataset.pipeline
+    for key in ('tta_model', 'tta_pipeline'):
+        if cfg.get(key) is None:
+            raise PreflightError(
+                f'labelling with views of the images needs `{key}` in the config; '
+                'inherit it from configs/_base_ or write one (`tta_pipeline = '
+                'test_pipeline` for a tta_model that makes its views itself, as '
+                'PanopticTTA), or label with tta=False (--no-tta)'
+            )
+    wrapper = dict(cfg.tta_model)
+    if wrapper['type'] == 'SegTTAModel':
+        # mmseg's own keeps all views in memory, and the last one's logits.
+        wrapper['type'] = 'SemanticTTA'
+    return dict(wrapper, module=cfg.model), cfg.tta_pipeline
+
+
+def _build_labeler(cfg: Config, **arguments) -> TTALabeler:
+    settings = dict(cfg.get('labeler') or dict(type='TTALabeler'))
+    given = {key: value for key, value in arguments.items() if value is not None}
+    return LABELERS.build(_plain(dict(settings, **given)))
+
+
+def _build_model(model_cfg: dict, checkpoint: str | Path, tta: bool) -> nn.Module:
+    with only_plain_checkpoints():
+        model = MODELS.build(copy.deepcopy(model_cfg))
+    load_network_weights(model.module if tta else model, str(checkpoint), '')
+    return model.to(get_device()).eval()
+
+
+def _store_and_images(
+    images: str | Sequence[str] | Mapping, out: Path, num_writers: int
+) -> tuple[LabelStore, Mapping]:
+    """Where labels go, and the images: of videos, those of their frames."""
+    if isinstance(images, Mapping):
+        return LabelStore(out), images
+    alone = isinstance(images, str | os.PathLike)
+    paths = [str(images)] if alone else [str(path) for path in images]
+    stills = [path for path in paths if not is_video(path)]
+    if not stills and paths:
+        frames = Processes().from_main(
+            extract_frames, paths, out / 'frames', num_writers
+        )
+        images = dict(images=frames, data_root=str(out / 'frames'))
+        return LabelStore(out / 'labels'), dict(images, type='UnlabeledImageDataset')
+    if len(stills) < len(paths):
+        video = next(path for path in paths if is_video(path))
+        raise PreflightError(
+            f'{video} is a video and {stills[0]} is not; label them in two calls'
+        )
+    return LabelStore(out), dict(
+        type='UnlabeledImageDataset', images=paths[0] if alone else paths
+    )
+
+
+def _root(dataset: BaseDataset) -> str:
+    """The folder that the names of the labels begin at."""
+    info = dataset.get_data_info(0)
+    if 'relative_path' in info:
+        return info['img_path'].removesuffix(info['relative_path'])
+    return dataset.data_prefix['img_path']
+
+
+def _class_names(cfg: Config, dataset: BaseDataset) -> Sequence[str] | None:
+    """The names of the model's classes, where config or data set tell them."""
+    if dataset.metainfo.get('classes'):
+        return dataset.metainfo['classes']
+    tested = cfg.test_dataloader.dataset
+    metainfo = tested.get('metainfo') or getattr(
+        DATASETS.get(tested.type), 'METAINFO', {}
+    )
+    return metainfo.get('classes')
+
+
+def _plain(node: object) -> object:
+    """Types of JSON, without where a model's first weights come from."""
+    if isinstance(node, Mapping):
+        return {
+            str(key): _plain(value)
+            for key, value in node.items()
+            if key not in INITIALIZATION
+        }
+    if isinstance(node, list | tuple):
+        return [_plain(value) for value in node]
+    return json.loads(json.dumps(node, default=repr))

@@ -1,0 +1,236 @@
+"""What ONNX Runtime does with an exported graph: compare it, and quantise it."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmseg.models import BaseSegmentor
+from mmseg.structures import SegDataSample
+
+from segda_mm.errors import PreflightError
+from segda_mm.files import atomic_file
+from segda_mm.minicity import render_frame
+from segda_mm.ops.panoptic_grouping import find_centers
+
+from .deployed_model import deployed_network, load_model
+from .onnx_export import export_library
+
+#: Least share of the pixels that must get the same label.
+LEAST_AGREEMENT = 0.999
+
+#: Streets that are drawn where no images are given, and their (width, height).
+NUM_STREETS, STREET_SIZE = 3, (512, 256)
+
+#: What is computed in integers. Normalisation, and what follows the logits, is not.
+QUANTIZED_OPERATORS = ('Conv', 'MaxPool', 'GlobalAveragePool', 'Add', 'Mul', 'Concat')
+
+
+def verify_onnx(
+    cfg: Config,
+    checkpoint: str | Path,
+    file: str | Path,
+    images: Sequence[str | Path] = (),
+    predict_on: str | None = None,
+) -> dict:
+    """Compare an ONNX file in ONNX Runtime with the model it comes from.
+
+    The model predicts as in evaluation, its data preprocessor included. Each
+    image goes through the graph alone, and the first two once more together.
+
+    Args:
+        cfg: The config of the run, as :func:`load_config` gives it.
+        checkpoint: The checkpoint that was exported.
+        file: What :func:`export_onnx` wrote.
+        images: Image files; they are resized to the graph's size. Without any,
+            streets of the miniature world.
+        predict_on: As it was exported.
+
+    Returns:
+        ``agreement``, the share of pixels with the same label, and
+        ``center_agreement``, the share of centers at the same pixel (None where
+        the graph finds none), both the lowest of any image; ``max_difference``
+        of the floating-point maps (None where the graph has none); ``opset``;
+        ``batches``, the numbers of images that went through together; ``images``;
+        and ``passed``, whether both agreements reach :data:`LEAST_AGREEMENT`.
+
+    Raises:
+        PreflightError: An image cannot be read, the weights do not fit, or the
+            libraries are not installed.
+    """
+    onnxruntime = export_library('onnxruntime')
+    model = load_model(cfg, checkpoint, predict_on)
+    session = onnxruntime.InferenceSession(
+        str(file), providers=['CPUExecutionProvider']
+    )
+    found = session.get_modelmeta().custom_metadata_map
+    metadata = {key: json.loads(value) for key, value in found.items()}
+    size = tuple(metadata['input_size'])
+    pictures = [_read(path, size) for path in images] or _streets(size)
+    # Beside an only one goes what it looks like in a mirror.
+    pair = [*pictures, np.ascontiguousarray(pictures[0][:, ::-1])][:2]
+    batches = [[picture] for picture in pictures] + [pair]
+
+    names = [output.name for output in session.get_outputs()]
+    comparisons = []
+    for batch in batches:
+        rgb = np.stack([picture[..., ::-1].transpose(2, 0, 1) for picture in batch])
+        outputs = session.run(None, dict(image=np.ascontiguousarray(rgb)))
+        for index, picture in enumerate(batch):
+            of_image = {name: values[index] for name, values in zip(names, outputs)}
+            comparisons.append(_compare(of_image, _predict(model, picture), model))
+    agreement = min(comparison['agreement'] for comparison in comparisons)
+    centers = [c['center_agreement'] for c in comparisons if 'center_agreement' in c]
+    differences = [c['difference'] for c in comparisons if 'difference' in c]
+    return dict(
+        agreement=agreement,
+        center_agreement=min(centers, default=None),
+        max_difference=max(differences, default=None),
+        opset=metadata['opset'],
+        batches=sorted({len(batch) for batch in batches}),
+        images=len(pictures),
+        passed=min([agreement, *centers]) >= LEAST_AGREEMENT,
+    )
+
+
+def _read(path: str | Path, size: tuple[int, int]) -> np.ndarray:
+    picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if picture is None:
+        raise PreflightError(f'{path} is missing or is no image that OpenCV reads')
+    return cv2.resize(picture, size, interpolation=cv2.INTER_LINEAR)
+
+
+def _streets(size: tuple[int, int]) -> list[np.ndarray]:
+    frames = (render_frame('real', 0, i, STREET_SIZE) for i in range(NUM_STREETS))
+    return [
+        cv2.resize(frame.image[..., ::-1], size, interpolation=cv2.INTER_LINEAR)
+        for frame in frames
+    ]
+
+
+@torch.inference_mode()
+def _predict(model: BaseSegmentor, picture: np.ndarray) -> SegDataSample:
+    shape = picture.shape[:2]
+    sample = SegDataSample(metainfo=dict(ori_shape=shape, img_shape=shape))
+    inputs = torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1)))
+    return model.test_step(dict(inputs=[inputs], data_samples=[sample]))[0]
+
+
+def _compare(
+    outputs: dict[str, np.ndarray], expected: SegDataSample, model: BaseSegmentor
+) -> dict:
+    labels = outputs['labels'] if 'labels' in outputs else outputs['logits'].argmax(0)
+    expected_labels = expected.pred_sem_seg.data[0].numpy()
+    result = dict(agreement=float((labels == expected_labels).mean()))
+    maps = dict(
+        logits='seg_logits', center_heatmap='pred_center_heatmap', offset='pred_offset'
+    )
+    differences = [
+        np.abs(outputs[name] - expected.get(key).data.numpy()).max()
+        for name, key in maps.items()
+        if name in outputs
+    ]
+    if differences:
+        result['difference'] = float(max(differences))
+    if 'center_points' in outputs:
+        test_cfg = deployed_network(model).test_cfg
+        centers = find_centers(
+            expected.pred_center_heatmap.data[None],
+            test_cfg.center_threshold,
+            test_cfg.nms_kernel_size,
+            test_cfg.top_k,
+        )[0]
+        points = outputs['center_points'][np.isfinite(outputs['center_values'])]
+        ours, theirs = set(map(tuple, points)), set(map(tuple, centers.points.numpy()))
+        either = ours | theirs
+        result['center_agreement'] = len(ours & theirs) / len(either) if either else 1.0
+    return result
+
+
+def quantize_onnx(
+    file: str | Path, out: str | Path, batches: Iterable[np.ndarray]
+) -> None:
+    """Quantise a graph statically: uint8 values, int8 weights for each channel.
+
+    The quantised operators stand between ``QuantizeLinear`` and
+    ``DequantizeLinear``, with ranges from the least and greatest values that the
+    calibration images lead to. Input, outputs and metadata stay as they are; the
+    metadata say ``quantization`` as well.
+
+    Args:
+        file: What :func:`export_onnx` wrote.
+        out: The file to write.
+        batches: Calibration images as the graph takes them, (N, 3, H, W) uint8.
+
+    Raises:
+        PreflightError: ``file`` is missing, was not exported by this package or
+            is quantised already, there are no images, or the libraries are not
+            installed.
+    """
+    onnx = export_library('onnx')
+    quantization = export_library('onnxruntime.quantization')
+    if not Path(file).is_file():
+        raise PreflightError(f'there is no graph {file}')
+    proto = onnx.load(str(file))
+    metadata = {entry.key: entry.value for entry in proto.metadata_props}
+    if 'segda_mm_version' not in metadata:
+        raise PreflightError(
+            f'{file} does not say what it takes; quantise one that '
+            'tools/deploy/export_onnx.py wrote'
+        )
+    if 'quantization' in metadata:
+        raise PreflightError(
+            f'{file} is quantised already; take the graph it was made of'
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        prepared, quantized = Path(folder, 'prepared.onnx'), Path(folder, 'int8.onnx')
+        quantization.shape_inference.quant_pre_process(
+            str(file), str(prepared), skip_symbolic_shape=True
+        )
+        reader = _calibration_reader(quantization, batches)
+        quantization.quantize_static(
+            str(prepared),
+            str(quantized),
+            reader,
+            quant_format=quantization.QuantFormat.QDQ,
+            op_types_to_quantize=list(QUANTIZED_OPERATORS),
+            per_channel=True,
+            activation_type=quantization.QuantType.QUInt8,
+            weight_type=quantization.QuantType.QInt8,
+        )
+        result = onnx.load(str(quantized))
+    metadata['quantization'] = json.dumps(
+        dict(weights='int8 per channel', values='uint8', images=reader.num_images)
+    )
+    onnx.helper.set_model_props(result, metadata)
+    onnx.checker.check_model(result)
+    with atomic_file(out) as unfinished:
+        unfinished.write_bytes(result.SerializeToString())
+
+
+def _calibration_reader(quantization: ModuleType, batches: Iterable[np.ndarray]) -> Any:
+    base: Any = quantization.CalibrationDataReader
+
+    class Reader(base):
+        def __init__(self) -> None:
+            self.batches = iter(batches)
+            self.num_images = 0
+
+        def get_next(self) -> dict[str, np.ndarray] | None:
+            batch = next(self.batches, None)
+            if batch is None:
+                if not self.num_images:
+                    raise PreflightError('there are no images to calibrate with')
+                return None
+            self.num_images += len(batch)
+            return dict(image=batch)
+
+    return Reader()

@@ -1,0 +1,88 @@
+"""Self-training, as tools and notebooks start it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mmengine.config import Config
+
+from segda_mm.engine.distributed import initialize_process_group
+from segda_mm.errors import (
+    DataError,
+    FileNotWrittenError,
+    MissingDataError,
+    PreflightError,
+    TrainingStoppedError,
+)
+from segda_mm.self_training import (
+    Commands,
+    PlanConfigs,
+    PlanError,
+    carry_out,
+    require_inputs,
+)
+
+from .checks import require_data, settle_initial_checkpoints
+from .config import load_config
+from .evaluating import evaluate
+from .labeling import label
+from .runner import sole_run_in
+from .training import train
+
+
+def self_train(cfg: Config, redo_from: str | None = None) -> dict[str, Any]:
+    """Carry out a plan, from where an earlier call stopped.
+
+    Every stage is an ordinary training, labelling or evaluation with a folder
+    of its own below the work directory; ``state.json`` there says which are
+    finished. At the end ``report.md``, ``report.json`` and pictures of the
+    labels are written.
+
+    In a group of processes (``cfg.launcher`` is ``'pytorch'``) all stages share
+    the processes, and the first of them writes what is not labels. How they talk
+    is what ``env_cfg.dist_cfg`` of the teacher's config says.
+
+    Source: Chen et al., "Naive-Student", ECCV 2020, Algorithm 1.
+
+    Args:
+        cfg: A plan with a ``work_dir``, as :func:`load_config` gives it; see
+            :mod:`segda_mm.self_training.plan`.
+        redo_from: Name of a stage whose folder and state are deleted first,
+            with those of all stages after it.
+
+    Returns:
+        The report, see :func:`segda_mm.self_training.report.make_report`.
+
+    Raises:
+        PreflightError: The plan is wrong, data or a checkpoint are missing,
+            the plan differs from what a stage was begun with, or another run
+            uses the work directory.
+        TrainingStoppedError: A loss is not finite, or the disk is full.
+    """
+    commands = Commands(_train, label, evaluate)
+    try:
+        configs = PlanConfigs(cfg, load_config)
+        _join_processes(configs)
+        with sole_run_in(configs.work_dir):
+            require_inputs(configs, require_data)
+            return carry_out(configs, commands, redo_from)
+    except (PlanError, DataError, MissingDataError) as error:
+        raise PreflightError(str(error)) from error
+    except FileNotWrittenError as error:
+        raise TrainingStoppedError(str(error)) from error
+
+
+def _join_processes(configs: PlanConfigs) -> None:
+    env_cfg = configs.config(configs.plan.teacher).get('env_cfg')
+    try:
+        initialize_process_group(configs.launcher, env_cfg)
+    except (RuntimeError, ValueError) as error:
+        raise PreflightError(str(error)) from error
+
+
+def _train(cfg: Config, init: str | None, resume: bool) -> None:
+    if init is not None:
+        # All weights come from there, none from what the config names.
+        settle_initial_checkpoints(cfg, resuming=True)
+        cfg.load_from = init
+    train(cfg, resume='auto' if resume else None)

@@ -1,0 +1,153 @@
+"""Training, as tools and notebooks start it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from mmengine.config import Config
+from mmengine.runner import Runner
+
+from segda_mm.engine.distributed import initialize_process_group
+from segda_mm.engine.runner import find_resumable_checkpoint
+from segda_mm.errors import (
+    DataError,
+    FileNotWrittenError,
+    NonFiniteLossError,
+    PreflightError,
+    TrainingStoppedError,
+)
+
+from .checks import (
+    require_data,
+    require_hook_data,
+    require_trusted_sources,
+    settle_initial_checkpoints,
+)
+from .config_errors import config_errors, message_of
+from .first_batch import FirstBatchCheck
+from .runner import build_runner, sole_run_in
+
+_FULL_PRECISION = ('OptimWrapper', 'GradientAveragingOptimWrapper')
+_ON_CUDA = 'GradientAveragingAmpOptimWrapper'
+_ON_CPU = 'GradientAveragingBFloat16OptimWrapper'
+
+
+def train(cfg: Config, resume: str | Path | None = None, amp: bool = False) -> Runner:
+    """Train what a config describes.
+
+    Before the first step it is seen that data and checkpoints are there, that a
+    run to be resumed is the same one, and that the first batch suits the model.
+
+    Args:
+        cfg: A whole config with a ``work_dir``, as :func:`load_config` gives
+            it. It is changed in place.
+        resume: ``'auto'`` continues from the last checkpoint of the work
+            directory, a path from that checkpoint, None does what ``resume``
+            of the config says, by default start afresh.
+        amp: Mixed precision for every optimizer.
+
+    Returns:
+        The runner after its last epoch.
+
+    Raises:
+        PreflightError: The training cannot start. What is wrong is told with the
+            config key or the file, and the remedy.
+        TrainingStoppedError: A loss is not finite, a file of the data set is
+            wrong, or the disk is full.
+    """
+    if resume is None and cfg.get('resume'):
+        resume = cfg.get('load_from') or 'auto'
+    require_data(cfg, ('train_dataloader', 'val_dataloader'))
+    require_hook_data(cfg)
+    settle_initial_checkpoints(cfg, resuming=resume is not None)
+    require_trusted_sources(cfg)
+    if resume is not None:
+        cfg.load_from = str(find_checkpoint(cfg.work_dir, resume))
+        cfg.resume = True
+    if amp:
+        enable_mixed_precision(cfg)
+    try:
+        initialize_process_group(cfg.get('launcher', 'none'), cfg.get('env_cfg'))
+    except (RuntimeError, ValueError) as error:
+        raise PreflightError(str(error)) from error
+    with sole_run_in(cfg.work_dir):
+        return _run(cfg)
+
+
+def _run(cfg: Config) -> Runner:
+    with config_errors(cfg):
+        runner = build_runner(cfg)
+    check = FirstBatchCheck()
+    runner.register_hook(check)
+    try:
+        runner.train()
+    except (NonFiniteLossError, FileNotWrittenError) as error:
+        raise TrainingStoppedError(str(error)) from error
+    except Exception as error:
+        if not check.passed:
+            with config_errors(cfg):
+                raise
+        if isinstance(error, DataError):
+            raise TrainingStoppedError(message_of(error)) from error
+        raise
+    return runner
+
+
+def find_checkpoint(work_dir: str | Path, resume: str | Path = 'auto') -> Path:
+    """The checkpoint to continue from.
+
+    Args:
+        work_dir: Where the run keeps its checkpoints.
+        resume: ``'auto'`` for the last one of ``work_dir``, or a path.
+
+    Returns:
+        The checkpoint, a file.
+
+    Raises:
+        PreflightError: There is none. (Silently starting afresh instead would
+            overwrite the run that was meant to go on.)
+    """
+    if resume != 'auto':
+        if not Path(resume).is_file():
+            raise PreflightError(f'there is no checkpoint {resume} to resume from')
+        return Path(resume)
+    latest = find_resumable_checkpoint(str(work_dir))
+    if latest is None:
+        raise PreflightError(
+            f'nothing to resume: {work_dir} holds no checkpoint of an earlier '
+            'run. Start it without --resume (or `resume=True`), or name its folder '
+            'with --work-dir'
+        )
+    return Path(latest)
+
+
+def enable_mixed_precision(cfg: Config) -> None:
+    """Switch all optimizer wrappers of a config to mixed precision.
+
+    On CUDA: float16 with a scaled loss; on a CPU: bfloat16, which needs no
+    scaling. One optimizer per network, as a dict of named wrappers, is
+    switched as a whole.
+
+    Args:
+        cfg: A whole config, changed in place.
+
+    Raises:
+        PreflightError: A wrapper is of a type that has no such twin.
+    """
+    wanted = _ON_CUDA if torch.cuda.is_available() else _ON_CPU
+    members = {'optim_wrapper': cfg.optim_wrapper}
+    if 'optimizer' not in cfg.optim_wrapper:
+        members = {
+            f'optim_wrapper.{name}': member
+            for name, member in cfg.optim_wrapper.items()
+            if isinstance(member, dict)
+        }
+    for key, member in members.items():
+        kind = member.get('type', 'OptimWrapper')
+        if kind not in (*_FULL_PRECISION, 'AmpOptimWrapper', _ON_CUDA, _ON_CPU):
+            raise PreflightError(
+                f'--amp cannot be used with {key}.type={kind}; it knows '
+                f'{" and ".join(_FULL_PRECISION)}'
+            )
+        member['type'] = wanted

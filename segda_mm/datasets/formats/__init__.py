@@ -1,0 +1,1 @@
+"""Label files, panoptic files, lists of names, checksums and class tables."""

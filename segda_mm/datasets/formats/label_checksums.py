@@ -1,0 +1,128 @@
+"""Whether label files still are what a labeler has written.
+
+A folder of labels has a ``manifest.json``, written last, with its ``images`` and,
+in the same order, the ``checksums`` of their label files.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from segda_mm.errors import DataError
+
+#: Names every label; written last, so that a folder with it is complete.
+MANIFEST = 'manifest.json'
+
+#: Says by which network labels are made; written first.
+IDENTITY = 'identity.json'
+
+
+def checksum(content: bytes) -> str:
+    """The SHA-256 of a file's content, in hexadecimal digits."""
+    return sha256(content).hexdigest()
+
+
+def read_json(path: str | os.PathLike, remedy: str) -> dict[str, Any] | None:
+    """Read one of the JSON files that lie beside labels.
+
+    Args:
+        path: The file.
+        remedy: What to do if it is damaged, for the message.
+
+    Returns:
+        Its content; None if there is no such file.
+
+    Raises:
+        DataError: It is no JSON object.
+    """
+    try:
+        content = json.loads(Path(path).read_text(encoding='utf-8'))
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise DataError(
+            f'is damaged: no JSON ({error})', file=path, remedy=remedy
+        ) from error
+    if not isinstance(content, dict):
+        raise DataError('is damaged: no JSON object', file=path, remedy=remedy)
+    return content
+
+
+def read_manifest(folder: str | os.PathLike) -> dict[str, Any] | None:
+    """Read the manifest of a folder of labels; None if there is none.
+
+    Raises:
+        DataError: It is damaged.
+    """
+    return read_json(
+        Path(folder, MANIFEST),
+        'Delete it and start what made the labels again: labels that are whole '
+        'are kept',
+    )
+
+
+def label_checksums(folder: str | os.PathLike) -> Mapping[str, str]:
+    """The checksums of a folder's label files by the names of their images.
+
+    The manifest is read once, and again when it has changed.
+
+    Returns:
+        Empty, where there is no manifest or one without checksums.
+
+    Raises:
+        DataError: The manifest is damaged.
+    """
+    try:
+        modified = os.stat(os.path.join(folder, MANIFEST)).st_mtime_ns
+    except FileNotFoundError:
+        return {}
+    return _checksums(os.fspath(folder), modified)
+
+
+@lru_cache(maxsize=4)
+def _checksums(folder: str, modified: int) -> dict[str, str]:
+    manifest = read_manifest(folder) or {}
+    return dict(zip(manifest.get('images', ()), manifest.get('checksums', ())))
+
+
+def require_unchanged(
+    file: str | os.PathLike, expected: str | None, remedy: str
+) -> None:
+    """See that a label file is the one that was written.
+
+    Args:
+        file: The file. Whoever reads it next will say if it is missing.
+        expected: Its checksum; None to let it pass.
+        remedy: For the message.
+
+    Raises:
+        DataError: It is another one.
+    """
+    if expected is None or not os.path.isfile(file):
+        return
+    if checksum(Path(file).read_bytes()) != expected:
+        raise DataError(
+            'was changed or damaged since it was made: its checksum is not that '
+            f'in {MANIFEST}',
+            file=file,
+            remedy=remedy,
+        )
+
+
+def require_unchanged_label(info: Mapping[str, Any]) -> None:
+    """See that the label of a data info is the one that ``tools/label.py`` wrote.
+
+    One without ``label_checksum`` passes; another one raises a DataError.
+    """
+    require_unchanged(
+        info['seg_map_path'],
+        info.get('label_checksum'),
+        'Delete it and start tools/label.py as before: it makes this label again '
+        'and leaves the others',
+    )

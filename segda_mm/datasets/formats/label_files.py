@@ -1,0 +1,200 @@
+"""Reading label-id PNGs and the tables that turn ids into train ids."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from functools import cache
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from segda_mm.errors import DataError
+
+from .cityscapes_labels import CLASSES, IGNORE_INDEX, LABELS
+
+
+class LabelTable(NamedTuple):
+    """How the ids of label files become train ids.
+
+    ``train_ids`` (256,) uint8 is the look-up table, ``known`` (256,) bool says
+    which ids may occur in a file.
+    """
+
+    name: str
+    train_ids: np.ndarray
+    known: np.ndarray
+
+
+def _table_from_mapping(name: str, mapping: Mapping) -> LabelTable:
+    train_ids = np.full(256, IGNORE_INDEX, dtype=np.uint8)
+    known = np.zeros(256, dtype=bool)
+    for key, train_id in mapping.items():
+        label_id = int(key)
+        if not -1 <= label_id <= 255 or not 0 <= int(train_id) <= 255:
+            raise ValueError(
+                f'label table {name!r}: {key!r}: {train_id!r} is out of range; '
+                'ids go from -1 (stored as 255) to 255, train ids from 0 to '
+                '255 (void)'
+            )
+        if known[label_id % 256]:
+            raise ValueError(
+                f'label table {name!r}: id {key!r} is given twice; -1 is stored as 255'
+            )
+        train_ids[label_id % 256] = int(train_id)
+        known[label_id % 256] = True
+    return LabelTable(name, train_ids, known)
+
+
+_CITYSCAPES = {label.id: label.train_id for label in LABELS}
+_TABLES = {
+    'cityscapes': _CITYSCAPES,
+    # GTA5 stores the licence plate as 34 where Cityscapes has -1.
+    'gta5': {**_CITYSCAPES, 34: IGNORE_INDEX},
+    'camvid': {**{i: i for i in range(11)}, 11: IGNORE_INDEX},
+    'train_id': {**{i: i for i in range(len(CLASSES))}, 255: IGNORE_INDEX},
+}
+
+
+@cache
+def _table_from_name(name: str) -> LabelTable:
+    if name not in _TABLES:
+        raise ValueError(
+            f'label table {name!r} is unknown; choose one of {sorted(_TABLES)} or '
+            'give a dict of {id in the file: train id}'
+        )
+    return _table_from_mapping(name, _TABLES[name])
+
+
+def label_table(table: str | Mapping[int, int]) -> LabelTable:
+    """Look up a label table by name, or make one from ``{id: train_id}``.
+
+    Args:
+        table: ``'cityscapes'`` (ids 0..33 and -1), ``'gta5'`` (the same and
+            34), ``'camvid'`` (classes 0..10, void 11), ``'train_id'`` (0..18
+            and 255 as they are), or an own mapping whose keys are all the ids
+            that may occur and whose values are train ids (255 is void).
+
+    Raises:
+        ValueError: The name is unknown or a value is out of range.
+    """
+    if isinstance(table, str):
+        return _table_from_name(table)
+    return _table_from_mapping('own', table)
+
+
+def decode_labels(path: str | os.PathLike, what: str) -> tuple[str, np.ndarray]:
+    """Decode a file of labels as it is stored.
+
+    Args:
+        path: The file.
+        what: What it is, for the messages.
+
+    Returns:
+        Pillow's name of its pixel format, and its values.
+
+    Raises:
+        DataError: There is no such file, or it cannot be decoded.
+    """
+    exclude = 'or list its image in exclude='
+    try:
+        with Image.open(path) as image:
+            return image.mode, np.asarray(image)
+    except FileNotFoundError:
+        raise DataError(
+            f'{what} does not exist', file=path, remedy=f'Restore it, {exclude}'
+        ) from None
+    except (OSError, SyntaxError, ValueError) as error:
+        raise DataError(
+            f'{what} cannot be decoded ({error})',
+            file=path,
+            remedy=f'Download or write it again, {exclude}',
+        ) from error
+
+
+def read_label_ids(path: str | os.PathLike) -> np.ndarray:
+    """Read a single-channel 8-bit label file; palette indices stay indices.
+
+    Returns:
+        uint8 array (H, W).
+
+    Raises:
+        DataError: The file cannot be decoded, or is RGB or 16-bit.
+    """
+    mode, ids = decode_labels(path, 'label file')
+    if mode not in ('L', 'P'):
+        raise DataError(
+            f'is a {mode!r} image, but label files are single-channel 8-bit '
+            'PNGs of class ids',
+            file=path,
+            remedy='Use the id files, not the colour or instance files '
+            '(Cityscapes: *_gtFine_labelIds.png)',
+        )
+    return ids
+
+
+def to_train_ids(
+    ids: np.ndarray,
+    table: LabelTable,
+    file: str | os.PathLike,
+    label_map: Mapping[int, int] | None = None,
+) -> np.ndarray:
+    """Turn label ids into train ids.
+
+    Args:
+        ids: uint8 (H, W).
+        table: The table of the data set.
+        file: The file that the ids come from, for the message.
+        label_map: ``{train id: new train id}`` of a data set that was given
+            part of its classes.
+
+    Returns:
+        uint8 (H, W), 255 where void.
+
+    Raises:
+        DataError: An id is not in the table.
+    """
+    # OpenCV looks up several times faster than NumPy.
+    unknown = cv2.LUT(ids, (~table.known).astype(np.uint8))
+    if unknown.any():
+        unknown = unknown.astype(bool)
+        raise DataError(
+            f'has ids {np.unique(ids[unknown]).tolist()} in '
+            f'{int(unknown.sum())} pixels, which the label table '
+            f'{table.name!r} does not know',
+            file=file,
+            remedy='Choose the table of these files with LoadLabelIds(table='
+            "'cityscapes' | 'gta5' | 'camvid' | 'train_id' | {id: train_id}), "
+            'or list the image in exclude=',
+        )
+    train_ids = table.train_ids
+    if label_map:
+        renamed = np.arange(256, dtype=np.uint8)
+        renamed[list(label_map)] = list(label_map.values())
+        train_ids = renamed[train_ids]
+    return cv2.LUT(ids, train_ids)
+
+
+def check_same_size(
+    label_shape: tuple,
+    image_shape: tuple,
+    label_file: str | os.PathLike,
+    image_file: str,
+    name: str,
+) -> None:
+    """Compare the (H, W) of a label with that of its image.
+
+    Raises:
+        DataError: They differ.
+    """
+    if tuple(label_shape) != tuple(image_shape):
+        raise DataError(
+            f'label is {label_shape[1]}x{label_shape[0]} pixels, but its image '
+            f'{image_file} is {image_shape[1]}x{image_shape[0]}',
+            file=label_file,
+            remedy=f'List {name!r} in the file given as exclude= '
+            '(tools/check_data.py CONFIG --write-exclude FILE makes it)',
+            name=name,
+        )

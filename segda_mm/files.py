@@ -1,0 +1,235 @@
+"""Files that are whole or absent, and folders that one run at a time writes to."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import time
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from segda_mm.errors import FileNotWrittenError, FolderInUseError
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+#: What torch.save says, in several places, once a write of its own has failed.
+_TORCH_WRITER = ('inline_container', 'PytorchStreamWriter')
+
+
+@contextmanager
+def atomic_file(path: str | os.PathLike) -> Iterator[Path]:
+    """Yield a path to write to; at the end that file takes the real name.
+
+    A reader never sees half a file, and a killed process leaves at most one
+    that ends in ``.unfinished``. Several processes may write the same name:
+    the last one wins.
+
+    Args:
+        path: The file to be made or replaced; its folder is made where
+            missing.
+
+    Raises:
+        FileNotWrittenError: The disk is full, or the file could not be written
+            for another reason of the system.
+    """
+    path = Path(path)
+    unfinished = path.with_name(f'.{path.name}.{os.getpid()}.unfinished')
+    with named_failure(path, unfinished):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield unfinished
+            os.replace(unfinished, path)
+        finally:
+            unfinished.unlink(missing_ok=True)
+
+
+def write_text(path: str | os.PathLike, text: str) -> None:
+    """Write a text file in UTF-8 in one step; see :func:`atomic_file`."""
+    with atomic_file(path) as unfinished:
+        unfinished.write_text(text, encoding='utf-8')
+
+
+def write_json(path: str | os.PathLike, content: Mapping | Sequence) -> None:
+    """Write plain values as indented JSON in one step; see :func:`atomic_file`.
+
+    Raises:
+        ValueError: A number is NaN or infinite.
+    """
+    write_text(path, json.dumps(content, indent=2, allow_nan=False) + '\n')
+
+
+def append_line(path: str | os.PathLike, line: str) -> None:
+    """Append a line to a file; of one that cannot be written, nothing is left.
+
+    Several processes may append to one file.
+
+    Args:
+        path: The file, made where missing.
+        line: Without its end.
+
+    Raises:
+        FileNotWrittenError: The disk is full, or the file could not be written
+            for another reason of the system.
+    """
+    content = f'{line}\n'.encode()
+    with named_failure(path):
+        file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+        try:
+            written = os.write(file, content)
+            if written < len(content):
+                end = os.lseek(file, 0, os.SEEK_CUR)
+                try:
+                    os.write(file, content[written:])
+                except OSError:
+                    os.ftruncate(file, end - written)
+                    raise
+        finally:
+            os.close(file)
+
+
+@contextmanager
+def named_failure(
+    file: str | os.PathLike, *temporary: str | os.PathLike
+) -> Iterator[None]:
+    """Turn a failed write into an error that names the file.
+
+    The system's own error about a write names no file, and that of
+    ``torch.save`` no reason.
+
+    Args:
+        file: The file that is written.
+        temporary: Other files that are opened on the way to it.
+
+    Raises:
+        FileNotWrittenError: In place of errors of the system about no file, or
+            about one of these; all others pass.
+    """
+    own = {None, *(os.fspath(f) for f in (file, os.path.dirname(file), *temporary))}
+    try:
+        yield
+    except FileNotWrittenError:
+        raise
+    except OSError as error:
+        # Without a number it is a message of ours, not of the system.
+        if error.errno is None or error.filename not in own:
+            raise
+        raise FileNotWrittenError(file, error.strerror or str(error)) from error
+    except RuntimeError as error:
+        if not any(name in str(error) for name in _TORCH_WRITER):
+            raise
+        reason = getattr(error.__context__, 'strerror', None) or 'the disk may be full'
+        raise FileNotWrittenError(file, reason) from error
+
+
+LOCK_FILE = '.in_use'
+
+#: What the system answers when another process has the lock.
+_TAKEN = (BlockingIOError, PermissionError)
+
+
+class RunFolderLock:
+    """Keeps other processes out of a folder until released, or until death.
+
+    The lock is one of the kernel on the file ``.in_use``, which tells the others
+    who holds it. It ends with the process that took it, however that dies; the
+    file that a kill leaves locks nothing. Processes that were forked do not
+    inherit it: data loader workers live on for seconds after their parent was
+    killed, and would keep a resumed run out. Nor does it keep out a second run of
+    the same process. Works on Linux and macOS, over NFS too.
+
+    Args:
+        folder: Made where missing, when the lock is taken.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        self._file: int | None = None
+        self._library_lock: Any = None
+
+    def acquire(self) -> None:
+        """Take the lock.
+
+        Raises:
+            FolderInUseError: Another process has it; the message names the
+                folder and that process.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self.folder / LOCK_FILE
+        if fcntl is None:
+            self._acquire_by_library(path)
+            return
+        while self._file is None:
+            file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+            try:
+                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except _TAKEN:
+                holder = os.read(file, 4096)
+                os.close(file)
+                raise FolderInUseError(self._message(holder)) from None
+            except OSError as error:
+                os.close(file)
+                warnings.warn(
+                    f'{path} cannot be locked ({error.strerror}): nothing keeps '
+                    'another run from writing to this folder at the same time',
+                    stacklevel=2,
+                )
+                return
+            # Its last holder may have removed the file that was opened here.
+            if _is_at(file, path):
+                self._file = file
+            else:
+                os.close(file)
+        os.ftruncate(self._file, 0)
+        os.pwrite(self._file, _this_process(), 0)
+
+    def release(self) -> None:
+        """Give the lock back, and remove its file; nothing if it is not held."""
+        if self._file is not None:
+            (self.folder / LOCK_FILE).unlink(missing_ok=True)
+            os.close(self._file)
+            self._file = None
+        if self._library_lock is not None:
+            self._library_lock.release()
+            self._library_lock = None
+
+    def _acquire_by_library(self, path: Path) -> None:
+        from filelock import FileLock, Timeout
+
+        lock = FileLock(path)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise FolderInUseError(self._message(b'')) from None
+        self._library_lock = lock
+
+    def _message(self, content: bytes) -> str:
+        try:
+            holder = json.loads(content)
+            who = f'process {holder["pid"]} on {holder["host"]} since {holder["since"]}'
+        except (ValueError, KeyError, TypeError):
+            # It has the lock, and has not written its name yet.
+            who = 'another process'
+        return (
+            f'{self.folder} is in use by {who}, and two runs would overwrite each '
+            "other's files. Wait for it or end it, or take another folder"
+        )
+
+
+def _is_at(file: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file), os.stat(path))
+    except FileNotFoundError:
+        return False
+
+
+def _this_process() -> bytes:
+    since = time.strftime('%Y-%m-%d %H:%M:%S')
+    who = dict(pid=os.getpid(), host=socket.gethostname(), since=since)
+    return json.dumps(who).encode()

@@ -1,0 +1,159 @@
+"""Label the target training set with the model that is being trained."""
+
+from __future__ import annotations
+
+import copy
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from mmengine.dataset import BaseDataset
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+from segda_mm.engine.image_pass import undisturbed
+from segda_mm.registry import DATASETS, HOOKS
+
+from .processes import Processes
+from .store import LabelStore
+from .tta_labeler import TTALabeler
+
+#: The rule of the paper.
+CLASS_MEDIAN = dict(type='ClassMedian', cap=0.9, scope='dataset')
+
+
+@HOOKS.register_module()
+class MedianThresholdPseudoLabelHook(Hook):
+    """Pseudo-label the target training images at the start of some epochs.
+
+    A class's threshold is the median of the confidences of all pixels of the
+    *data set* that are predicted as the class, at most ``cap``; pixels under
+    it become void (255). Montresori, Rosini, Vanderputten: "Meta Pseudo Labels
+    for Real-Time Semantic Segmentation", section "Pseudo Labels".
+
+    Labels and the manifest of :class:`TTALabeler` are written to
+    ``<work_dir>/<directory>/epoch_<e>/``, and the target data set of the training
+    data loader is told that folder. Processes share the images.
+
+    A run resumed within an epoch goes on with the labels made before that
+    epoch. Resumed at the very start of a labelling epoch, it makes them again.
+
+    Args:
+        dataloader: ``dataset``, the config of the target training images, as
+            ``UnlabeledImageDataset`` with a pipeline without augmentation, and
+            ``batch_size``, ``num_workers`` and ``num_writers`` as
+            :class:`TTALabeler` takes them. Each image is labelled once.
+        epochs: Epochs, counted from 0, before which to label.
+        pseudo_labeler: As :class:`TTALabeler` takes it.
+        directory: Where to write, relative to the work dir.
+
+    Raises:
+        ValueError: There is no labelling epoch or no data set, or the pseudo
+            labeler cannot be used.
+    """
+
+    # Before IterTimerHook, so that labelling does not count as data loading.
+    priority = 'ABOVE_NORMAL'
+
+    def __init__(
+        self,
+        dataloader: dict,
+        epochs: Sequence[int] = (0,),
+        pseudo_labeler: dict | None = CLASS_MEDIAN,
+        directory: str = 'pseudo_labels',
+    ) -> None:
+        name = type(self).__name__
+        if not epochs or min(epochs) < 0:
+            raise ValueError(
+                f'{name}.epochs is {epochs!r}; name the epochs, from 0, before '
+                'which to make pseudo labels'
+            )
+        settings = dict(dataloader)
+        if 'dataset' not in settings:
+            raise ValueError(
+                f'{name}.dataloader has no `dataset`; give it one, as '
+                "dict(type='UnlabeledImageDataset', images=..., pipeline=[...])"
+            )
+        # Built when it is needed: a run that only validates has no use for it.
+        self._dataset = settings.pop('dataset')
+        self._labeler = TTALabeler(pseudo_labeler, **settings)
+        self.epochs = sorted(epochs)
+        self.directory = directory
+
+    def before_train_epoch(self, runner: Runner) -> None:
+        """Make labels if it is time, and point the target data set to them.
+
+        Raises:
+            TypeError: No data set of the training reads pseudo labels.
+            ValueError: There is no image to label.
+        """
+        past = [epoch for epoch in self.epochs if epoch <= runner.epoch]
+        if not past:
+            return
+        epoch = past[-1]
+        store = LabelStore(Path(runner.work_dir, self.directory, f'epoch_{epoch}'))
+        begun = runner.iter > epoch * len(runner.train_dataloader)
+        if not begun:
+            self._label(runner, store, epoch)
+        elif not Processes().from_main(store.is_complete):
+            runner.logger.warning(
+                f'the pseudo labels of epoch {epoch} in {store.directory} are '
+                'gone or incomplete: making new ones with the current model. '
+                'The result will differ from that of an uninterrupted run'
+            )
+            self._label(runner, store, epoch)
+        for dataset in _target_datasets(runner.train_dataloader.dataset):
+            dataset.pseudo_label_dir = str(store.directory)
+
+    def _label(self, runner: Runner, store: LabelStore, epoch: int) -> None:
+        Processes().from_main(_clear, store)
+        dataset = DATASETS.build(copy.deepcopy(self._dataset))
+        if not len(dataset):
+            raise ValueError(
+                f'{type(self).__name__}.dataloader has no image; check the folder '
+                'its dataset names'
+            )
+        with undisturbed(runner.model):
+            manifest = self._labeler.label(
+                runner.model,
+                dataset,
+                store,
+                settings=dict(epoch=epoch, iteration=runner.iter, seed=runner.seed),
+                origin={},
+                class_names=dataset.metainfo.get('classes'),
+            )
+        kept = 1 - manifest['void_share']
+        runner.message_hub.update_scalar('train/pseudo.kept_ratio', kept)
+        runner.logger.info(
+            f'Pseudo labels of epoch {epoch} keep {kept:.1%} of the '
+            f'{manifest["area"]} target pixels'
+        )
+
+
+def _clear(store: LabelStore) -> None:
+    """Remove what another model has labelled; the manifest first."""
+    store.begin()
+    shutil.rmtree(store.directory, ignore_errors=True)
+
+
+def _target_datasets(dataset: BaseDataset) -> list[BaseDataset]:
+    """The data sets inside of ``dataset`` that can read pseudo labels."""
+    found, waiting = [], [dataset]
+    while waiting:
+        dataset = waiting.pop()
+        if hasattr(dataset, 'pseudo_label_dir'):
+            found.append(dataset)
+        elif hasattr(dataset, 'target'):
+            waiting.append(dataset.target)
+        elif hasattr(dataset, 'dataset'):
+            waiting.append(dataset.dataset)
+        else:
+            waiting.extend(getattr(dataset, 'datasets', []))
+    if not found:
+        raise TypeError(
+            'MedianThresholdPseudoLabelHook makes labels, but no data set in '
+            'train_dataloader.dataset can read them; use '
+            "DomainPairDataset with target=dict(type='UnlabeledImageDataset', "
+            '...) and LoadPseudoLabels in its pipeline'
+        )
+    return found

@@ -1,0 +1,35 @@
+"""Which losses, in what order, through which optimizer: one paper a file."""
+
+from .adversarial import BiSeNetDA
+from .augmentation import StrongAugmentation
+from .base import DomainAdaptiveSegmentor
+from .feedback import LossProductFeedback, StudentLossChangeFeedback
+from .generator import SegmentorGenerator
+from .mean_teacher import MeanTeacher
+from .meta_pseudo_labels import MetaPseudoLabels
+from .mixing import ClassMix, CutMix
+from .pseudo_labelers import (
+    ClassMedian,
+    ConfidentShare,
+    PixelConfidence,
+    PseudoLabeler,
+    PseudoLabels,
+)
+
+__all__ = [
+    'BiSeNetDA',
+    'ClassMedian',
+    'ClassMix',
+    'ConfidentShare',
+    'CutMix',
+    'DomainAdaptiveSegmentor',
+    'LossProductFeedback',
+    'MeanTeacher',
+    'MetaPseudoLabels',
+    'PixelConfidence',
+    'PseudoLabeler',
+    'PseudoLabels',
+    'SegmentorGenerator',
+    'StrongAugmentation',
+    'StudentLossChangeFeedback',
+]

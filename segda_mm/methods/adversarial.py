@@ -1,0 +1,138 @@
+"""Adversarial domain adaptation with one generator and one discriminator."""
+
+from collections.abc import Sequence
+
+from mmengine.optim import OptimWrapperDict
+from torch import Tensor, nn
+
+from segda_mm.methods.base import DomainAdaptiveSegmentor
+from segda_mm.methods.steps import (
+    DomainBatch,
+    add_role,
+    adversarial_losses,
+    discriminator_step,
+    generator_step,
+    is_due,
+)
+from segda_mm.registry import MODELS
+
+
+@MODELS.register_module()
+class BiSeNetDA(DomainAdaptiveSegmentor):
+    """Adapt BiSeNet, or any other segmentor, to images without labels.
+
+    "Meta Pseudo Labels for Real-Time Semantic Segmentation", Eq. 1-4, and
+    Eq. 5 once the target images carry pseudo labels
+    (``MedianThresholdPseudoLabelHook``). Children, and so the keys of
+    ``optim_wrapper`` and ``param_scheduler``: ``generator`` and
+    ``discriminator``.
+
+    Args:
+        generator: Config of a ``SegmentorGenerator``.
+        discriminator: Config of a discriminator.
+        adv_weight: lambda_adv of Eq. 4; with 0 the weights learn from the
+            source alone while the discriminator still watches (BatchNorm's
+            running statistics see the target too).
+        target_loss_weight: Weight of the loss on the target's pseudo labels
+            (Eq. 5: 1). 0: no target label is looked at (Eq. 4).
+        adversarial_loss: Config of the loss of domain logits; None:
+            ``DomainAdversarialLoss``.
+        unlabeled_losses: Configs of losses that the generator's target logits
+            have without any label, as ``EntropyLoss`` and
+            ``MaximumSquaresLoss``; with ``adv_weight=0`` they adapt alone. Each
+            is added with its own ``loss_weight`` and logged as
+            ``generator.unlabeled.<its loss_name>``. None: there are none.
+        gradient_ratio_interval: Iterations between two measurements of
+            ``generator.adversarial.gradient_ratio``.
+        data_preprocessor: Config of a ``DomainDataPreprocessor``.
+        init_cfg: See :class:`mmengine.model.BaseModule`.
+    """
+
+    def __init__(
+        self,
+        generator: dict,
+        discriminator: dict,
+        adv_weight: float,
+        target_loss_weight: float,
+        adversarial_loss: dict | None = None,
+        unlabeled_losses: Sequence[dict] | None = None,
+        gradient_ratio_interval: int = 50,
+        data_preprocessor: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(None, data_preprocessor, init_cfg)
+        self.generator = MODELS.build(generator)
+        self.discriminator = MODELS.build(discriminator)
+        self.adversarial_loss = MODELS.build(
+            adversarial_loss or dict(type='DomainAdversarialLoss')
+        )
+        self.unlabeled_losses = nn.ModuleList(
+            MODELS.build(loss) for loss in unlabeled_losses or ()
+        )
+        self.loss_weights = {
+            'adversarial.loss': adv_weight,
+            'target.loss': target_loss_weight,
+        }
+        self.gradient_ratio_interval = gradient_ratio_interval
+
+    def train_step(
+        self, data: dict, optim_wrapper: OptimWrapperDict
+    ) -> dict[str, Tensor]:
+        """Update the generator, then the discriminator.
+
+        Args:
+            data: ``dict(source=batch, target=batch)`` as collated from a
+                ``DomainPairDataset``.
+            optim_wrapper: Members ``generator`` and ``discriminator``.
+
+        Returns:
+            Losses and health figures for the logger.
+        """
+        batches = self.data_preprocessor(data, True)
+        source = DomainBatch(**batches['source'])
+        target = DomainBatch(**batches['target'])
+        if not self.loss_weights['target.loss']:
+            target.data_samples = None
+        generated = generator_step(
+            self.generator,
+            self.discriminator,
+            optim_wrapper['generator'],
+            self.student_losses,
+            self.loss_weights,
+            source,
+            target,
+            measure_gradients=is_due(self.gradient_ratio_interval),
+        )
+        discriminated = discriminator_step(
+            self.discriminator,
+            optim_wrapper['discriminator'],
+            source,
+            target,
+            self.adversarial_loss,
+        )
+        return {
+            'loss': generated['loss'],
+            **add_role('generator', generated),
+            **add_role('discriminator', discriminated),
+        }
+
+    def student_losses(
+        self, source: DomainBatch, target: DomainBatch
+    ) -> dict[str, Tensor]:
+        """Terms of Eq. 4, or of Eq. 5 where the target has pseudo labels.
+
+        Args:
+            source: Images with labels.
+            target: Images, with pseudo labels or with None.
+
+        Returns:
+            ``source.loss``, ``adversarial.loss``, ``target.loss`` and
+            ``unlabeled.<loss_name>``, scalars.
+        """
+        losses = adversarial_losses(
+            self.generator, self.discriminator, self.adversarial_loss, source, target
+        )
+        logits = target.passed_through(self.generator).logits
+        for loss in self.unlabeled_losses:
+            losses[f'unlabeled.{loss.loss_name}'] = loss(logits)
+        return losses

@@ -1,0 +1,116 @@
+"""What all adaptation methods share: they deploy one plain segmentor."""
+
+from abc import abstractmethod
+
+from mmseg.models import BaseSegmentor
+from mmseg.utils import OptSampleList, SampleList
+from torch import Tensor, nn
+
+from segda_mm.methods.steps import DomainBatch
+
+
+class DomainAdaptiveSegmentor(BaseSegmentor):
+    """A method that trains several networks and predicts with one of them.
+
+    Prediction, test-time augmentation, visualisation and evaluation see the
+    deployed segmentor as if it stood alone. A subclass implements ``train_step``,
+    and in :meth:`student_losses` the terms of its loss, which others extend.
+
+    Args:
+        predict_on: One of :attr:`ROLES`, the network that is evaluated and
+            exported; None for a method without roles.
+        data_preprocessor: Config of a ``DomainDataPreprocessor``.
+        init_cfg: See :class:`mmengine.model.BaseModule`.
+
+    Attributes:
+        loss_weights: Factors of the terms of :meth:`student_losses` by their keys;
+            1 for a key that is not in it.
+
+    Raises:
+        ValueError: ``predict_on`` names no role.
+    """
+
+    #: Networks that can predict, each a child ``<role>_generator``; without roles
+    #: it is the child ``generator``.
+    ROLES: tuple[str, ...] = ()
+
+    def __init__(
+        self,
+        predict_on: str | None = None,
+        data_preprocessor: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(data_preprocessor, init_cfg)
+        if predict_on not in (self.ROLES or (None,)):
+            raise ValueError(
+                f'model.predict_on is {predict_on!r}, but must be one of {self.ROLES}'
+            )
+        self.predict_on = predict_on
+        self.loss_weights: dict[str, float] = {}
+
+    @abstractmethod
+    def student_losses(
+        self, source: DomainBatch, target: DomainBatch
+    ) -> dict[str, Tensor]:
+        """Terms of the loss that the deployed network, or the student, descends.
+
+        ``train_step`` calls this before the network's one ``update_params``, adds
+        the terms whose key contains ``loss``, each times its entry of
+        :attr:`loss_weights`, and logs all of them without that factor. To extend a
+        method, add terms to what ``super().student_losses(source, target)``
+        returns. After that call ``source.result`` and ``target.result`` are the
+        passes that were just made, with the graph: features of backbone and neck,
+        outputs of the decode head, logits. They last until the update.
+
+        Args:
+            source: Images with labels.
+            target: Images as the student sees them, with pseudo labels or None.
+
+        Returns:
+            Scalars with the graph.
+        """
+
+    @property
+    def deployed(self) -> BaseSegmentor:
+        """The segmentor that predicts."""
+        name = f'{self.predict_on}_generator' if self.ROLES else 'generator'
+        return getattr(self, name).segmentor
+
+    @property
+    def decode_head(self) -> nn.Module:
+        """The deployed segmentor's decode head."""
+        return self.deployed.decode_head
+
+    @property
+    def num_classes(self) -> int:
+        """Number of classes of the deployed segmentor."""
+        return self.deployed.num_classes
+
+    @property
+    def out_channels(self) -> int:
+        """Channels of the deployed segmentor's logits."""
+        return self.deployed.out_channels
+
+    @property
+    def align_corners(self) -> bool:
+        """How the deployed segmentor resizes its logits."""
+        return self.deployed.align_corners
+
+    def extract_feat(self, inputs: Tensor) -> list[Tensor]:
+        """Features of the deployed segmentor for (N, 3, H, W) images."""
+        return self.deployed.extract_feat(inputs)
+
+    def encode_decode(self, inputs: Tensor, batch_img_metas: list[dict]) -> Tensor:
+        """Logits (N, C, H, W) of the deployed segmentor."""
+        return self.deployed.encode_decode(inputs, batch_img_metas)
+
+    def loss(self, inputs: Tensor, data_samples: SampleList) -> dict:
+        """Supervised losses of the deployed segmentor."""
+        return self.deployed.loss(inputs, data_samples)
+
+    def predict(self, inputs: Tensor, data_samples: OptSampleList = None) -> SampleList:
+        """Predictions of the deployed segmentor, as mmseg returns them."""
+        return self.deployed.predict(inputs, data_samples)
+
+    def _forward(self, inputs: Tensor, data_samples: OptSampleList = None) -> Tensor:
+        return self.deployed._forward(inputs, data_samples)

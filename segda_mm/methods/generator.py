@@ -1,0 +1,288 @@
+"""Any MMSegmentation segmentor as the generator of an adaptation method."""
+
+import copy
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import torch
+from mmengine.model import BaseModule
+from mmengine.structures import PixelData
+from mmseg.models.decode_heads.decode_head import BaseDecodeHead
+from mmseg.models.utils import resize
+from mmseg.utils import SampleList, add_prefix
+from torch import Tensor, nn
+
+from segda_mm.models.checkpoints import load_network_weights
+from segda_mm.ops.label_edges import label_edges
+from segda_mm.registry import MODELS
+
+
+class GeneratorResult(NamedTuple):
+    """What one forward pass leaves for its losses.
+
+    ``features`` are those of backbone and neck, ``outputs`` the decode head's;
+    ``logits`` are of the classes, shape (N, C, H, W) as the images.
+    """
+
+    features: Sequence[Tensor]
+    outputs: Tensor | tuple[Tensor, ...]
+    logits: Tensor
+
+
+@MODELS.register_module()
+class SegmentorGenerator(BaseModule):
+    """Losses and logits of an mmseg segmentor from one forward pass.
+
+    ``EncoderDecoder`` returns either losses or predictions; adversarial
+    methods need both of the same pass. The values equal those of
+    ``EncoderDecoder.loss`` and ``encode_decode``. Between :meth:`infer` and
+    :meth:`losses` the labels may be made of the logits.
+
+    Args:
+        segmentor: Config of an ``EncoderDecoder``; a data preprocessor in it
+            is left out, because the method around it normalises.
+        logits_index: Which entry of the decode head's training output holds
+            the class logits, for heads that return several (DDRHead 0,
+            PIDHead 1, DAHead 0).
+        edge_width: Width in pixels of the class borders that the head learns
+            beside the classes (PIDHead 4); they are made of the labels, so
+            that pseudo labels have them too. None: the head needs no edges.
+        checkpoint: Local file, or URL with its sha256, whose weights the
+            generator starts from, loaded strictly and without running code.
+            None: keep the initialisation.
+        checkpoint_prefix: What the segmentor's keys begin with in that file:
+            ``'generator.segmentor.'`` for a ``BiSeNetDA``,
+            ``'student_generator.segmentor.'`` for a ``MetaPseudoLabels``,
+            ``''`` for a plain segmentor.
+        init_cfg: See :class:`mmengine.model.BaseModule`.
+
+    Raises:
+        TypeError: The decode head computes its loss in a way of its own
+            (Mask2Former, cascades) and gives no logits for a shared pass.
+    """
+
+    def __init__(
+        self,
+        segmentor: dict,
+        logits_index: int | None = None,
+        edge_width: int | None = None,
+        checkpoint: str | None = None,
+        checkpoint_prefix: str = '',
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        segmentor = copy.copy(segmentor)
+        segmentor.pop('data_preprocessor', None)
+        self.segmentor = MODELS.build(segmentor)
+        self.logits_index = logits_index
+        self.edge_width = edge_width
+        self.checkpoint = checkpoint
+        self.checkpoint_prefix = checkpoint_prefix
+        head = self.segmentor.decode_head
+        if (
+            not isinstance(head, BaseDecodeHead)
+            or type(head).loss is not BaseDecodeHead.loss
+        ):
+            raise TypeError(
+                f'{type(head).__name__} cannot be the decode head of a '
+                'generator: it has a loss() of its own, so that losses and '
+                'logits cannot come from one forward pass. Choose a head that '
+                'only overrides loss_by_feat(), such as FCNHead, SegformerHead '
+                'or PIDHead.'
+            )
+
+    def init_weights(self) -> None:
+        """Initialise, then load ``checkpoint`` if one is given."""
+        super().init_weights()
+        if self.checkpoint is not None:
+            load_network_weights(
+                self.segmentor, self.checkpoint, self.checkpoint_prefix
+            )
+
+    def forward(
+        self, inputs: Tensor, data_samples: SampleList | None = None
+    ) -> tuple[dict[str, Tensor], Tensor]:
+        """Run the segmentor once.
+
+        Args:
+            inputs: Normalised images, shape (N, 3, H, W).
+            data_samples: Labels of the images; None where there are none.
+
+        Returns:
+            The heads' losses (empty without ``data_samples``) with mmseg's
+            keys, and the logits of the classes, shape (N, C, H, W). Heads with
+            mmseg's plain losses give no ``acc_seg``.
+
+        Raises:
+            TypeError: The head returns several outputs and ``logits_index``
+                is not set.
+        """
+        result = self.infer(inputs)
+        losses = {} if data_samples is None else self.losses(result, data_samples)
+        return losses, result.logits
+
+    def infer(self, inputs: Tensor) -> GeneratorResult:
+        """Run backbone, neck and decode head.
+
+        Args:
+            inputs: Normalised images, shape (N, 3, H, W).
+
+        Returns:
+            What losses are computed from, now or later, and the logits.
+        """
+        features = self.segmentor.extract_feat(inputs)
+        return self._decode(features, inputs.shape[2:])
+
+    def decode_again(self, result: GeneratorResult) -> GeneratorResult:
+        """Run the decode head on the features of an earlier pass.
+
+        Args:
+            result: Of :meth:`infer`, whose graph it does not reach.
+
+        Returns:
+            The same features without a graph, and what the head as it now is,
+            in training or evaluation mode, makes of them.
+        """
+        features = [feature.detach() for feature in result.features]
+        return self._decode(features, result.logits.shape[2:])
+
+    def losses(
+        self, result: GeneratorResult, data_samples: SampleList
+    ) -> dict[str, Tensor]:
+        """Compare a pass of :meth:`infer` with labels.
+
+        Args:
+            result: What the pass returned.
+            data_samples: Labels of its images.
+
+        Returns:
+            The losses of decode head and auxiliary heads with mmseg's keys.
+        """
+        head = self.segmentor.decode_head
+        if self.edge_width is not None:
+            _add_edges(data_samples, self.edge_width)
+        # Those of other heads are not all class logits at one size.
+        outputs = result.logits if has_plain_losses(head) else result.outputs
+        losses = add_prefix(head_losses(head, outputs, data_samples), 'decode')
+        for prefix, auxiliary in self._auxiliary_heads():
+            if type(auxiliary).loss is BaseDecodeHead.loss:
+                auxiliary_losses = head_losses(
+                    auxiliary, auxiliary(result.features), data_samples
+                )
+            else:
+                auxiliary_losses = auxiliary.loss(
+                    result.features, data_samples, self.segmentor.train_cfg
+                )
+            losses.update(add_prefix(auxiliary_losses, prefix))
+        return losses
+
+    def _decode(
+        self, features: Sequence[Tensor], size: Sequence[int]
+    ) -> GeneratorResult:
+        outputs = self.segmentor.decode_head(features)
+        logits = resize(
+            self._class_logits(outputs),
+            size=size,
+            mode='bilinear',
+            align_corners=self.segmentor.align_corners,
+        )
+        return GeneratorResult(features, outputs, logits)
+
+    def _auxiliary_heads(self) -> Iterator[tuple[str, BaseDecodeHead]]:
+        """Prefixes of the losses, as mmseg has them, and heads."""
+        if not self.segmentor.with_auxiliary_head:
+            return
+        heads = self.segmentor.auxiliary_head
+        if isinstance(heads, nn.ModuleList):
+            for number, head in enumerate(heads):
+                yield f'aux_{number}', head
+        else:
+            yield 'aux', heads
+
+    def _class_logits(self, outputs: Tensor | tuple[Tensor, ...]) -> Tensor:
+        if isinstance(outputs, Tensor):
+            return outputs
+        if self.logits_index is None:
+            raise TypeError(
+                f'{type(self.segmentor.decode_head).__name__} returns '
+                f'{len(outputs)} outputs in training; set '
+                'generator.logits_index to the one that holds the class '
+                'logits.'
+            )
+        return outputs[self.logits_index]
+
+
+def has_plain_losses(head: BaseDecodeHead) -> bool:
+    """Whether a head's losses are those of mmseg's ``BaseDecodeHead``."""
+    return type(head).loss_by_feat is BaseDecodeHead.loss_by_feat
+
+
+def require_pixel_weights(head: BaseDecodeHead) -> None:
+    """See that a head's losses can be weighed by pixel.
+
+    Raises:
+        TypeError: It computes them in a way of its own.
+    """
+    if not has_plain_losses(head):
+        raise TypeError(
+            f'{type(head).__name__} has a loss of its own, in which pixels have no '
+            'weights; set model.pseudo_labeler=None, or choose a head such as FCNHead'
+        )
+
+
+def head_losses(
+    head: BaseDecodeHead, outputs: Tensor | tuple[Tensor, ...], data_samples: SampleList
+) -> dict[str, Tensor]:
+    """What ``head.loss_by_feat`` returns, without ``acc_seg``.
+
+    mmseg's own computes the accuracy of every pixel in every step, which costs
+    a sixth of a small network's step on a CPU and waits for the device on a
+    GPU; and it resizes logits a second time that an adversarial method has
+    resized already. Heads with losses of their own are asked as they are.
+
+    Args:
+        head: The head that the outputs are of.
+        outputs: What it returned. A tensor (N, C, h, w) of a head with plain
+            losses is resized to the labels unless it has their size.
+        data_samples: With the labels, one of (1, H, W) a sample, and where
+            pixels are weighed ``pixel_weights`` of the same shape, a factor of
+            each pixel's loss (the mean is still over all labelled pixels).
+            Heads with losses of their own do not look at weights.
+
+    Returns:
+        The losses, scalars, with mmseg's keys.
+    """
+    if not has_plain_losses(head):
+        return head.loss_by_feat(outputs, data_samples)
+    assert isinstance(outputs, Tensor)
+    labels = head._stack_batch_gt(data_samples)
+    if outputs.shape[2:] != labels.shape[2:]:
+        outputs = resize(
+            outputs,
+            size=labels.shape[2:],
+            mode='bilinear',
+            align_corners=head.align_corners,
+        )
+    weight = None if head.sampler is None else head.sampler.sample(outputs, labels)
+    if 'pixel_weights' in data_samples[0]:
+        pixel_weights = torch.cat(
+            [sample.pixel_weights.data for sample in data_samples]
+        )
+        weight = pixel_weights if weight is None else weight * pixel_weights
+    functions = head.loss_decode
+    if not isinstance(functions, nn.ModuleList):
+        functions = [functions]
+    losses: dict[str, Tensor] = {}
+    for function in functions:
+        loss = function(
+            outputs, labels.squeeze(1), weight=weight, ignore_index=head.ignore_index
+        )
+        name = function.loss_name
+        losses[name] = losses[name] + loss if name in losses else loss
+    return losses
+
+
+def _add_edges(data_samples: SampleList, width: int) -> None:
+    labels = torch.stack([sample.gt_sem_seg.data for sample in data_samples])
+    for sample, edges in zip(data_samples, label_edges(labels, width)):
+        sample.gt_edge_map = PixelData(data=edges)

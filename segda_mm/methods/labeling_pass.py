@@ -1,0 +1,126 @@
+"""How a teacher labels images, and when it may learn from that very pass."""
+
+import random
+from contextlib import nullcontext
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from segda_mm.methods.generator import (
+    GeneratorResult,
+    SegmentorGenerator,
+    has_plain_losses,
+)
+from segda_mm.methods.steps import batch_statistics, evaluating
+
+
+@torch.no_grad()
+def labeling_logits(
+    generator: SegmentorGenerator, inputs: Tensor, of_the_batch: bool
+) -> Tensor:
+    """Logits of a pass in evaluation mode, which leaves no trace.
+
+    Args:
+        generator: The teacher, in any mode.
+        inputs: Normalised images, shape (N, 3, H, W).
+        of_the_batch: Whether BatchNorm normalises by the statistics of the batch,
+            or by the running ones.
+
+    Returns:
+        Shape (N, C, H, W), without a graph.
+    """
+    statistics = batch_statistics(generator) if of_the_batch else nullcontext()
+    with evaluating(generator.modules()), statistics:
+        return generator.infer(inputs).logits
+
+
+class SharedPass:
+    """Labels images with the statistics of the batch, and learns from the pass.
+
+    A teacher that labels with the statistics that it learns with would compute the
+    same twice: a fourth of its passes is saved where one pass serves both. The
+    graph of the pass lives through the student's step, whose own two passes are no
+    more than the three of the teacher's step.
+
+    It serves both where training mode draws no random number, as it does for
+    dropout, and stochastic depth: see :func:`random_parts`. Where the decode head
+    alone draws some, the head runs a second time in evaluation mode. Heads with
+    losses of their own, which often go with further outputs in training mode, and
+    all other networks label in a pass of their own.
+    """
+
+    def __init__(self) -> None:
+        self._random_parts: tuple[bool, bool] | None = None
+
+    def __call__(
+        self, generator: SegmentorGenerator, inputs: Tensor
+    ) -> tuple[Tensor, GeneratorResult | None]:
+        """Label images.
+
+        Args:
+            generator: The teacher, in training mode, always the same one.
+            inputs: Normalised images, shape (N, 3, H, W).
+
+        Returns:
+            Logits to label by, shape (N, C, H, W), without a graph; and the pass to
+            learn from, None if the teacher has to make one of its own.
+        """
+        head = generator.segmentor.decode_head
+        if not has_plain_losses(head):
+            return labeling_logits(generator, inputs, of_the_batch=True), None
+        if self._random_parts is None:
+            self._random_parts = random_parts(generator, inputs)
+        in_features, in_head = self._random_parts
+        if in_features:
+            return labeling_logits(generator, inputs, of_the_batch=True), None
+        result = generator.infer(inputs)
+        if not in_head:
+            return result.logits.detach(), result
+        with torch.no_grad(), evaluating(head.modules()), batch_statistics(head):
+            return generator.decode_again(result).logits, result
+
+
+@torch.no_grad()
+def random_parts(generator: SegmentorGenerator, inputs: Tensor) -> tuple[bool, bool]:
+    """Find out what draws random numbers in the mode that a generator is in.
+
+    What a module is called, and what its settings are called, does not tell; so
+    the generators of PyTorch, NumPy and Python are looked at before and after a
+    pass. The pass leaves no trace in them or in the buffers.
+
+    Args:
+        generator: The network.
+        inputs: Normalised images, shape (N, 3, H, W).
+
+    Returns:
+        Whether backbone and neck do, and whether the decode head does.
+    """
+    device = inputs.device
+    python, numpy = random.getstate(), np.random.get_state()
+    buffers = [(buffer, buffer.clone()) for buffer in generator.buffers()]
+    with torch.random.fork_rng([device] if device.type == 'cuda' else []):
+        before = _random_state(device)
+        features = generator.segmentor.extract_feat(inputs)
+        between = _random_state(device)
+        generator.segmentor.decode_head(features)
+        after = _random_state(device)
+    random.setstate(python)
+    np.random.set_state(numpy)
+    for buffer, value in buffers:
+        buffer.copy_(value)
+    return before != between, between != after
+
+
+def _random_state(device: torch.device) -> tuple:
+    """Where all generators of random numbers stand, to be compared."""
+    numpy: Any = np.random.get_state()
+    states = [torch.get_rng_state()]
+    if device.type == 'cuda':
+        states.append(torch.cuda.get_rng_state(device))
+    return (
+        [state.numpy().tobytes() for state in states],
+        (numpy[1].tobytes(), numpy[2]),
+        random.getstate(),
+    )

@@ -1,0 +1,213 @@
+"""A student that learns from the average of what it has been."""
+
+import torch
+from mmengine.logging import MessageHub
+from mmengine.optim import OptimWrapperDict
+from torch import Tensor
+
+from segda_mm.methods.base import DomainAdaptiveSegmentor
+from segda_mm.methods.generator import require_pixel_weights
+from segda_mm.methods.labeling_pass import labeling_logits
+from segda_mm.methods.pseudo_labelers import (
+    PseudoLabels,
+    build_pseudo_labeler,
+    label_pixels,
+)
+from segda_mm.methods.steps import (
+    DomainBatch,
+    add_role,
+    labeled_loss,
+    pseudo_labeled,
+    sum_losses,
+)
+from segda_mm.registry import MODELS
+
+
+@MODELS.register_module()
+class MeanTeacher(DomainAdaptiveSegmentor):
+    """A student and a teacher whose weights are the mean of the student's.
+
+    Tarvainen & Valpola, "Mean teachers are better role models", NeurIPS 2017,
+    for domain adaptation as in DACS (Tranheden et al., WACV 2021) and DAFormer
+    (Hoyer et al., CVPR 2022): the teacher labels every target batch afresh; the
+    student learns from the source, and from the target with parts of the source
+    pasted into it and its colours changed. Children: ``student_generator``, which
+    is trained, and ``teacher_generator``, which is not and has no optimizer.
+
+    Args:
+        generator: Config of a ``SegmentorGenerator``, for both roles. The
+            student starts from its ``checkpoint``, and the teacher as the
+            student.
+        mixing: Config of what chooses the source's pixels (``ClassMix``,
+            ``CutMix``); None: target images stay as they are.
+        pseudo_labeler: Config of what weighs the teacher's labels
+            (``ConfidentShare``, ``PixelConfidence``, ``ClassMedian``); the loss
+            is the mean over all pixels, also those of weight 0, so that a teacher
+            in doubt teaches little. None: all count alike.
+        augmentation: Config of what changes the student's target images
+            (``StrongAugmentation``); None: nothing.
+        decay: Of the teacher's average, in [0, 1). In its first steps it is
+            the plain mean of the student so far: min(1 - 1 / (step + 1), decay).
+        target_loss_weight: Weight of the loss on pseudo labels.
+        label_batch_statistics: Whether the teacher's BatchNorm normalises a
+            target batch by its own statistics when it labels it. False: by the
+            running ones, a mixture of both domains.
+        predict_on: ``'student'`` or ``'teacher'``, the network that is
+            evaluated and exported.
+        data_preprocessor: Config of a ``DomainDataPreprocessor``.
+        init_cfg: See :class:`mmengine.model.BaseModule`.
+
+    Raises:
+        ValueError: ``predict_on`` names no role, or ``decay`` is out of range.
+        TypeError: Labels are to be weighed, and the decode head computes its
+            losses in a way of its own, where pixels have no weights.
+    """
+
+    ROLES = ('student', 'teacher')
+
+    def __init__(
+        self,
+        generator: dict,
+        mixing: dict | None,
+        pseudo_labeler: dict | None,
+        augmentation: dict | None,
+        decay: float,
+        target_loss_weight: float,
+        label_batch_statistics: bool,
+        predict_on: str = 'teacher',
+        data_preprocessor: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(predict_on, data_preprocessor, init_cfg)
+        if not 0 <= decay < 1:
+            raise ValueError(f'model.decay is {decay}, but must lie in [0, 1)')
+        self.student_generator = MODELS.build(generator)
+        self.teacher_generator = MODELS.build(generator).requires_grad_(False)
+        self.mixing = None if mixing is None else MODELS.build(mixing)
+        self.pseudo_labeler = build_pseudo_labeler(pseudo_labeler)
+        if self.pseudo_labeler is not None:
+            require_pixel_weights(self.student_generator.segmentor.decode_head)
+        self.augmentation = None if augmentation is None else MODELS.build(augmentation)
+        self.decay = decay
+        self.loss_weights = {'target.loss': target_loss_weight}
+        self.label_batch_statistics = label_batch_statistics
+
+    def init_weights(self) -> None:
+        """Initialise the student, and the teacher as its copy."""
+        super().init_weights()
+        self.teacher_generator.load_state_dict(self.student_generator.state_dict())
+
+    def train(self, mode: bool = True) -> 'MeanTeacher':
+        """Switch the student; the teacher stays in evaluation mode."""
+        super().train(mode)
+        self.teacher_generator.eval()
+        return self
+
+    def train_step(
+        self, data: dict, optim_wrapper: OptimWrapperDict
+    ) -> dict[str, Tensor]:
+        """Label, mix, teach the student, let the teacher follow.
+
+        Args:
+            data: ``dict(source=batch, target=batch)`` as collated from a
+                ``DomainPairDataset``, images of one size; labels of the target
+                are not looked at.
+            optim_wrapper: One member, ``student_generator``.
+
+        Returns:
+            Losses, ``pseudo.confidence`` and ``pseudo.weight``, the means over
+            the target's pixels.
+
+        Raises:
+            ValueError: Images of source and target differ in size.
+        """
+        batches = self.data_preprocessor(data, True)
+        source = DomainBatch(**batches['source'])
+        inputs = batches['target']['inputs']
+        confidence, labels, trusted = self.label_target(inputs)
+        target = self._mix(source, inputs, labels, trusted.weights)
+
+        wrapper = optim_wrapper['student_generator']
+        with wrapper.optim_context(self.student_generator):
+            losses = self.student_losses(source, target)
+            loss = sum_losses(losses, self.loss_weights)
+        wrapper.update_params(loss)
+        self._update_teacher()
+        log_vars = {key: value.detach() for key, value in losses.items()}
+        return {
+            'loss': loss.detach(),
+            **add_role('student_generator', log_vars),
+            'pseudo.confidence': confidence.mean(),
+            'pseudo.weight': trusted.weights.mean(),
+        }
+
+    def student_losses(
+        self, source: DomainBatch, target: DomainBatch
+    ) -> dict[str, Tensor]:
+        """Losses on the source and on what the student sees of the target.
+
+        Args:
+            source: Images with labels.
+            target: Mixed and augmented images with labels and weights.
+
+        Returns:
+            ``source.loss`` and ``target.loss``, scalars.
+        """
+        return {
+            'source.loss': labeled_loss(self.student_generator, source),
+            'target.loss': labeled_loss(self.student_generator, target),
+        }
+
+    def label_target(self, inputs: Tensor) -> tuple[Tensor, Tensor, PseudoLabels]:
+        """Label images with the teacher as it now is.
+
+        Args:
+            inputs: Normalised images, shape (N, 3, H, W).
+
+        Returns:
+            Top-1 probabilities and classes, both of shape (N, H, W), and how far
+            they are trusted.
+        """
+        logits = labeling_logits(
+            self.teacher_generator, inputs, self.label_batch_statistics
+        )
+        return label_pixels(logits, self.pseudo_labeler)
+
+    @torch.no_grad()
+    def _mix(
+        self, source: DomainBatch, inputs: Tensor, labels: Tensor, weights: Tensor
+    ) -> DomainBatch:
+        """Target images (N, 3, H, W) as the student sees them, with labels."""
+        if self.mixing is not None:
+            if source.inputs.shape != inputs.shape:
+                raise ValueError(
+                    'MeanTeacher mixes images of one size, but a batch of the '
+                    f'source has shape {tuple(source.inputs.shape)} and one of '
+                    f'the target {tuple(inputs.shape)}; crop or resize both '
+                    'pipelines of train_dataloader alike, or set '
+                    'model.mixing=None'
+                )
+            source_labels = source.labels()
+            from_source = self.mixing(source_labels, self.num_classes)
+            inputs = torch.where(from_source[:, None], source.inputs, inputs)
+            labels = torch.where(from_source, source_labels, labels)
+            weights = weights.masked_fill(from_source, 1)
+        if self.augmentation is not None:
+            preprocessor = self.data_preprocessor
+            inputs = self.augmentation(inputs, preprocessor.mean, preprocessor.std)
+        return pseudo_labeled(inputs, labels, weights)
+
+    @torch.no_grad()
+    def _update_teacher(self) -> None:
+        step = MessageHub.get_current_instance().get_info('iter', 0) + 1
+        decay = min(1 - 1 / (step + 1), self.decay)
+        old, new = [], []
+        students = self.student_generator.state_dict()
+        for name, value in self.teacher_generator.state_dict().items():
+            if value.is_floating_point():
+                old.append(value)
+                new.append(students[name])
+            else:
+                # Counters, as that of BatchNorm.
+                value.copy_(students[name])
+        torch._foreach_lerp_(old, new, 1 - decay)

@@ -1,0 +1,219 @@
+"""Which pixels of a prediction are trusted as labels, and how much."""
+
+from abc import ABC, abstractmethod
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from segda_mm.ops import pseudo_labels
+from segda_mm.ops.class_probabilities import class_probabilities
+from segda_mm.registry import MODELS
+
+SCOPES = ('image', 'batch', 'dataset')
+
+
+class PseudoLabels(NamedTuple):
+    """One decision, said in two ways; a loss takes the one that it can use.
+
+    ``labels``, shape (N, H, W), are void (255) where the prediction is not
+    trusted: a loss is then the mean over the trusted pixels. ``weights``, same
+    shape, in [0, 1], are factors of each pixel's loss on the predicted class: the
+    mean is over all pixels, so that it falls with the trust.
+    """
+
+    labels: Tensor
+    weights: Tensor
+
+
+class PseudoLabeler(nn.Module, ABC):
+    """Decides how far a network's predictions are trusted as labels."""
+
+    #: Whether pixels become void. What voids none says all by its weights.
+    voids: bool = False
+
+    @abstractmethod
+    def forward(
+        self, confidence: Tensor, labels: Tensor, num_classes: int
+    ) -> PseudoLabels:
+        """Decide on every pixel.
+
+        Args:
+            confidence: Top-1 probabilities, shape (N, H, W), in [0, 1].
+            labels: Predicted classes, shape (N, H, W), integers in
+                [0, num_classes).
+            num_classes: Number of classes C.
+
+        Returns:
+            Labels in the dtype of ``labels``, weights in that of ``confidence``.
+        """
+
+
+def build_pseudo_labeler(config: dict | None) -> PseudoLabeler | None:
+    """Build what a config names; None, for which every pixel counts, stays so."""
+    return None if config is None else MODELS.build(config)
+
+
+def label_pixels(
+    logits: Tensor, labeler: PseudoLabeler | None
+) -> tuple[Tensor, Tensor, PseudoLabels]:
+    """Predict the likeliest class of every pixel, and decide how far to trust it.
+
+    Args:
+        logits: Shape (N, C, H, W), without a graph.
+        labeler: Decides how far the labels are trusted; None: all count alike.
+
+    Returns:
+        Top-1 probabilities and classes, both of shape (N, H, W), and what the
+        labeler makes of them.
+    """
+    confidence, predicted = class_probabilities(logits.float()).max(1)
+    if labeler is None:
+        trusted = PseudoLabels(predicted, torch.ones_like(confidence))
+    else:
+        trusted = labeler(confidence, predicted, logits.shape[1])
+    return confidence, predicted, trusted
+
+
+@MODELS.register_module()
+class ClassMedian(PseudoLabeler):
+    """Trust the pixels that reach the median confidence of their class.
+
+    Montresori, Rosini, Vanderputten: "Meta Pseudo Labels for Real-Time Semantic
+    Segmentation", section "Pseudo Labels", step 2.
+
+    With the scope ``'dataset'`` thresholds need all images before the first label:
+    :meth:`statistics`, then :meth:`levels` and :meth:`count` for every image, then
+    :meth:`levels_and_thresholds`, and in a second pass :meth:`keep`.
+
+    Args:
+        cap: Upper limit of the class thresholds, in (0, 1] (the paper: 0.9).
+        scope: Which pixels share a median: those of an ``'image'`` (the paper's
+            released code), of a ``'batch'`` of one process, or of a ``'dataset'``
+            (the paper).
+
+    Raises:
+        ValueError: ``cap`` or ``scope`` is none of these.
+    """
+
+    voids = True
+
+    def __init__(self, cap: float, scope: str) -> None:
+        super().__init__()
+        if not 0 < cap <= 1:
+            raise ValueError(
+                f'cap={cap} of ClassMedian must be a probability in (0, 1]'
+            )
+        if scope not in SCOPES:
+            raise ValueError(
+                f'scope={scope!r} of ClassMedian must be one of {", ".join(SCOPES)}'
+            )
+        self.cap, self.scope = cap, scope
+
+    def forward(
+        self, confidence: Tensor, labels: Tensor, num_classes: int
+    ) -> PseudoLabels:
+        """Void pixels under the threshold of their class, or weigh them 0.
+
+        Raises:
+            ValueError: The scope is ``'dataset'``.
+        """
+        if self.scope == 'dataset':
+            raise ValueError(
+                "ClassMedian(scope='dataset') has no thresholds before all images "
+                'are seen: that is the work of MedianThresholdPseudoLabelHook and '
+                "TTALabeler. Set scope='image' or 'batch' to label as the training "
+                'goes on'
+            )
+        thresholds = pseudo_labels.median_thresholds(
+            confidence, labels, num_classes, self.cap, self.scope
+        )
+        kept = pseudo_labels.mask_low_confidence(labels, confidence, thresholds)
+        is_kept = kept != pseudo_labels.IGNORE_INDEX
+        return PseudoLabels(kept, is_kept.to(confidence.dtype))
+
+    @staticmethod
+    def statistics(num_classes: int, device: torch.device | str = 'cpu') -> Tensor:
+        """Counts of no pixel yet, shape (C, 65536), int64; they add up."""
+        return pseudo_labels.empty_histogram(num_classes, device)
+
+    def levels(self, confidence: Tensor) -> Tensor:
+        """Confidences of any shape as int32 in [0, 65535], of 16 bits."""
+        return pseudo_labels.quantize_confidence(confidence, self.cap)
+
+    @staticmethod
+    def count(statistics: Tensor, levels: Tensor, labels: Tensor) -> None:
+        """Count pixels in place.
+
+        Args:
+            statistics: Of :meth:`statistics`.
+            levels: Of :meth:`levels`, any shape.
+            labels: Predicted classes, same shape, integers in [0, C).
+        """
+        pseudo_labels.count_confidences(statistics, levels, labels)
+
+    def levels_and_thresholds(self, statistics: Tensor) -> tuple[Tensor, Tensor]:
+        """Thresholds of all pixels counted, for every class.
+
+        Returns:
+            Levels, shape (C,), int64, for :meth:`keep`, and the same as
+            confidences, shape (C,), float64. A class without pixels gets 65535 and
+            ``cap``.
+        """
+        return pseudo_labels.thresholds_from_histogram(statistics, self.cap)
+
+    @staticmethod
+    def keep(labels: Tensor, levels: Tensor, class_levels: Tensor) -> Tensor:
+        """Void pixels under the level of their class.
+
+        Args:
+            labels: Predicted classes, shape (N, H, W), integers in [0, C).
+            levels: Of :meth:`levels`, shape (N, H, W).
+            class_levels: Of :meth:`levels_and_thresholds`, shape (C,).
+
+        Returns:
+            Shape (N, H, W), dtype of ``labels``, 255 where void.
+        """
+        return pseudo_labels.mask_low_confidence(labels, levels, class_levels[None])
+
+
+@MODELS.register_module()
+class ConfidentShare(PseudoLabeler):
+    """Weigh an image by the share of its pixels that reach a threshold.
+
+    No class is left out because the network is never sure of it. Tranheden et al.,
+    "DACS", WACV 2021.
+
+    Args:
+        threshold: Confidence, in [0, 1] (DACS: 0.968).
+    """
+
+    def __init__(self, threshold: float) -> None:
+        super().__init__()
+        self.threshold = threshold
+
+    def forward(
+        self, confidence: Tensor, labels: Tensor, num_classes: int
+    ) -> PseudoLabels:
+        """Give all pixels of an image one weight; none becomes void."""
+        share = (confidence >= self.threshold).to(confidence.dtype).mean((1, 2))
+        return PseudoLabels(labels, share[:, None, None].expand_as(confidence))
+
+
+@MODELS.register_module()
+class PixelConfidence(PseudoLabeler):
+    """Weigh every pixel by a power of its confidence; no threshold decides.
+
+    Args:
+        exponent: Larger ones trust doubtful pixels less.
+    """
+
+    def __init__(self, exponent: float) -> None:
+        super().__init__()
+        self.exponent = exponent
+
+    def forward(
+        self, confidence: Tensor, labels: Tensor, num_classes: int
+    ) -> PseudoLabels:
+        """Weigh pixels one by one; none becomes void."""
+        return PseudoLabels(labels, confidence**self.exponent)

@@ -1,0 +1,300 @@
+"""What the methods' steps are made of, so that a ``train_step`` reads as its paper.
+
+A batch of one domain and its losses, an update of a generator and one of a
+discriminator, and networks that are for a while in another mode than they were.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from mmengine.logging import MessageHub
+from mmengine.optim import OptimWrapper
+from mmengine.structures import PixelData
+from mmseg.structures import SegDataSample
+from mmseg.utils import SampleList
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from segda_mm.methods.generator import GeneratorResult, SegmentorGenerator
+from segda_mm.models.losses.domain_adversarial_loss import DomainAdversarialLoss
+from segda_mm.ops.class_probabilities import class_probabilities
+
+
+@dataclass
+class DomainBatch:
+    """Images of one domain and what is known about them.
+
+    Args:
+        inputs: Normalised images, shape (N, 3, H, W).
+        data_samples: Their labels; None where there are none that may be used.
+        result: What the network that is being trained has made of the images since
+            its last update, with the graph; None: they were not passed through it.
+    """
+
+    inputs: Tensor
+    data_samples: SampleList | None = None
+    result: GeneratorResult | None = None
+
+    def passed_through(self, generator: SegmentorGenerator) -> GeneratorResult:
+        """Return ``result``, after a pass if there is none yet."""
+        if self.result is None:
+            self.result = generator.infer(self.inputs)
+        return self.result
+
+    def labels(self) -> Tensor:
+        """Labels of all images, shape (N, H, W), integers."""
+        assert self.data_samples is not None
+        return torch.cat([sample.gt_sem_seg.data for sample in self.data_samples])
+
+    def take_logits(self) -> Tensor:
+        """Detached logits of ``result``, which the batch then lets go of."""
+        if self.result is None:
+            raise ValueError(
+                'the losses of a generator were computed without a pass of source '
+                'and target through it; call super().student_losses(source, target), '
+                'or passed_through(generator) of both batches'
+            )
+        logits, self.result = self.result.logits.detach(), None
+        return logits
+
+
+def pseudo_labeled(
+    inputs: Tensor, labels: Tensor, weights: Tensor | None = None
+) -> DomainBatch:
+    """Images with labels that a network has made.
+
+    Args:
+        inputs: Normalised images, shape (N, 3, H, W).
+        labels: Train ids or 255, shape (N, H, W), integers.
+        weights: Factors of each pixel's loss, shape (N, H, W); None: there are
+            none.
+    """
+    samples = [
+        SegDataSample(gt_sem_seg=PixelData(data=label[None])) for label in labels
+    ]
+    if weights is not None:
+        for sample, weight in zip(samples, weights):
+            sample.pixel_weights = PixelData(data=weight[None])
+    return DomainBatch(inputs, samples)
+
+
+def sum_losses(
+    losses: Mapping[str, Tensor], weights: Mapping[str, float | Tensor] | None = None
+) -> Tensor:
+    """Add the entries whose key contains ``loss``, as MMEngine does.
+
+    Args:
+        losses: At least one, of any shape; their means are added.
+        weights: Factors by key; 1 for a key that is not in it.
+
+    Returns:
+        A scalar.
+    """
+    weights = weights or {}
+    first, *others = (
+        weights.get(key, 1) * value.mean()
+        for key, value in losses.items()
+        if 'loss' in key
+    )
+    return sum(others, first)
+
+
+def labeled_loss(generator: SegmentorGenerator, batch: DomainBatch) -> Tensor:
+    """Sum of the heads' losses on a batch with labels (Eq. 1), a scalar."""
+    result = batch.passed_through(generator)
+    return sum_losses(generator.losses(result, batch.data_samples))
+
+
+def adversarial_losses(
+    generator: SegmentorGenerator,
+    discriminator: nn.Module,
+    adversarial_loss: DomainAdversarialLoss,
+    source: DomainBatch,
+    target: DomainBatch,
+) -> dict[str, Tensor]:
+    """Terms of Eq. 4, or of Eq. 5 where the target has pseudo labels.
+
+    Args:
+        generator: The network that is trained.
+        discriminator: Takes softmax maps, returns domain logits.
+        adversarial_loss: Compares domain logits with a domain.
+        source: Images with labels.
+        target: Images, with pseudo labels or with None.
+
+    Returns:
+        ``source.loss``, ``adversarial.loss`` and, where the target has labels,
+        ``target.loss``, scalars.
+    """
+    losses = {'source.loss': labeled_loss(generator, source)}
+    target_logits = target.passed_through(generator).logits
+    domain_logits = discriminator(class_probabilities(target_logits))
+    losses['adversarial.loss'] = adversarial_loss(domain_logits, 'source')
+    if target.data_samples is not None:
+        losses['target.loss'] = labeled_loss(generator, target)
+    return losses
+
+
+def generator_step(
+    generator: SegmentorGenerator,
+    discriminator: nn.Module,
+    optim_wrapper: OptimWrapper,
+    losses: Callable[[DomainBatch, DomainBatch], dict[str, Tensor]],
+    weights: Mapping[str, float | Tensor],
+    source: DomainBatch,
+    target: DomainBatch,
+    measure_gradients: bool = False,
+) -> dict[str, Tensor]:
+    """Update a generator; its discriminator is left as it is.
+
+    Args:
+        generator: The network that is trained.
+        discriminator: Gets no gradients.
+        optim_wrapper: The generator's.
+        losses: From the batches to the terms of the loss, those of
+            :func:`adversarial_losses` among them.
+        weights: Factors of the terms by key, that of ``adversarial.loss``
+            (lambda_adv of Eq. 4) among them.
+        source: Images with labels.
+        target: Images, with pseudo labels or with None.
+        measure_gradients: Also log the ratio of the norms that the weighted
+            adversarial and the source loss have in the decode head.
+
+    Returns:
+        The terms, without factors or graph, and ``loss``, their weighted sum.
+    """
+    with optim_wrapper.optim_context(generator), frozen(discriminator):
+        terms = losses(source, target)
+        loss = sum_losses(terms, weights)
+    log_vars = {key: value.detach() for key, value in terms.items()}
+    if measure_gradients:
+        log_vars['adversarial.gradient_ratio'] = gradient_norm_ratio(
+            weights['adversarial.loss'] * terms['adversarial.loss'],
+            terms['source.loss'],
+            generator.segmentor.decode_head,
+        )
+    log_vars['loss'] = loss.detach()
+    optim_wrapper.update_params(loss)
+    return log_vars
+
+
+def discriminator_step(
+    discriminator: nn.Module,
+    optim_wrapper: OptimWrapper,
+    source: DomainBatch,
+    target: DomainBatch,
+    adversarial_loss: DomainAdversarialLoss,
+) -> dict[str, Tensor]:
+    """Update a discriminator by Eq. 3 on its generator's detached predictions.
+
+    The last to need the passes, it takes them out of the batches.
+
+    Args:
+        discriminator: Takes softmax maps, returns domain logits.
+        optim_wrapper: The discriminator's.
+        source: Images that the generator's step has passed through it.
+        target: The same of the target.
+        adversarial_loss: Compares domain logits with a domain.
+
+    Returns:
+        ``loss`` and the accuracies on both domains before the update.
+    """
+    source_logits, target_logits = source.take_logits(), target.take_logits()
+    with optim_wrapper.optim_context(discriminator):
+        from_source = discriminator(class_probabilities(source_logits))
+        from_target = discriminator(class_probabilities(target_logits))
+        loss = (
+            adversarial_loss(from_source, 'source')
+            + adversarial_loss(from_target, 'target')
+        ) / 2
+    optim_wrapper.update_params(loss)
+    return {
+        'loss': loss.detach(),
+        'accuracy_source': adversarial_loss.accuracy(from_source, 'source'),
+        'accuracy_target': adversarial_loss.accuracy(from_target, 'target'),
+    }
+
+
+def gradient_norm_ratio(
+    numerator: Tensor, denominator: Tensor, network: nn.Module
+) -> Tensor:
+    """Ratio of the norms of two losses' gradients in one network's weights.
+
+    Args:
+        numerator: A scalar loss with a graph, which is kept.
+        denominator: The same.
+        network: Whose weights the gradients are taken in; those that a loss
+            does not reach are left out.
+
+    Returns:
+        A scalar without a graph.
+    """
+    weights = [p for p in network.parameters() if p.requires_grad]
+    numerator_norm, denominator_norm = (
+        torch.stack(
+            [
+                gradient.float().norm()
+                for gradient in torch.autograd.grad(
+                    loss, weights, retain_graph=True, allow_unused=True
+                )
+                if gradient is not None
+            ]
+        ).norm()
+        for loss in (numerator, denominator)
+    )
+    return numerator_norm / denominator_norm.clamp(min=1e-12)
+
+
+def add_role(role: str, log_vars: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Put the name of a child network in front of every key."""
+    return {f'{role}.{key}': value for key, value in log_vars.items()}
+
+
+def is_due(interval: int) -> bool:
+    """Whether the running training is at a multiple of ``interval``."""
+    iteration = MessageHub.get_current_instance().get_info('iter', 0)
+    return iteration % interval == 0
+
+
+@contextmanager
+def evaluating(modules: Iterable[nn.Module]) -> Iterator[None]:
+    """Put modules, not their children, into evaluation mode and back."""
+    was_training = {module: module.training for module in modules}
+    for module in was_training:
+        module.training = False
+    try:
+        yield
+    finally:
+        for module, training in was_training.items():
+            module.training = training
+
+
+@contextmanager
+def batch_statistics(network: nn.Module) -> Iterator[None]:
+    """Normalise by the batch at hand; running statistics stay unchanged."""
+    layers = {
+        layer: (layer.training, layer.track_running_stats)
+        for layer in network.modules()
+        if isinstance(layer, _BatchNorm)
+    }
+    for layer in layers:
+        layer.training, layer.track_running_stats = True, False
+    try:
+        yield
+    finally:
+        for layer, state in layers.items():
+            layer.training, layer.track_running_stats = state
+
+
+@contextmanager
+def frozen(network: nn.Module) -> Iterator[None]:
+    """Let gradients pass through a network without reaching its weights."""
+    trained = [p for p in network.parameters() if p.requires_grad]
+    for parameter in trained:
+        parameter.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for parameter in trained:
+            parameter.requires_grad_(True)

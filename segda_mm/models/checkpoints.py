@@ -1,0 +1,387 @@
+"""The one reader of checkpoints: tensors and plain types, and no code."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from os import PathLike
+from pathlib import Path, PurePosixPath
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+import safetensors.torch
+import torch
+from mmengine.logging import print_log
+from mmengine.model import update_init_info
+from mmengine.runner import (
+    CheckpointLoader,
+    get_external_models,
+    get_mmcls_models,
+    get_torchvision_models,
+)
+from torch import Tensor, nn
+
+from segda_mm.files import atomic_file
+from segda_mm.registry import WEIGHT_INITIALIZERS
+
+_HASHED_URL = re.compile(r'(https?://[^#]+)#sha256=([0-9a-fA-F]{64})')
+
+#: Where MMEngine keeps the URLs of its short names.
+_SHORT_NAMES = {
+    'torchvision': get_torchvision_models,
+    'modelzoo': get_torchvision_models,
+    'open-mmlab': get_external_models,
+    'openmmlab': get_external_models,
+    'mmcls': get_mmcls_models,
+}
+
+
+def read_checkpoint(
+    source: str | PathLike, map_location: str | torch.device | Callable = 'cpu'
+) -> dict[str, Any]:
+    """Read a checkpoint without running code of it.
+
+    A file of ``torch.save`` is read by ``torch.load(weights_only=True)`` with
+    nothing added to the types that torch allows, and never in another way. What
+    is text in it stays text: ``meta['config']``, which MMEngine's Runner would
+    run as Python when it resumes, is left out.
+
+    Args:
+        source: A local file or a URL with its sha256, as
+            :func:`parse_checkpoint_source` takes them; ``.safetensors`` or one
+            of ``torch.save``.
+        map_location: See :func:`torch.load`. The tensors of a ``.safetensors``
+            are on the CPU.
+
+    Returns:
+        The content. That of a ``.safetensors`` is under ``state_dict``.
+
+    Raises:
+        FileNotFoundError: There is no such local file.
+        ValueError: The file holds anything else, or is damaged; or the source is
+            a URL without a sha256, or of another file than that.
+    """
+    file = local_checkpoint(source)
+    content: Any
+    try:
+        if file.suffix == '.safetensors':
+            # Not mapped into memory: cut short meanwhile, that would be a crash.
+            return dict(state_dict=safetensors.torch.load(file.read_bytes()))
+        content = torch.load(file, map_location=map_location, weights_only=True)
+    except OSError:
+        raise
+    # Bytes that are no checkpoint make the libraries raise nearly anything.
+    except Exception as error:
+        raise ValueError(_cannot_be_read(source, error)) from error
+    if not isinstance(content, dict):
+        raise ValueError(
+            f'{source} cannot be read as a checkpoint: it holds a '
+            f'{type(content).__name__} and not weights by name'
+        )
+    if isinstance(content.get('meta'), dict):
+        content['meta'].pop('config', None)
+    return content
+
+
+def read_state_dict(source: str | PathLike) -> dict[str, Tensor]:
+    """Read the weights of a checkpoint, with or without a ``state_dict`` entry.
+
+    Args:
+        source: See :func:`read_checkpoint`.
+
+    Returns:
+        The weights by name, on the CPU.
+
+    Raises:
+        FileNotFoundError: There is no such local file.
+        ValueError: As :func:`read_checkpoint`, or something among the weights
+            is no tensor.
+    """
+    content = read_checkpoint(source)
+    state = content.get('state_dict', content)
+    if not isinstance(state, Mapping):
+        raise ValueError(f'`state_dict` of {source} holds no weights by name')
+    for name, value in state.items():
+        if not isinstance(name, str) or not isinstance(value, Tensor):
+            raise ValueError(
+                f'{source} cannot be read as weights: {name!r} is a '
+                f'{type(value).__name__} and no tensor'
+            )
+    return dict(state)
+
+
+def load_network_weights(
+    network: nn.Module, source: str | PathLike, prefix: str
+) -> None:
+    """Load the part of a checkpoint that belongs to one network.
+
+    Every parameter and buffer must be there in its shape, and nothing may be left
+    over under ``prefix``.
+
+    Args:
+        network: The network to fill, in place.
+        source: See :func:`read_checkpoint`.
+        prefix: What the network's keys begin with in the file.
+
+    Raises:
+        FileNotFoundError: There is no such local file.
+        ValueError: The file is not a checkpoint of plain tensors, has no key
+            under ``prefix``, or does not fit the network.
+    """
+    state = read_state_dict(source)
+    part = under_prefix(state, prefix)
+    if not part:
+        starts = sorted({name.split('.')[0] for name in state})
+        raise ValueError(
+            f'{source} has no weights under {prefix!r}; its keys begin with '
+            f'{", ".join(starts)}. Set `checkpoint_prefix` of the generator, or '
+            '`prefix` of StrictPretrained, to the network to start from.'
+        )
+    try:
+        network.load_state_dict(part, strict=True)
+    except RuntimeError as error:
+        raise ValueError(
+            f'the weights under {prefix!r} of {source} do not fit '
+            f'{type(network).__name__}: {error}'
+        ) from error
+    print_log(f'Loaded {prefix or "all weights"} of {source}', logger='current')
+
+
+def under_prefix(state: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """The weights whose names begin with ``prefix``, by the rest of the name."""
+    return {
+        name.removeprefix(prefix): value
+        for name, value in state.items()
+        if name.startswith(prefix)
+    }
+
+
+def write_safetensors(
+    path: str | PathLike, tensors: Mapping[str, Tensor], metadata: dict[str, str]
+) -> None:
+    """Write tensors as a ``.safetensors`` file, whole or not at all.
+
+    Args:
+        path: The file to be made or replaced.
+        tensors: By name. Those that share memory are written twice.
+        metadata: What the file says of itself.
+
+    Raises:
+        ValueError: A tensor has no place in that format, as a sparse one.
+        FileNotWrittenError: The disk is full, or the like.
+    """
+    layout = torch.contiguous_format
+    try:
+        apart = {
+            name: tensor.detach().cpu().clone(memory_format=layout)
+            for name, tensor in tensors.items()
+        }
+        content = safetensors.torch.save(apart, metadata)
+    # Of a tensor that it has no place for, the library raises several kinds.
+    except Exception as error:
+        raise ValueError(f'no {path} can be made of these tensors: {error}') from error
+    with atomic_file(path) as unfinished:
+        unfinished.write_bytes(content)
+
+
+class HashedURL(NamedTuple):
+    """A file to fetch, and the sha256 (64 hex digits) that it must have."""
+
+    url: str
+    sha256: str
+
+
+def parse_checkpoint_source(source: str | PathLike) -> Path | HashedURL:
+    """Tell a local file from a URL, without a look at either.
+
+    Args:
+        source: A path, or ``https://.../file.pth#sha256=<64 hex digits>``.
+
+    Returns:
+        The path, or the URL with its hash.
+
+    Raises:
+        ValueError: It is a URL without a sha256, or a short name of MMEngine's
+            (``torchvision://``, ``open-mmlab://``, ...), which has none; the
+            message says what to write instead.
+    """
+    scheme, separator, name = str(source).partition('://')
+    if not separator:
+        return Path(source).expanduser()
+    if match := _HASHED_URL.fullmatch(str(source)):
+        return HashedURL(match[1], match[2].lower())
+    if scheme in ('http', 'https'):
+        url = str(source).partition('#')[0]
+        kind = 'is a URL without the sha256 of its file'
+    else:
+        kind = 'stands for a file in the network and not for its sha256'
+        url = _SHORT_NAMES.get(scheme, dict)().get(name, 'URL')
+    raise ValueError(
+        f'{source} {kind}, so that anybody on the way could put another file in its '
+        f'place. Download {"it" if url == "URL" else url} and name the local file, or '
+        f'write {url}#sha256=HEX with the 64 digits that `sha256sum FILE` shows'
+    )
+
+
+def local_checkpoint(source: str | PathLike) -> Path:
+    """The local file of a checkpoint; that of a URL is fetched once.
+
+    It is kept in torch's cache (``torch.hub.get_dir()``), under its name there
+    only after its hash was found right, and looked at again at each call.
+
+    Args:
+        source: See :func:`parse_checkpoint_source`.
+
+    Returns:
+        The file, which exists.
+
+    Raises:
+        FileNotFoundError: There is no such local file.
+        OSError: The URL cannot be fetched.
+        ValueError: The URL has no sha256, or the file has another one.
+    """
+    place = parse_checkpoint_source(source)
+    if isinstance(place, HashedURL):
+        return _fetched(place)
+    if not place.is_file():
+        raise FileNotFoundError(
+            f'checkpoint {source} does not exist; name another local file, or train '
+            'the run that makes it first'
+        )
+    return place
+
+
+def sha256_of_file(file: str | PathLike) -> str:
+    """The sha256 of a file's content, 64 hex digits."""
+    digest = hashlib.sha256()
+    with open(file, 'rb') as stream:
+        while block := stream.read(2**20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+@WEIGHT_INITIALIZERS.root.register_module()
+class StrictPretrained:
+    """Start from a checkpoint, all of it and nothing but tensors.
+
+    ``init_cfg=dict(type='StrictPretrained', checkpoint=FILE,
+    prefix='backbone.')`` starts any backbone from a classifier that was trained
+    with it. A missing, left-over or misshapen weight is an error. Dilation and
+    stride have no weights and may differ. Registered in MMEngine's own registry,
+    where a module's ``init_cfg`` is looked up without a default scope.
+
+    Args:
+        checkpoint: A local file, with or without a ``state_dict`` entry, or a
+            URL with its sha256: ``https://.../file.pth#sha256=<64 hex digits>``.
+        prefix: What the module's keys begin with in that file.
+
+    Raises:
+        FileNotFoundError: There is no such local file.
+        ValueError: As :func:`load_network_weights`.
+    """
+
+    def __init__(self, checkpoint: str, prefix: str = '') -> None:
+        self.checkpoint = checkpoint
+        self.prefix = prefix
+
+    def __call__(self, module: nn.Module) -> None:
+        """Fill the module, in place."""
+        load_network_weights(module, self.checkpoint, self.prefix)
+        parts: Iterator[Any] = module.modules()
+        for part in parts:
+            # MMEngine initializes the parts after the whole, but for its own
+            # `Pretrained`, and would draw them afresh.
+            if part is not module and hasattr(part, 'init_weights'):
+                part.is_init = True
+        if hasattr(module, '_params_init_info'):
+            update_init_info(module, f'StrictPretrained: loaded {self.checkpoint}')
+
+
+_lock = threading.Lock()
+_users = 0
+_loader_of_mmengine: Any = None
+
+
+@contextmanager
+def only_plain_checkpoints() -> Iterator[None]:
+    """Let MMEngine read every checkpoint through :func:`read_checkpoint`.
+
+    ``init_cfg=dict(type='Pretrained', ...)``, ``pretrained=`` and the backbones of
+    mmseg that load weights themselves all end in ``CheckpointLoader``, which reads
+    a file that is no plain one once more with an unpickler that runs code, and
+    fetches URLs without a look at their hash. Within this context there is no way
+    from it to either. What such an ``init_cfg`` means otherwise is left as users
+    of mmseg know it: weights that do not fit are logged and passed over, as the
+    classifier in a file of torchvision; :class:`StrictPretrained` is the strict one.
+
+    It holds for all threads of the process, and ends with the outermost context:
+    a notebook that uses MMEngine beside this package finds it unchanged. Also a
+    decorator.
+    """
+    global _users, _loader_of_mmengine
+    with _lock:
+        if _users == 0:
+            _loader_of_mmengine = vars(CheckpointLoader)['load_checkpoint']
+            CheckpointLoader.load_checkpoint = staticmethod(_load_for_mmengine)
+        _users += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _users -= 1
+            if _users == 0:
+                CheckpointLoader.load_checkpoint = _loader_of_mmengine
+
+
+def _load_for_mmengine(
+    filename: str,
+    map_location: str | torch.device | Callable | None = None,
+    logger: str = 'current',
+) -> dict[str, Any]:
+    return read_checkpoint(filename, 'cpu' if map_location is None else map_location)
+
+
+def _cannot_be_read(source: str | PathLike, error: Exception) -> str:
+    message = f'{source} cannot be read as a checkpoint of tensors and plain types'
+    # torch explains at length how to read such a file nevertheless.
+    forbidden = re.search(r'GLOBAL (\S+)', str(error))
+    if forbidden:
+        return (
+            f'{message}: it asks for {forbidden[1]}, and nothing else is read from a '
+            'file because it could run code. Nothing of it was run. If another '
+            'program of yours wrote it, let that save the `state_dict` alone'
+        )
+    reason = (str(error).splitlines() or [''])[0]
+    return (
+        f'{message}: {type(error).__name__}: {reason[:200]}. It is damaged or '
+        'no checkpoint; take another one. Nothing else is read from a file because '
+        'it could run code'
+    )
+
+
+def _fetched(place: HashedURL) -> Path:
+    name = PurePosixPath(urlsplit(place.url).path).name
+    # The end of a long name, where the suffix is.
+    file = Path(torch.hub.get_dir(), 'checkpoints', f'{place.sha256[:16]}-{name[-99:]}')
+    if file.is_file() and sha256_of_file(file) == place.sha256:
+        return file
+    file.parent.mkdir(parents=True, exist_ok=True)
+    print_log(f'Downloading {place.url} to {file}', logger='current')
+    try:
+        # It hashes what it writes to a file of another name, and renames at the
+        # end. Processes that want one file at once each fetch it; any may win.
+        torch.hub.download_url_to_file(place.url, str(file), place.sha256, False)
+    except RuntimeError as error:
+        raise ValueError(
+            f'{place.url} is not the file that its sha256 is of: {error}. Nothing of '
+            'it was kept. Compare with the hash that its publisher gives'
+        ) from error
+    except OSError as error:
+        raise OSError(
+            f'{place.url} cannot be fetched: {error}. Download it where that works, '
+            'and name the local file'
+        ) from error
+    return file

@@ -1,0 +1,107 @@
+"""Normalisation and padding of batches of two domains and of panoptic ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch.nn.functional as F
+from mmengine.structures import PixelData
+from mmseg.models import SegDataPreProcessor
+from torch import Tensor
+
+from segda_mm.ops.panoptic_codes import VOID_CODE
+from segda_mm.registry import MODELS
+
+
+@MODELS.register_module()
+class DomainDataPreprocessor(SegDataPreProcessor):
+    """SegDataPreProcessor that also takes batches of source and target.
+
+    Both domains are normalised alike: the generator is one network. Arguments
+    are those of :class:`mmseg.models.SegDataPreProcessor`; ``size`` may differ
+    between domains, so that usually ``size_divisor`` is given.
+    """
+
+    def forward(self, data: dict, training: bool = False) -> dict[str, Any]:
+        """Normalise, convert and stack.
+
+        Args:
+            data: A batch of mmseg (``inputs``, ``data_samples``), or
+                ``dict(source=batch, target=batch)``.
+            training: Whether images are padded as in training.
+
+        Returns:
+            Same structure, ``inputs`` of shape (N, 3, H, W), float32.
+        """
+        if 'source' in data:
+            return {
+                domain: self.forward(data[domain], training)
+                for domain in ('source', 'target')
+            }
+        return super().forward(data, training)
+
+
+#: What a padded pixel holds, beside the ``gt_sem_seg`` that mmseg pads itself.
+#: All weights are 0, so that no loss sees it.
+PAD_VALUES = dict(
+    gt_panoptic_seg=VOID_CODE,
+    gt_sem_seg_weight=0,
+    gt_center_heatmap=0,
+    gt_center_weight=0,
+    gt_offset=0,
+    gt_offset_weight=0,
+)
+
+
+@MODELS.register_module()
+class PanopticDataPreprocessor(SegDataPreProcessor):
+    """SegDataPreProcessor that also pads panoptic targets.
+
+    Images are padded below and to the right after the normalisation, so that a
+    ``pad_val`` of 0 is the mean of the data. In training the targets of each
+    sample are padded alike; in testing they keep their size, as mmseg's do.
+    Arguments are those of :class:`mmseg.models.SegDataPreProcessor`.
+    """
+
+    def forward(self, data: dict, training: bool = False) -> dict[str, Any]:
+        """Normalise, convert, pad and stack.
+
+        Args:
+            data: A batch: ``inputs``, N images (3, H_n, W_n), and
+                ``data_samples``.
+            training: Whether images are padded as in training.
+
+        Returns:
+            ``inputs`` (N, 3, H, W), float32, and ``data_samples``.
+
+        Raises:
+            ValueError: An image is larger than the size to pad to.
+        """
+        self._check_sizes(data['inputs'], training)
+        data = super().forward(data, training)
+        if training:
+            height, width = data['inputs'].shape[-2:]
+            for sample in data['data_samples']:
+                for name in PAD_VALUES.keys() & sample.keys():
+                    values = sample.get(name).data
+                    bottom = height - values.shape[-2]
+                    right = width - values.shape[-1]
+                    padded = F.pad(
+                        values, (0, right, 0, bottom), value=PAD_VALUES[name]
+                    )
+                    sample.set_data({name: PixelData(data=padded)})
+        return data
+
+    def _check_sizes(self, images: list[Tensor], training: bool) -> None:
+        key = 'size' if training else 'test_cfg.size'
+        size = self.size if training else (self.test_cfg or {}).get('size')
+        if size is None:
+            return
+        for image in images:
+            height, width = image.shape[-2:]
+            if height > size[0] or width > size[1]:
+                raise ValueError(
+                    f'an image of {height}x{width} pixels (H x W) does not fit '
+                    f'into model.data_preprocessor.{key} {tuple(size)}: enlarge '
+                    'it, or resize or crop the image in the pipeline'
+                )

@@ -1,0 +1,273 @@
+"""The configs of a plan's trainings: their images, labels and length."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from mmengine.config import Config
+from mmengine.dataset import BaseDataset
+from mmengine.registry import init_default_scope
+
+from segda_mm.errors import PlanError
+from segda_mm.registry import DATASETS
+
+from .plan import Labeled, Stage, Training, UnlabeledSet, parse_plan
+
+#: Transforms that read a label file, of which a training pipeline has one.
+LABEL_LOADERS = ('LoadPanopticLabels', 'LoadLabelIds', 'LoadAnnotations')
+
+#: Checkpoints of a training whose length the plan gives.
+NUM_CHECKPOINTS = 20
+
+#: Metainfo that pseudo-labelled images share with the labelled ones.
+_TASK = ('classes', 'palette', 'thing_classes', 'label_ids')
+
+#: What is not compared where data sets are trained on together. The task is one by
+#: construction, but may be in lists here and in tuples there.
+_NOT_COMPARED = [*_TASK, 'label_map', 'reduce_zero_label']
+
+
+class PlanConfigs:
+    """A plan with the folder it works in, and the configs that follow from both.
+
+    Args:
+        cfg: A plan with a ``work_dir``. ``make_data`` names the command that
+            writes its data.
+        load_config: Of a config file and a ``work_dir``, the whole config.
+
+    Raises:
+        PlanError: The plan is wrong.
+    """
+
+    def __init__(self, cfg: Config, load_config: Callable[..., Config]) -> None:
+        self.plan = parse_plan(cfg.to_dict())
+        self.work_dir = Path(cfg.work_dir)
+        self.launcher = cfg.get('launcher', 'none')
+        self.make_data = cfg.get('make_data')
+        self._load_config = load_config
+
+    def config(self, training: Training, stage: Stage | None = None) -> Config:
+        """The config of a training, on the labelled images, as the plan has it.
+
+        Args:
+            training: Of the plan.
+            stage: Whose folder becomes ``work_dir``; None takes that of the plan.
+        """
+        folder = self.work_dir if stage is None else self.folder(stage)
+        cfg = self._load_config(training.config, work_dir=folder)
+        cfg.launcher = self.launcher
+        cfg.merge_from_dict(training.options)
+        cfg.merge_from_dict(dict(randomness=dict(seed=self.plan.seed)))
+        _use_labeled(cfg, self.plan.labeled)
+        _use_dataset(cfg, 'test_dataloader', self.plan.evaluation.dataset)
+        return cfg
+
+    def labeled(self, cfg: Config) -> BaseDataset:
+        """The labelled images of such a config, as a built data set."""
+        return build(cfg.train_dataloader.dataset, cfg)
+
+    def folder(self, stage: Stage) -> Path:
+        """Where a stage keeps its files."""
+        return self.work_dir / stage.name
+
+    def labels(self, number: int, name: str) -> Path:
+        """Where the labels of a set lie that were made in a round."""
+        return self.folder(Stage(number, 'label')) / name
+
+    def pseudo_labeled(
+        self, number: int, name: str, cfg: Config, pipeline: list
+    ) -> dict:
+        """The config of a set with the labels of a round.
+
+        Args:
+            number: The round.
+            name: Of the set.
+            cfg: Of :meth:`config`; its labelled images give the metainfo.
+            pipeline: Reads the labels; one that names the ids of the labelled
+                files reads train ids instead.
+        """
+        metainfo = self.labeled(cfg).metainfo
+        pipeline = copy.deepcopy(list(pipeline))
+        for transform in pipeline:
+            if transform['type'] == 'LoadLabelIds':
+                transform.pop('table', None)
+        return dict(
+            type='PseudoLabeledDataset',
+            images=unlabeled_dataset(self.plan.unlabeled[name]),
+            labels=str(self.labels(number, name)),
+            metainfo={
+                key: _lists(metainfo[key])
+                for key in _TASK
+                if metainfo.get(key) is not None
+            },
+            pipeline=pipeline,
+        )
+
+
+def unlabeled_dataset(part: UnlabeledSet) -> dict:
+    """The config of the images of an unlabelled set, without pipeline."""
+    dataset = copy.deepcopy(dict(part.images))
+    if part.share is not None:
+        dataset['share'] = copy.deepcopy(dict(part.share))
+    return dataset
+
+
+def use_pseudo_labeled(cfg: Config, datasets: list[dict], mix_labeled: bool) -> None:
+    """Train a config on pseudo-labelled images, in place.
+
+    Args:
+        cfg: A whole config whose training set is the labelled one.
+        datasets: Of :meth:`PlanConfigs.pseudo_labeled`.
+        mix_labeled: Whether the labelled images stay, beside them.
+    """
+    if mix_labeled:
+        datasets = [*datasets, cfg.train_dataloader.dataset]
+    if len(datasets) == 1:
+        cfg.train_dataloader.dataset = datasets[0]
+    else:
+        cfg.train_dataloader.dataset = dict(
+            type='ConcatDataset', datasets=datasets, ignore_keys=_NOT_COMPARED
+        )
+
+
+def build(dataset: Mapping, cfg: Config) -> BaseDataset:
+    """Build a data set as the config's runner would; no file is opened."""
+    init_default_scope(cfg.get('default_scope', 'mmseg'))
+    return DATASETS.build(copy.deepcopy(dataset))
+
+
+def reading_pipeline(cfg: Config) -> list[dict]:
+    """Read image and labels as a config's training does, and change nothing.
+
+    Raises:
+        PlanError: The training reads no labels.
+    """
+    for transform in cfg.train_dataloader.dataset.pipeline:
+        if transform['type'] in LABEL_LOADERS:
+            return [dict(type='LoadImageFromFile'), copy.deepcopy(dict(transform))]
+    raise PlanError(
+        'the training pipeline reads no labels; it needs one of '
+        f'{", ".join(LABEL_LOADERS)}'
+    )
+
+
+def index_by_name(dataset: BaseDataset) -> dict[str, int]:
+    """Where the images of a built data set are, by their ``relative_path``.
+
+    Raises:
+        PlanError: The data set does not tell.
+    """
+    names = {}
+    for index in range(len(dataset)):
+        name = dataset.get_data_info(index).get('relative_path')
+        if name is None:
+            raise PlanError(
+                f'{type(dataset).__name__} does not name its images relative to '
+                'their folder; only a FolderSegDataset can be compared with pseudo '
+                'labels'
+            )
+        names[name] = index
+    return names
+
+
+def batches_per_epoch(cfg: Config, num_images: int, num_processes: int) -> int:
+    """Steps that one epoch of a config's training takes.
+
+    Raises:
+        PlanError: There are fewer images than one batch holds.
+    """
+    loader = cfg.train_dataloader
+    per_process = -(-num_images // num_processes)
+    if loader.get('drop_last', False):
+        batches = per_process // loader.batch_size
+    else:
+        batches = -(-per_process // loader.batch_size)
+    if not batches:
+        raise PlanError(
+            f'{num_images} images in {num_processes} processes do not fill a batch '
+            f'of {loader.batch_size}; take a smaller train_dataloader.batch_size or '
+            'a larger share of the images'
+        )
+    return batches
+
+
+def set_length(cfg: Config, steps: int, batches_per_epoch: int) -> None:
+    """Make a training about ``steps`` long, and its schedules with it.
+
+    Trainings consist of whole epochs, so the number is rounded to them.
+    Schedules that last to the end of the training end with the new end;
+    others, as a warm-up, stay.
+
+    Args:
+        cfg: A whole config with ``train_cfg.max_epochs``, changed in place.
+        steps: Wanted number of steps.
+        batches_per_epoch: Steps of an epoch.
+    """
+    epochs = max(1, round(steps / batches_per_epoch))
+    whole = cfg.train_cfg.max_epochs
+    schedulers = [
+        scheduler
+        for scheduler in _schedulers(cfg.get('param_scheduler'))
+        if scheduler.get('end') is not None
+    ]
+    by_step = [part for part in schedulers if not part.get('by_epoch', True)]
+    last_step = max((part['end'] for part in by_step), default=0)
+    for scheduler in schedulers:
+        if not scheduler.get('by_epoch', True):
+            if scheduler['end'] == last_step:
+                scheduler['end'] = epochs * batches_per_epoch
+        elif scheduler['end'] >= whole:
+            # Some end one epoch later, so that the last epoch still learns.
+            scheduler['end'] += epochs - whole
+    cfg.train_cfg.max_epochs = epochs
+    checkpoint = dict(
+        type='SafeCheckpointHook',
+        by_epoch=True,
+        interval=max(1, epochs // NUM_CHECKPOINTS),
+        max_keep_ckpts=2,
+        save_last=True,
+    )
+    cfg.merge_from_dict(dict(default_hooks=dict(checkpoint=checkpoint)))
+
+
+def _schedulers(node: object) -> Iterator[dict]:
+    if isinstance(node, list | tuple):
+        for child in node:
+            yield from _schedulers(child)
+    elif isinstance(node, dict) and 'type' in node:
+        yield node
+    elif isinstance(node, dict):
+        for child in node.values():
+            yield from _schedulers(child)
+
+
+def _use_dataset(cfg: Config, loader: str, dataset: Mapping | None) -> None:
+    """Merge a data set of the plan into that of a data loader, in place."""
+    if dataset is None:
+        return
+    pipeline = cfg[loader].dataset.get('pipeline')
+    cfg.merge_from_dict({loader: dict(dataset=copy.deepcopy(dict(dataset)))})
+    if pipeline is not None and 'pipeline' not in cfg[loader].dataset:
+        cfg[loader].dataset.pipeline = pipeline
+
+
+def _use_labeled(cfg: Config, labeled: Labeled) -> None:
+    """Train a config on the labelled images of the plan, in place."""
+    _use_dataset(cfg, 'train_dataloader', labeled.dataset)
+    dataset = cfg.train_dataloader.dataset
+    if 'pipeline' not in dataset:
+        raise PlanError(
+            f'{cfg.filename}: train_dataloader.dataset is a {dataset.get("type")} '
+            'without a pipeline of its own; set labeled.dataset of the plan to the '
+            'data set that it wraps, with _delete_=True and its pipeline'
+        )
+    if labeled.share is not None:
+        dataset.share = copy.deepcopy(labeled.share)
+
+
+def _lists(value: object) -> object:
+    if isinstance(value, list | tuple):
+        return [_lists(part) for part in value]
+    return value

@@ -1,0 +1,124 @@
+"""Pictures of class maps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+from mmseg.structures import SegDataSample
+from mmseg.visualization import SegLocalVisualizer
+
+from segda_mm.registry import VISUALIZERS
+
+
+def colorize(labels: np.ndarray, palette: Sequence[Sequence[int]]) -> np.ndarray:
+    """Paint a class map in a palette; every id beyond the palette is black.
+
+    Args:
+        labels: (H, W) integer class ids in [0, 255]; void is 255.
+        palette: (num_classes, 3) RGB values in [0, 255].
+
+    Returns:
+        (H, W, 3) uint8 RGB image.
+    """
+    table = np.zeros((256, 3), np.uint8)
+    table[: len(palette)] = palette
+    return table[labels]
+
+
+#: Inches of one panel; a figure of 7 columns is then a page wide.
+PANEL_WIDTH = 2.6
+LEGEND_HEIGHT = 0.9
+
+
+def comparison_figure(
+    images: Sequence[np.ndarray],
+    truths: Sequence[np.ndarray],
+    predictions: Mapping[str, Sequence[np.ndarray]],
+    classes: Sequence[str],
+    palette: Sequence[Sequence[int]],
+) -> Figure:
+    """Draw rows of image, truth and every method's prediction.
+
+    Args:
+        images: RGB images, each (H, W, 3) uint8.
+        truths: Their class maps, each (H, W) with void 255.
+        predictions: Class maps, as many as images, by the title of the column.
+        classes: Names for the legend.
+        palette: RGB of the classes, (num_classes, 3) in [0, 255].
+
+    Returns:
+        A figure with its own canvas (``figure.savefig(path)`` needs no
+        display); no global state of matplotlib is touched.
+
+    Raises:
+        ValueError: No image, or a column has not one map per image.
+    """
+    if not images:
+        raise ValueError('a comparison needs at least one image')
+    columns = {'image': images, 'truth': truths, **predictions}
+    for title, maps in columns.items():
+        if len(maps) != len(images):
+            raise ValueError(
+                f'column "{title}" has {len(maps)} pictures for {len(images)} images'
+            )
+    height, width = images[0].shape[:2]
+    rows = len(images)
+    size = (
+        PANEL_WIDTH * len(columns),
+        PANEL_WIDTH * height / width * rows + LEGEND_HEIGHT,
+    )
+    figure = Figure(figsize=size, layout='constrained')
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(rows, len(columns), squeeze=False)
+    for column, (title, maps) in enumerate(columns.items()):
+        axes[0, column].set_title(title, fontsize=9)
+        for row, picture in enumerate(maps):
+            if title != 'image':
+                picture = colorize(picture, palette)
+            axes[row, column].imshow(picture, interpolation='nearest')
+            axes[row, column].set_axis_off()
+    handles = [
+        Patch(facecolor=np.array(color) / 255, edgecolor='0.5', label=name)
+        for name, color in zip(classes, palette, strict=True)
+    ]
+    handles.append(Patch(facecolor='black', label='void'))
+    figure.legend(
+        handles=handles,
+        loc='outside lower center',
+        ncols=min(len(handles), 10),
+        fontsize=8,
+        frameon=False,
+    )
+    return figure
+
+
+@VISUALIZERS.register_module()
+class OverlayVisualizer(SegLocalVisualizer):
+    """mmseg's visualizer, with the bare image left of truth and prediction.
+
+    ``SegVisualizationHook`` cannot ask for the image, which is why it is the
+    default here: (H, W, 3) uint8 RGB becomes (H, 3 W, 3) with ground truth and
+    (H, 2 W, 3) without. Classes and palette are those of the data set that the
+    loop evaluates; void stays uncoloured. In several processes only the first
+    one's share of the images is drawn.
+
+    Takes the arguments of :class:`mmseg.visualization.SegLocalVisualizer`.
+    """
+
+    def add_datasample(
+        self,
+        name: str,
+        image: np.ndarray,
+        data_sample: SegDataSample | None = None,
+        *args,
+        with_image: bool = True,
+        **kwargs,
+    ) -> None:
+        """Draw one sample and hand it to the backends; see mmseg."""
+        super().add_datasample(
+            name, image, data_sample, *args, with_image=with_image, **kwargs
+        )

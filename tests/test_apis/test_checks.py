@@ -1,0 +1,131 @@
+import logging
+
+import pytest
+from mmengine.config import Config
+
+from segda_mm.apis import PreflightError, load_config
+from segda_mm.apis.checks import (
+    require_data,
+    settle_initial_checkpoints,
+)
+
+
+def loader(dataset_type, root):
+    return dict(dataset=dict(type=dataset_type, data_root=str(root), pipeline=[]))
+
+
+def test_absent_folder_what_belongs_there_and_the_way_on(tmp_path):
+    cfg = Config(
+        dict(
+            train_dataloader=loader('GTA5Dataset', tmp_path / 'gta5'),
+            miniature_config='configs/mpl/mpl_minicity.py',
+        )
+    )
+    with pytest.raises(PreflightError) as caught:
+        require_data(cfg, ('train_dataloader', 'val_dataloader'))
+    message = str(caught.value)
+    assert str(tmp_path / 'gta5' / 'images') in message
+    assert 'what belongs there: ' in message
+    (command,) = (line for line in message.splitlines() if 'tools/train.py' in line)
+    assert command.endswith('&& python tools/train.py configs/mpl/mpl_minicity.py')
+    assert 'make_minicity.py --out data/minicity --size 256x128' in command
+
+
+def test_a_miniature_world_is_only_to_be_written(tmp_path):
+    root = tmp_path / 'minicity' / 'gta5'
+    cfg = Config(dict(train_dataloader=loader('GTA5Dataset', root)))
+    with pytest.raises(PreflightError, match=r'is written by\n.*make_minicity') as e:
+        require_data(cfg, ('train_dataloader',))
+    assert 'tools/train.py' not in str(e.value)
+    # One of other settings has its own command.
+    cfg.make_data = 'python make_it.py --out data/wide'
+    with pytest.raises(PreflightError, match=rf'is written by\n  {cfg.make_data}$'):
+        require_data(cfg, ('train_dataloader',))
+
+
+def test_data_sets_of_mmseg_are_covered(toy_config):
+    cfg = load_config(toy_config, ['val_dataloader.dataset.data_root=/nowhere'])
+    require_data(cfg, ('train_dataloader',))
+    with pytest.raises(PreflightError, match='val_dataloader are not there') as e:
+        require_data(cfg, ('train_dataloader', 'val_dataloader'))
+    assert '/nowhere/images/val' in str(e.value)
+
+
+def test_the_config_is_left_as_it_was(toy_config):
+    cfg = load_config(toy_config)
+    require_data(cfg, ('train_dataloader', 'val_dataloader'))
+    assert cfg.to_dict() == load_config(toy_config).to_dict()
+
+
+def test_initial_checkpoint_key_file_and_maker(tmp_path):
+    maker = tmp_path / 'configs' / 'adversarial' / 'adversarial_x.py'
+    maker.parent.mkdir(parents=True)
+    maker.write_text('')
+    config = tmp_path / 'configs' / 'mpl.py'
+    config.write_text(
+        'model = dict(teacher=dict(heads=[dict(), dict(init_cfg=dict('
+        "checkpoint='work_dirs/adversarial_x/epoch_50.pth'))]))"
+    )
+    with pytest.raises(PreflightError) as caught:
+        settle_initial_checkpoints(load_config(config))
+    message = str(caught.value)
+    assert message.startswith('model.teacher.heads.1.init_cfg.checkpoint names')
+    assert 'work_dirs/adversarial_x/epoch_50.pth' in message
+    assert f'python tools/train.py {maker}' in message
+
+
+def test_checkpoints_that_are_there_or_remote_pass(tmp_path):
+    weights = tmp_path / 'weights.pth'
+    weights.touch()
+    model = dict(
+        a=dict(checkpoint=str(weights)),
+        b=dict(checkpoint='torchvision://resnet18'),
+        c=dict(checkpoint=None),
+    )
+    settle_initial_checkpoints(Config(dict(model=model, load_from=str(weights))))
+    with pytest.raises(PreflightError, match='load_from names'):
+        settle_initial_checkpoints(Config(dict(model=model, load_from='gone.pth')))
+
+
+def test_absent_optional_checkpoints_are_reported_and_dropped(caplog):
+    missing = dict(type='Pretrained', checkpoint='gone.pth')
+    cfg = Config(
+        dict(
+            optional_checkpoints=['gone.pth'],
+            model=dict(
+                backbone=dict(depth=18, init_cfg=missing),
+                teacher=dict(type='SegmentorGenerator', checkpoint='gone.pth'),
+            ),
+        )
+    )
+    with caplog.at_level(logging.WARNING):
+        settle_initial_checkpoints(cfg)
+    assert cfg.model.backbone == dict(depth=18, init_cfg=None)
+    assert cfg.model.teacher == dict(type='SegmentorGenerator', checkpoint=None)
+
+
+def test_the_command_makes_the_checkpoints_it_needs(tmp_path):
+    configs = tmp_path / 'configs'
+    configs.mkdir()
+    first, last = configs / 'first_mini.py', configs / 'last_mini.py'
+    first.write_text('')
+    last.write_text(
+        "make_data = 'python make_it.py'\n"
+        "model = dict(checkpoint='work_dirs/first_mini/epoch_8.pth',"
+        "backbone=dict(checkpoint='checkpoints/imagenet.pth'))\n"
+        "optional_checkpoints = ['checkpoints/imagenet.pth']"
+    )
+    cfg = Config(
+        dict(
+            train_dataloader=loader('GTA5Dataset', tmp_path / 'gta5'),
+            miniature_config=str(last),
+        )
+    )
+    with pytest.raises(PreflightError) as caught:
+        require_data(cfg, ('train_dataloader',))
+    command = str(caught.value).splitlines()[-1].strip()
+    assert command.split(' && ') == [
+        'python make_it.py',
+        f'python tools/train.py {first}',
+        f'python tools/train.py {last}',
+    ]

@@ -1,0 +1,306 @@
+import json
+import sys
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmseg.structures import SegDataSample
+
+from segda_mm.apis import (
+    PreflightError,
+    export_onnx,
+    load_model,
+    quantize_onnx,
+    verify_onnx,
+)
+from segda_mm.ops.panoptic_grouping import find_centers
+from segda_mm.registry import MODELS
+from segda_mm.testing import tiny_bisenet, tiny_panoptic_deeplab
+
+CLASSES = ('road', 'car', 'sky', 'person')
+PALETTE = [[1, 2, 3], [4, 5, 6], [7, 8, 9], [10, 11, 12]]
+
+#: Smaller than what both models pad to, in either direction.
+WIDTH, HEIGHT = SIZE = (90, 60)
+
+
+def config(model):
+    metainfo = dict(classes=CLASSES, palette=PALETTE)
+    dataset = dict(type='BaseSegDataset', metainfo=metainfo, pipeline=[])
+    loader = dict(dataset=dataset)
+    return Config(dict(default_scope='mmseg', model=model, test_dataloader=loader))
+
+
+def supervised():
+    """Takes BGR, as it is read, and pads to a multiple of 32."""
+    preprocessor = dict(
+        type='SegDataPreProcessor',
+        mean=[110.0, 90.0, 100.0],
+        std=[70.0, 60.0, 50.0],
+        size_divisor=32,
+        pad_val=1,
+        test_cfg=dict(size_divisor=32),
+    )
+    return config(dict(tiny_bisenet(), data_preprocessor=preprocessor))
+
+
+def meta_pseudo_labels():
+    """Takes RGB, and does not pad."""
+    preprocessor = dict(
+        type='DomainDataPreprocessor',
+        mean=[110.0, 90.0, 100.0],
+        std=[70.0, 60.0, 50.0],
+        bgr_to_rgb=True,
+        size_divisor=1,
+    )
+    model = dict(
+        type='MetaPseudoLabels',
+        data_preprocessor=preprocessor,
+        generator=dict(type='SegmentorGenerator', segmentor=tiny_bisenet()),
+        discriminator=dict(type='DSCDiscriminator', num_classes=4),
+        feedback_rule=dict(
+            type='LossProductFeedback', growth_epochs=40, full_after_epoch=25
+        ),
+        student_adv_weight=0.001,
+        teacher_adv_weight=1.0,
+        pseudo_labeler=dict(type='ClassMedian', cap=0.9, scope='image'),
+        label_batch_statistics=True,
+        uda_probability=0.5,
+        uda_sigma=0.5,
+    )
+    return config(model)
+
+
+def panoptic():
+    """Pads to 65x97; nearly every peak of its heatmap is a center."""
+    model = tiny_panoptic_deeplab()
+    model.test_cfg.update(center_threshold=0.0, top_k=7, nms_kernel_size=5)
+    return config(model)
+
+
+@pytest.fixture(scope='module')
+def checkpoints(tmp_path_factory):
+    """Random weights of each model, by the function that makes its config."""
+    init_default_scope('mmseg')
+    torch.manual_seed(0)
+    files = {}
+    for make in (supervised, meta_pseudo_labels, panoptic):
+        files[make] = tmp_path_factory.mktemp('checkpoints') / f'{make.__name__}.pth'
+        model = MODELS.build(make().model)
+        torch.save(dict(state_dict=model.state_dict()), files[make])
+    return files
+
+
+def exported(make, checkpoints, folder, **arguments):
+    file = folder / 'net.onnx'
+    export_onnx(make(), checkpoints[make], file, size=SIZE, **arguments)
+    return onnxruntime.InferenceSession(str(file), providers=['CPUExecutionProvider'])
+
+
+def pictures(count=10):
+    """Images in BGR, (count, H, W, 3), blocks of colour."""
+    draw = np.random.default_rng(0)
+    blocks = draw.integers(256, size=(count, HEIGHT // 6, WIDTH // 6, 3))
+    return blocks.astype(np.uint8).repeat(6, 1).repeat(6, 2)
+
+
+def as_graph_takes_it(images):
+    return np.ascontiguousarray(images[..., ::-1].transpose(0, 3, 1, 2))
+
+
+@torch.inference_mode()
+def predict(model, image):
+    shape = image.shape[:2]
+    sample = SegDataSample(metainfo=dict(ori_shape=shape, img_shape=shape))
+    inputs = torch.from_numpy(image.transpose(2, 0, 1).copy())
+    return model.test_step(dict(inputs=[inputs], data_samples=[sample]))[0]
+
+
+@pytest.mark.parametrize(
+    ('make', 'role'),
+    [
+        (supervised, None),
+        (meta_pseudo_labels, 'student'),
+        (meta_pseudo_labels, 'teacher'),
+    ],
+)
+def test_logits_are_those_of_the_model(make, role, checkpoints, tmp_path):
+    session = exported(make, checkpoints, tmp_path, predict_on=role)
+    model = load_model(make(), checkpoints[make], role)
+    images = pictures()
+    (together,) = session.run(['logits'], dict(image=as_graph_takes_it(images)))
+    assert together.shape == (10, 4, HEIGHT, WIDTH)
+    for image, logits in zip(images, together):
+        planes = as_graph_takes_it(image[None])
+        (alone,) = session.run(['logits'], dict(image=planes))
+        expected = predict(model, image).seg_logits.data.numpy()
+        np.testing.assert_allclose(alone[0], expected, atol=1e-5)
+        np.testing.assert_allclose(logits, expected, atol=1e-5)
+
+
+def test_labels_are_those_of_the_model(checkpoints, tmp_path):
+    session = exported(supervised, checkpoints, tmp_path, post_processing=True)
+    model = load_model(supervised(), checkpoints[supervised])
+    images = pictures()
+    (labels,) = session.run(None, dict(image=as_graph_takes_it(images)))
+    assert labels.dtype == np.uint8
+    expected = [predict(model, image).pred_sem_seg.data[0] for image in images]
+    np.testing.assert_array_equal(labels, torch.stack(expected).numpy())
+    assert len(np.unique(labels)) > 1
+
+
+def test_panoptic_maps_are_those_of_the_model(checkpoints, tmp_path):
+    session = exported(panoptic, checkpoints, tmp_path)
+    model = load_model(panoptic(), checkpoints[panoptic])
+    images = pictures()
+    outputs = session.run(None, dict(image=as_graph_takes_it(images)))
+    for image, *maps in zip(images, *outputs):
+        expected = predict(model, image)
+        for values, key in zip(
+            maps, ('seg_logits', 'pred_center_heatmap', 'pred_offset'), strict=True
+        ):
+            truth = expected.get(key).data.numpy()
+            np.testing.assert_allclose(values, truth, atol=1e-6, rtol=1e-4)
+
+
+def test_centers_are_those_of_the_model(checkpoints, tmp_path):
+    session = exported(panoptic, checkpoints, tmp_path, post_processing=True)
+    model = load_model(panoptic(), checkpoints[panoptic])
+    images = pictures()
+    names = [output.name for output in session.get_outputs()]
+    outputs = session.run(None, dict(image=as_graph_takes_it(images)))
+    num_centers = 0
+    for index, image in enumerate(images):
+        found = {name: values[index] for name, values in zip(names, outputs)}
+        expected = predict(model, image)
+        (centers,) = find_centers(expected.pred_center_heatmap.data[None], 0.0, 5, 7)
+        count = len(centers.points)
+        num_centers += count
+        assert np.isfinite(found['center_values']).sum() == count
+        np.testing.assert_array_equal(
+            found['center_points'][:count], centers.points.numpy()
+        )
+        np.testing.assert_allclose(
+            found['center_values'][:count], centers.values.numpy(), rtol=1e-4
+        )
+        np.testing.assert_array_equal(
+            found['labels'], expected.pred_sem_seg.data[0].numpy()
+        )
+        np.testing.assert_allclose(
+            found['offset'], expected.pred_offset.data.numpy(), atol=1e-6, rtol=1e-4
+        )
+    assert num_centers > 10
+
+
+def test_the_file_says_what_it_is(checkpoints, tmp_path):
+    session = exported(panoptic, checkpoints, tmp_path, opset=15)
+    proto = onnx.load(str(tmp_path / 'net.onnx'))
+    onnx.checker.check_model(proto, full_check=True)
+    assert proto.opset_import[0].version == 15
+    found = session.get_modelmeta().custom_metadata_map
+    metadata = {key: json.loads(value) for key, value in found.items()}
+    assert metadata['kind'] == 'panoptic'
+    assert metadata['classes'] == list(CLASSES)
+    assert metadata['palette'] == PALETTE
+    assert metadata['input_size'] == [WIDTH, HEIGHT]
+    assert metadata['mean'] == [127.5] * 3
+    assert metadata['thing_classes'] == [2, 3]
+    assert metadata['align_corners'] is True
+    (image,) = session.get_inputs()
+    assert (image.type, image.shape) == ('tensor(uint8)', ['batch', 3, HEIGHT, WIDTH])
+    assert [output.shape for output in session.get_outputs()] == [
+        ['batch', channels, HEIGHT, WIDTH] for channels in (4, 1, 2)
+    ]
+    # Names of nodes could tell where the exporting program lay.
+    content = (tmp_path / 'net.onnx').read_bytes()
+    assert b'site-packages' not in content
+    assert str(tmp_path).encode() not in content
+
+
+def test_verification_tells_a_graph_of_other_weights(checkpoints, tmp_path):
+    exported(supervised, checkpoints, tmp_path)
+    file, right = tmp_path / 'net.onnx', checkpoints[supervised]
+    found = verify_onnx(supervised(), right, file)
+    assert found['passed']
+    assert found['agreement'] >= 0.999
+    assert found['max_difference'] < 1e-4
+    assert (found['opset'], found['batches'], found['images']) == (17, [1, 2], 3)
+
+    torch.manual_seed(1)
+    model = MODELS.build(supervised().model)
+    torch.save(dict(state_dict=model.state_dict()), tmp_path / 'wrong.pth')
+    found = verify_onnx(supervised(), tmp_path / 'wrong.pth', file)
+    assert not found['passed']
+    assert found['agreement'] < 0.999
+    with pytest.raises(PreflightError, match=r'gone\.png is missing'):
+        verify_onnx(supervised(), right, file, ['gone.png'])
+
+
+def test_what_cannot_be_exported_is_said(checkpoints, tmp_path, monkeypatch):
+    file = tmp_path / 'net.onnx'
+
+    def export(cfg, make=supervised, **arguments):
+        export_onnx(cfg, checkpoints[make], file, **arguments)
+
+    with pytest.raises(PreflightError, match='resizes images to no fixed size'):
+        export(supervised())
+    with pytest.raises(PreflightError, match=r'opset 21 is not in \[13, 20\]'):
+        export(supervised(), size=SIZE, opset=21)
+    with pytest.raises(PreflightError, match='does not fit into'):
+        export(panoptic(), panoptic, size=(98, 60))
+    with pytest.raises(PreflightError, match='do not fit'):
+        export(panoptic(), supervised, size=SIZE)
+    with pytest.raises(PreflightError, match='one network'):
+        export(supervised(), size=SIZE, predict_on='teacher')
+    cfg = supervised()
+    cfg.model.test_cfg = dict(mode='slide', crop_size=(32, 32), stride=(16, 16))
+    with pytest.raises(PreflightError, match="mode is 'slide'"):
+        export(cfg, size=SIZE)
+    monkeypatch.setitem(sys.modules, 'onnx', None)
+    with pytest.raises(PreflightError, match=r"pip install -e '\.\[export\]'"):
+        export(supervised(), size=SIZE)
+    assert not file.exists()
+
+
+def test_the_size_is_that_of_the_test_pipeline(checkpoints, tmp_path):
+    cfg = supervised()
+    cfg.test_dataloader.dataset.pipeline = [
+        dict(type='Resize', scale=(64, 32), keep_ratio=False)
+    ]
+    metadata = export_onnx(cfg, checkpoints[supervised], tmp_path / 'net.onnx')
+    assert metadata['input_size'] == '[64, 32]'
+
+
+def test_a_quantized_graph_predicts_nearly_the_same(checkpoints, tmp_path):
+    session = exported(supervised, checkpoints, tmp_path)
+    file, out = tmp_path / 'net.onnx', tmp_path / 'int8.onnx'
+    planes = as_graph_takes_it(pictures())
+    quantize_onnx(file, out, (image[None] for image in planes))
+
+    proto = onnx.load(str(out))
+    of_type = [tensor.data_type for tensor in proto.graph.initializer]
+    convolutions = sum(node.op_type == 'Conv' for node in proto.graph.node)
+    assert of_type.count(onnx.TensorProto.INT8) >= convolutions > 30
+    quantized = onnxruntime.InferenceSession(
+        str(out), providers=['CPUExecutionProvider']
+    )
+    metadata = quantized.get_modelmeta().custom_metadata_map
+    assert json.loads(metadata.pop('quantization'))['images'] == 10
+    assert metadata == session.get_modelmeta().custom_metadata_map
+    (expected,) = session.run(None, dict(image=planes))
+    (logits,) = quantized.run(None, dict(image=planes))
+    error = np.abs(logits - expected).mean()
+    assert 0 < error < 0.1 * expected.std()
+
+    with pytest.raises(PreflightError, match='is quantised already'):
+        quantize_onnx(out, tmp_path / 'twice.onnx', [planes])
+    with pytest.raises(PreflightError, match='no images to calibrate with'):
+        quantize_onnx(file, tmp_path / 'none.onnx', [])
+    onnx.save(onnx.ModelProto(), str(tmp_path / 'other.onnx'))
+    with pytest.raises(PreflightError, match='does not say what it takes'):
+        quantize_onnx(tmp_path / 'other.onnx', tmp_path / 'none.onnx', [planes])
+    assert not (tmp_path / 'none.onnx').exists()

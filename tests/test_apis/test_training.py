@@ -1,0 +1,75 @@
+"""Training of the toy job, through files."""
+
+import pytest
+import torch
+from mmengine.config import Config
+
+from segda_mm.apis import PreflightError, load_config, train
+from segda_mm.apis.training import enable_mixed_precision, find_checkpoint
+
+
+def test_train_writes_checkpoints_and_resume_goes_on(toy_config):
+    cfg = load_config(toy_config, ['train_cfg.max_epochs=1'])
+    with pytest.raises(PreflightError, match='nothing to resume'):
+        train(cfg, resume='auto')
+    runner = train(load_config(toy_config, ['train_cfg.max_epochs=1']))
+    assert runner.iter == 2
+    latest = find_checkpoint(cfg.work_dir)
+    assert latest.name == 'epoch_1.pth'
+
+    resumed = train(load_config(toy_config), resume='auto')
+    assert resumed.epoch == 2
+    log = (latest.parent / resumed.timestamp / f'{resumed.timestamp}.log').read_text()
+    assert 'resumed epoch: 1, iter: 2' in log
+    assert find_checkpoint(cfg.work_dir).name == 'epoch_2.pth'
+    assert find_checkpoint(cfg.work_dir, latest) == latest
+    with pytest.raises(PreflightError, match='no checkpoint gone.pth to resume'):
+        find_checkpoint(cfg.work_dir, 'gone.pth')
+
+
+def test_amp_trains_on_a_cpu(toy_config, monkeypatch):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+    runner = train(load_config(toy_config, ['train_cfg.max_epochs=1']), amp=True)
+    wrapper = type(runner.optim_wrapper).__name__
+    assert wrapper == 'GradientAveragingBFloat16OptimWrapper'
+
+
+SGD = dict(type='SGD', lr=0.1)
+ON_CPU = 'GradientAveragingBFloat16OptimWrapper'
+ON_CUDA = 'GradientAveragingAmpOptimWrapper'
+
+
+@pytest.mark.parametrize('cuda, expected', [(False, ON_CPU), (True, ON_CUDA)])
+def test_every_member_is_switched(monkeypatch, cuda, expected):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: cuda)
+    cfg = Config(
+        dict(
+            optim_wrapper=dict(
+                constructor='ChildOptimWrapperConstructor',
+                generator=dict(type='GradientAveragingOptimWrapper', optimizer=SGD),
+                discriminator=dict(type='OptimWrapper', optimizer=SGD),
+            )
+        )
+    )
+    enable_mixed_precision(cfg)
+    wrapper = cfg.optim_wrapper
+    assert wrapper.constructor == 'ChildOptimWrapperConstructor'
+    assert wrapper.generator == dict(type=expected, optimizer=SGD)
+    assert wrapper.discriminator == dict(type=expected, optimizer=SGD)
+
+
+def test_a_single_wrapper_is_switched(monkeypatch):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+    wrapper = dict(optimizer=SGD, clip_grad=dict(max_norm=1), type='OptimWrapper')
+    cfg = Config(dict(optim_wrapper=wrapper))
+    enable_mixed_precision(cfg)
+    assert cfg.optim_wrapper == dict(
+        type=ON_CPU, optimizer=SGD, clip_grad=dict(max_norm=1)
+    )
+
+
+def test_a_wrapper_without_a_twin_is_named():
+    wrappers = dict(g=dict(type='ApexOptimWrapper', optimizer=SGD))
+    cfg = Config(dict(optim_wrapper=wrappers))
+    with pytest.raises(PreflightError, match=r'optim_wrapper\.g\.type=ApexOptim'):
+        enable_mixed_precision(cfg)

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import pytest
+
+from segda_mm.datasets import DataError
+from segda_mm.datasets.formats.subsets import (
+    choose,
+    draw_share,
+    read_name_list,
+    seeded_subset,
+    write_name_list,
+)
+
+NAMES = [f'{i:05d}.png' for i in range(40)]
+
+
+def test_seeded_subset_depends_on_names_and_seed_alone():
+    subset = seeded_subset(NAMES, 10, seed=3)
+    assert subset == sorted(subset)
+    assert len(set(subset)) == 10
+    assert subset == seeded_subset(reversed(NAMES), 10, seed=3)
+    assert subset != seeded_subset(NAMES, 10, seed=4)
+    assert set(seeded_subset(NAMES, 5, seed=3)) < set(subset)
+    assert seeded_subset(NAMES, 40, seed=3) == NAMES
+
+
+def test_seeded_subset_stays_the_same_for_ever():
+    # Results are compared across versions: the draw must not change.
+    assert seeded_subset(NAMES, 4, seed=0) == [
+        '00004.png',
+        '00011.png',
+        '00024.png',
+        '00027.png',
+    ]
+
+
+@pytest.mark.parametrize('size', [0, 41])
+def test_seeded_subset_refuses_impossible_sizes(size):
+    with pytest.raises(ValueError, match=f'{size}.*40'):
+        seeded_subset(NAMES, size, seed=0)
+
+
+def test_list_files_go_there_and_back(tmp_path):
+    path = tmp_path / 'lists' / 'a.txt'
+    write_name_list(path, ['b.png', 'city/a.png'], 'why')
+    assert path.read_text() == '# why\nb.png\ncity/a.png\n'
+    assert read_name_list(path) == ['b.png', 'city/a.png']
+    assert [p.name for p in path.parent.iterdir()] == ['a.txt']
+
+
+def test_list_files_must_exist_and_name_nothing_twice(tmp_path):
+    with pytest.raises(DataError, match=r'absent\.txt.*make_subsets'):
+        read_name_list(tmp_path / 'absent.txt')
+    path = tmp_path / 'twice.txt'
+    path.write_text('a.png\nb.png\na.png\n')
+    with pytest.raises(DataError, match=r"twice\.txt.*'a\.png'"):
+        read_name_list(path)
+    path.write_bytes('Straße.png'.encode('latin-1'))
+    with pytest.raises(DataError, match=r'twice\.txt.*no text in UTF-8.*byte 4'):
+        read_name_list(path)
+
+
+def test_choose(tmp_path):
+    assert choose(NAMES, None, 'folder') == NAMES
+    assert choose(NAMES, {'size': 3, 'seed': 1}, 'folder') == seeded_subset(NAMES, 3, 1)
+    path = tmp_path / 'list.txt'
+    path.write_text('00007.png\n\n# comment\n00002.png\n')
+    assert choose(NAMES, path, 'folder') == ['00002.png', '00007.png']
+
+
+def test_choose_says_what_to_do(tmp_path):
+    with pytest.warns(UserWarning, match='folder holds 40 images.*subset of 50'):
+        assert choose(NAMES, {'size': 50, 'seed': 0}, 'folder') == NAMES
+    with pytest.raises(ValueError, match='dict\\(size'):
+        choose(NAMES, {'length': 5}, 'folder')
+    path = tmp_path / 'list.txt'
+    path.write_text('99999.png\n')
+    with pytest.raises(DataError, match=r"list\.txt.*folder.*'99999\.png'"):
+        choose(NAMES, path, 'folder')
+
+
+def test_a_share_is_drawn_by_seed_and_contains_smaller_ones():
+    assert draw_share(NAMES, None) == NAMES
+    assert draw_share(NAMES, dict(fraction=1.0, seed=5)) == NAMES
+    half = draw_share(NAMES, dict(fraction=0.5, seed=5))
+    assert half == seeded_subset(NAMES, 20, seed=5)
+    assert set(draw_share(NAMES, dict(fraction=0.1, seed=5))) < set(half)
+    assert len(draw_share(NAMES, dict(fraction=0.001, seed=5))) == 1
+
+
+@pytest.mark.parametrize(
+    'share', [dict(fraction=0, seed=0), dict(fraction=1.1, seed=0), dict(fraction=0.5)]
+)
+def test_an_impossible_share_is_refused(share):
+    with pytest.raises(ValueError, match='share= must be'):
+        draw_share(NAMES, share)

@@ -1,0 +1,91 @@
+"""Faster trainings, and that they compute the same."""
+
+import copy
+from types import SimpleNamespace
+
+import pytest
+import torch
+from mmseg.models.decode_heads import decode_head
+from mmseg.models.losses import accuracy
+from mmseg.registry import MODELS
+from torch import nn
+
+from segda_mm.engine.hooks import ChannelsLastHook, HeadAccuracyHook
+from segda_mm.engine.optimizers import GradientAveragingOptimWrapper
+from segda_mm.models import DomainDataPreprocessor
+from segda_mm.testing import segmentation_batch, tiny_bisenet
+
+
+def train(network, steps, optimizer='SGD', state=None, channels_last=True):
+    """Ten seeded steps at most; returns the weights and the optimizer's state."""
+    if channels_last:
+        ChannelsLastHook().before_run(SimpleNamespace(model=network))
+    options = dict(momentum=0.9) if optimizer == 'SGD' else {}
+    wrapper = GradientAveragingOptimWrapper(
+        getattr(torch.optim, optimizer)(
+            network.parameters(), lr=0.01, fused=True, **options
+        )
+    )
+    if state is not None:
+        wrapper.load_state_dict(state)
+    for step in steps:
+        images = torch.randn(2, 3, 8, 8, generator=torch.Generator().manual_seed(step))
+        wrapper.update_params(network(images).square().mean())
+    return copy.deepcopy(network.state_dict()), wrapper.state_dict()
+
+
+def make_network():
+    torch.manual_seed(0)
+    # The gradient of a bias under BatchNorm is rounding, which Adam would enlarge.
+    return nn.Sequential(
+        nn.Conv2d(3, 8, 3, bias=False), nn.BatchNorm2d(8), nn.ReLU(), nn.Conv2d(8, 4, 3)
+    )
+
+
+def test_weights_and_inputs_of_layers_have_channels_last():
+    network = make_network()
+    train(network, steps=[])
+    seen = []
+    network[3].register_forward_hook(lambda layer, given, made: seen.append(given[0]))
+    network(torch.randn(2, 3, 8, 8))
+    assert network[3].weight.is_contiguous(memory_format=torch.channels_last)
+    assert seen[0].is_contiguous(memory_format=torch.channels_last)
+
+
+@pytest.mark.parametrize('optimizer', ['SGD', 'Adam'])
+@pytest.mark.parametrize('before, after', [(False, True), (True, False)])
+def test_ten_steps_are_the_same_whatever_layout_momenta_were_saved_in(
+    optimizer, before, after
+):
+    whole, _ = train(make_network(), range(10), optimizer, channels_last=before)
+    other, _ = train(make_network(), range(10), optimizer, channels_last=after)
+    torch.testing.assert_close(other, whole, rtol=1e-4, atol=1e-5)
+    network = make_network()
+    weights, state = train(network, range(5), optimizer, channels_last=before)
+    # As weights that are copied into a model of the other layout.
+    resumed = make_network()
+    resumed.load_state_dict(weights)
+    ours, _ = train(
+        resumed, range(5, 10), optimizer, copy.deepcopy(state), channels_last=after
+    )
+    torch.testing.assert_close(ours, whole, rtol=1e-4, atol=1e-5)
+
+
+def test_heads_log_the_same_accuracies():
+    hook = HeadAccuracyHook()
+    hook.before_train(runner=None)
+    torch.manual_seed(0)
+    model = MODELS.build(tiny_bisenet()).eval()
+    prepare = DomainDataPreprocessor(mean=[128] * 3, std=[64] * 3, size_divisor=1)
+    batch = prepare(segmentation_batch(), True)
+    logits, labels = torch.randn(1, 4, 3, 3), torch.randint(0, 4, (1, 3, 3))
+    assert decode_head.accuracy is not accuracy
+    ours = model.loss(batch['inputs'], batch['data_samples'])
+    # What the fast one cannot do, mmseg's does.
+    best_two = decode_head.accuracy(logits, labels, topk=(1, 2))
+    hook.after_train(runner=None)
+    assert decode_head.accuracy is accuracy
+    expected = model.loss(batch['inputs'], batch['data_samples'])
+    assert sum('acc_seg' in name for name in ours) == 3
+    torch.testing.assert_close(ours, expected)
+    torch.testing.assert_close(best_two, accuracy(logits, labels, topk=(1, 2)))

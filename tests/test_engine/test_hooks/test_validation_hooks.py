@@ -1,0 +1,326 @@
+"""Figures of the validation hooks against other libraries, and no trace in training."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torchmetrics.functional.classification import multiclass_jaccard_index
+
+from segda_mm.apis import PreflightError, build_runner, load_config, train
+from segda_mm.testing.run_results import find_difference, trained_state
+
+PAGE = Path(__file__).parents[3] / 'docs' / 'choosing_checkpoints.md'
+NO_VALIDATION = dict.fromkeys(('val_dataloader', 'val_cfg', 'val_evaluator'))
+#: Small steps, whose figures differ from epoch to epoch.
+CHOSEN_BY_ENTROPY = {
+    'default_hooks.checkpoint': dict(save_best='target_entropy', rule='less'),
+    'train_cfg.max_epochs': 3,
+    'optim_wrapper.optimizer.lr': 0.1,
+}
+#: Nobody seeds its samples, nor the dropout of its steps.
+UNSEEDED = {
+    'train_cfg': dict(_delete_=True, type='EpochBasedTrainLoop', max_epochs=2),
+    'train_dataloader.sampler': dict(type='DefaultSampler', shuffle=True),
+    'model.decode_head.dropout_ratio': 0.5,
+}
+#: The job of the toy trains on these images, and validates on others.
+SOURCE = dict(img_path='images/train', seg_map_path='labels/train')
+
+
+def entropy_hook(street):
+    return dict(type='TargetEntropyHook', dataloader=street.dataloader)
+
+
+def agreement_hook(street):
+    return dict(type='TeacherStudentAgreementHook', dataloader=street.dataloader)
+
+
+def source_hook(street, dataset=None):
+    dataset = dataset or load_config(street.config).val_dataloader.dataset.to_dict()
+    return dict(
+        type='SourceValidationHook',
+        dataloader=dict(batch_size=2, num_workers=0, dataset=dataset),
+        evaluator=[dict(type='PerClassIoUMetric'), dict(type='PixelPrecision')],
+    )
+
+
+def logged(runner, name):
+    return runner.message_hub.get_scalar(f'val/{name}').data[0].tolist()
+
+
+def of_images(street, network):
+    """Upsampled logits of the 40x48 pixels of all images, that are no padding."""
+    logits = []
+    for file in street.files:
+        inputs = street.inputs(file)
+        assert inputs.shape[2:] == (64, 64)
+        with torch.no_grad():
+            small = network(inputs, mode='tensor')
+        full = torch.nn.functional.interpolate(small, size=(64, 64), mode='bilinear')
+        logits.append(full[:, :, :40, :48])
+    return torch.cat(logits)
+
+
+@pytest.mark.parametrize('options', [{}, UNSEEDED], ids=['seeded', 'unseeded'])
+def test_training_is_that_without_hooks(street, options):
+    states = []
+    for hooks in ([], [entropy_hook(street), source_hook(street)]):
+        runner = street.train(f'{len(options)}_{len(hooks)}', hooks, options)
+        state = trained_state(Path(runner.work_dir, 'epoch_2.pth'))
+        state['logs'] = {
+            name: values
+            for name, values in state['logs'].items()
+            if name.startswith('train/')
+        }
+        states.append(state)
+    assert 'train/loss' in states[0]['logs']
+    assert find_difference(*states) is None
+
+
+@pytest.fixture(scope='module')
+def with_entropy(street):
+    return street.train('entropy', [entropy_hook(street)], CHOSEN_BY_ENTROPY)
+
+
+def test_entropies_equal_numpy(street, with_entropy):
+    for epoch in range(3):
+        file = Path(with_entropy.work_dir, f'epoch_{epoch + 1}.pth')
+        logits = of_images(street, street.network(street.config, file))
+        shares = logits.double().softmax(1).movedim(1, 0).reshape(3, -1).numpy()
+        entropy = -(shares * np.log(shares)).sum(0).mean() / np.log(3)
+        mean = shares.mean(1)
+        diversity = -(mean * np.log(mean)).sum() / np.log(3)
+        for name, value in (
+            ('entropy', entropy),
+            ('diversity', diversity),
+            ('information', diversity - entropy),
+        ):
+            figure = logged(with_entropy, f'target_{name}')[epoch]
+            assert figure == pytest.approx(value, abs=1e-5)
+
+
+def test_the_checkpoint_is_chosen_by_entropy_and_the_log_has_it(with_entropy):
+    entropies = logged(with_entropy, 'target_entropy')
+    assert len(set(entropies)) == 3
+    (best,) = Path(with_entropy.work_dir).glob('best_*')
+    assert best.name == f'best_target_entropy_epoch_{1 + np.argmin(entropies)}.pth'
+    content = torch.load(best, weights_only=True)
+    assert content['message_hub']['runtime_info']['best_score'] == min(entropies)
+
+    (file,) = Path(with_entropy.work_dir).rglob('scalars.json')
+    rows = [json.loads(line) for line in file.read_text().splitlines()]
+    rows = [row for row in rows if 'target_entropy' in row]
+    assert [row['step'] for row in rows] == [1, 2, 3]
+    assert [row['target_entropy'] for row in rows] == entropies
+    assert all('mIoU' in row for row in rows)
+
+
+def test_a_validation_without_training_has_the_figures_too(street, with_entropy):
+    cfg = load_config(street.config, work_dir=street.folder / 'alone')
+    cfg.custom_hooks = [entropy_hook(street)]
+    cfg.load_from = str(Path(with_entropy.work_dir, 'epoch_2.pth'))
+    metrics = build_runner(cfg).val()
+    assert metrics['target_entropy'] == logged(with_entropy, 'target_entropy')[1]
+
+
+def test_agreement_equals_another_library(street):
+    options = {
+        'default_hooks.checkpoint': dict(
+            save_best='teacher_student_mIoU', rule='greater'
+        )
+    }
+    hooks = [agreement_hook(street)]
+    runner = street.train('agreement', hooks, options, config=street.mpl)
+    for epoch in range(2):
+        model = street.network(
+            street.mpl, Path(runner.work_dir, f'epoch_{epoch + 1}.pth')
+        )
+        teacher, student = (
+            of_images(street, model.get_submodule(f'{role}_generator.segmentor'))
+            for role in ('teacher', 'student')
+        )
+        teacher, student = teacher.argmax(1), student.argmax(1)
+        share = float((teacher == student).float().mean())
+        assert 0 < share < 1
+        agreement = logged(runner, 'teacher_student_agreement')[epoch]
+        assert agreement == pytest.approx(share, abs=1e-3)
+        expected = multiclass_jaccard_index(teacher, student, 3, average='macro')
+        mean_iou = logged(runner, 'teacher_student_mIoU')[epoch]
+        assert mean_iou == pytest.approx(100 * float(expected), abs=0.1)
+    assert list(Path(runner.work_dir).glob('best_teacher_student_mIoU_epoch_*.pth'))
+
+
+def test_source_figures_are_those_of_an_evaluation(street):
+    dataset = load_config(street.config).val_dataloader.dataset
+    dataset.data_prefix = SOURCE
+    runner = street.train('source', [source_hook(street, dataset.to_dict())])
+    options = {'test_dataloader.dataset.data_prefix': SOURCE}
+    cfg = load_config(street.config, options, street.folder / 'tested')
+    cfg.load_from = str(Path(runner.work_dir, 'epoch_2.pth'))
+    expected = build_runner(cfg).test()
+    assert expected.keys() >= {'mIoU', 'aAcc', 'IoU.road'}
+    for name, value in expected.items():
+        figure = logged(runner, f'source_{name}')[-1]
+        assert figure == pytest.approx(value, nan_ok=True)
+    assert logged(runner, 'aAcc')[-1] != logged(runner, 'source_aAcc')[-1]
+
+
+@pytest.fixture(scope='module')
+def two_processes(street, run_elsewhere):
+    """Of a training in two processes, which have three and two target images."""
+    adaptive = dict(type='AdaptiveBatchNormHook', dataloader=street.dataloader)
+    job = dict(
+        config=str(street.mpl),
+        work_dir=str(street.folder / 'two'),
+        world_size=2,
+        # Of the source there are three images.
+        hooks=[
+            entropy_hook(street),
+            agreement_hook(street),
+            source_hook(street),
+            adaptive,
+        ],
+        **{'train_cfg.max_epochs': 1},
+    )
+    assert run_elsewhere(job) == [[0, 0]], run_elsewhere.stderr
+    return [
+        torch.load(street.folder / 'two' / f'process_{rank}.pth', weights_only=True)
+        for rank in range(2)
+    ]
+
+
+def test_figures_of_two_processes_are_those_of_one(street, two_processes):
+    assert find_difference(*two_processes) is None
+    cfg = load_config(street.mpl, work_dir=street.folder / 'one')
+    cfg.custom_hooks = [
+        entropy_hook(street),
+        agreement_hook(street),
+        source_hook(street),
+    ]
+    cfg.load_from = str(street.folder / 'two' / 'epoch_1.pth')
+    expected = build_runner(cfg).val()
+    figures = two_processes[0]['figures']
+    assert {name.removeprefix('val/') for name in figures} == expected.keys()
+    for name, value in expected.items():
+        # Metrics in percent are rounded to two digits.
+        tolerance = 1e-5 if name.startswith('target') else 0.01
+        assert figures[f'val/{name}'] == pytest.approx(
+            value, abs=tolerance, nan_ok=True
+        )
+
+
+def test_adapted_statistics_are_over_the_images_of_both(street, two_processes):
+    model = street.network(street.mpl, street.folder / 'two' / 'epoch_1.pth')
+    name = 'student_generator.segmentor.backbone.spatial_path.layer1'
+    # No other layer normalises before the first.
+    convolution = model.get_submodule(name).conv
+    with torch.no_grad():
+        values = torch.cat([convolution(street.inputs(f)) for f in street.files])
+    values = values.movedim(1, 0).flatten(1)
+    weights = two_processes[1]['weights']
+    for buffer, moment in (('mean', values.mean(1)), ('var', values.var(1))):
+        torch.testing.assert_close(
+            weights[f'{name}.bn.running_{buffer}'], moment, rtol=1e-4, atol=1e-5
+        )
+
+
+ONE_CHANNEL = {
+    'model.decode_head.num_classes': 2,
+    'model.decode_head.out_channels': 1,
+    'model.decode_head.threshold': 0.5,
+    'model.decode_head.loss_decode.use_sigmoid': True,
+}
+
+
+@pytest.mark.parametrize(
+    'hook, options, message',
+    [
+        (entropy_hook, NO_VALIDATION, 'Entropy.*measures after .*val_evaluator'),
+        (agreement_hook, NO_VALIDATION, 'Agreement.*measures after .*val_evaluator'),
+        (source_hook, NO_VALIDATION, 'Source.*measures after .*val_evaluator'),
+        (entropy_hook, ONE_CHANNEL, 'decode_head.out_channels is 1'),
+        (
+            agreement_hook,
+            {},
+            "model.type='EncoderDecoder' has no teacher_generator and no "
+            'student_generator; use .* custom_hooks',
+        ),
+        (
+            lambda street: source_hook(street, street.images),
+            {},
+            'images without labels; put LoadLabelIds',
+        ),
+    ],
+)
+def test_what_cannot_be_measured_is_refused(street, hook, options, message):
+    with pytest.raises(PreflightError, match=message):
+        street.train('refused', [hook(street)], options)
+
+
+@pytest.mark.parametrize(
+    'kind',
+    ['TargetEntropyHook', 'AdaptiveBatchNormHook', 'MedianThresholdPseudoLabelHook'],
+)
+def test_absent_images_are_named(street, kind):
+    images = dict(street.images, images=str(street.folder / 'gone'))
+    hook = dict(type=kind, dataloader=dict(street.dataloader, dataset=images))
+    with pytest.raises(PreflightError) as caught:
+        street.train('absent', [dict(type='AdversarialHealthHook'), hook])
+    first, folder, expected = str(caught.value).splitlines()
+    assert first == 'the data of custom_hooks.1.dataloader are not there.'
+    assert folder.endswith(str(street.folder / 'gone'))
+    assert 'what belongs there: images' in expected
+    assert not Path(street.folder, 'absent').exists()
+
+
+@pytest.mark.parametrize('kind', ['TargetEntropyHook', 'AdaptiveBatchNormHook'])
+def test_bad_data_loaders_are_named_before_training(street, kind):
+    def refuse(message, dataloader):
+        with pytest.raises(PreflightError, match=message):
+            street.train('refused', [dict(type=kind, dataloader=dataloader)])
+
+    refuse(
+        f'{kind}.dataloader has no batch: .* 5 images, batch_size is 6',
+        dict(street.dataloader, batch_size=6, drop_last=True),
+    )
+    refuse(f'{kind}.dataloader has no `dataset`', dict(batch_size=2))
+    refuse(
+        'custom_hooks.0.dataloader.batchsize: nothing reads it',
+        dict(street.dataloader, batchsize=2),
+    )
+    broken = street.folder / 'broken' / '0.png'
+    broken.parent.mkdir(exist_ok=True)
+    broken.write_bytes(street.files[0].read_bytes()[:60])
+    images = dict(street.images, images=str(broken.parent))
+    refuse(
+        rf'{broken}: image cannot be decoded', dict(street.dataloader, dataset=images)
+    )
+
+
+def test_the_examples_of_the_page_can_be_trained(street, monkeypatch):
+    (street.folder / 'my_street').mkdir()
+    for file in street.files:
+        (street.folder / 'my_street' / file.name).write_bytes(file.read_bytes())
+    monkeypatch.chdir(street.folder)
+    blocks = re.findall(r'```python\n(.*?)```', PAGE.read_text('utf-8'), re.S)
+    assert len(blocks) == 5
+    given = dict(
+        source_val_dataset=source_hook(street)['dataloader']['dataset'],
+        target_dataloader=street.dataloader,
+    )
+    chosen_by = []
+    for number, block in enumerate(blocks):
+        base = street.mpl if 'TeacherStudent' in block else street.config
+        config = base.with_name(f'page_{number}.py')
+        variables = [
+            f'{name} = {value!r}' for name, value in given.items() if name in block
+        ]
+        config.write_text('\n'.join([f"_base_ = './{base.name}'", *variables, block]))
+        cfg = load_config(config, {'train_cfg.max_epochs': 1}, street.folder / 'page')
+        for file in Path(train(cfg).work_dir).glob('best_*'):
+            chosen_by.append(re.match('best_(.*)_epoch', file.name)[1])
+            file.unlink()
+    assert chosen_by == ['target_information', 'teacher_student_mIoU', 'source_mIoU']

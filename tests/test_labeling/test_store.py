@@ -1,0 +1,190 @@
+"""Label files and the manifest that makes a folder complete."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from segda_mm.datasets import DataError
+from segda_mm.labeling import LabelStore, OtherLabelsError
+from segda_mm.labeling.store import JOURNAL, LabelJournal
+
+LABELS = np.array([[0, 18], [255, 7]], dtype=np.uint8)
+
+
+@pytest.mark.parametrize(
+    ('labels', 'mode'),
+    [(LABELS, 'L'), (np.array([[0, 26998], [33000, 256]], np.uint16), 'I;16')],
+)
+def test_labels_lie_under_the_path_of_their_image(tmp_path, labels, mode):
+    LabelStore(tmp_path).write('city/a.jpg', labels)
+    with Image.open(tmp_path / 'city' / 'a.png') as image:
+        assert image.mode == mode
+        np.testing.assert_array_equal(np.asarray(image), labels)
+    assert [p.name for p in (tmp_path / 'city').iterdir()] == ['a.png']
+
+
+def test_complete_only_with_manifest_and_all_labels(tmp_path):
+    store = LabelStore(tmp_path / 'epoch_0')
+    assert not store.is_complete()
+    checksums = {
+        'b.jpg': store.write('b.jpg', LABELS),
+        'a.jpg': store.write('a.jpg', LABELS + 1),
+    }
+    assert not store.is_complete()
+    store.finish(checksums, dict(cap=0.9))
+    assert store.is_complete()
+    assert store.manifest() == dict(
+        cap=0.9,
+        images=['a.jpg', 'b.jpg'],
+        checksums=[
+            hashlib.sha256((tmp_path / 'epoch_0' / name).read_bytes()).hexdigest()
+            for name in ('a.png', 'b.png')
+        ],
+    )
+    store.path('a.jpg').unlink()
+    assert not store.is_complete()
+    store.write('a.jpg', LABELS + 1)
+    assert store.is_complete()
+    store.begin()
+    assert not store.is_complete() and store.manifest() is None
+
+
+def test_a_changed_label_is_found_and_set_aside(tmp_path):
+    store = LabelStore(tmp_path)
+    checksums = {
+        name: store.write(name, LABELS) for name in ('town/a.jpg', 'town/b.jpg')
+    }
+    store.finish(checksums, {})
+    assert store.changed(checksums) == []
+    Image.fromarray(LABELS + 1).save(store.path('town/b.jpg'))
+    changed = store.path('town/b.jpg').read_bytes()
+    assert store.changed(checksums) == ['town/b.jpg']
+    assert not store.is_complete()
+    store.set_aside(['town/b.jpg'])
+    assert store.missing(checksums) == ['town/b.jpg']
+    assert (tmp_path / 'town' / 'b.png.changed').read_bytes() == changed
+
+
+@pytest.mark.parametrize('content', ['{"images": [', '[]', 'x'])
+def test_damaged_files_beside_the_labels_are_named(tmp_path, content):
+    store = LabelStore(tmp_path)
+    for name, read in (
+        ('manifest.json', store.manifest),
+        ('identity.json', store.claimed),
+    ):
+        (tmp_path / name).write_text(content)
+        with pytest.raises(DataError, match=f'{name}: is damaged'):
+            read()
+
+
+def test_finish_needs_every_label(tmp_path):
+    store = LabelStore(tmp_path)
+    checksum = store.write('a.jpg', LABELS)
+    with pytest.raises(FileNotFoundError, match=r'1 of 2 .* for b\.jpg'):
+        store.finish({'a.jpg': checksum, 'b.jpg': checksum}, {})
+    with pytest.raises(ValueError, match='share their label file'):
+        store.finish({'a.jpg': checksum, 'a.png': checksum}, {})
+    assert not store.is_complete()
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
+    store = LabelStore(tmp_path)
+    store.write('a.jpg', LABELS)
+
+    def half(path, content):
+        with path.open('wb') as stream:
+            stream.write(content[: len(content) // 2])
+        raise OSError('disk full')
+
+    monkeypatch.setattr(Path, 'write_bytes', half)
+    with pytest.raises(OSError, match='disk full'):
+        store.write('a.jpg', LABELS + 1)
+    monkeypatch.undo()
+    with Image.open(store.path('a.jpg')) as image:
+        np.testing.assert_array_equal(np.asarray(image), LABELS)
+    assert [p.name for p in tmp_path.iterdir()] == ['a.png']
+
+
+@pytest.mark.parametrize('path', ['/etc/a.jpg', '../a.jpg', 'b/../../a.jpg'])
+def test_paths_out_of_the_folder_are_refused(tmp_path, path):
+    with pytest.raises(ValueError, match='outside'):
+        LabelStore(tmp_path).write(path, LABELS)
+
+
+@pytest.mark.parametrize('labels', [LABELS.astype(np.int64), LABELS[..., None]])
+def test_only_label_maps_are_written(tmp_path, labels):
+    with pytest.raises(ValueError, match=r'must be \(H, W\) of uint8 or uint16'):
+        LabelStore(tmp_path).write('a.jpg', labels)
+
+
+IDENTITY = dict(
+    checkpoint='sha256 12', views=(1.0, 2.0), model=dict(test_cfg=dict(top_k=200))
+)
+
+
+def test_a_folder_takes_the_labels_of_one_network(tmp_path):
+    store = LabelStore(tmp_path)
+    assert store.claimed() is None
+    store.claim(IDENTITY, dict(checkpoint='old.pth'))
+    store.write('a.jpg', LABELS)
+    # Lists and tuples are one and the same in JSON.
+    store.claim(dict(IDENTITY, views=[1.0, 2.0]), dict(checkpoint='moved.pth'))
+    assert store.claimed()['origin'] == dict(checkpoint='old.pth')
+    other = dict(
+        IDENTITY,
+        checkpoint='sha256 34',
+        model=dict(test_cfg=dict(top_k=100), head='new'),
+    )
+    with pytest.raises(OtherLabelsError) as raised:
+        store.claim(other, dict(checkpoint='new.pth', config='c.py'))
+    message = str(raised.value)
+    assert 'made by checkpoint old.pth, to which' in message
+    assert 'those of checkpoint new.pth, config c.py' in message
+    assert "- checkpoint was 'sha256 12' and is 'sha256 34' now" in message
+    assert '- model.test_cfg.top_k was 200 and is 100 now' in message
+    assert "- model.head was None and is 'new' now" in message
+    assert 'views' not in message
+
+
+def test_labels_of_unknown_origin_are_not_added_to(tmp_path):
+    store = LabelStore(tmp_path)
+    store.write('town/a.jpg', LABELS)
+    with pytest.raises(OtherLabelsError, match='town/a.png and no identity.json'):
+        store.claim(IDENTITY, {})
+
+
+def test_parts_become_one_sorted_file(tmp_path):
+    first, second = LabelJournal(tmp_path, 0), LabelJournal(tmp_path, 1)
+    second.add('b.png', '12', dict(pixels=[1, 2]))
+    first.add('c.png', '34', dict(pixels=[3, 4]))
+    first.merge()
+    second.add('a.png', '56', dict(pixels=[5, 6]))
+    first.merge()
+    assert [path.name for path in tmp_path.iterdir()] == [JOURNAL]
+    assert (tmp_path / JOURNAL).read_text().splitlines() == [
+        '{"image": "a.png", "sha256": "56", "pixels": [5, 6]}',
+        '{"image": "b.png", "sha256": "12", "pixels": [1, 2]}',
+        '{"image": "c.png", "sha256": "34", "pixels": [3, 4]}',
+    ]
+    assert first.entries()['c.png'] == dict(sha256='34', pixels=[3, 4])
+
+
+def test_a_cut_line_is_no_entry(tmp_path):
+    journal = LabelJournal(tmp_path, 0)
+    journal.add('a.png', '12', dict(pixels=[1]))
+    part = tmp_path / 'statistics.part0.jsonl'
+    with part.open('a') as stream:
+        stream.write('{"image": "b.png", "pix')
+    whole = {'a.png': dict(sha256='12', pixels=[1])}
+    assert journal.entries() == whole
+    # What is written to the end of a cut line is lost with it.
+    journal.add('c.png', '34', dict(pixels=[2]))
+    with part.open('ab') as stream:
+        stream.write(bytes(3) + b'\n[1]\n{"image": "d.png"}\n')
+    assert journal.entries() == whole
+    journal.merge()
+    journal.add('b.png', '56', dict(pixels=[2]))
+    assert journal.entries() == whole | {'b.png': dict(sha256='56', pixels=[2])}

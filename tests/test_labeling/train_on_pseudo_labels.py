@@ -1,0 +1,197 @@
+"""A pixel classifier that labels its target images and trains on them.
+
+As a script it forks one process for each run it is given as JSON, or two that
+only label, and does nothing with torch itself, so that the forks are clean.
+"""
+
+import json
+import os
+import signal
+import sys
+import traceback
+from types import SimpleNamespace
+
+import torch
+from mmengine.hooks import Hook
+from mmengine.logging import MessageHub, MMLogger
+from mmengine.model import BaseModel
+from mmengine.registry import DefaultScope
+from mmengine.structures import PixelData
+from torch import nn
+
+from segda_mm.engine import AdaptationRunner, initialize_process_group
+from segda_mm.labeling import MedianThresholdPseudoLabelHook
+from segda_mm.registry import HOOKS, MODELS
+
+
+@MODELS.register_module(force=True)
+class PixelClassifier(BaseModel):
+    """Of an untrained one the probabilities are softmax(pixel / 50)."""
+
+    def __init__(self):
+        super().__init__()
+        self.decode_head = nn.Conv2d(3, 3, 1)
+        self.decode_head.num_classes = 3
+        self.modes = []
+
+    def init_weights(self):
+        nn.init.eye_(self.decode_head.weight.data.view(3, 3))
+        nn.init.zeros_(self.decode_head.bias)
+
+    def forward(self, inputs, data_samples=None, mode='predict'):
+        self.modes.append(self.training)
+        for image, sample in zip(inputs, data_samples):
+            logits = self.decode_head(image[None].float() / 50)[0]
+            sample.seg_logits = PixelData(data=logits)
+            sample.pred_sem_seg = PixelData(data=logits.argmax(0, keepdim=True))
+        return data_samples
+
+    def train_step(self, data, optim_wrapper):
+        target = data['target']
+        images = torch.stack(target['inputs']).float() / 50
+        labels = torch.stack([s.gt_sem_seg.data[0] for s in target['data_samples']])
+        source = torch.stack(data['source']['inputs']).float().mean() / 255
+        logits = self.decode_head(images) * (torch.rand(1) + source)
+        loss = nn.functional.cross_entropy(
+            logits, labels.long(), ignore_index=255, reduction='sum'
+        )
+        optim_wrapper.update_params(loss / 100)
+        return dict(loss=loss.detach())
+
+
+@HOOKS.register_module(force=True)
+class KillBeforeStep(Hook):
+    """SIGKILL of the own process before a step."""
+
+    def __init__(self, step):
+        self.step = step
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None):
+        if runner.iter == self.step:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def unlabelled(images, *transforms):
+    return dict(
+        type='UnlabeledImageDataset',
+        images=str(images),
+        metainfo=dict(classes=('a', 'b', 'c'), palette=[[0] * 3] * 3),
+        pipeline=[
+            dict(type='LoadImageFromFile'),
+            *transforms,
+            dict(type='PackSegInputs', meta_keys=('relative_path', 'img_path')),
+        ],
+    )
+
+
+def config(images, work_dir, interval=4, kill=None, resume=False):
+    """The runner's arguments: three epochs, labels before the first and the last."""
+    hook = dict(
+        type='MedianThresholdPseudoLabelHook',
+        dataloader=dict(dataset=unlabelled(images), batch_size=2, num_workers=0),
+        epochs=(0, 2),
+    )
+    target = unlabelled(images, dict(type='LoadPseudoLabels'))
+    return dict(
+        model=dict(type='PixelClassifier'),
+        work_dir=str(work_dir),
+        train_dataloader=dict(
+            dataset=dict(
+                type='DomainPairDataset', source=unlabelled(images), target=target
+            ),
+            batch_size=2,
+            num_workers=0,
+            sampler=dict(type='ResumableSampler', shuffle=True),
+        ),
+        train_cfg=dict(type='ResumableEpochTrainLoop', max_epochs=3),
+        optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.1, momentum=0.9)),
+        param_scheduler=[dict(type='PolyLR', end=4, by_epoch=True)],
+        default_hooks=dict(
+            checkpoint=dict(
+                type='CheckpointHook',
+                by_epoch=False,
+                interval=interval,
+                max_keep_ckpts=2,
+            )
+        ),
+        custom_hooks=[hook] + ([dict(type='KillBeforeStep', step=kill)] * bool(kill)),
+        randomness=dict(seed=3),
+        default_scope='mmseg',
+        log_level='WARNING',
+        resume=resume,
+        experiment_name=str(work_dir).replace('/', '_'),
+    )
+
+
+def train(images, work_dir, **options):
+    """Train to the end and return the runner."""
+    torch.set_num_threads(1)
+    runner = AdaptationRunner(**config(images, work_dir, **options))
+    runner.train()
+    return runner
+
+
+class Loader(SimpleNamespace):
+    """Stands for the data loader of a training."""
+
+    def __init__(self, dataset):
+        super().__init__(dataset=dataset)
+
+    def __len__(self):
+        return 3
+
+
+def label_in_processes(images, work_dir):
+    """What the hook does before the first epoch, without a training."""
+    initialize_process_group('pytorch')
+    model = PixelClassifier()
+    model.init_weights()
+    runner = SimpleNamespace(
+        model=model,
+        epoch=0,
+        iter=0,
+        seed=3,
+        work_dir=work_dir,
+        train_dataloader=Loader(SimpleNamespace(pseudo_label_dir=None)),
+        logger=MMLogger.get_current_instance(),
+        message_hub=MessageHub.get_current_instance(),
+    )
+    hook = MedianThresholdPseudoLabelHook(
+        dataloader=dict(dataset=unlabelled(images), batch_size=1, num_workers=0)
+    )
+    hook.before_train_epoch(runner)
+
+
+def fork(options, rank, processes):
+    pid = os.fork()
+    if pid:
+        return pid
+    status = 1
+    try:
+        if processes > 1:
+            os.environ.update(
+                RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE=str(processes)
+            )
+            label_in_processes(**options)
+        else:
+            train(**options)
+        status = 0
+    except Exception:
+        traceback.print_exc()
+    finally:
+        os._exit(status)
+
+
+def main():
+    """Fork the runs given as JSON; print how each of them ended."""
+    DefaultScope.get_instance('toy', scope_name='mmseg')
+    statuses = []
+    for options in json.loads(sys.argv[1]):
+        processes = options.pop('processes', 1)
+        pids = [fork(options, rank, processes) for rank in range(processes)]
+        statuses.append([os.waitpid(pid, 0)[1] for pid in pids])
+    print(json.dumps(statuses))
+
+
+if __name__ == '__main__':
+    main()

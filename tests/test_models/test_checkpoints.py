@@ -1,0 +1,303 @@
+import hashlib
+import json
+import os
+import pickle
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+import torch
+from mmengine.registry import init_default_scope
+from torch import nn
+
+from segda_mm.models.checkpoints import (
+    HashedURL,
+    load_network_weights,
+    parse_checkpoint_source,
+    read_checkpoint,
+    read_state_dict,
+    write_safetensors,
+)
+from segda_mm.registry import MODELS
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    asked = []
+
+    def do_GET(self):
+        self.asked.append(self.path)
+        super().do_GET()
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture
+def url(tmp_path, monkeypatch):
+    """The URL of ``tmp_path / 'served'``, and an empty cache of torch."""
+    (tmp_path / 'served').mkdir()
+    monkeypatch.setenv('no_proxy', '*')
+    monkeypatch.setenv('TORCH_HOME', str(tmp_path / 'cache'))
+    monkeypatch.setattr(torch.hub, '_hub_dir', None)
+    monkeypatch.setattr(QuietHandler, 'asked', [])
+    handler = partial(QuietHandler, directory=str(tmp_path / 'served'))
+    with ThreadingHTTPServer(('127.0.0.1', 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield f'http://127.0.0.1:{server.server_port}'
+        server.shutdown()
+        thread.join()
+
+
+def test_weights_with_and_without_an_entry_and_as_safetensors(tmp_path):
+    network = nn.Conv2d(1, 2, 3)
+    state = {f'net.{name}': value for name, value in network.state_dict().items()}
+    torch.save(state, tmp_path / 'bare.pth')
+    torch.save(dict(state_dict=state, meta={}), tmp_path / 'run.pth')
+    write_safetensors(tmp_path / 'run.safetensors', state, {})
+    for name in ('bare.pth', 'run.pth', 'run.safetensors'):
+        other = nn.Conv2d(1, 2, 3)
+        load_network_weights(other, tmp_path / name, 'net.')
+        assert torch.equal(other.weight, network.weight), name
+        assert torch.equal(other.bias, network.bias), name
+
+
+def test_code_in_the_metadata_does_not_reach_the_framework(tmp_path):
+    meta = dict(config='raise SystemExit', cfg='raise SystemExit', epoch=3)
+    torch.save(dict(state_dict={}, meta=meta), tmp_path / 'run.pth')
+    content = read_checkpoint(tmp_path / 'run.pth')
+    # What is evaluated by MMEngine's Runner is gone, what it never looks at is text.
+    assert content['meta'] == dict(cfg='raise SystemExit', epoch=3)
+
+
+def damaged_files(folder):
+    good = folder / 'good.pth'
+    torch.save(dict(state_dict=dict(w=torch.zeros(1000))), good)
+    content = good.read_bytes()
+    return {
+        'empty': b'',
+        'text': b'no checkpoint',
+        'cut': content[: len(content) // 2],
+        'spoilt': content[:100] + b'\xff' * 100 + content[200:],
+        'number': pickle.dumps(10**30, 2),
+        'page': b'<!DOCTYPE html><html>404</html>',
+    }
+
+
+def test_damage_is_told_in_words(tmp_path):
+    for name, content in damaged_files(tmp_path).items():
+        for suffix in ('pth', 'safetensors'):
+            file = tmp_path / f'{name}.{suffix}'
+            file.write_bytes(content)
+            with pytest.raises(ValueError, match=f'{name}.{suffix} cannot be read'):
+                read_checkpoint(file)
+    with pytest.raises(FileNotFoundError, match='gone.pth does not exist'):
+        read_checkpoint(tmp_path / 'gone.pth')
+
+
+@pytest.mark.parametrize(
+    ('content', 'message'),
+    [
+        ([torch.zeros(1)], 'holds a list'),
+        (torch.zeros(1), 'holds a Tensor'),
+        (dict(state_dict=3), 'holds no weights by name'),
+        (dict(state_dict=dict(w=3)), "'w' is a int and no tensor"),
+        (dict(w=torch.zeros(1), epoch=3), "'epoch' is a int and no tensor"),
+        ({'state_dict': {1: torch.zeros(1)}}, '1 is a Tensor'),
+    ],
+)
+def test_only_tensors_by_name_are_weights(tmp_path, content, message):
+    torch.save(content, tmp_path / 'odd.pth')
+    with pytest.raises(ValueError, match=message):
+        read_state_dict(tmp_path / 'odd.pth')
+
+
+def test_a_type_that_others_have_allowed_for_a_while_is_not_allowed_here(tmp_path):
+    from mmengine.logging import HistoryBuffer
+
+    torch.save(dict(state_dict={}, history=HistoryBuffer()), tmp_path / 'run.pth')
+    with pytest.raises(ValueError, match='asks for mmengine.logging.history_buffer'):
+        read_checkpoint(tmp_path / 'run.pth')
+
+
+@pytest.mark.parametrize(
+    ('source', 'message'),
+    [
+        ('https://host/a.pth', 'https://host/a.pth#sha256=HEX'),
+        ('https://host/a.pth#sha256=abc', 'https://host/a.pth#sha256=HEX'),
+        ('torchvision://resnet18', 'download.pytorch.org/models/resnet18.*#sha256'),
+        ('open-mmlab://resnet50_v1c', 'resnet50_v1c.*pth#sha256'),
+        ('s3://bucket/a.pth', 'URL#sha256'),
+        (f'ftp://host/a.pth#sha256={"0" * 64}', 'URL#sha256'),
+    ],
+)
+def test_what_nobody_vouches_for_is_refused(source, message):
+    with pytest.raises(ValueError, match=message):
+        parse_checkpoint_source(source)
+
+
+def test_a_hash_may_be_written_in_capitals():
+    place = parse_checkpoint_source(f'https://host/a.pth#sha256={"AB" * 32}')
+    assert place == HashedURL('https://host/a.pth', 'ab' * 32)
+
+
+def test_a_url_with_its_hash_is_fetched_once_and_checked_always(url, tmp_path):
+    file = tmp_path / 'served' / 'net.pth'
+    torch.save(dict(state_dict=dict(w=torch.arange(3))), file)
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    source = f'{url}/net.pth#sha256={digest}'
+    for _ in range(2):
+        assert read_state_dict(source)['w'].tolist() == [0, 1, 2]
+    assert QuietHandler.asked == ['/net.pth']
+    (cached,) = (tmp_path / 'cache').rglob('*net.pth')
+    # Something else in its place is not read, but fetched again.
+    torch.save(dict(state_dict=dict(w=torch.zeros(1))), cached)
+    assert read_state_dict(source)['w'].tolist() == [0, 1, 2]
+    assert len(QuietHandler.asked) == 2
+
+    cached.unlink()
+    file.write_bytes(b'another file')
+    with pytest.raises(ValueError, match='not the file that its sha256 is of'):
+        read_state_dict(source)
+    assert os.listdir(cached.parent) == []
+    file.unlink()
+    with pytest.raises(OSError, match='cannot be fetched: .*404.*local file'):
+        read_state_dict(source)
+
+
+def write_by_hand(path, header, data, length=None):
+    """The format by its description: eight bytes of length, JSON, and the bytes."""
+    text = json.dumps(header).encode()
+    path.write_bytes((length or len(text)).to_bytes(8, 'little') + text + data)
+    return path
+
+
+def entry(dtype, shape, begin, end):
+    return dict(dtype=dtype, shape=shape, data_offsets=[begin, end])
+
+
+def test_safetensors_of_all_dtypes(tmp_path):
+    tensors = dict(
+        weight=torch.randn(2, 3, 1, 1),
+        count=torch.tensor(2**40 + 1),
+        half=torch.tensor([1.5, -2.0], dtype=torch.float16),
+        double=torch.tensor([[0.1]], dtype=torch.float64),
+        empty=torch.zeros(0, 4),
+    )
+    kinds = dict(weight='F32', count='I64', half='F16', double='F64', empty='F32')
+    header, data = {'__metadata__': {'format': 'pt'}}, b''
+    for name, tensor in tensors.items():
+        raw = tensor.numpy().tobytes()
+        header[name] = entry(
+            kinds[name], list(tensor.shape), len(data), len(data) + len(raw)
+        )
+        data += raw
+    # 1.0 and -2.0: the upper halves of their float32.
+    header['brain'] = entry('BF16', [2], len(data), len(data) + 4)
+    data += b'\x80\x3f\x00\xc0'
+    file = write_by_hand(tmp_path / 'a.safetensors', header, data)
+    loaded = read_state_dict(file)
+    assert loaded.keys() == {*tensors, 'brain'}
+    for name, tensor in tensors.items():
+        assert loaded[name].dtype == tensor.dtype
+        assert torch.equal(loaded[name], tensor), name
+    assert loaded['brain'].tolist() == [1.0, -2.0]
+    assert loaded['brain'].dtype == torch.bfloat16
+
+
+@pytest.mark.parametrize(
+    ('header', 'data', 'length'),
+    [
+        ({'w': entry('F32', [2], 0, 8)}, bytes(4), None),
+        ({'w': entry('F32', [3], 0, 8)}, bytes(8), None),
+        ({'w': entry('F32', [1], 8, 4)}, bytes(8), None),
+        ({'w': entry('F32', [-1, -1], 0, 4)}, bytes(4), None),
+        ({'w': entry('F32', [1], 0, 4)}, bytes(8), None),
+        ({'v': entry('F32', [1], 0, 4), 'w': entry('F32', [1], 0, 4)}, bytes(4), None),
+        ({'w': entry('U8', [10**15], 0, 10**15)}, bytes(4), None),
+        ({'w': {'dtype': 'F32'}}, bytes(4), None),
+        ([], bytes(4), None),
+        ({}, bytes(4), 10**12),
+    ],
+)
+def test_what_is_no_safetensors_file_is_refused(tmp_path, header, data, length):
+    path = write_by_hand(tmp_path / 'a.safetensors', header, data, length)
+    with pytest.raises(ValueError, match='a.safetensors cannot be read'):
+        read_checkpoint(path)
+
+
+def test_what_is_written_as_safetensors_is_read_back(tmp_path):
+    shared = torch.randn(3, 4)
+    tensors = dict(
+        whole=shared,
+        turned=shared.t(),
+        part=shared[1:, ::2],
+        scalar=torch.tensor(7),
+        empty=torch.zeros(0, 3),
+        parameter=nn.Parameter(torch.randn(2)),
+        brain=torch.randn(2).bfloat16(),
+    )
+    path = tmp_path / 'a.safetensors'
+    write_safetensors(path, tensors, dict(prefix='net.'))
+    loaded = read_state_dict(path)
+    assert loaded.keys() == tensors.keys()
+    for name, tensor in tensors.items():
+        assert loaded[name].dtype == tensor.dtype, name
+        assert torch.equal(loaded[name], tensor), name
+    for odd in (torch.eye(2).to_sparse(), torch.ones(1, dtype=torch.complex128)):
+        with pytest.raises(ValueError, match='no .*a.safetensors can be made of'):
+            write_safetensors(path, dict(w=odd), {})
+    assert read_state_dict(path).keys() == tensors.keys()
+
+
+RESNET = dict(type='ResNet', depth=18, base_channels=4, stem_channels=4)
+BACKBONES = [
+    RESNET,
+    dict(type='WideResNet38', width_multiplier=1 / 16),
+    dict(type='Xception71', width_multiplier=1 / 16, middle_modules=1),
+]
+
+
+def save_classifier(file, backbone):
+    """A checkpoint as a classifier leaves it, with no weight at its first value."""
+    donor = MODELS.build(backbone)
+    for parameter in donor.parameters():
+        nn.init.normal_(parameter)
+    state = {f'backbone.{key}': value for key, value in donor.state_dict().items()}
+    state['head.fc.weight'] = torch.zeros(2, 3)
+    torch.save(dict(state_dict=state), file)
+    return donor.state_dict()
+
+
+@pytest.mark.parametrize('scope', ['mmseg', 'mmpretrain'])
+@pytest.mark.parametrize('backbone', BACKBONES, ids=lambda backbone: backbone['type'])
+def test_strict_pretrained_fills_every_weight(tmp_path, backbone, scope):
+    init_default_scope('mmseg')
+    file = tmp_path / 'classifier.pth'
+    expected = save_classifier(file, backbone)
+    init_cfg = dict(type='StrictPretrained', checkpoint=str(file), prefix='backbone.')
+    init_default_scope(scope)
+    type_ = f'mmseg.{backbone["type"]}'
+    network = MODELS.build(dict(backbone, type=type_, init_cfg=init_cfg))
+    network.init_weights()
+    for name, value in network.state_dict().items():
+        assert torch.equal(value, expected[name]), name
+
+
+def test_strict_pretrained_refuses_what_does_not_fit(tmp_path):
+    init_default_scope('mmseg')
+    file = tmp_path / 'classifier.pth'
+    save_classifier(file, RESNET)
+
+    def initialize(**settings):
+        init_cfg = dict(type='StrictPretrained', checkpoint=str(file))
+        init_cfg.update(settings)
+        MODELS.build(dict(RESNET, init_cfg=init_cfg)).init_weights()
+
+    with pytest.raises(ValueError, match='do not fit ResNet'):
+        initialize()
+    with pytest.raises(ValueError, match='`prefix` of StrictPretrained'):
+        initialize(prefix='encoder.')
+    with pytest.raises(FileNotFoundError, match='absent.pth does not exist'):
+        initialize(checkpoint='absent.pth')
