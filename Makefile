@@ -7,7 +7,7 @@
 help:
 	@echo 'make demo   install into .venv, train the five methods on the miniature world, show the result'
 	@echo 'make test   install into .venv, run all tests but the slow ones'
-	@echo 'make lint   install into .venv, check the code and its form with ruff'
+	@echo 'make lint   install into .venv, check the code, its form and its types'
 .PHONY: help
 
 venv:
@@ -22,3 +22,4 @@ test: venv
 lint: venv
 	.venv/bin/python -m ruff check .
 	.venv/bin/python -m ruff format --check .
+	.venv/bin/python -m mypy

@@ -8,10 +8,8 @@ from torch import Tensor, nn
 from segda_mm.methods.base import DomainAdaptiveSegmentor
 from segda_mm.methods.steps import (
     DomainBatch,
-    add_role,
     adversarial_losses,
-    discriminator_step,
-    generator_step,
+    adversarial_step,
     is_due,
 )
 from segda_mm.registry import MODELS
@@ -93,28 +91,18 @@ class BiSeNetDA(DomainAdaptiveSegmentor):
         target = DomainBatch(**batches['target'])
         if not self.loss_weights['target.loss']:
             target.data_samples = None
-        generated = generator_step(
-            self.generator,
-            self.discriminator,
-            optim_wrapper['generator'],
+        log_vars = adversarial_step(
+            self,
+            ('generator', 'discriminator'),
+            optim_wrapper,
             self.student_losses,
             self.loss_weights,
             source,
             target,
+            self.adversarial_loss,
             measure_gradients=is_due(self.gradient_ratio_interval),
         )
-        discriminated = discriminator_step(
-            self.discriminator,
-            optim_wrapper['discriminator'],
-            source,
-            target,
-            self.adversarial_loss,
-        )
-        return {
-            'loss': generated['loss'],
-            **add_role('generator', generated),
-            **add_role('discriminator', discriminated),
-        }
+        return {'loss': log_vars['generator.loss'], **log_vars}
 
     def student_losses(
         self, source: DomainBatch, target: DomainBatch

@@ -52,8 +52,7 @@ class MeanTeacher(DomainAdaptiveSegmentor):
         label_batch_statistics: Whether the teacher's BatchNorm normalises a
             target batch by its own statistics when it labels it. False: by the
             running ones, a mixture of both domains.
-        predict_on: ``'student'`` or ``'teacher'``, the network that is
-            evaluated and exported.
+        predict_on: ``'student'`` or ``'teacher'``.
         data_preprocessor: Config of a ``DomainDataPreprocessor``.
         init_cfg: See :class:`mmengine.model.BaseModule`.
 

@@ -1,7 +1,5 @@
 """Meta Pseudo Labels: a teacher that learns from how its student fares."""
 
-from collections.abc import Callable, Mapping
-
 import torch
 from mmengine.dist import all_reduce, broadcast
 from mmengine.optim import OptimWrapper, OptimWrapperDict
@@ -16,9 +14,8 @@ from segda_mm.methods.steps import (
     DomainBatch,
     add_role,
     adversarial_losses,
-    discriminator_step,
+    adversarial_step,
     evaluating,
-    generator_step,
     is_due,
     labeled_loss,
     pseudo_labeled,
@@ -65,8 +62,7 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
             scratch (or the backbone's pretrained weights).
         teacher_checkpoint: The same for the teacher, which the paper starts
             from the adversarially adapted generator.
-        predict_on: ``'student'`` or ``'teacher'``, the network that is
-            evaluated and exported.
+        predict_on: ``'student'`` or ``'teacher'``.
         adversarial_loss: Config of the loss of domain logits; None:
             ``DomainAdversarialLoss``.
         gradient_ratio_interval: Iterations between two measurements of
@@ -154,14 +150,18 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
             batches['target']['inputs'], optim_wrapper['teacher_generator']
         )
 
+        measure_gradients = is_due(self.gradient_ratio_interval)
         labeled_loss_before = self._labeled_loss(source, optim_wrapper)
-        student = self._update(
-            'student',
+        student = adversarial_step(
+            self,
+            ('student_generator', 'student_discriminator'),
+            optim_wrapper,
             self.student_losses,
             self.loss_weights,
             source,
             target,
-            optim_wrapper,
+            self.adversarial_loss,
+            measure_gradients,
         )
         report = StudentReport(
             source_loss=mean_of_processes(student['student_generator.source.loss']),
@@ -175,13 +175,16 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
 
         feedback = self.feedback_rule(report)
         target.result = teacher_result
-        teacher = self._update(
-            'teacher',
+        teacher = adversarial_step(
+            self,
+            ('teacher_generator', 'teacher_discriminator'),
+            optim_wrapper,
             self.teacher_losses,
             {'adversarial.loss': self.teacher_adv_weight, 'target.loss': feedback['h']},
             source,
             target,
-            optim_wrapper,
+            self.adversarial_loss,
+            measure_gradients,
         )
         return {
             'loss': student['student_generator.loss'],
@@ -234,15 +237,15 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
     def label_target(
         self, inputs: Tensor, optim_wrapper: OptimWrapper
     ) -> tuple[DomainBatch, GeneratorResult | None]:
-        """Pseudo labels of the current teacher.
+        """Label images with the teacher as it now is.
 
         Args:
-            inputs: Normalised target images, shape (N, 3, H, W).
+            inputs: Normalised images, shape (N, 3, H, W).
             optim_wrapper: The teacher's, for its precision.
 
         Returns:
-            The same images with their pseudo labels; and the teacher's pass, for its
-            step, None if it has to make one of its own: see :class:`SharedPass`.
+            The same images with labels; and the pass for the teacher's step, None if
+            it has to make one of its own: see :class:`SharedPass`.
         """
         teacher, result = self.teacher_generator, None
         with optim_wrapper.optim_context(teacher):
@@ -253,36 +256,6 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
         *_, trusted = label_pixels(logits, self.pseudo_labeler)
         weights = trusted.weights if self._only_weighs else None
         return pseudo_labeled(inputs, trusted.labels, weights), result
-
-    def _update(
-        self,
-        role: str,
-        losses: Callable[[DomainBatch, DomainBatch], dict[str, Tensor]],
-        weights: Mapping[str, float | Tensor],
-        source: DomainBatch,
-        target: DomainBatch,
-        optim_wrapper: OptimWrapperDict,
-    ) -> dict[str, Tensor]:
-        """Update a role's generator, then its discriminator."""
-        generator, discriminator = f'{role}_generator', f'{role}_discriminator'
-        generated = generator_step(
-            getattr(self, generator),
-            getattr(self, discriminator),
-            optim_wrapper[generator],
-            losses,
-            weights,
-            source,
-            target,
-            measure_gradients=is_due(self.gradient_ratio_interval),
-        )
-        discriminated = discriminator_step(
-            getattr(self, discriminator),
-            optim_wrapper[discriminator],
-            source,
-            target,
-            self.adversarial_loss,
-        )
-        return add_role(generator, generated) | add_role(discriminator, discriminated)
 
     @torch.no_grad()
     def _labeled_loss(
@@ -323,5 +296,4 @@ def mean_of_processes(scalar: Tensor) -> Tensor:
 
 def kept_ratio(target: DomainBatch) -> Tensor:
     """Share of the pixels whose pseudo label is not void."""
-    labels = target.labels()
-    return (labels != IGNORE_INDEX).float().mean((1, 2)).mean()
+    return (target.labels() != IGNORE_INDEX).float().mean((1, 2)).mean()

@@ -88,9 +88,8 @@ class ClassMedian(PseudoLabeler):
 
     Args:
         cap: Upper limit of the class thresholds, in (0, 1] (the paper: 0.9).
-        scope: Which pixels share a median: those of an ``'image'`` (the paper's
-            released code), of a ``'batch'`` of one process, or of a ``'dataset'``
-            (the paper).
+        scope: Whose pixels share a median: an ``'image'``'s (the paper's released
+            code), a ``'batch'``'s of one process, or a ``'dataset'``'s (the paper).
 
     Raises:
         ValueError: ``cap`` or ``scope`` is none of these.
@@ -143,22 +142,14 @@ class ClassMedian(PseudoLabeler):
 
     @staticmethod
     def count(statistics: Tensor, levels: Tensor, labels: Tensor) -> None:
-        """Count pixels in place.
-
-        Args:
-            statistics: Of :meth:`statistics`.
-            levels: Of :meth:`levels`, any shape.
-            labels: Predicted classes, same shape, integers in [0, C).
-        """
+        """Count pixels in place: their levels and classes, two tensors of one shape."""
         pseudo_labels.count_confidences(statistics, levels, labels)
 
     def levels_and_thresholds(self, statistics: Tensor) -> tuple[Tensor, Tensor]:
-        """Thresholds of all pixels counted, for every class.
+        """Thresholds of all pixels counted: shape (C,), int64, and (C,), float64.
 
-        Returns:
-            Levels, shape (C,), int64, for :meth:`keep`, and the same as
-            confidences, shape (C,), float64. A class without pixels gets 65535 and
-            ``cap``.
+        The former are for :meth:`keep`, the latter the same as confidences. A class
+        without pixels gets 65535 and ``cap``.
         """
         return pseudo_labels.thresholds_from_histogram(statistics, self.cap)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import torch
 from mmengine.logging import MessageHub
-from mmengine.optim import OptimWrapper
+from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 from mmseg.utils import SampleList
@@ -136,36 +136,70 @@ def adversarial_losses(
     return losses
 
 
-def generator_step(
-    generator: SegmentorGenerator,
-    discriminator: nn.Module,
-    optim_wrapper: OptimWrapper,
+def adversarial_step(
+    method: nn.Module,
+    roles: tuple[str, str],
+    optim_wrapper: OptimWrapperDict,
     losses: Callable[[DomainBatch, DomainBatch], dict[str, Tensor]],
     weights: Mapping[str, float | Tensor],
     source: DomainBatch,
     target: DomainBatch,
-    measure_gradients: bool = False,
+    adversarial_loss: DomainAdversarialLoss,
+    measure_gradients: bool,
 ) -> dict[str, Tensor]:
-    """Update a generator; its discriminator is left as it is.
+    """Update a generator by its losses, then its discriminator by Eq. 3.
+
+    Neither update leaves gradients in the other network. The generator's passes are
+    taken out of the batches when the discriminator has seen them.
 
     Args:
-        generator: The network that is trained.
-        discriminator: Gets no gradients.
-        optim_wrapper: The generator's.
-        losses: From the batches to the terms of the loss, those of
+        method: Whose children they are.
+        roles: Names of generator and discriminator.
+        optim_wrapper: Has a member for each.
+        losses: From the batches to the terms of the generator's loss, those of
             :func:`adversarial_losses` among them.
         weights: Factors of the terms by key, that of ``adversarial.loss``
             (lambda_adv of Eq. 4) among them.
         source: Images with labels.
         target: Images, with pseudo labels or with None.
-        measure_gradients: Also log the ratio of the norms that the weighted
-            adversarial and the source loss have in the decode head.
+        adversarial_loss: Compares domain logits with a domain.
+        measure_gradients: Whether to log ``adversarial.gradient_ratio``, of the norms
+            that the weighted adversarial and the source loss have in the decode head.
 
     Returns:
-        The terms, without factors or graph, and ``loss``, their weighted sum.
+        Below the generator's name the terms, without factors or graph, and ``loss``,
+        their weighted sum; below the discriminator's its ``loss`` and the accuracies
+        on both domains before the update.
     """
+    generator, discriminator = (getattr(method, role) for role in roles)
+    generator_log = _generator_step(
+        generator,
+        discriminator,
+        optim_wrapper[roles[0]],
+        lambda: losses(source, target),
+        weights,
+        measure_gradients,
+    )
+    discriminator_log = _discriminator_step(
+        discriminator,
+        optim_wrapper[roles[1]],
+        source.take_logits(),
+        target.take_logits(),
+        adversarial_loss,
+    )
+    return add_role(roles[0], generator_log) | add_role(roles[1], discriminator_log)
+
+
+def _generator_step(
+    generator: SegmentorGenerator,
+    discriminator: nn.Module,
+    optim_wrapper: OptimWrapper,
+    losses: Callable[[], dict[str, Tensor]],
+    weights: Mapping[str, float | Tensor],
+    measure_gradients: bool,
+) -> dict[str, Tensor]:
     with optim_wrapper.optim_context(generator), frozen(discriminator):
-        terms = losses(source, target)
+        terms = losses()
         loss = sum_losses(terms, weights)
     log_vars = {key: value.detach() for key, value in terms.items()}
     if measure_gradients:
@@ -179,28 +213,13 @@ def generator_step(
     return log_vars
 
 
-def discriminator_step(
+def _discriminator_step(
     discriminator: nn.Module,
     optim_wrapper: OptimWrapper,
-    source: DomainBatch,
-    target: DomainBatch,
+    source_logits: Tensor,
+    target_logits: Tensor,
     adversarial_loss: DomainAdversarialLoss,
 ) -> dict[str, Tensor]:
-    """Update a discriminator by Eq. 3 on its generator's detached predictions.
-
-    The last to need the passes, it takes them out of the batches.
-
-    Args:
-        discriminator: Takes softmax maps, returns domain logits.
-        optim_wrapper: The discriminator's.
-        source: Images that the generator's step has passed through it.
-        target: The same of the target.
-        adversarial_loss: Compares domain logits with a domain.
-
-    Returns:
-        ``loss`` and the accuracies on both domains before the update.
-    """
-    source_logits, target_logits = source.take_logits(), target.take_logits()
     with optim_wrapper.optim_context(discriminator):
         from_source = discriminator(class_probabilities(source_logits))
         from_target = discriminator(class_probabilities(target_logits))
@@ -219,16 +238,10 @@ def discriminator_step(
 def gradient_norm_ratio(
     numerator: Tensor, denominator: Tensor, network: nn.Module
 ) -> Tensor:
-    """Ratio of the norms of two losses' gradients in one network's weights.
+    """Ratio of the norms of two scalar losses' gradients in a network's weights.
 
-    Args:
-        numerator: A scalar loss with a graph, which is kept.
-        denominator: The same.
-        network: Whose weights the gradients are taken in; those that a loss
-            does not reach are left out.
-
-    Returns:
-        A scalar without a graph.
+    Weights that a loss does not reach are left out. The graph of the losses is
+    kept; the ratio, a scalar, has none.
     """
     weights = [p for p in network.parameters() if p.requires_grad]
     numerator_norm, denominator_norm = (

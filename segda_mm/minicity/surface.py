@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -72,82 +73,90 @@ def shade(gbuffer: GBuffer) -> np.ndarray:
     noise = noise_at(along * scale, up * scale).reshape(-1, 3)
     footprint = gbuffer.depth / np.float32(gbuffer.camera.focal * gbuffer.size[0])
 
+    def part_of(pixels: np.ndarray) -> _Pixels:
+        maps = (along, up, footprint)
+        return _Pixels(noise[pixels], *(m.ravel()[pixels] for m in maps))
+
     gain = np.ones(kinds.size, np.float32)
     for kind, pattern in _PATTERNS.items():
         pixels = np.flatnonzero(kinds == kind)
         if len(pixels):
-            gain[pixels] = pattern(
-                surface,
-                noise[pixels],
-                along.ravel()[pixels],
-                up.ravel()[pixels],
-                footprint.ravel()[pixels],
-            )
+            gain[pixels] = pattern(surface, part_of(pixels))
     gain *= _soft_shadow(gbuffer, look).ravel()
     flat = colors.reshape(-1, 3)
     flat *= np.maximum(gain, 0.12)[:, None]
     pixels = np.flatnonzero(kinds == TextureKind.FACADE)
-    _windows(flat, pixels, gbuffer, along, up, footprint)
+    variant = gbuffer.variants[gbuffer.face_map.ravel()[pixels]]
+    flat[pixels] = _windows(flat[pixels], surface, part_of(pixels), variant)
     return colors
 
 
-def _fine(noise: np.ndarray, footprint: np.ndarray) -> np.ndarray:
+class _Pixels(NamedTuple):
+    """Some pixels: noise (P, 3), place in the pattern and size (P,) in metres."""
+
+    noise: np.ndarray
+    along: np.ndarray
+    up: np.ndarray
+    footprint: np.ndarray
+
+
+def _fine(at: _Pixels) -> np.ndarray:
     """Fine grain; it melts away where a pixel covers many grains."""
-    return noise[:, 0] * np.minimum(0.06 / (footprint + 0.01), 1)
+    return at.noise[:, 0] * np.minimum(0.06 / (at.footprint + 0.01), 1)
 
 
-# Every pattern returns the gain of its pixels, around 1; all arrays are (P, ).
+# Every pattern returns the gain of its pixels, around 1.
 
 
-def _asphalt(surface: Surface, noise, along, up, footprint) -> np.ndarray:
+def _asphalt(surface: Surface, at: _Pixels) -> np.ndarray:
     grain, patches = surface.asphalt
-    return 1 + grain * _fine(noise, footprint) + patches * noise[:, 2]
+    return 1 + grain * _fine(at) + patches * at.noise[:, 2]
 
 
-def _paving(surface: Surface, noise, along, up, footprint) -> np.ndarray:
+def _paving(surface: Surface, at: _Pixels) -> np.ndarray:
     slab, joint = surface.paving
-    visible = np.clip(slab / (6 * footprint) - 0.3, 0, 1)
-    edge = np.minimum(_from_edge(along, slab), _from_edge(up, slab))
-    gain = 1 + 0.03 * _fine(noise, footprint) + 0.04 * noise[:, 2]
+    visible = np.clip(slab / (6 * at.footprint) - 0.3, 0, 1)
+    edge = np.minimum(_from_edge(at.along, slab), _from_edge(at.up, slab))
+    gain = 1 + 0.03 * _fine(at) + 0.04 * at.noise[:, 2]
     return gain - joint * visible * (edge < 0.07)
 
 
-def _grass(surface: Surface, noise, along, up, footprint) -> np.ndarray:
-    return 1 + surface.grass * (_fine(noise, footprint) + noise[:, 1]) / 1.4
+def _grass(surface: Surface, at: _Pixels) -> np.ndarray:
+    return 1 + surface.grass * (_fine(at) + at.noise[:, 1]) / 1.4
 
 
-def _foliage(surface: Surface, noise, along, up, footprint) -> np.ndarray:
-    leaves = 0.45 * _fine(noise, footprint) + noise[:, 1:] @ np.array(
-        [0.8, 0.3], np.float32
-    )
+def _foliage(surface: Surface, at: _Pixels) -> np.ndarray:
+    leaves = 0.45 * _fine(at) + at.noise[:, 1:] @ np.array([0.8, 0.3], np.float32)
     return 1 + surface.foliage[1] * leaves
 
 
-def _brick(surface: Surface, noise, along, up, footprint) -> np.ndarray:
-    row = np.floor(up / 0.35)
-    joints = (_from_edge(up, 0.35) < 0.1) | (
-        _from_edge(along + 0.35 * (row % 2), 0.7) < 0.06
+def _brick(surface: Surface, at: _Pixels) -> np.ndarray:
+    row = np.floor(at.up / 0.35)
+    joints = (_from_edge(at.up, 0.35) < 0.1) | (
+        _from_edge(at.along + 0.35 * (row % 2), 0.7) < 0.06
     )
-    seen = np.clip(0.12 / footprint - 0.5, 0, 1)
-    stones = 0.3 * _fine(noise, footprint) + 0.6 * noise[:, 1]
+    seen = np.clip(0.12 / at.footprint - 0.5, 0, 1)
+    stones = 0.3 * _fine(at) + 0.6 * at.noise[:, 1]
     return 1 + surface.brick * (stones - 1.3 * joints * seen)
 
 
-def _slats(surface: Surface, noise, along, up, footprint) -> np.ndarray:
-    seen = np.clip(0.1 / footprint - 0.4, 0, 1)
+def _slats(surface: Surface, at: _Pixels) -> np.ndarray:
+    seen = np.clip(0.1 / at.footprint - 0.4, 0, 1)
     return (
         1
-        - 0.45 * seen * (_from_edge(along, 0.34) < 0.2)
-        + 0.25 * (_from_edge(up, 0.7) < 0.1)
+        - 0.45 * seen * (_from_edge(at.along, 0.34) < 0.2)
+        + 0.25 * (_from_edge(at.up, 0.7) < 0.1)
     )
 
 
-def _gloss(surface: Surface, noise, along, up, footprint) -> np.ndarray:
-    return 1 + surface.gloss * (0.35 * np.sin(2.2 * up + 0.7) + 0.06 * noise[:, 1])
+def _gloss(surface: Surface, at: _Pixels) -> np.ndarray:
+    return 1 + surface.gloss * (
+        0.35 * np.sin(2.2 * at.up + 0.7) + 0.06 * at.noise[:, 1]
+    )
 
 
-def _facade(surface: Surface, noise, along, up, footprint) -> np.ndarray:
-    return 1 + surface.wall_noise * (_fine(noise, footprint) + noise[:, 2])
+def _facade(surface: Surface, at: _Pixels) -> np.ndarray:
+    return 1 + surface.wall_noise * (_fine(at) + at.noise[:, 2])
 
 
 _PATTERNS = {
@@ -177,17 +186,13 @@ def _from_edge(place: np.ndarray, period: float) -> np.ndarray:
 
 
 def _windows(
-    colors: np.ndarray, pixels: np.ndarray, gbuffer: GBuffer, along, up, footprint
-) -> None:
-    """Paint windows, and shop fronts on the ground floor, into facades."""
-    surface = gbuffer.scene.look.surface
-    variant = gbuffer.variants[gbuffer.face_map.ravel()[pixels]]
-    along, up = along.ravel()[pixels], up.ravel()[pixels]
-    footprint = footprint.ravel()[pixels]
+    wall: np.ndarray, surface: Surface, at: _Pixels, variant: np.ndarray
+) -> np.ndarray:
+    """Facades (P, 3) with windows, and with shop fronts on the ground floor."""
     width = surface.bay[0] * (0.75 + 0.6 * variant)
     height = surface.bay[1] * (0.9 + 0.25 * ((7 * variant) % 1))
-    column = along / width + 13 * variant
-    storey = (up - 0.4) / height
+    column = at.along / width + 13 * variant
+    storey = (at.up - 0.4) / height
     shop = storey < 1
     across = np.abs(column - np.floor(column) - 0.5)
     within = np.abs(storey - np.floor(storey) - 0.48)
@@ -205,11 +210,10 @@ def _windows(
         * (1 + surface.window_spread * (2 * chance - 1))[:, None]
     )
     # Windows smaller than a few pixels would only flicker.
-    seen = np.clip(width / (5 * footprint) - 0.4, 0, 1)
-    wall = colors[pixels]
+    seen = np.clip(width / (5 * at.footprint) - 0.4, 0, 1)
     share = (0.92 * seen * glass)[:, None]
     wall = wall * (1 + 0.14 * seen * frame)[:, None]
-    colors[pixels] = wall * (1 - share) + pane * share
+    return wall * (1 - share) + pane * share
 
 
 def _soft_shadow(gbuffer: GBuffer, look: Look) -> np.ndarray:

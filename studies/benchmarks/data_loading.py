@@ -24,7 +24,6 @@ from timing import parser_for, report, summary, timed_lines
 from torch.utils.data import DataLoader, Dataset
 
 from segda_mm.minicity import write_cityscapes
-from segda_mm.minicity.labels import PALETTE
 from segda_mm.minicity.output import write_png
 from segda_mm.minicity.renderer import render_frame
 from segda_mm.registry import DATASETS
@@ -47,7 +46,7 @@ def draw_images(root: Path, number: int) -> None:
                 frame.label_ids, GTA5_SIZE, interpolation=cv2.INTER_NEAREST
             )
             write_png(root / 'gta5/images' / name, image)
-            write_png(root / 'gta5/labels' / name, labels, PALETTE)
+            write_png(root / 'gta5/labels' / name, labels)
     if not (root / 'cityscapes').exists():
         write_cityscapes(root / 'cityscapes', train=number, val=0, size=CITYSCAPES_SIZE)
 

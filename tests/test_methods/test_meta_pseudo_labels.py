@@ -161,15 +161,16 @@ def test_released_code_of_epoch_zero_is_an_option():
 def test_loss_change_is_measured_around_the_student_step(monkeypatch):
     model, optim_wrapper = make_model(feedback_rule=CHANGE)
     states = []
-    step = meta_pseudo_labels.generator_step
+    step = meta_pseudo_labels.adversarial_step
 
-    def recording_step(generator, *args, **kwargs):
+    def recording_step(method, roles, *args):
+        generator = getattr(method, roles[0])
         states.append(copy.deepcopy(generator.state_dict()))
-        result = step(generator, *args, **kwargs)
+        result = step(method, roles, *args)
         states.append(copy.deepcopy(generator.state_dict()))
         return result
 
-    monkeypatch.setattr(meta_pseudo_labels, 'generator_step', recording_step)
+    monkeypatch.setattr(meta_pseudo_labels, 'adversarial_step', recording_step)
     log = model.train_step(domain_batch(), optim_wrapper)
     source = model.data_preprocessor(domain_batch(), True)['source']
     losses = []

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 from mmengine.config import Config
 
-from segda_mm.apis.preflight_keys import check_keys
 from studies.adaptation import METHODS
 from studies.components import MEAN_TEACHER_PARTS, UNLABELED_LOSSES
 from studies.pages import study_files
@@ -37,14 +36,11 @@ def test_all_studies_are_found():
 
 
 @pytest.mark.parametrize('name', STUDIES)
-def test_every_row_is_another_one_and_all_its_keys_are_read(name):
+def test_every_row_is_another_one_and_starts_where_it_says(name):
     study, configs = load(name)
     hashes = {config_hash(study, row) for row in study.rows}
     assert len(hashes) == len(study.rows)
     for row in study.rows:
-        # Those of the trainings of a plan were read for the hashes.
-        if not row.plan:
-            check_keys(configs[row.name])
         for keys in row.start.values():
             for key in keys:
                 assert at(configs[row.name], key) == 'start.pth'
