@@ -17,9 +17,9 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from segda_mm.files import atomic_file
+from segda_mm.files import atomic_file, write_text
 from studies import networks
-from studies.records import RESULTS, ROOT, read_rows, write_text
+from studies.records import RESULTS, ROOT, read_rows
 from studies.study import Plot, Study, StudyError, load_study
 from studies.tables import (
     Results,

@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 
 import segda_mm
-from segda_mm.files import append_line, atomic_file
+from segda_mm.files import append_line
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / 'studies' / 'results'
@@ -71,12 +71,6 @@ def read_rows(file: str | Path) -> list[dict]:
     if not file.exists():
         return []
     return [json.loads(line) for line in file.read_text(encoding='utf-8').splitlines()]
-
-
-def write_text(file: str | Path, text: str) -> None:
-    """Write a text file in one step."""
-    with atomic_file(file) as unfinished:
-        unfinished.write_text(text, encoding='utf-8')
 
 
 def _machine() -> str:

@@ -59,8 +59,11 @@ def row_config(
                 f'{study.name}: a change of row {row.name!r} does not fit '
                 f'{source.config}: {type(error).__name__}: {error}'
             ) from error
+    content = cfg.to_dict()
     if moved:
-        cfg = _move_data(cfg, moved)
+        content = _move_data(content, moved)
+    # Anew, as changes may have put plain dicts where a config has its own kind.
+    cfg = Config(content, filename=cfg.filename)
     cfg.work_dir = str(work_dir)
     return cfg
 
@@ -99,8 +102,8 @@ def _trained(value: Any) -> set[str]:
     return set()
 
 
-def _move_data(cfg: Config, moved: Mapping[str, str]) -> Config:
-    """The config with other data roots, also in the trainings of a plan."""
+def _move_data(content: dict[str, Any], moved: Mapping[str, str]) -> dict[str, Any]:
+    """A config with other data roots, also in the trainings of a plan."""
 
     def move(value: Any) -> Any:
         if isinstance(value, str):
@@ -126,7 +129,7 @@ def _move_data(cfg: Config, moved: Mapping[str, str]) -> Config:
             if move(loader['dataset']) != loader['dataset']
         }
 
-    return Config(move(cfg.to_dict()), filename=cfg.filename)
+    return move(content)
 
 
 def _plain(value: Any) -> Any:

@@ -220,10 +220,7 @@ def trained_for(epochs: int, val_interval: int | None = None) -> Change:
 
     def change(cfg: Config) -> None:
         # One more than there are: the last epoch still learns.
-        rules = [poly(epochs + 1)]
-        if isinstance(cfg.param_scheduler, Mapping):
-            rules = dict.fromkeys(cfg.param_scheduler, rules)
-        cfg.param_scheduler = rules
+        cfg.param_scheduler = [poly(epochs + 1)]
         cfg.train_cfg.max_epochs = epochs
         if val_interval is not None:
             cfg.train_cfg.val_interval = val_interval
