@@ -61,7 +61,7 @@ PIP_CONSTRAINT=$PWD/requirements/lock.txt \
 "$venv/bin/python" -m pip install --no-deps --no-build-isolation --quiet --editable .
 # Shows that the libraries fit together, and compiles the bytecode of what is used. Where the environment forbids
 # Python to keep bytecode, every later start would compile thousands of modules anew.
-env -u PYTHONDONTWRITEBYTECODE "$venv/bin/python" -W ignore -c 'import mmpretrain.models, segda_mm.experiments.carry_out
+env -u PYTHONDONTWRITEBYTECODE "$venv/bin/python" -W ignore -c 'import mmpretrain.models, segda_mm.apis
 import hypothesis, onnx, onnxruntime, pytest, timm, torchmetrics, torchvision' > /dev/null
 echo "$wanted" > "$stamp.part"
 mv "$stamp.part" "$stamp"

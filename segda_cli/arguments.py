@@ -107,6 +107,7 @@ def run(
     )
 
     program = Path(sys.argv[0]).name
+    cannot_start: tuple[type[Exception], ...]
     cannot_start = (FileNotWrittenError, PreflightError, *refused)
     try:
         status = job()

@@ -21,8 +21,6 @@ from segda_mm.dependencies import (
     installed_version,
 )
 
-SUPPORTED_PYTHONS = ((3, 10), (3, 11), (3, 12))
-
 MAKE_MINIATURE = (
     'python tools/dataset_converters/make_minicity.py --out data/minicity '
     '--size 256x128'
@@ -70,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
 
-    problems = python_problems(sys.version_info[:2]) + environment_problems()
+    problems = environment_problems()
     print(
         f'segda_mm {__version__}, Python {platform.python_version()}, '
         f'{platform.platform()}'
@@ -92,17 +90,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f'  The miniature world is written by {MAKE_MINIATURE}')
     _print_section('What is wrong', problems or ['nothing'])
     return 1 if problems else 0
-
-
-def python_problems(version: tuple[int, int]) -> list[str]:
-    """A sentence if Python ``version`` (major, minor) is not a supported one."""
-    if version in SUPPORTED_PYTHONS:
-        return []
-    names = ', '.join(f'{major}.{minor}' for major, minor in SUPPORTED_PYTHONS)
-    return [
-        f'Python {version[0]}.{version[1]} is not supported; make an environment with '
-        f'one of {names}.'
-    ]
 
 
 def device_lines() -> list[str]:

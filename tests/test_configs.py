@@ -126,6 +126,10 @@ def test_config_builds(config, data, monkeypatch):
     require_data(cfg, ('train_dataloader', 'val_dataloader'))
     # One more: PolyLR reaches its end at the last step before `end`.
     assert cfg.param_scheduler[-1].end == cfg.train_cfg.max_epochs + 1
+    waits = hasattr(model, 'set_progress')
+    assert cfg.train_cfg.type == (
+        'MPLTrainLoop' if waits else 'ResumableEpochTrainLoop'
+    )
     if cfg.model.type == 'EncoderDecoder':
         assert 'optimizer' in cfg.optim_wrapper
         return
@@ -169,6 +173,19 @@ def test_panoptic_config_builds(config, data, monkeypatch):
     steps = -(-images // processes) // cfg.train_dataloader.batch_size
     # The rate must neither reach 0 early nor end far above it.
     assert 0 <= scheduler.end - steps * cfg.train_cfg.max_epochs <= steps
+
+
+@pytest.mark.parametrize(
+    'file',
+    sorted((ROOT / '_base_/models').glob('bisenetv1_*.py')),
+    ids=lambda f: f.stem,
+)
+def test_every_bisenet_takes_images(file):
+    cfg = Config.fromfile(file)
+    init_default_scope('mmseg')
+    with torch.device('meta'):
+        maps = MODELS.build(cfg.segmentor)(torch.zeros(2, 3, 64, 128))
+    assert maps.shape[1:] == (cfg.segmentor.decode_head.num_classes, 8, 16)
 
 
 @pytest.mark.parametrize('config', _of('imagenet'))

@@ -18,11 +18,10 @@ from mmengine.structures import PixelData
 from PIL import Image
 
 from segda_mm.apis import load_config
-from segda_mm.apis.results_file import append_row, read_rows
 from segda_mm.apis.runner import build_runner
 from segda_mm.engine.runner import find_resumable_checkpoint
 from segda_mm.errors import FileNotWrittenError
-from segda_mm.files import atomic_file, write_json
+from segda_mm.files import append_line, atomic_file, write_json
 from segda_mm.labeling import LabelStore, TTALabeler
 from segda_mm.registry import DATASETS
 from segda_mm.testing.toy_job import write_toy_job
@@ -153,13 +152,17 @@ def test_a_pseudo_label(images, tmp_path):
 def test_reports_and_results(tmp_path):
     report, results = tmp_path / 'report.json', tmp_path / 'results.jsonl'
     write_json(report, dict(mIoU=50))
-    append_row(results, dict(mIoU=50))
+    append_line(results, '50')
     before = contents(tmp_path)
-    for write, file in ((write_json, report), (append_row, results)):
+    long = '["road"' + ', "road"' * 99 + ']'
+    for write, file in (
+        (lambda: write_json(report, dict(classes=['road'] * 100)), report),
+        (lambda: append_line(results, long), results),
+    ):
         message = f'{file} {REASON}'
         with pytest.raises(FileNotWrittenError, match=message), room_for(500):
-            write(file, dict(classes=['road'] * 100))
+            write()
     assert contents(tmp_path) == before
-    append_row(results, dict(mIoU=51))
-    assert read_rows(results) == [dict(mIoU=50), dict(mIoU=51)]
+    append_line(results, '51')
+    assert results.read_text() == '50\n51\n'
     assert json.loads(report.read_text()) == dict(mIoU=50)

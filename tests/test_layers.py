@@ -31,7 +31,7 @@ FORBIDDEN = {
     part: {*above}
     for part, above in {
         'ops': PARTS - {'ops'},
-        'minicity': PARTS - {'minicity', 'datasets'},
+        'minicity': PARTS - {'minicity'},
         'models': PARTS - {'models', 'ops'},
         'methods': PARTS - {'methods', 'models', 'ops'},
         'datasets': PARTS - {'datasets', 'ops'},
@@ -53,9 +53,6 @@ FORBIDDEN = {
     }.items()
 }
 
-#: The part that no other one may import: it is used by tools alone.
-TOP = 'experiments'
-
 #: Modules that the package's own requirements provide.
 DECLARED = {
     'PIL',
@@ -70,9 +67,6 @@ DECLARED = {
     'torch',
     'torchvision',
 }
-
-#: Modules of optional extras, by the file that imports them when it is used.
-OPTIONAL = {'evaluation/recheck.py': {'torchmetrics'}}
 
 REGISTRY_HOMES = ('mmcv', 'mmengine', 'mmpretrain', 'mmseg')
 
@@ -94,10 +88,9 @@ def violations(root):
     for path in sorted(root.rglob('*.py')):
         relative = path.relative_to(root)
         part = relative.parts[0].removesuffix('.py')
-        optional = OPTIONAL.get(relative.as_posix(), ())
         for name in imported_names(path, root):
             problem = violation(part, name)
-            if problem and name.partition('.')[0] not in optional:
+            if problem:
                 yield f'{relative} imports {name}: {problem}'
 
 
@@ -105,10 +98,11 @@ def violation(part, name):
     """Why part `part` of the package may not import `name`; None if it may."""
     top, _, rest = name.partition('.')
     other = rest.partition('.')[0]
-    if top in {'tools', 'tests'} or (top == 'segda_mm' and other in {'tools', 'tests'}):
-        return 'nothing in the package imports tools or tests'
+    outside = {'tools', 'tests', 'studies'}
+    if top in outside or (top == 'segda_mm' and other in outside):
+        return 'nothing in the package imports tools, tests or studies'
     if top == 'segda_mm':
-        if other in FORBIDDEN.get(part, ()) or (other == TOP and part != TOP):
+        if other in FORBIDDEN.get(part, ()):
             return f'{part} must not know {other}'
         return None
     if part == 'ops' and top not in {'torch', 'numpy', *sys.stdlib_module_names}:
@@ -132,6 +126,13 @@ def test_the_package_keeps_the_layers():
     assert list(violations(PACKAGE)) == []
 
 
+def test_the_tools_know_no_studies():
+    tools = PACKAGE.parent / 'tools'
+    for path in tools.rglob('*.py'):
+        names = set(imported_names(path, tools))
+        assert not any(name.partition('.')[0] == 'studies' for name in names), path
+
+
 @pytest.mark.parametrize(
     ('file', 'line', 'reason'),
     [
@@ -149,8 +150,7 @@ def test_the_package_keeps_the_layers():
         ('models/a.py', 'from mmseg.registry import MODELS', 'segda_mm.registry'),
         ('engine/a.py', 'from mmengine.registry import HOOKS', 'segda_mm.registry'),
         ('apis/a.py', 'from mmengine.hub import get_config', 'pip-installs'),
-        ('apis/a.py', 'from segda_mm.experiments import x', 'must not know experim'),
-        ('testing/a.py', 'from ..experiments.a import b', 'must not know experim'),
+        ('apis/a.py', 'from studies.records import x', 'nothing in the package'),
         ('apis/a.py', 'import pandas', 'setup.cfg does not declare it'),
         ('evaluation/a.py', 'import torchmetrics', 'setup.cfg does not declare it'),
     ],
@@ -170,10 +170,7 @@ def test_a_wrong_import_is_found(tmp_path, file, line, reason):
         ('ops/a.py', 'import math\nimport numpy as np\nfrom .b import c'),
         ('models/a.py', 'from ..ops.b import c\nfrom segda_mm.registry import MODELS'),
         ('engine/a.py', 'from segda_mm.models import x\nfrom ..datasets import y'),
-        ('experiments/a.py', 'from segda_mm.apis import x\nfrom .b import c'),
-        ('experiments/a.py', 'import segda_mm.experiments.b'),
         ('registry.py', 'from mmseg.registry import MODELS'),
-        ('evaluation/recheck.py', 'def f():\n    from torchmetrics import MeanMetric'),
         ('apis/a.py', 'from mmengine.registry import init_default_scope'),
     ],
 )

@@ -1,4 +1,4 @@
-# The plan of naive-student_r18_minicity-256x512.py at half of the size, for experiments
+# The plan of naive-student_r18_minicity-256x512.py at half of the size, for studies
 # of many runs. All networks start from weights of another world:
 # python tools/train.py configs/panoptic_deeplab/panoptic-deeplab_r18_minicity-pretraining-128x256.py
 _base_ = './naive-student_r18_minicity-256x512.py'

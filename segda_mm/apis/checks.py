@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from segda_mm.errors import DataError, MissingDataError, PreflightError
 from segda_mm.models.checkpoints import parse_checkpoint_source
 from segda_mm.registry import DATASETS
 
+from .config import children
 from .config_errors import config_errors
 
 #: Entries of mmseg's and our models that name a checkpoint.
@@ -56,7 +57,7 @@ def require_hook_data(cfg: Config) -> None:
         PreflightError: As :func:`require_data`.
     """
     for kind in ('default_hooks', 'custom_hooks'):
-        for name, hook in _children(cfg.get(kind)):
+        for name, hook in children(cfg.get(kind)):
             loader = hook.get('dataloader') if isinstance(hook, dict) else None
             if isinstance(loader, dict) and 'dataset' in loader:
                 _require_dataset(cfg, f'{kind}.{name}.dataloader', loader['dataset'])
@@ -203,7 +204,7 @@ def _named_weights(cfg: Config) -> Iterator[tuple[Any, Any, str, str]]:
 
 
 def _weights_below(node: object, key: str) -> Iterator[tuple[Any, Any, str, str]]:
-    for name, child in _children(node):
+    for name, child in children(node):
         inner = f'{key}.{name}'
         if name in _WEIGHT_KEYS and isinstance(child, str):
             yield node, name, inner, child
@@ -213,12 +214,6 @@ def _weights_below(node: object, key: str) -> Iterator[tuple[Any, Any, str, str]
                 yield node, name, weights_key, source
         else:
             yield from _weights_below(child, inner)
-
-
-def _children(node: object) -> Iterable[tuple[Any, Any]]:
-    if isinstance(node, dict):
-        return node.items()
-    return enumerate(node) if isinstance(node, list | tuple) else ()
 
 
 def _is_optional(file: str, cfg: Config) -> bool:

@@ -149,6 +149,13 @@ def parse_cfg_options(pairs: Sequence[str]) -> dict[str, Any]:
     return options
 
 
+def children(node: object) -> Iterable[tuple[Any, Any]]:
+    """Name or number and content of each entry below one; none below a value."""
+    if isinstance(node, dict):
+        return node.items()
+    return enumerate(node) if isinstance(node, list | tuple) else ()
+
+
 def _refuse_dead_option(cfg: Config, dotted_key: str) -> None:
     names = dotted_key.split('.')
     # A plan of self-training, which has no model, knows its keys itself.
@@ -212,12 +219,7 @@ def _places_of(value: object, node: object, key: str) -> Iterator[str]:
     if node == value:
         yield key
         return
-    children: Iterable[tuple[Any, Any]] = ()
-    if isinstance(node, dict):
-        children = node.items()
-    elif isinstance(node, list | tuple):
-        children = enumerate(node)
-    for name, child in children:
+    for name, child in children(node):
         yield from _places_of(value, child, f'{key}.{name}')
 
 

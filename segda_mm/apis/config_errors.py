@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,6 +13,8 @@ from mmengine.registry import Registry
 from mmengine.runner import Runner
 
 from segda_mm.errors import DataError, PreflightError
+
+from .config import children
 
 #: MMEngine's functions that build an entry of a config, and the argument it is.
 _BUILDERS = {
@@ -96,20 +98,14 @@ def _places(entry: Any, node: Any, key: str) -> Iterator[tuple[int, str, dict]]:
         other = node.keys() - set(equal)
         if equal and other <= entry.keys() - {'type'} and len(other) <= 1:
             yield len(equal) - len(other), key, node
-    for name, child in _children(node):
+    for name, child in children(node):
         yield from _places(entry, child, f'{key}.{name}'.lstrip('.'))
 
 
 def _unknown_types(node: Any) -> Iterator[str]:
     """Names of a ``type`` at or below an entry that no registry knows."""
-    for name, child in _children(node):
+    for name, child in children(node):
         if name != 'type' or not isinstance(child, str):
             yield from _unknown_types(child)
         elif not any(registry.get(child) for registry in _REGISTRIES):
             yield child
-
-
-def _children(node: Any) -> Iterable[tuple[Any, Any]]:
-    if isinstance(node, dict):
-        return node.items()
-    return enumerate(node) if isinstance(node, list | tuple) else ()

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import copy
-import hashlib
 import json
 import os
 import platform
-import re
 import shutil
 import subprocess
 import sys
@@ -29,7 +27,7 @@ from segda_mm.files import RunFolderLock, atomic_file, write_json, write_text
 from segda_mm.registry import DATASETS
 from segda_mm.visualization import comparison_figure
 
-from .config import load_config
+from .config import children, load_config
 
 
 @dataclass(frozen=True)
@@ -102,10 +100,7 @@ FIGURES = (
     ('pixel_precision', 'precision per pixel'),
 )
 
-#: A training step in a log: Epoch(train)  [3][ 25/120]  lr: ... eta: 0:01:02
-_STEP = re.compile(r'Epoch\(train\)\s+\[(\d+)\]\[\s*(\d+)/(\d+)\].*?eta: ([\d:]+)')
-
-_PICTURE_ROWS, _SECONDS_BETWEEN_REPORTS, _LINES_OF_A_FAILURE = 4, 20.0, 15
+_PICTURE_ROWS, _LINES_OF_A_FAILURE = 4, 15
 
 
 def run_demo(
@@ -143,14 +138,11 @@ def run_demo(
         raise DemoError(f'another demo is at work: {error}') from error
     try:
         _run(MAKE_MINIATURE.split()[1:], out / 'world.log', 'miniature world', say)
-        digests: dict[str | None, str | None] = {None: None}
         rows = []
         for index, stage in enumerate(stages, start=1):
             label = f'[{index}/{len(stages)}] {stage.title}'
             options = _options(out, stage, epochs)
-            digest = _digest(stage.config, options, digests[stage.parent])
-            digests[stage.name] = digest
-            rows.append(_run_stage(out, stage, options, digest, label, say))
+            rows.append(_run_stage(out, stage, options, label, say))
         machine = dict(
             processor=platform.machine(),
             cores=usable_cores(),
@@ -219,12 +211,9 @@ def shorten(cfg: Config, epochs: int) -> dict[str, float]:
 def _schedulers(node: object, key: str) -> Iterator[tuple[str, dict]]:
     if isinstance(node, dict) and 'type' in node:
         yield key, node
-    elif isinstance(node, dict):
-        for name, child in node.items():
-            yield from _schedulers(child, f'{key}.{name}')
-    elif isinstance(node, list | tuple):
-        for index, child in enumerate(node):
-            yield from _schedulers(child, f'{key}.{index}')
+        return
+    for name, child in children(node):
+        yield from _schedulers(child, f'{key}.{name}')
 
 
 def _options(out: Path, stage: DemoStage, epochs: int | None) -> dict[str, object]:
@@ -237,33 +226,30 @@ def _options(out: Path, stage: DemoStage, epochs: int | None) -> dict[str, objec
     return options
 
 
-def _digest(config: str, options: dict, parent: str | None) -> str:
-    """Tell whether a stage is to be done again: all that its result hangs on."""
-    package = sorted(Path(__file__).parents[1].rglob('*.py'))
-    code = hashlib.sha256(b''.join(file.read_bytes() for file in package)).hexdigest()
-    settings = [load_config(config, options).to_dict(), MAKE_MINIATURE, parent, code]
-    text = json.dumps(settings, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
 def _run_stage(
     out: Path,
     stage: DemoStage,
     options: dict,
-    digest: str,
     label: str,
     say: Callable[[str], None],
 ) -> dict:
     folder = out / stage.name
     result, mark = folder / 'result.json', folder / 'settings.json'
-    if _read(mark).get('digest') != digest:
+    # All that the result hangs on, but for the code.
+    settings = dict(
+        config=load_config(stage.config, options).to_dict(),
+        world=MAKE_MINIATURE,
+        parent=_read(out / str(stage.parent) / 'settings.json'),
+    )
+    settings = json.loads(json.dumps(settings, default=str))
+    if _read(mark) != settings:
         if folder.exists() and not mark.exists():
             raise DemoError(
                 f'{folder} was not made by the demo; move it away or choose '
                 'another --out'
             )
         _discard(folder)
-        write_json(mark, dict(digest=digest, options=options))
+        write_json(mark, settings)
     if result.exists():
         say(f'{label}: done before, mIoU {_read(result)["metrics"]["mIoU"]:.2f}')
         return _read(result)
@@ -307,34 +293,21 @@ def _run(
 ) -> None:
     """Run a Python program to its end, its output in ``log``."""
     shown = [os.path.relpath(a) if os.path.isabs(a) else a for a in arguments]
-    say(f'{label}\n    $ python {" ".join(shown)}')
+    say(f'{label}: {log}\n    $ python {" ".join(shown)}')
     log.parent.mkdir(parents=True, exist_ok=True)
+    # A data loader with workers would set the number of threads to 1.
+    environment = dict(os.environ, OMP_NUM_THREADS=str(usable_cores()))
     with open(log, 'w', encoding='utf-8') as stream:
-        process = subprocess.Popen(
+        done = subprocess.run(
             [sys.executable, *arguments],
             stdout=stream,
             stderr=subprocess.STDOUT,
-            # A data loader with workers would set it to 1.
-            env=dict(os.environ, OMP_NUM_THREADS=str(usable_cores())),
+            env=environment,
         )
-    told = time.monotonic()
-    try:
-        while process.poll() is None:
-            time.sleep(0.1)
-            if time.monotonic() - told > _SECONDS_BETWEEN_REPORTS:
-                told = time.monotonic()
-                steps = _STEP.findall(log.read_text('utf-8', errors='replace'))
-                for epoch, step, length, left in steps[-1:]:
-                    say(f'    {label}: epoch {epoch}, {step}/{length}, {left} left')
-    finally:
-        # Also where this program is interrupted.
-        if process.poll() is None:
-            process.terminate()
-            process.wait()
-    if process.returncode:
+    if done.returncode:
         lines = log.read_text('utf-8', errors='replace').splitlines()
         raise DemoError(
-            f'{" ".join(arguments)}\nended with status {process.returncode}. '
+            f'{" ".join(arguments)}\nended with status {done.returncode}. '
             f'The end of {log}:\n' + '\n'.join(lines[-_LINES_OF_A_FAILURE:])
         )
 

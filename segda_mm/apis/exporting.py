@@ -23,6 +23,7 @@ from segda_mm.models.checkpoints import (
 )
 from segda_mm.models.losses import PixelCrossEntropyLoss
 
+from .config import children
 from .deployed_model import build_model, class_meta, deployed_network, load_weights
 from .onnx_export import export_onnx
 
@@ -145,11 +146,8 @@ def _simplify(node: Any) -> None:
             node['init_cfg'] = None
         if node.get('type') == 'PixelCrossEntropyLoss':
             node.update(type='CrossEntropyLoss', avg_non_ignore=True)
-        for child in node.values():
-            _simplify(child)
-    elif isinstance(node, list | tuple):
-        for child in node:
-            _simplify(child)
+    for _, child in children(node):
+        _simplify(child)
 
 
 def export_weights(

@@ -1,20 +1,19 @@
 from segda_mm.errors import DataError, MissingDataError
 
-from .base import FolderSegDataset
-from .camvid import CamVidDataset
-from .camvid_images import CamVidImagesDataset
-from .cityscapes import CityscapesSequenceDataset
-from .cityscapes_extra import CityscapesExtraDataset
-from .cityscapes_fine import CityscapesFineDataset
-from .cityscapes_images import CityscapesImagesDataset
-from .cityscapes_panoptic import CityscapesPanopticDataset
+from .base import FolderSegDataset, PairedSegDataset, PanopticSegDataset
+from .camvid import CamVidDataset, CamVidImagesDataset
+from .cityscapes import (
+    CityscapesExtraDataset,
+    CityscapesFineDataset,
+    CityscapesImagesDataset,
+    CityscapesPanopticDataset,
+    CityscapesSequenceDataset,
+)
 from .counter_seeded import CounterSeededDataset
 from .domain_pair import DomainPairDataset
 from .ego_car import EgoCarRegions
 from .gta5 import GTA5Dataset
 from .mapillary import MapillaryPanopticDataset
-from .paired_seg_dataset import PairedSegDataset
-from .panoptic_seg_dataset import PanopticSegDataset
 from .pseudo_labeled import PseudoLabeledDataset
 from .rare_class import RareClassDataset
 from .transforms import (

@@ -1,4 +1,4 @@
-"""What the labelled and the unlabelled data sets have in common."""
+"""What data sets of image folders have in common."""
 
 from __future__ import annotations
 
@@ -15,12 +15,15 @@ from segda_mm.errors import DataError, MissingDataError
 from .formats.subsets import choose, draw_share, read_name_list
 
 
-def list_files(
-    folder: str, suffixes: Sequence[str], expected: str, recursive: bool = True
-) -> list[str]:
-    """List the files under ``folder`` that end in one of ``suffixes``.
+def list_files(folder: str, suffixes: Sequence[str], expected: str) -> list[str]:
+    """List the files below a folder that end in one of some suffixes.
 
-    Hidden files and folders are skipped.
+    Hidden files and folders are skipped, links are followed.
+
+    Args:
+        folder: Where to look.
+        suffixes: Endings of the names.
+        expected: What belongs there, for the message.
 
     Returns:
         Sorted paths relative to ``folder``, with forward slashes.
@@ -34,9 +37,7 @@ def list_files(
         )
     found = []
     for parent, folders, files in os.walk(folder, followlinks=True):
-        folders[:] = [
-            name for name in folders if recursive and not name.startswith('.')
-        ]
+        folders[:] = [name for name in folders if not name.startswith('.')]
         found.extend(
             osp.relpath(osp.join(parent, name), folder).replace(os.sep, '/')
             for name in files
@@ -52,25 +53,24 @@ def list_files(
 
 
 def image_problem(path: str, name: str) -> DataError | None:
-    """Say why an image cannot be read, or None when it can.
+    """Say why an image cannot be decoded, or None when it can.
 
     Args:
-        path: The image file; it is decoded as a whole.
+        path: The image file.
         name: Its name in subset and exclusion lists.
     """
-    remedy = (
-        f'Download or write it again, or list {name!r} in the file given as exclude='
-    )
     try:
         with Image.open(path) as image:
             image.load()
+        return None
     except FileNotFoundError:
-        return DataError('image does not exist', file=path, remedy=remedy, name=name)
+        what = 'image does not exist'
     except (OSError, SyntaxError, ValueError) as error:
-        return DataError(
-            f'image cannot be decoded ({error})', file=path, remedy=remedy, name=name
-        )
-    return None
+        what = f'image cannot be decoded ({error})'
+    remedy = (
+        f'Download or write it again, or list {name!r} in the file given as exclude='
+    )
+    return DataError(what, file=path, remedy=remedy, name=name)
 
 
 class FolderSegDataset(BaseSegDataset):
@@ -93,8 +93,8 @@ class FolderSegDataset(BaseSegDataset):
     The paths of list files are relative to the working directory.
     """
 
-    #: Name of the label table (see ``label_files.label_table``), if labelled.
-    LABEL_TABLE: str | None = None
+    #: Label table (see ``label_files.label_table``), if labelled.
+    LABEL_TABLE: str | Mapping[int, int] | None = None
 
     def __init__(
         self,
@@ -146,8 +146,18 @@ class FolderSegDataset(BaseSegDataset):
                 raise
             raise problem from error
 
+    def filter_names(self, names: Sequence[str]) -> Sequence[str]:
+        """Keep the names that the data set's own arguments ask for."""
+        return names
+
     def choose_names(self, names: Sequence[str], folder: str) -> list[str]:
-        """Apply ``exclude``, ``subset`` and ``share`` to the sorted names."""
+        """Apply :meth:`filter_names`, ``exclude``, ``subset`` and ``share``.
+
+        Args:
+            names: Sorted names below ``folder``, which messages name.
+            folder: The folder of the images.
+        """
+        names = self.filter_names(names)
         if self.exclude is not None:
             excluded = set(read_name_list(self.exclude))
             names = [name for name in names if name not in excluded]
@@ -169,3 +179,119 @@ class FolderSegDataset(BaseSegDataset):
             'reduce_zero_label': False,
             'seg_fields': [],
         }
+
+
+class PairedSegDataset(FolderSegDataset):
+    """A folder of images and a folder of label files of the same names.
+
+    A sample exists when its image or its label file does; a sample without
+    the other one is an error when the data set is made, unless it is listed
+    in ``exclude``. Labels are read by
+    :class:`~segda_mm.datasets.transforms.LoadLabelIds`.
+
+    A data set of this kind declares ``METAINFO``, ``LABEL_TABLE`` and where
+    its files lie; the arguments override the latter.
+
+    Args:
+        data_root: The folder that ``data_prefix`` is relative to.
+        data_prefix: ``dict(img_path=..., seg_map_path=...)``, the two folders.
+        img_suffix: Ending of the image names.
+        seg_map_suffix: Ending of the label names; what stands before the two
+            endings must be the same.
+        kwargs: Further arguments of :class:`FolderSegDataset`.
+
+    Raises:
+        MissingDataError: A folder does not exist or is empty.
+        DataError: A pair is incomplete, or a list file is wrong.
+    """
+
+    DATA_PREFIX = {'img_path': 'images', 'seg_map_path': 'labels'}
+    IMG_SUFFIX = '.png'
+    SEG_MAP_SUFFIX = '.png'
+
+    #: What belongs into the image folder and the label folder.
+    IMAGES_EXPECTED = 'the images'
+    LABELS_EXPECTED = 'the label files'
+
+    def __init__(
+        self,
+        data_root: str | None = None,
+        data_prefix: dict | None = None,
+        img_suffix: str | None = None,
+        seg_map_suffix: str | None = None,
+        **kwargs,
+    ) -> None:
+        super().__init__(
+            data_root=data_root,
+            data_prefix=data_prefix or self.DATA_PREFIX,
+            img_suffix=img_suffix or self.IMG_SUFFIX,
+            seg_map_suffix=seg_map_suffix or self.SEG_MAP_SUFFIX,
+            **kwargs,
+        )
+
+    def scan(self) -> tuple[list[dict], list[DataError]]:
+        """Find the pairs; see :meth:`FolderSegDataset.scan`."""
+        image_dir = self.data_prefix['img_path']
+        label_dir = self.data_prefix['seg_map_path']
+        images = self._stems(image_dir, self.img_suffix, self.IMAGES_EXPECTED)
+        labels = self._stems(label_dir, self.seg_map_suffix, self.LABELS_EXPECTED)
+        names = sorted(stem + self.img_suffix for stem in images | labels)
+
+        samples, problems = [], []
+        for name in self.choose_names(names, image_dir):
+            stem = name[: -len(self.img_suffix)]
+            info = self.data_info(image_dir, name)
+            info['seg_map_path'] = osp.join(label_dir, stem + self.seg_map_suffix)
+            if stem in images and stem in labels:
+                samples.append(info)
+                continue
+            have, lack = (
+                ('image', info['seg_map_path'])
+                if stem in images
+                else ('label', info['img_path'])
+            )
+            problems.append(
+                DataError(
+                    f'is missing, but its {have} is there',
+                    file=lack,
+                    remedy=f'Restore the file, remove its {have}, or list '
+                    f'{name!r} in the file given as exclude=',
+                    name=name,
+                )
+            )
+        return samples, problems
+
+    @staticmethod
+    def _stems(folder: str, suffix: str, expected: str) -> set[str]:
+        return {
+            file[: -len(suffix)] for file in list_files(folder, (suffix,), expected)
+        }
+
+
+class PanopticSegDataset(PairedSegDataset):
+    """Base of data sets whose label files tell instances apart.
+
+    Labels are read by
+    :class:`~segda_mm.datasets.transforms.LoadPanopticLabels`. The metainfo
+    has ``classes``, ``palette``, ``thing_classes`` (train ids of the classes
+    with instances) and ``label_ids`` (the number of each class in the files
+    of the data set, for writing results). Every data info also has
+    ``thing_classes``.
+
+    Raises:
+        ValueError: The data set was given part of its classes, or others.
+    """
+
+    def __init__(self, **kwargs) -> None:
+        super().__init__(**kwargs)
+        if self.label_map is not None:
+            raise ValueError(
+                f'{type(self).__name__} cannot be used with part of its classes, '
+                'because its thing_classes and label_ids are those of all of '
+                'them; take classes= out of metainfo='
+            )
+
+    def data_info(self, folder: str, name: str) -> dict:
+        """Make the part of a data info that every panoptic data set has."""
+        info = super().data_info(folder, name)
+        return {**info, 'thing_classes': self.metainfo['thing_classes']}

@@ -1,3 +1,9 @@
+"""Cityscapes: annotated images, images alone, and the video around them.
+
+Source: Cordts et al., "The Cityscapes Dataset for Semantic Urban Scene
+Understanding", CVPR 2016.
+"""
+
 from __future__ import annotations
 
 import re
@@ -8,16 +14,93 @@ import numpy as np
 from segda_mm.errors import DataError
 from segda_mm.registry import DATASETS
 
-from .cityscapes_images import CityscapesImagesDataset
+from .base import PairedSegDataset, PanopticSegDataset
+from .formats.cityscapes_labels import LABEL_IDS, METAINFO, THING_CLASSES
+from .unlabeled import UnlabeledImageDataset
 
+_PREFIX = {'img_path': 'leftImg8bit/train', 'seg_map_path': 'gtFine/train'}
+_SUFFIX = '_leftImg8bit.png'
 _FRAME_NAME = re.compile(
-    r'(?P<recording>(?:.*/)?[^/]+_\d+)_(?P<frame>\d+)_leftImg8bit\.png'
+    rf'(?P<recording>(?:.*/)?[^/]+_\d+)_(?P<frame>\d+){re.escape(_SUFFIX)}'
 )
+
+
+def _expected(files: str, archive: str) -> str:
+    return f'one folder per city with {files} ({archive}.zip of Cityscapes)'
+
+
+@DATASETS.register_module()
+class CityscapesFineDataset(PairedSegDataset):
+    """The finely annotated images, with labels.
+
+    Reads ``*_gtFine_labelIds.png`` as published and turns the label ids into
+    the 19 train ids when a file is loaded; nothing has to be converted.
+    """
+
+    METAINFO = METAINFO
+    LABEL_TABLE = 'cityscapes'
+    DATA_PREFIX = _PREFIX
+    IMG_SUFFIX = _SUFFIX
+    SEG_MAP_SUFFIX = '_gtFine_labelIds.png'
+    IMAGES_EXPECTED = _expected('*_leftImg8bit.png', 'leftImg8bit_trainvaltest')
+    LABELS_EXPECTED = _expected('*_gtFine_labelIds.png', 'gtFine_trainvaltest')
+
+
+@DATASETS.register_module()
+class CityscapesPanopticDataset(PanopticSegDataset):
+    """The finely annotated images, with instances.
+
+    Reads ``*_gtFine_instanceIds.png`` as published: 11 stuff and 8 thing
+    classes; nothing has to be converted.
+    """
+
+    METAINFO = {
+        **METAINFO,
+        'thing_classes': list(THING_CLASSES),
+        'label_ids': list(LABEL_IDS),
+    }
+    DATA_PREFIX = _PREFIX
+    IMG_SUFFIX = _SUFFIX
+    SEG_MAP_SUFFIX = '_gtFine_instanceIds.png'
+    IMAGES_EXPECTED = CityscapesFineDataset.IMAGES_EXPECTED
+    LABELS_EXPECTED = _expected('*_gtFine_instanceIds.png', 'gtFine_trainvaltest')
+
+
+@DATASETS.register_module()
+class CityscapesImagesDataset(UnlabeledImageDataset):
+    """The finely annotated images, without their labels.
+
+    Args:
+        images: Folder of the images, relative to ``data_root``.
+        kwargs: Further arguments of :class:`UnlabeledImageDataset`.
+    """
+
+    METAINFO = METAINFO
+    SUFFIXES = (_SUFFIX,)
+    IMAGES_EXPECTED = CityscapesFineDataset.IMAGES_EXPECTED
+
+    def __init__(self, images: str = 'leftImg8bit/train', **kwargs) -> None:
+        super().__init__(images=images, **kwargs)
+
+
+@DATASETS.register_module()
+class CityscapesExtraDataset(CityscapesImagesDataset):
+    """The 20,000 further images, without their coarse annotations.
+
+    Args:
+        images: Folder of the images, relative to ``data_root``.
+        kwargs: Further arguments of :class:`UnlabeledImageDataset`.
+    """
+
+    IMAGES_EXPECTED = _expected('*_leftImg8bit.png', 'leftImg8bit_trainextra')
+
+    def __init__(self, images: str = 'leftImg8bit/train_extra', **kwargs) -> None:
+        super().__init__(images=images, **kwargs)
 
 
 @DATASETS.register_module()
 class CityscapesSequenceDataset(CityscapesImagesDataset):
-    """The video snippets of Cityscapes, without labels.
+    """The video snippets, without labels.
 
     A snippet is 30 consecutive frames, of which the 20th (index 19) is the
     one that the finely annotated set has labels for. Every data info also
@@ -37,10 +120,8 @@ class CityscapesSequenceDataset(CityscapesImagesDataset):
             so that the index of its frames is unknown.
     """
 
-    IMAGES_EXPECTED = (
-        'one folder per city with the frames '
-        '*_leftImg8bit.png (leftImg8bit_sequence_trainvaltest'
-        '.zip of Cityscapes)'
+    IMAGES_EXPECTED = _expected(
+        'the frames *_leftImg8bit.png', 'leftImg8bit_sequence_trainvaltest'
     )
 
     def __init__(
@@ -59,7 +140,7 @@ class CityscapesSequenceDataset(CityscapesImagesDataset):
         self.annotated_index = annotated_index
         super().__init__(images=images, **kwargs)
 
-    def describe_names(self, names: Sequence[str]) -> dict:
+    def describe_names(self, names: Sequence[str]) -> dict[str, dict]:
         """Find out each frame's snippet and its index there."""
         recordings = {}
         for name in names:
@@ -77,31 +158,37 @@ class CityscapesSequenceDataset(CityscapesImagesDataset):
 
         details = {}
         for frames in recordings.values():
-            frames.sort()
-            numbers = np.array([number for number, _ in frames])
+            numbers, ordered = zip(*sorted(frames))
             # Snippets of one recording have gaps between them, or follow
             # each other without one.
-            starts = np.flatnonzero(np.diff(numbers, prepend=-2) != 1)
-            for run in np.split(np.arange(len(frames)), starts[1:]):
-                if len(run) % self.snippet_length:
-                    raise DataError(
-                        f'starts a run of {len(run)} consecutive frames, '
-                        'which is not a number of whole snippets of '
-                        f'{self.snippet_length}',
-                        file=frames[run[0]][1],
-                        remedy='Restore the missing frames or remove the '
-                        'rest of the snippet; for other snippets set '
-                        'snippet_length=',
+            gaps = np.flatnonzero(np.diff(numbers) != 1) + 1
+            for start, stop in zip([0, *gaps], [*gaps, len(ordered)]):
+                details.update(
+                    _snippets_of_run(
+                        ordered[start:stop], self.snippet_length, self.annotated_index
                     )
-                for start in run[:: self.snippet_length]:
-                    snippet = [
-                        name for _, name in frames[start : start + self.snippet_length]
-                    ]
-                    for index, name in enumerate(snippet):
-                        details[name] = {
-                            'snippet': snippet[0][: -len('_leftImg8bit.png')],
-                            'frame_index': index,
-                            'is_annotated': index == self.annotated_index,
-                            'annotated_path': snippet[self.annotated_index],
-                        }
+                )
         return details
+
+
+def _snippets_of_run(
+    run: Sequence[str], length: int, annotated_index: int
+) -> dict[str, dict]:
+    """The details of consecutive frames, which have to fill whole snippets."""
+    if len(run) % length:
+        raise DataError(
+            f'starts a run of {len(run)} consecutive frames, which is not a number of '
+            f'whole snippets of {length}',
+            file=run[0],
+            remedy='Restore the missing frames or remove the rest of the snippet; for '
+            'other snippets set snippet_length=',
+        )
+    return {
+        name: {
+            'snippet': run[place - place % length].removesuffix(_SUFFIX),
+            'frame_index': place % length,
+            'is_annotated': place % length == annotated_index,
+            'annotated_path': run[place - place % length + annotated_index],
+        }
+        for place, name in enumerate(run)
+    }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import os.path as osp
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from typing import NamedTuple
@@ -108,35 +108,47 @@ def count_classes(
     return pixels
 
 
-def _samples(sets: Sequence[LabelledSet]) -> Iterator[tuple[LabelledSet, int]]:
-    for part in sets:
-        for index in range(len(part.dataset)):
-            yield part, index
+def read_train_ids(loader: BaseTransform, info: Mapping) -> np.ndarray:
+    """Read the label of a sample as a training does, and nothing else of it.
 
+    Args:
+        loader: The transform of a pipeline that reads labels.
+        info: The data info.
 
-def _count(sets: Sequence[LabelledSet], num_classes: int) -> np.ndarray:
-    def count(sample: tuple[LabelledSet, int]) -> np.ndarray:
-        (dataset, loader), index = sample
-        labels = _load(loader, dataset.get_data_info(index))
-        pixels = np.bincount(labels.ravel(), minlength=num_classes)
-        return np.append(pixels[:num_classes], pixels[num_classes:].sum())
+    Returns:
+        Train ids (H, W) in 0..255.
 
-    samples = list(_samples(sets))
-    print_log(f'Counting the classes in {len(samples)} label files', logger='current')
-    with ThreadPoolExecutor(_THREADS) as pool:
-        return np.stack(list(pool.map(count, samples)))
-
-
-def _load(loader: BaseTransform, info: dict) -> np.ndarray:
+    Raises:
+        DataError: The label or the image is missing or wrong, or they do not fit.
+    """
     require_unchanged_label(info)
     path = info['img_path']
     try:
         with Image.open(path) as image:
-            info['ori_shape'] = image.size[::-1]
+            ori_shape = image.size[::-1]
     except OSError as error:
         problem = image_problem(path, info.get('relative_path', path))
         raise (problem or error) from None
-    return loader(info)['gt_seg_map']
+    return loader({**info, 'ori_shape': ori_shape, 'seg_fields': []})['gt_seg_map']
+
+
+def count_pixels(train_ids: np.ndarray, num_classes: int) -> np.ndarray:
+    """Count the pixels of each class, and last those of none; int64 (K + 1,)."""
+    pixels = np.bincount(train_ids.ravel(), minlength=num_classes)
+    return np.append(pixels[:num_classes], pixels[num_classes:].sum())
+
+
+def _count(sets: Sequence[LabelledSet], num_classes: int) -> np.ndarray:
+    samples = [(part, index) for part in sets for index in range(len(part.dataset))]
+
+    def count(sample: tuple[LabelledSet, int]) -> np.ndarray:
+        (dataset, loader), index = sample
+        train_ids = read_train_ids(loader, dataset.get_data_info(index))
+        return count_pixels(train_ids, num_classes)
+
+    print_log(f'Counting the classes in {len(samples)} label files', logger='current')
+    with ThreadPoolExecutor(_THREADS) as pool:
+        return np.stack(list(pool.map(count, samples)))
 
 
 def _fingerprint(sets: Sequence[LabelledSet], num_classes: int) -> str:

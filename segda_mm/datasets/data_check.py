@@ -9,24 +9,16 @@ from functools import partial
 from typing import NamedTuple
 
 import numpy as np
+from mmcv.transforms import BaseTransform
 from mmengine.dataset import BaseDataset
-from PIL import Image
 
 from segda_mm.errors import DataError, MissingDataError
-from segda_mm.ops.panoptic_codes import LABEL_DIVISOR
 from segda_mm.registry import DATASETS
 
 from .base import FolderSegDataset, image_problem
-from .formats.label_checksums import require_unchanged_label
-from .formats.label_files import (
-    LabelTable,
-    check_same_size,
-    label_table,
-    read_label_ids,
-    to_train_ids,
-)
-from .formats.panoptic_labels import read_panoptic_codes
+from .class_counts import count_pixels, read_train_ids
 from .formats.subsets import read_name_list, write_name_list
+from .transforms import LoadLabelIds, LoadPanopticLabels
 
 #: What ``check_data`` can be asked to look at.
 SPLITS = ('train', 'target', 'val', 'test')
@@ -45,10 +37,10 @@ class DatasetReport(NamedTuple):
     type: str
     num_samples: int
     problems: list[Exception]
-    classes: tuple[str, ...]
-    pixels: np.ndarray | None
-    images: np.ndarray | None
-    void_pixels: int | None
+    classes: tuple[str, ...] = ()
+    pixels: np.ndarray | None = None
+    images: np.ndarray | None = None
+    void_pixels: int | None = None
 
 
 def dataset_configs(cfg: dict, splits: tuple[str, ...]) -> dict[str, dict]:
@@ -66,17 +58,19 @@ def dataset_configs(cfg: dict, splits: tuple[str, ...]) -> dict[str, dict]:
     Raises:
         ValueError: The config has no data set for these splits.
     """
-    found = {}
+    found, samples = {}, []
     for key, dataset in _walk_dataloaders(cfg):
         split = key.split('_')[0]
         if split == 'train' and '.target' in key:
             split = 'target'
-        same = [
-            _without_pipeline(dataset) == _without_pipeline(other)
-            for other in found.values()
-        ]
-        if split in splits and not any(same):
+        chosen_by = {
+            name: value
+            for name, value in dataset.items()
+            if name not in ('pipeline', 'test_mode')
+        }
+        if split in splits and chosen_by not in samples:
             found[key] = dataset
+            samples.append(chosen_by)
     if not found:
         raise ValueError(
             'the config has no data set for '
@@ -94,10 +88,10 @@ def check_data(
 ) -> list[DatasetReport]:
     """Check every sample of the data sets that a config names.
 
-    Every image and label file is decoded. Missing folders and pairs,
-    unreadable files, label files of a wrong kind, sizes that differ and ids
-    that are not known are collected, not raised. The labels of a data set with
-    instances are those that ``LoadPanopticLabels`` reads.
+    Every image and label file is decoded, labels by the transform that a
+    training reads them with. Missing folders and pairs, unreadable files, label
+    files of a wrong kind, sizes that differ and ids that are not known are
+    collected, not raised.
 
     Args:
         cfg: A whole config.
@@ -135,7 +129,7 @@ def format_report(report: DatasetReport) -> str:
     return '\n'.join(lines)
 
 
-def write_exclude(path: str, reports: list[DatasetReport]) -> int:
+def write_exclude(path: str | os.PathLike, reports: list[DatasetReport]) -> int:
     """Write the names of all samples with a problem to a list file.
 
     Names that are in the file already stay: a check with ``exclude=`` set to
@@ -180,26 +174,18 @@ def _unwrap(key: str, dataset: dict) -> Iterator[tuple[str, dict]]:
         yield from _unwrap(f'{key}.{name}', part)
 
 
-def _without_pipeline(dataset: dict) -> dict:
-    return {
-        key: value
-        for key, value in dataset.items()
-        if key not in ('pipeline', 'test_mode')
-    }
-
-
 def _check_dataset(
     key: str, config: dict, workers: int, progress: Callable | None
 ) -> DatasetReport:
     try:
         dataset = DATASETS.build(dict(config, pipeline=[], lazy_init=True))
     except (MissingDataError, DataError) as error:
-        return DatasetReport(key, config['type'], 0, [error], (), None, None, None)
+        return DatasetReport(key, config['type'], 0, [error])
     samples, problems = _find_samples(dataset, key)
     classes = tuple(dataset.metainfo.get('classes') or ())
     labelled = bool(samples) and 'seg_map_path' in samples[0]
-    read = _label_reader(config, samples[0], len(classes)) if labelled else None
-    check = partial(_check_sample, read=read, num_classes=len(classes))
+    loader = _label_loader(config, samples[0], len(classes)) if labelled else None
+    check = partial(_check_sample, loader=loader, num_classes=len(classes))
 
     pixels = np.zeros(len(classes) + 1, dtype=np.int64)
     images = np.zeros(len(classes) + 1, dtype=np.int64)
@@ -211,20 +197,8 @@ def _check_dataset(
             images += counts > 0
         if progress is not None:
             progress(key, done, len(samples))
-    if not labelled:
-        return DatasetReport(
-            key, config['type'], len(samples), problems, classes, None, None, None
-        )
-    return DatasetReport(
-        key,
-        config['type'],
-        len(samples),
-        problems,
-        classes,
-        pixels[:-1],
-        images[:-1],
-        int(pixels[-1]),
-    )
+    counted = (pixels[:-1], images[:-1], int(pixels[-1])) if labelled else ()
+    return DatasetReport(key, config['type'], len(samples), problems, classes, *counted)
 
 
 def _find_samples(dataset: BaseDataset, key: str) -> tuple[list[dict], list[Exception]]:
@@ -244,35 +218,15 @@ def _find_samples(dataset: BaseDataset, key: str) -> tuple[list[dict], list[Exce
         ]
 
 
-def _label_reader(config: dict, sample: dict, num_classes: int) -> Callable:
-    """Choose a function (sample, (H, W) of the image) -> train ids (H, W)."""
+def _label_loader(config: dict, sample: dict, num_classes: int) -> BaseTransform:
     if 'thing_classes' in sample:
-        return _read_panoptic
-    return partial(_read_semantic, table=_table_of(config, sample, num_classes))
-
-
-def _read_semantic(
-    sample: dict, image_shape: tuple[int, int], table: LabelTable
-) -> np.ndarray:
-    file, path = sample['seg_map_path'], sample['img_path']
-    ids = read_label_ids(file)
-    check_same_size(
-        ids.shape, image_shape, file, path, sample.get('relative_path', path)
-    )
-    return to_train_ids(ids, table, file, sample.get('label_map'))
-
-
-def _read_panoptic(sample: dict, image_shape: tuple[int, int]) -> np.ndarray:
-    return read_panoptic_codes(sample, image_shape) // LABEL_DIVISOR
-
-
-def _table_of(config: dict, sample: dict, num_classes: int) -> LabelTable:
+        return LoadPanopticLabels()
     for step in config.get('pipeline', ()):
         if step.get('type') == 'LoadLabelIds' and step.get('table'):
-            return label_table(step['table'])
+            return LoadLabelIds(step['table'])
     if sample.get('label_table'):
-        return label_table(sample['label_table'])
-    return label_table({**{i: i for i in range(num_classes)}, 255: 255})
+        return LoadLabelIds()
+    return LoadLabelIds({**{i: i for i in range(num_classes)}, 255: 255})
 
 
 def _map(check: Callable, samples: list[dict], workers: int) -> Iterator:
@@ -284,26 +238,15 @@ def _map(check: Callable, samples: list[dict], workers: int) -> Iterator:
 
 
 def _check_sample(
-    sample: dict, read: Callable | None, num_classes: int
+    sample: dict, loader: BaseTransform | None, num_classes: int
 ) -> tuple[DataError | None, np.ndarray | None]:
-    """Check one sample's files.
-
-    Returns:
-        The problem or None, and the pixels per class with those of void last,
-        (num_classes + 1,), or None without a readable label.
-    """
-    path = sample['img_path']
-    name = sample.get('relative_path', path)
-    problem = image_problem(path, name)
-    if problem is not None or read is None:
+    """The problem of a sample or None, and its counts where a label is readable."""
+    name = sample.get('relative_path', sample['img_path'])
+    problem = image_problem(sample['img_path'], name)
+    if problem is not None or loader is None:
         return problem, None
     try:
-        with Image.open(path) as image:
-            width, height = image.size
-        require_unchanged_label(sample)
-        train_ids = read(sample, (height, width))
+        return None, count_pixels(read_train_ids(loader, sample), num_classes)
     except DataError as error:
         error.name = name
         return error, None
-    counts = np.bincount(train_ids.ravel(), minlength=256)
-    return None, np.append(counts[:num_classes], counts[num_classes:].sum())

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os.path as osp
-import threading
 import warnings
 import zlib
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 
 import cv2
@@ -20,10 +18,6 @@ from .base import list_files
 from .formats.cityscapes_instances import read_instance_ids
 from .formats.label_files import read_label_ids
 from .snippets import CityscapesSnippets, PatternSnippets
-
-#: Memory for the packed regions. One of 1024x2048 takes some kilobytes, so
-#: that those of all 2975 training snippets of Cityscapes have room.
-_CACHE_BYTES = 32 * 2**20
 
 
 class EgoCarRegions:
@@ -50,10 +44,10 @@ class EgoCarRegions:
 
     Args:
         annotated: The label files of the annotated frames, 8-bit label ids or
-            16-bit instance ids: ``dict(folder=..., suffix=...)``; a folder
-            alone (suffix ``_gtFine_labelIds.png``, with a pattern ``.png``);
-            or the config of a labelled data set, of which only the file names
-            are used, so that ``subset=`` and the like choose among them.
+            16-bit instance ids: a folder (of ``*_gtFine_labelIds.png``, with a
+            pattern of ``*.png``), or the config of a labelled data set, of which
+            only the file names are used, so that ``subset=`` and the like choose
+            among them.
         ego_ids: Values that mark the ego car in the label files (Cityscapes:
             1, ego vehicle).
         snippets: Which frames belong together: ``'cityscapes'``
@@ -94,8 +88,9 @@ class EgoCarRegions:
             )
         if isinstance(annotated, str):
             suffix = '.png' if has_pattern else '_gtFine_labelIds.png'
-            annotated = dict(folder=annotated, suffix=suffix)
-        files = _label_files(annotated)
+            files = _files_of_folder(annotated, suffix)
+        else:
+            files = _files_of_dataset(annotated)
         self._snippets = (
             PatternSnippets(snippets['pattern'], files)
             if has_pattern
@@ -105,7 +100,8 @@ class EgoCarRegions:
         self._is_ego[ego_ids] = True
         self.touching_bottom = touching_bottom
         self.include_annotated = include_annotated
-        self._masks = _PackedMasks(_CACHE_BYTES)
+        # Packed, because a run sees thousands of snippets: some kilobytes each.
+        self._packed: dict[str, tuple[tuple[int, int], bytes]] = {}
         self._reported: set[str] = set()
 
     def region(
@@ -148,19 +144,22 @@ class EgoCarRegions:
                     stacklevel=2,
                 )
             return None
-        mask = self._masks.get(snippet.name)
-        if mask is None:
-            mask = self._common_region(snippet.label_files)
-            self._masks.put(snippet.name, mask)
-        if mask.shape != tuple(shape):
+        if snippet.name not in self._packed:
+            region = self._common_region(snippet.label_files)
+            bits = zlib.compress(np.packbits(region).tobytes(), level=1)
+            self._packed[snippet.name] = region.shape, bits
+        size, bits = self._packed[snippet.name]
+        if size != tuple(shape):
             raise DataError(
-                f'annotated frame is {_size(mask.shape)} pixels, but the frame '
+                f'annotated frame is {_size(size)} pixels, but the frame '
                 f'{relative_path} of its snippet is {_size(shape)}',
                 file=snippet.label_files[0],
                 remedy='Place EgoCarVoid before everything that resizes or crops, '
                 'and take images and label files of the same resolution',
             )
-        return mask
+        packed = np.frombuffer(zlib.decompress(bits), dtype=np.uint8)
+        region = np.unpackbits(packed, count=size[0] * size[1])
+        return region.view(bool).reshape(size)
 
     def _common_region(self, files: Sequence[str]) -> np.ndarray:
         region = None
@@ -197,58 +196,27 @@ def connected_with_bottom(region: np.ndarray) -> np.ndarray:
     return is_kept[parts]
 
 
-class _PackedMasks:
-    """The masks used last, packed; its copies in other processes start empty."""
-
-    def __init__(self, max_bytes: int) -> None:
-        self.max_bytes = max_bytes
-        self._bytes = 0
-        self._packed: OrderedDict[str, tuple[tuple[int, int], bytes]] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def __reduce__(self) -> tuple:
-        return type(self), (self.max_bytes,)
-
-    def get(self, name: str) -> np.ndarray | None:
-        with self._lock:
-            if name not in self._packed:
-                return None
-            self._packed.move_to_end(name)
-            shape, packed = self._packed[name]
-        bits = np.frombuffer(zlib.decompress(packed), dtype=np.uint8)
-        mask = np.unpackbits(bits, count=shape[0] * shape[1])
-        return mask.view(bool).reshape(shape)
-
-    def put(self, name: str, mask: np.ndarray) -> None:
-        packed = zlib.compress(np.packbits(mask).tobytes(), level=1)
-        with self._lock:
-            if name in self._packed:
-                return
-            self._packed[name] = mask.shape, packed
-            self._bytes += len(packed)
-            while self._bytes > self.max_bytes:
-                _, (_, oldest) = self._packed.popitem(last=False)
-                self._bytes -= len(oldest)
+# Both give the names of the annotated frames without suffix, and their label files.
 
 
-def _label_files(annotated: Mapping) -> dict[str, str]:
-    """Names of the annotated frames without suffix, and their label files."""
-    if 'type' not in annotated:
-        if set(annotated) != {'folder', 'suffix'}:
-            raise ValueError(
-                f'annotated={dict(annotated)} must be a folder, dict(folder=..., '
-                'suffix=...) or the config of a labelled data set (with type=)'
-            )
-        folder, suffix = annotated['folder'], annotated['suffix']
-        names = list_files(
-            folder, (suffix,), f'label files of the annotated frames, *{suffix}'
+def _files_of_folder(folder: str, suffix: str) -> dict[str, str]:
+    names = list_files(
+        folder, (suffix,), f'label files of the annotated frames, *{suffix}'
+    )
+    return {name.removesuffix(suffix): f'{folder}/{name}' for name in names}
+
+
+def _files_of_dataset(config: Mapping) -> dict[str, str]:
+    if 'type' not in config:
+        raise ValueError(
+            f'annotated={dict(config)} must be a folder or the config of a labelled '
+            'data set (with type=)'
         )
-        return {name[: -len(suffix)]: f'{folder}/{name}' for name in names}
-    dataset = DATASETS.build({**annotated, 'pipeline': []})
+    dataset = DATASETS.build({**config, 'pipeline': []})
     infos = [dataset.get_data_info(index) for index in range(len(dataset))]
     if any('seg_map_path' not in info or 'segments_info' in info for info in infos):
         raise ValueError(
-            f'annotated=dict(type={annotated["type"]!r}) must be a data set with '
+            f'annotated=dict(type={config["type"]!r}) must be a data set with '
             'files of label ids or instance ids, as CityscapesFineDataset or '
             'CamVidDataset'
         )

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from segda_mm.registry import DATASETS
 
-from .formats.cityscapes_labels import CLASSES, PALETTE
-from .paired_seg_dataset import PairedSegDataset
+from .base import PairedSegDataset
+from .formats.cityscapes_labels import METAINFO
 
 
 @DATASETS.register_module()
@@ -19,7 +19,7 @@ class GTA5Dataset(PairedSegDataset):
     Source: Richter et al., "Playing for Data", ECCV 2016.
     """
 
-    METAINFO = {'classes': CLASSES, 'palette': [list(c) for c in PALETTE]}
+    METAINFO = METAINFO
     LABEL_TABLE = 'gta5'
     IMAGES_EXPECTED = (
         'the images 00001.png, 00002.png, ... of GTA5 ("Playing for Data")'

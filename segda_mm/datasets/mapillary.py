@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from segda_mm.errors import DataError, MissingDataError
 from segda_mm.registry import DATASETS
 
-from .cityscapes_panoptic import CityscapesPanopticDataset
+from .base import PanopticSegDataset
+from .cityscapes import CityscapesPanopticDataset
 from .formats.cityscapes_labels import CLASSES
 from .formats.mapillary_labels import cityscapes_train_id
 from .formats.panoptic_files import PanopticIndex, read_panoptic_json
-from .panoptic_seg_dataset import PanopticSegDataset
 
 
 @DATASETS.register_module()
@@ -64,26 +64,20 @@ class MapillaryPanopticDataset(PanopticSegDataset):
         folder = (data_prefix or self.DATA_PREFIX)['seg_map_path']
         self.json_path = self._find_json(osp.join(data_root or '', folder))
         self._index = read_panoptic_json(self.json_path)
-        things = [self._fact(c, 'isthing') for c in self._index.categories.values()]
-        self._groups = {
-            category
-            for category, isthing in zip(self._index.categories, things)
-            if not isthing
-        }
+        categories = self._index.categories
+        is_thing = {key: self._fact(c, 'isthing') for key, c in categories.items()}
+        self._groups = {key for key, thing in is_thing.items() if not thing}
         if map_to_cityscapes:
             metainfo = CityscapesPanopticDataset.METAINFO
             self._class_of_category = self._cityscapes_classes()
         else:
-            categories = self._index.categories.values()
             metainfo = {
-                'classes': tuple(self._fact(c, 'name') for c in categories),
-                'palette': [list(self._fact(c, 'color')) for c in categories],
-                'thing_classes': [i for i, thing in enumerate(things) if thing],
-                'label_ids': list(self._index.categories),
+                'classes': tuple(self._fact(c, 'name') for c in categories.values()),
+                'palette': [list(self._fact(c, 'color')) for c in categories.values()],
+                'thing_classes': [i for i, t in enumerate(is_thing.values()) if t],
+                'label_ids': list(categories),
             }
-            self._class_of_category = {
-                category: i for i, category in enumerate(self._index.categories)
-            }
+            self._class_of_category = {key: i for i, key in enumerate(categories)}
         super().__init__(
             data_root=data_root, data_prefix=data_prefix, metainfo=metainfo, **kwargs
         )
@@ -97,11 +91,12 @@ class MapillaryPanopticDataset(PanopticSegDataset):
         }
         samples = []
         for info in pairs:
-            annotation = annotations.get(osp.basename(info['seg_map_path']))
+            png = osp.basename(info['seg_map_path'])
+            annotation = annotations.get(png)
             if annotation is None:
                 problems.append(
                     DataError(
-                        f'has no entry for {osp.basename(info["seg_map_path"])}',
+                        f'has no entry for {png}',
                         file=self.json_path,
                         remedy='Take images and JSON of the same version, or list '
                         f'{info["relative_path"]!r} in the file given as exclude=',
@@ -160,11 +155,9 @@ class MapillaryPanopticDataset(PanopticSegDataset):
     def _find_json(cls, folder: str) -> str:
         found = sorted(glob.glob(osp.join(glob.escape(folder), 'panoptic_*.json')))
         if not found:
-            what = 'folder holds no panoptic_*.json'
+            what = 'holds no panoptic_*.json' if osp.isdir(folder) else 'does not exist'
             raise MissingDataError(
-                what if osp.isdir(folder) else 'folder does not exist',
-                folder=folder,
-                expected=cls.LABELS_EXPECTED,
+                f'folder {what}', folder=folder, expected=cls.LABELS_EXPECTED
             )
         if len(found) > 1:
             raise DataError(

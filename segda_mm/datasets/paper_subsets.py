@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from segda_mm.errors import DataError
 
-from .cityscapes_fine import CityscapesFineDataset
+from .cityscapes import CityscapesFineDataset
 from .formats.subsets import seeded_subset, write_name_list
 from .gta5 import GTA5Dataset
 
@@ -31,49 +31,45 @@ def write_paper_subsets(
     exactly the images of its list.
 
     Args:
-        out: folder to write to; it is made when missing.
-        gta5: root of GTA5, or None to leave it out.
-        cityscapes: root of Cityscapes, or None to leave it out.
-        seed: seed of the draw.
-        sizes: images to draw, under the keys of ``PAPER_SIZES``.
-        exclude: path of a list of images never to draw, or None.
+        out: Folder to write to; it is made when missing.
+        gta5: Root of GTA5, or None to leave it out.
+        cityscapes: Root of Cityscapes, or None to leave it out.
+        seed: Seed of the draw.
+        sizes: Images to draw, under the keys of ``PAPER_SIZES``.
+        exclude: Path of a list of images never to draw, or None.
 
     Returns:
         The paths of the written files.
 
     Raises:
-        MissingDataError: a folder does not exist or is empty.
-        DataError: there are fewer images than asked for, or pairs are
+        MissingDataError: A folder does not exist or is empty.
+        DataError: There are fewer images than asked for, or pairs are
             incomplete.
     """
-    jobs = []
+    datasets = {}
     if gta5 is not None:
-        jobs.append(('gta5_train', GTA5Dataset, gta5, {}))
-    if cityscapes is not None:
-        for split in ('train', 'val'):
-            prefix = {
+        datasets['gta5_train'] = GTA5Dataset(data_root=gta5, exclude=exclude)
+    for split in ('train', 'val') if cityscapes is not None else ():
+        datasets[f'cityscapes_{split}'] = CityscapesFineDataset(
+            data_root=cityscapes,
+            data_prefix={
                 'img_path': f'leftImg8bit/{split}',
                 'seg_map_path': f'gtFine/{split}',
-            }
-            jobs.append(
-                (
-                    f'cityscapes_{split}',
-                    CityscapesFineDataset,
-                    cityscapes,
-                    {'data_prefix': prefix},
-                )
-            )
+            },
+            exclude=exclude,
+        )
     written = []
-    for key, dataset_type, root, options in jobs:
-        dataset = dataset_type(data_root=root, exclude=exclude, **options)
+    for key, dataset in datasets.items():
         names = [dataset.get_data_info(i)['relative_path'] for i in range(len(dataset))]
         try:
-            names = seeded_subset(names, sizes[key], seed)
+            chosen = seeded_subset(names, sizes[key], seed)
         except ValueError as error:
             raise DataError(
-                str(error), file=root, remedy=f'Ask for at most {len(names)}'
+                str(error),
+                file=dataset.data_root,
+                remedy=f'Ask for at most {len(names)}',
             ) from error
         path = os.path.join(out, f'{key}_{sizes[key]}.txt')
-        write_name_list(path, names, f'{len(names)} images, drawn with seed {seed}')
+        write_name_list(path, chosen, f'{len(chosen)} images, drawn with seed {seed}')
         written.append(path)
     return written

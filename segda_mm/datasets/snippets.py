@@ -60,9 +60,8 @@ class CityscapesSnippets:
 
         Args:
             relative_path: Path of the frame's image.
-            annotated_path: Path of the image of the snippet's annotated
-                frame, where a data set knows it
-                (:class:`~segda_mm.datasets.CityscapesSequenceDataset`).
+            annotated_path: That of the snippet's annotated frame, where a data
+                set knows it.
 
         Raises:
             DataError: A name is not CITY_SEQUENCE_FRAME_leftImg8bit.png.

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import glob
+import itertools
 import os
 import os.path as osp
 from collections.abc import Sequence
@@ -32,7 +33,6 @@ class UnlabeledImageDataset(FolderSegDataset):
             the pattern before the first wildcard, or to ``data_root`` (without
             one: the folder of the list file, the common folder of the paths).
         data_root: Folder that ``images`` and the paths in it are relative to.
-        recursive: Whether the folders below a folder are searched too.
         metainfo: ``dict(classes=..., palette=...)`` of the task, or None to
             take those of the labelled set that this one is paired with.
         kwargs: Further arguments of :class:`FolderSegDataset`.
@@ -51,12 +51,10 @@ class UnlabeledImageDataset(FolderSegDataset):
         self,
         images: str | Sequence[str],
         data_root: str = '',
-        recursive: bool = True,
         metainfo: dict | None = None,
         **kwargs,
     ) -> None:
         self.images = images
-        self.recursive = recursive
         self.pseudo_label_dir: str | None = None
         super().__init__(
             data_root=data_root,
@@ -75,46 +73,34 @@ class UnlabeledImageDataset(FolderSegDataset):
         """Find the images; see :meth:`FolderSegDataset.scan`."""
         folder, names = self._find()
         details = self.describe_names(names)
-        names = self.choose_names(self.filter_names(names), folder)
-        stems = {}
+        by_stem = {}
         problems, samples = [], []
-        for name in names:
-            info = dict(self.data_info(folder, name), **details.get(name, {}))
-            stem = osp.splitext(name)[0]
+        for name in self.choose_names(names, folder):
+            info = {**self.data_info(folder, name), **details.get(name, {})}
+            other = by_stem.setdefault(osp.splitext(name)[0], name)
             if not osp.isfile(info['img_path']):
-                problems.append(
-                    DataError(
-                        'image does not exist',
-                        file=info['img_path'],
-                        remedy='Restore it, or take it off the list given as images=',
-                        name=name,
-                    )
-                )
-            elif stem in stems:
-                problems.append(
-                    DataError(
-                        f'would share its pseudo label with {stems[stem]!r}',
-                        file=info['img_path'],
-                        remedy='Rename one of the two images, or list '
-                        f'{name!r} in the file given as exclude=',
-                        name=name,
-                    )
+                what = 'image does not exist'
+                remedy = 'Restore it, or take it off the list given as images='
+            elif other != name:
+                what = f'would share its pseudo label with {other!r}'
+                remedy = (
+                    'Rename one of the two images, or list '
+                    f'{name!r} in the file given as exclude='
                 )
             else:
                 samples.append(info)
-            stems.setdefault(stem, name)
+                continue
+            problems.append(
+                DataError(what, file=info['img_path'], remedy=remedy, name=name)
+            )
         return samples, problems
 
-    def filter_names(self, names: Sequence[str]) -> Sequence[str]:
-        """Keep the names that the data set's own selectors ask for."""
-        return names
-
-    def describe_names(self, names: Sequence[str]) -> dict:
-        """Return further entries of the data infos, ``{name: {...}}``."""
+    def describe_names(self, names: Sequence[str]) -> dict[str, dict]:
+        """Further entries of the data infos, by the names of their images."""
         return {}
 
     def _find(self) -> tuple[str, list[str]]:
-        """Return the folder of the images and their names below it."""
+        """The folder of the images and their names below it."""
         if not isinstance(self.images, (str, os.PathLike)):
             return self._from_paths(list(self.images), self.data_root)
         images = osp.join(self.data_root, self.images)
@@ -124,16 +110,11 @@ class UnlabeledImageDataset(FolderSegDataset):
             return self._from_paths(
                 read_name_list(images), self.data_root or osp.dirname(images)
             )
-        return images, list_files(
-            images, self.SUFFIXES, self.IMAGES_EXPECTED, self.recursive
-        )
+        return images, list_files(images, self.SUFFIXES, self.IMAGES_EXPECTED)
 
     def _from_pattern(self, pattern: str) -> tuple[str, list[str]]:
-        fixed = []
-        for part in pattern.split('/'):
-            if glob.has_magic(part):
-                break
-            fixed.append(part)
+        parts = pattern.split('/')
+        fixed = itertools.takewhile(lambda part: not glob.has_magic(part), parts)
         folder = '/'.join(fixed) or ('/' if pattern.startswith('/') else '.')
         names = [
             osp.relpath(path, folder).replace(os.sep, '/')

@@ -155,7 +155,7 @@ class PanopticMetric(BaseMetric):
         gathered = all_gather_object((self._tally, self._annotations))
         self._tally, self._annotations, self._paths = None, {}, {}
         if self.output_dir is not None and is_main_process():
-            merged = {}
+            merged: dict[str, dict[str, Any]] = {}
             for _, annotations in gathered:
                 merged |= annotations
             self._results().write_index([merged[key] for key in sorted(merged)])

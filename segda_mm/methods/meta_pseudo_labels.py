@@ -116,10 +116,10 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
             adversarial_loss or dict(type='DomainAdversarialLoss')
         )
         self.pseudo_labeler = build_pseudo_labeler(pseudo_labeler)
-        self.only_weighs = self.pseudo_labeler is not None and (
+        self._only_weighs = self.pseudo_labeler is not None and (
             not self.pseudo_labeler.voids
         )
-        if self.only_weighs:
+        if self._only_weighs:
             require_pixel_weights(self.student_generator.segmentor.decode_head)
         self.loss_weights = {'adversarial.loss': student_adv_weight}
         self.teacher_adv_weight = teacher_adv_weight
@@ -251,7 +251,7 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
             else:
                 logits = labeling_logits(teacher, inputs, of_the_batch=False)
         *_, trusted = label_pixels(logits, self.pseudo_labeler)
-        weights = trusted.weights if self.only_weighs else None
+        weights = trusted.weights if self._only_weighs else None
         return pseudo_labeled(inputs, trusted.labels, weights), result
 
     def _update(

@@ -1,5 +1,7 @@
 """A pinhole camera above the street."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,15 +12,15 @@ class Camera:
     """A pinhole camera whose picture scales with the image size.
 
     Attributes:
-        position (tuple): (x, y, z) in metres; y is the height above ground.
-        yaw (float): Radians, positive turns right.
-        focal (float): Focal length as a share of the image width.
-        horizon (float): Height of the horizon as a share of the image height,
-            0 at the top. It is reached by shifting the image plane, as a
-            rectified picture has it, so upright things stay upright.
+        position: (x, y, z) in metres; y is the height above ground.
+        yaw: Radians, positive turns right.
+        focal: Focal length as a share of the image width.
+        horizon: Height of the horizon as a share of the image height, 0 at
+            the top. It is reached by shifting the image plane, as a rectified
+            picture has it, so upright things stay upright.
     """
 
-    position: tuple
+    position: tuple[float, float, float]
     yaw: float
     focal: float
     horizon: float
@@ -26,21 +28,27 @@ class Camera:
     NEAR = 0.4
     """Nearest visible depth, metres."""
 
-    def to_camera(self, points):
+    def to_camera(self, points: np.ndarray) -> np.ndarray:
         """World (V, 3) metres -> camera (V, 3): right, up, forward."""
         x, y, z = (points - np.asarray(self.position, np.float32)).T
         cos, sin = np.float32(np.cos(self.yaw)), np.float32(np.sin(self.yaw))
         return np.stack((cos * x - sin * z, y, sin * x + cos * z), axis=1)
 
-    def rays(self, size):
+    def to_street(self, directions: np.ndarray) -> np.ndarray:
+        """Directions in camera coordinates -> street axes, (V, 3)."""
+        cos, sin = np.cos(self.yaw), np.sin(self.yaw)
+        x, y, z = directions.T
+        return np.stack((cos * x + sin * z, y, cos * z - sin * x), axis=1)
+
+    def rays(self, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
         """Directions of the pixel centres with depth one.
 
         Args:
-            size (tuple): (width, height) in pixels.
+            size: (width, height) in pixels.
 
         Returns:
-            tuple: ``right`` (W,) and ``up`` (H,) float32; the ray of pixel
-            (u, v) is (right[u], up[v], 1).
+            ``right`` (W,) and ``up`` (H,) float32; the ray of pixel (u, v) is
+            (right[u], up[v], 1).
         """
         width, height = size
         scale = self.focal * width
@@ -48,7 +56,7 @@ class Camera:
         up = (self.horizon * height - np.arange(height) - 0.5) / scale
         return right.astype(np.float32), up.astype(np.float32)
 
-    def project(self, points, size):
+    def project(self, points: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         """Camera coordinates (V, 3) -> pixel coordinates (V, 2) float32.
 
         The centre of the first pixel is (0, 0); depths below ``NEAR`` are

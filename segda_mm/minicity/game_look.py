@@ -1,12 +1,16 @@
 """The source world: a clear, colourful game street."""
 
+from __future__ import annotations
+
 import cv2
 import numpy as np
 
 from .look import Layout, Look, Surface
 
 
-def _sky(right, up, cloud, rng):
+def _sky(
+    right: np.ndarray, up: np.ndarray, cloud: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
     height = np.clip(up / 0.4, 0, 1)[:, None, None]
     low = np.array([176, 212, 240], np.float32)
     high = np.array([54, 122, 220], np.float32)
@@ -16,7 +20,12 @@ def _sky(right, up, cloud, rng):
     return sky * (1 - cover) + np.float32(250) * cover
 
 
-def _photograph(colors, distance, weather, grain):
+def _photograph(
+    colors: np.ndarray,
+    distance: np.ndarray,
+    weather: np.random.Generator,
+    grain: np.random.Generator,
+) -> np.ndarray:
     haze = np.clip(distance / 420 - 0.03, 0, 0.35)[..., None]
     picture = colors * (1 - haze) + np.array([186, 210, 232], np.float32) * haze
     picture *= np.float32(weather.uniform(1.0, 1.16))

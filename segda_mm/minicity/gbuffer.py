@@ -1,13 +1,15 @@
 """The maps between geometry and picture."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from .camera import Camera
+from .mesh import TextureKind
 from .scene import Scene
-from .texture_kind import TextureKind
 
 
 @dataclass
@@ -15,24 +17,24 @@ class GBuffer:
     """What is seen in every pixel, before any colour is decided.
 
     Attributes:
-        scene (Scene): The street.
-        camera (Camera): Where it is seen from.
-        size (tuple): (width, height) in pixels.
-        face_map (np.ndarray): (H, W) uint16, number of the polygon seen.
-        planes (np.ndarray): (F, 3) float32; the product with a pixel's ray
-            is 1 / depth, per metre.
-        normals (np.ndarray): (F, 3) unit outward normals, street axes.
-        labels (np.ndarray): (F,) uint8 Cityscapes label ids.
-        instances (np.ndarray): (F,) uint16 instance ids.
-        colors (np.ndarray): (F, 3) float32 RGB, 0..255.
-        textures (np.ndarray): (F,) uint8, values of ``TextureKind``.
-        variants (np.ndarray): (F,) float32, 0..1.
-        shadow (np.ndarray): (H, W) uint8, 255 where ground would be shaded.
+        scene: The street.
+        camera: Where it is seen from.
+        size: (width, height) in pixels.
+        face_map: (H, W) uint16, number of the polygon seen.
+        planes: (F, 3) float32; the product with a pixel's ray is 1 / depth,
+            per metre.
+        normals: (F, 3) unit outward normals, street axes.
+        labels: (F,) uint8 Cityscapes label ids.
+        instances: (F,) uint16 instance ids.
+        colors: (F, 3) float32 RGB, 0..255.
+        textures: (F,) uint8, values of ``TextureKind``.
+        variants: (F,) float32, 0..1.
+        shadow: (H, W) uint8, 255 where ground would be shaded.
     """
 
     scene: Scene
     camera: Camera
-    size: tuple
+    size: tuple[int, int]
     face_map: np.ndarray
     planes: np.ndarray
     normals: np.ndarray
@@ -44,7 +46,7 @@ class GBuffer:
     shadow: np.ndarray
 
     @cached_property
-    def depth(self):
+    def depth(self) -> np.ndarray:
         """(H, W) float32 metres along the optical axis."""
         right, up = self.camera.rays(self.size)
         plane = self.planes[self.face_map]
@@ -54,12 +56,12 @@ class GBuffer:
         return 1 / np.clip(inverse, 1 / 400, 1 / 0.3)
 
     @cached_property
-    def texture_map(self):
+    def texture_map(self) -> np.ndarray:
         """(H, W) uint8 texture kind of every pixel."""
         return self.textures[self.face_map]
 
     @cached_property
-    def pattern_place(self):
+    def pattern_place(self) -> tuple[np.ndarray, np.ndarray]:
         """Two (H, W) float32 maps: place in the pattern, metres.
 
         On the ground (x, z) of the straightened street, elsewhere the way

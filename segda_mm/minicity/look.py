@@ -69,19 +69,18 @@ class Look:
     """One world: how it is built, coloured, lit and photographed.
 
     Attributes:
-        name (str): 'game' or 'real'.
-        layout (Layout): Streets and what happens in them.
-        colors (dict): Material -> tuple of RGB triples, 0..255.
-        color_spread (float): Standard deviation of a thing's colour, 0..255.
-        surface (Surface): Patterns.
-        sun (float): 0 overcast .. 1 clear; length and depth of shadows.
-        sky (Callable): (right (W,), up (H,), cloud (H, W), rng) -> colours
-            (H, W, 3) float32, 0..255, ``right`` and ``up`` as in
-            ``Camera.rays``.
-        photograph (Callable): (colours (H, W, 3) float32 0..255, distance
-            (H, W) float32 metres, weather, grain) -> picture (H, W, 3)
-            uint8 RGB. The two generators decide what a whole snippet shares
-            and what is new in every frame.
+        name: 'game' or 'real'.
+        layout: Streets and what happens in them.
+        colors: Material -> tuple of RGB triples, 0..255.
+        color_spread: Standard deviation of a thing's colour, 0..255.
+        surface: Patterns.
+        sun: 0 overcast .. 1 clear; length and depth of shadows.
+        sky: (right (W,), up (H,), cloud (H, W), rng) -> colours (H, W, 3)
+            float32, 0..255, ``right`` and ``up`` as in ``Camera.rays``.
+        photograph: (colours (H, W, 3) float32 0..255, distance (H, W) float32
+            metres, weather, grain) -> picture (H, W, 3) uint8 RGB. The two
+            generators decide what a whole snippet shares and what is new in
+            every frame.
     """
 
     name: str

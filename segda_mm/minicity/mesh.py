@@ -1,9 +1,35 @@
 """Flat polygons in metres that together form one thing of the street."""
 
+from __future__ import annotations
+
 import math
 from array import array
+from collections.abc import Sequence
+from enum import IntEnum
 
-from .texture_kind import TextureKind
+#: RGB, 0..255.
+Color = Sequence[float]
+
+Point = Sequence[float]
+
+
+class TextureKind(IntEnum):
+    """Which pattern a polygon carries; ground kinds come first.
+
+    Kinds up to ``GRASS`` lie on the ground: their pattern follows (x, z) and
+    shadows fall on them. All others follow height and the way along a wall.
+    """
+
+    ASPHALT = 0
+    PAVING = 1
+    GRASS = 2
+    PLAIN = 3
+    FACADE = 4
+    FOLIAGE = 5
+    BRICK = 6
+    SLATS = 7
+    GLOSS = 8
+    SKY = 9
 
 
 class Mesh:
@@ -14,38 +40,41 @@ class Mesh:
     window is added after the wall it sits in.
 
     Attributes:
-        points (array): x, y and z of all corners of all polygons in a row.
-            Plain numbers: tuples by the thousand keep the garbage collector
-            busy.
-        sizes (list[int]): Corners of each polygon; the following lists also
-            have one entry per polygon, see :meth:`add`.
-        labels, colors, textures, variants, insides (list): As added.
+        points: x, y and z of all corners of all polygons in a row. Plain
+            numbers: tuples by the thousand keep the garbage collector busy.
+        sizes: Corners of each polygon; the following lists also have one
+            entry per polygon, see :meth:`add`.
+        labels, colors, textures, variants, insides: As added.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.points = array('f')
-        self.sizes = []
-        self.labels = []
-        self.colors = []
-        self.textures = []
-        self.variants = []
-        self.insides = []
+        self.sizes: list[int] = []
+        self.labels: list[int] = []
+        self.colors: list[tuple] = []
+        self.textures: list[int] = []
+        self.variants: list[float] = []
+        self.insides: list[Point | None] = []
 
     def add(
-        self, points, label, color, texture=TextureKind.PLAIN, variant=0.5, inside=None
-    ):
+        self,
+        points: Sequence[Point],
+        label: int,
+        color: Color,
+        texture: TextureKind = TextureKind.PLAIN,
+        variant: float = 0.5,
+        inside: Point | None = None,
+    ) -> None:
         """Add one flat polygon.
 
         Args:
-            points (sequence): (K, 3) corners, K >= 3, the first three not on
-                one line.
-            label (int): Cityscapes label id.
-            color (sequence): RGB, 0..255.
-            texture (TextureKind): Surface pattern. Default: PLAIN.
-            variant (float): 0..1, tells two surfaces of one kind apart.
-            inside (sequence, optional): A point behind the polygon; given it,
-                the polygon is only seen from the other side. Without it,
-                both sides are seen.
+            points: (K, 3) corners, K >= 3, the first three not on one line.
+            label: Cityscapes label id.
+            color: RGB, 0..255.
+            texture: Surface pattern.
+            variant: 0..1, tells two surfaces of one kind apart.
+            inside: A point behind the polygon; given it, the polygon is only
+                seen from the other side. Without it, both sides are seen.
         """
         for point in points:
             self.points.extend(point)
@@ -58,28 +87,28 @@ class Mesh:
 
     def hexahedron(
         self,
-        bottom,
-        top,
-        label,
-        color,
-        texture=TextureKind.PLAIN,
-        variant=0.5,
-        underside=False,
-    ):
+        bottom: Sequence[float],
+        top: Sequence[float],
+        label: int,
+        color: Color,
+        texture: TextureKind = TextureKind.PLAIN,
+        variant: float = 0.5,
+        underside: bool = False,
+    ) -> tuple[dict[str, tuple], Point]:
         """Add a box, or a frustum when the two rectangles differ.
 
         Args:
-            bottom (tuple): (x0, x1, z0, z1, y) of the lower rectangle.
-            top (tuple): (x0, x1, z0, z1, y) of the upper rectangle.
-            label (int): Cityscapes label id.
-            color (sequence): RGB, 0..255.
-            texture (TextureKind): Of the four upright faces.
-            variant (float): See :meth:`add`.
-            underside (bool): Whether the lower face is added too.
+            bottom: (x0, x1, z0, z1, y) of the lower rectangle.
+            top: (x0, x1, z0, z1, y) of the upper rectangle.
+            label: Cityscapes label id.
+            color: RGB, 0..255.
+            texture: Of the four upright faces.
+            variant: See :meth:`add`.
+            underside: Whether the lower face is added too.
 
         Returns:
-            tuple: (faces, centre); ``faces`` maps 'near' (low z), 'far',
-            'left' and 'right' to (4, 3) corners: lower two, upper two.
+            (faces, centre); ``faces`` maps 'near' (low z), 'far', 'left' and
+            'right' to (4, 3) corners: lower two, upper two.
         """
         x0, x1, z0, z1, y0 = bottom
         u0, u1, w0, w1, y1 = top
@@ -97,42 +126,79 @@ class Mesh:
             self.add((a, b, c, d), label, dark, TextureKind.PLAIN, variant, centre)
         return faces, centre
 
-    def box(self, x, y, z, label, color, **kwargs):
+    def box(
+        self,
+        x: Sequence[float],
+        y: Sequence[float],
+        z: Sequence[float],
+        label: int,
+        color: Color,
+        **kwargs,
+    ) -> tuple[dict[str, tuple], Point]:
         """Add an upright box; x, y and z are (low, high) in metres.
 
-        Returns what :meth:`hexahedron` returns.
+        ``kwargs`` and the result are those of :meth:`hexahedron`.
         """
         return self.hexahedron((*x, *z, y[0]), (*x, *z, y[1]), label, color, **kwargs)
 
-    def panel(self, corners, across, upwards, label, color, inside):
-        """Add a rectangle that lies in a four-cornered face.
+    def upright(
+        self,
+        x: Sequence[float],
+        y: Sequence[float],
+        z: float,
+        label: int,
+        color: Color,
+        *texture_and_variant,
+    ) -> None:
+        """Add a rectangle across the street; x and y are (low, high) in metres."""
+        corners = [(x[0], y[0], z), (x[1], y[0], z), (x[1], y[1], z), (x[0], y[1], z)]
+        self.add(corners, label, color, *texture_and_variant)
+
+    def panel(
+        self,
+        corners: Sequence[Point],
+        across: tuple[float, float],
+        upwards: tuple[float, float],
+        label: int,
+        color: Color,
+        inside: Point,
+    ) -> None:
+        """Add a glossy rectangle that lies in a four-cornered face.
 
         Args:
-            corners (sequence): (4, 3), lower two then upper two, as
-                :meth:`hexahedron` returns them.
-            across (tuple): Low and high share of the face's width, 0..1.
-            upwards (tuple): Low and high share of the face's height, 0..1.
-            label (int): Cityscapes label id.
-            color (sequence): RGB, 0..255.
-            inside (sequence): A point behind the face.
+            corners: (4, 3), lower two then upper two, as :meth:`hexahedron`
+                returns them.
+            across: Low and high share of the face's width, 0..1.
+            upwards: Low and high share of the face's height, 0..1.
+            label: Cityscapes label id.
+            color: RGB, 0..255.
+            inside: A point behind the face.
         """
         a, b, c, d = corners
-
-        def at(u, v):
-            return tuple(
+        points = [
+            tuple(
                 (1 - v) * ((1 - u) * p + u * q) + v * ((1 - u) * s + u * r)
                 for p, q, r, s in zip(a, b, c, d)
             )
-
-        points = [
-            at(across[0], upwards[0]),
-            at(across[1], upwards[0]),
-            at(across[1], upwards[1]),
-            at(across[0], upwards[1]),
+            for u, v in (
+                (across[0], upwards[0]),
+                (across[1], upwards[0]),
+                (across[1], upwards[1]),
+                (across[0], upwards[1]),
+            )
         ]
         self.add(points, label, color, TextureKind.GLOSS, 0.5, inside)
 
-    def disk(self, centre, radius, axis, label, color, sides=10, inside=None):
+    def disk(
+        self,
+        centre: Point,
+        radius: float,
+        axis: str,
+        label: int,
+        color: Color,
+        sides: int = 10,
+        inside: Point | None = None,
+    ) -> None:
         """Add a regular polygon across the 'x' axis or the 'z' axis.
 
         ``centre`` is (x, y, z) and ``radius`` metres; the other arguments

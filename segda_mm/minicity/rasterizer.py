@@ -1,28 +1,32 @@
 """Turns a street into the maps that labels and colours are made from."""
 
+from __future__ import annotations
+
 from itertools import chain
 
 import cv2
 import numpy as np
 
+from .camera import Camera
 from .gbuffer import GBuffer
-from .texture_kind import TextureKind
+from .labels import ID
+from .mesh import TextureKind
+from .scene import Scene
 
-_SKY_ID, _EGO_ID = 23, 1
 _SKY_DISTANCE = 400.0
 _SUBPIXEL_BITS = 4
 
 
-def rasterize(scene, size, time=0.0):
+def rasterize(scene: Scene, size: tuple[int, int], time: float = 0.0) -> GBuffer:
     """Draw a street from back to front.
 
     Args:
-        scene (Scene): The street.
-        size (tuple): (width, height) in pixels.
-        time (float): Seconds from the annotated frame.
+        scene: The street.
+        size: (width, height) in pixels.
+        time: Seconds from the annotated frame.
 
     Returns:
-        GBuffer: Per-pixel face, distance and place, per-face properties.
+        Per-pixel face, distance and place, per-face properties.
     """
     camera = scene.camera_at(time)
     faces, corners = _gather(scene, time)
@@ -50,7 +54,7 @@ def rasterize(scene, size, time=0.0):
     # Face 0 is the sky behind everything; the last one is the own car.
     count = len(order) + 2
     face_map = np.zeros((size[1], size[0]), np.uint16)
-    fixed = np.round(pixels * (1 << _SUBPIXEL_BITS)).astype(np.int32)
+    fixed = _fixed_point(pixels)
     foliage = faces['textures'] == TextureKind.FOLIAGE
     for number, index in enumerate(order, start=1):
         span = slice(first[index], first[index] + faces['sizes'][index])
@@ -78,15 +82,10 @@ def rasterize(scene, size, time=0.0):
     outward[1:-1] = normals[order] * (sign / length)[:, None]
     bonnet = scene.bonnet_color or (0, 0, 0)
 
-    def per_face(name, sky, own_car):
+    def per_face(name: str, sky: object, own_car: object) -> np.ndarray:
         values = faces[name][order]
-        return np.concatenate(
-            (
-                np.asarray([sky], values.dtype),
-                values,
-                np.asarray([own_car], values.dtype),
-            )
-        )
+        first, last = (np.asarray([edge], values.dtype) for edge in (sky, own_car))
+        return np.concatenate((first, values, last))
 
     return GBuffer(
         scene=scene,
@@ -94,9 +93,9 @@ def rasterize(scene, size, time=0.0):
         size=size,
         face_map=face_map,
         planes=planes,
-        normals=_to_street(outward, camera),
-        labels=per_face('labels', _SKY_ID, _EGO_ID),
-        instances=per_face('instances', _SKY_ID, _EGO_ID),
+        normals=camera.to_street(outward),
+        labels=per_face('labels', ID['sky'], ID['ego vehicle']),
+        instances=per_face('instances', ID['sky'], ID['ego vehicle']),
         colors=per_face('colors', (0, 0, 0), bonnet),
         textures=per_face('textures', TextureKind.SKY, TextureKind.GLOSS),
         variants=per_face('variants', 0, 0),
@@ -104,16 +103,15 @@ def rasterize(scene, size, time=0.0):
     )
 
 
-def _gather(scene, time):
+def _gather(scene: Scene, time: float) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """All polygons of the street in one set of arrays, with draw ranks."""
     meshes = [item.mesh_at(time) for item in scene.items]
     in_item = np.array([len(mesh.sizes) for mesh in meshes])
     points_in_item = np.array([len(mesh.points) // 3 for mesh in meshes])
 
-    def collect(name, dtype):
-        return np.array(
-            list(chain.from_iterable(getattr(mesh, name) for mesh in meshes)), dtype
-        )
+    def collect(name: str, dtype: type) -> np.ndarray:
+        parts = (getattr(mesh, name) for mesh in meshes)
+        return np.array(list(chain.from_iterable(parts)), dtype)
 
     faces = dict(
         sizes=collect('sizes', np.int32),
@@ -175,14 +173,9 @@ def _gather(scene, time):
     return faces, placed
 
 
-def _to_street(vectors, camera):
-    """Directions in camera coordinates -> street coordinates, (N, 3)."""
-    cos, sin = np.cos(camera.yaw), np.sin(camera.yaw)
-    x, y, z = vectors.T
-    return np.stack((cos * x + sin * z, y, cos * z - sin * x), axis=1)
-
-
-def _clip_near(polygon, camera, size):
+def _clip_near(
+    polygon: np.ndarray, camera: Camera, size: tuple[int, int]
+) -> np.ndarray:
     """Cut a polygon in camera coordinates at the near plane, to pixels."""
     corners = polygon.tolist()
     kept = []
@@ -194,33 +187,33 @@ def _clip_near(polygon, camera, size):
             share = da / (da - db)
             kept.append([p + (q - p) * share for p, q in zip(a, b)])
     pixels = camera.project(np.array(kept, np.float32), size)
+    return _fixed_point(pixels)
+
+
+def _fixed_point(pixels: np.ndarray) -> np.ndarray:
+    """Pixel coordinates as OpenCV's drawing with ``shift`` wants them, int32."""
     return np.round(pixels * (1 << _SUBPIXEL_BITS)).astype(np.int32)
 
 
-def _draw_bonnet(face_map, number):
+def _draw_bonnet(face_map: np.ndarray, number: int) -> None:
     height, width = face_map.shape
     across = np.linspace(-0.02, 1.02, 40)
     curve = 0.885 + 0.42 * np.abs(across - 0.5) ** 2.6
     points = np.stack((across * width, curve * height), axis=1)
     corners = [(1.02 * width, 1.1 * height), (-0.02 * width, 1.1 * height)]
     polygon = np.concatenate((points, corners))
-    cv2.fillPoly(
-        face_map,
-        [np.round(polygon * (1 << _SUBPIXEL_BITS)).astype(np.int32)],
-        number,
-        shift=_SUBPIXEL_BITS,
-    )
+    cv2.fillPoly(face_map, [_fixed_point(polygon)], number, shift=_SUBPIXEL_BITS)
 
 
-def _draw_shadows(scene, camera, size, time):
-    """Where the ground lies in shadow, (H, W) uint8, 0 or 255.
-
-    Things shade the ground that they stand on; when the sun shines, things
-    and houses throw a shadow away from it too.
-    """
+def _draw_shadows(
+    scene: Scene, camera: Camera, size: tuple[int, int], time: float
+) -> np.ndarray:
+    """Where the ground lies in shadow, (H, W) uint8, 0 or 255."""
     shadow = np.zeros((size[1], size[0]), np.uint8)
     sun = np.array(scene.sun)
     slope = scene.look.sun * sun[[0, 2]] / sun[1]
+    # Things shade the ground that they stand on; when the sun shines, things
+    # and houses throw a shadow away from it too.
     polygons = []
     for item in scene.items:
         if item.shadow is None:
@@ -238,16 +231,8 @@ def _draw_shadows(scene, camera, size, time):
         for side, x, z0, z1, height in scene.shaded_sides:
             if side * sun[0] > 0:
                 dx, dz = -0.6 * height * slope
-                polygons.append(
-                    np.array(
-                        [
-                            (x, 0, z0),
-                            (x, 0, z1),
-                            (x + dx, 0, z1 + dz),
-                            (x + dx, 0, z0 + dz),
-                        ]
-                    )
-                )
+                line = np.array([(x, 0, z0), (x, 0, z1)])
+                polygons.append(np.concatenate((line, line[::-1] + (dx, 0, dz))))
     for polygon in polygons:
         view = camera.to_camera(scene.bend(polygon.astype(np.float32)))
         if view[:, 2].max() > camera.NEAR:

@@ -1,5 +1,7 @@
 """The target world: an overcast street seen by a car's camera."""
 
+from __future__ import annotations
+
 import cv2
 import numpy as np
 
@@ -8,7 +10,9 @@ from .look import Layout, Look, Surface
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
-def _sky(right, up, cloud, rng):
+def _sky(
+    right: np.ndarray, up: np.ndarray, cloud: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
     height = np.clip(up / 0.5, 0, 1)[:, None, None]
     low = np.array([236, 236, 228], np.float32)
     high = np.array([196, 202, 204], np.float32) - rng.uniform(0, 40)
@@ -16,7 +20,12 @@ def _sky(right, up, cloud, rng):
     return sky + np.float32(rng.uniform(3, 12)) * cloud[..., None]
 
 
-def _photograph(colors, distance, weather, grain):
+def _photograph(
+    colors: np.ndarray,
+    distance: np.ndarray,
+    weather: np.random.Generator,
+    grain: np.random.Generator,
+) -> np.ndarray:
     height, width = distance.shape
     haze = np.clip(1 - np.exp(-distance / 170), 0, 0.6)[..., None]
     grey = np.array([188, 192, 190], np.float32) * weather.uniform(0.85, 1.0)

@@ -1,52 +1,73 @@
 """From numbers to a picture: the whole path of one frame."""
 
+from __future__ import annotations
+
 import zlib
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from .frame import Frame
 from .game_look import GAME_LOOK
-from .noise import SIZE, noise_pattern
+from .gbuffer import GBuffer
+from .labels import ID
+from .mesh import TextureKind
 from .rasterizer import rasterize
 from .real_look import REAL_LOOK
 from .street_builder import build_scene
-from .surface import shade
-from .texture_kind import TextureKind
+from .surface import noise_at, shade
 
+#: The two worlds by name.
 LOOKS = {look.name: look for look in (GAME_LOOK, REAL_LOOK)}
-"""The two worlds by name."""
 
+#: Frames per second of a snippet, as Cityscapes records them.
 FRAME_RATE = 17.0
-"""Frames per second of a snippet, as Cityscapes records them."""
 
+#: Smallest and largest (width, height) in pixels.
 MIN_SIZE, MAX_SIZE = (128, 64), (2048, 1024)
-"""Smallest and largest (width, height) in pixels."""
-
-_BORDER_ID, _OUT_OF_ROI_ID = 2, 3
 
 
-def render_frame(look, seed, index, size, stream='', step=0):
+@dataclass(frozen=True)
+class Frame:
+    """A rendered picture with its truth.
+
+    Attributes:
+        image: (H, W, 3) uint8 RGB.
+        label_ids: (H, W) uint8 Cityscapes label ids.
+        instance_ids: (H, W) uint16; ``label_id * 1000 + number`` for things
+            with instances, the label id elsewhere.
+    """
+
+    image: np.ndarray
+    label_ids: np.ndarray
+    instance_ids: np.ndarray
+
+
+def render_frame(
+    look: str,
+    seed: int,
+    index: int,
+    size: tuple[int, int],
+    stream: str = '',
+    step: int = 0,
+) -> Frame:
     """Render one picture; equal arguments give equal pixels.
 
     The street does not depend on the size: the same picture comes out at
     another resolution.
 
     Args:
-        look (str): 'game' (source world) or 'real' (target world).
-        seed (int): Of the whole world, at least 0.
-        index (int): Which street of the stream, at least 0.
-        size (tuple): (width, height) in pixels, 128x64 to 2048x1024.
-        stream (str): Keeps sets apart, so that training and validation show
-            different streets. Default: ''.
-        step (int): Frames before (negative) or after the annotated moment,
-            at 17 frames per second. Default: 0.
-
-    Returns:
-        Frame: Image, label ids and instance ids.
+        look: 'game' (source world) or 'real' (target world).
+        seed: Of the whole world, at least 0.
+        index: Which street of the stream, at least 0.
+        size: (width, height) in pixels, 128x64 to 2048x1024.
+        stream: Keeps sets apart, so that training and validation show
+            different streets.
+        step: Frames before (negative) or after the annotated moment, at 17
+            frames per second.
 
     Raises:
-        ValueError: If the look is unknown or the size out of range.
+        ValueError: The look is unknown or the size out of range.
     """
     check_size(size)
     if look not in LOOKS:
@@ -72,7 +93,7 @@ def render_frame(look, seed, index, size, stream='', step=0):
     return Frame(image, label_ids, instance_ids)
 
 
-def check_size(size):
+def check_size(size: tuple[int, int]) -> None:
     """Raise ValueError unless a (width, height) lies in the allowed range."""
     inside = all(
         low <= side <= high for low, side, high in zip(MIN_SIZE, size, MAX_SIZE)
@@ -85,7 +106,7 @@ def check_size(size):
         )
 
 
-def _fill_sky(colors, gbuffer, rng):
+def _fill_sky(colors: np.ndarray, gbuffer: GBuffer, rng: np.random.Generator) -> None:
     mask = gbuffer.texture_map == TextureKind.SKY
     rows = np.flatnonzero(mask.any(axis=1))
     if not len(rows):
@@ -95,22 +116,17 @@ def _fill_sky(colors, gbuffer, rng):
     up = up[: len(mask)]
     # Clouds flatten towards the horizon, as on a ceiling.
     distance = (40 / np.maximum(up, 0.03))[:, None]
-    along = np.mod(right * distance, SIZE)
-    away = np.repeat(np.mod(1.5 * distance, SIZE), len(right), axis=1)
-    noise = cv2.remap(
-        noise_pattern(), along, away, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP
-    )
+    away = np.repeat(1.5 * distance, len(right), axis=1)
+    noise = noise_at(right * distance, away)
     cloud = 0.3 * noise[..., 1] + 0.8 * noise[..., 2]
     sky = gbuffer.scene.look.sky(right, up, cloud, rng)
     colors[: len(mask)][mask] = sky[mask]
 
 
-def _mark_borders(image, label_ids, instance_ids):
-    """Mark what rectifying a picture leaves, as Cityscapes does.
-
-    Black slivers in the lower corners are the rectification border, a thin
-    frame is out of the region of interest.
-    """
+def _mark_borders(
+    image: np.ndarray, label_ids: np.ndarray, instance_ids: np.ndarray
+) -> None:
+    """Black slivers in the lower corners, and a thin frame out of the region."""
     height, width = label_ids.shape
     sliver = max(2, round(width / 160))
     tall = max(4, round(height / 5))
@@ -123,6 +139,8 @@ def _mark_borders(image, label_ids, instance_ids):
     frame = np.ones((height, width), bool)
     thick = max(1, round(width / 400))
     frame[thick:-thick, thick:-thick] = False
-    for mask, label in ((frame, _OUT_OF_ROI_ID), (border & ~frame, _BORDER_ID)):
-        label_ids[mask] = label
-        instance_ids[mask] = label
+    for mask, name in (
+        (frame, 'out of roi'),
+        (border & ~frame, 'rectification border'),
+    ):
+        label_ids[mask] = instance_ids[mask] = ID[name]

@@ -1,48 +1,49 @@
 """Shapes that stand along a street: poles, lights, signs, trees, barriers."""
 
+from __future__ import annotations
+
 import numpy as np
 
-from .mesh import Mesh
-from .texture_kind import TextureKind
+from .labels import ID
+from .mesh import Color, Mesh, TextureKind
 
-_POLE, _LIGHT, _SIGN, _VEGETATION = 17, 19, 20, 21
+_POLE, _LIGHT, _SIGN = ID['pole'], ID['traffic light'], ID['traffic sign']
+_VEGETATION = ID['vegetation']
 
 
-def lamp_post(rng, color, side, label=_POLE):
+def _pole(mesh: Mesh, half: float, height: float, color: Color) -> None:
+    mesh.box((-half, half), (0, height), (-half, half), _POLE, color)
+
+
+def lamp_post(rng: np.random.Generator, color: Color, side: int) -> Mesh:
     """A street lamp whose arm reaches over the road.
 
     Args:
-        rng (numpy.random.Generator): Source of the height.
-        color (sequence): RGB, 0..255.
-        side (int): -1 left of the road, 1 right of it.
-        label (int): Cityscapes label id of the pole.
+        rng: Source of the height.
+        color: RGB, 0..255.
+        side: -1 left of the road, 1 right of it.
     """
     mesh, height = Mesh(), rng.uniform(5.5, 8.0)
-    mesh.box((-0.11, 0.11), (0, height), (-0.11, 0.11), label, color)
+    _pole(mesh, 0.11, height, color)
     reach = sorted((0.0, -side * rng.uniform(1.2, 2.0)))
-    mesh.box(reach, (height - 0.12, height), (-0.06, 0.06), label, color)
+    mesh.box(reach, (height - 0.12, height), (-0.06, 0.06), _POLE, color)
     tip = -side * max(np.abs(reach))
     mesh.box(
         (tip - 0.35, tip + 0.35),
         (height - 0.26, height - 0.08),
         (-0.14, 0.14),
-        label,
+        _POLE,
         (215, 212, 195),
     )
     return mesh
 
 
-def traffic_light(rng, color):
-    """A signal with three lamps on a pole; see :func:`lamp_post`."""
+def traffic_light(rng: np.random.Generator, color: Color) -> Mesh:
+    """A signal with three lamps on a pole."""
     mesh, height = Mesh(), rng.uniform(2.7, 3.4)
-    mesh.box((-0.09, 0.09), (0, height + 0.2), (-0.09, 0.09), _POLE, color)
-    mesh.box(
-        (-0.28, 0.28),
-        (height - 0.95, height + 0.25),
-        (-0.3, -0.05),
-        _LIGHT,
-        (26, 28, 27),
-    )
+    _pole(mesh, 0.09, height + 0.2, color)
+    housing = (height - 0.95, height + 0.25)
+    mesh.box((-0.28, 0.28), housing, (-0.3, -0.05), _LIGHT, (26, 28, 27))
     lit = int(rng.integers(3))
     lamps = (
         ((255, 60, 40), (70, 20, 18)),
@@ -50,77 +51,50 @@ def traffic_light(rng, color):
         ((70, 240, 130), (16, 66, 40)),
     )
     for index, (bright, dim) in enumerate(lamps):
-        mesh.disk(
-            (0, height + 0.05 - 0.38 * index, -0.31),
-            0.15,
-            'z',
-            _LIGHT,
-            bright if index == lit else dim,
-            10,
-        )
+        centre = (0, height + 0.05 - 0.38 * index, -0.31)
+        mesh.disk(centre, 0.15, 'z', _LIGHT, bright if index == lit else dim)
     return mesh
 
 
-def traffic_sign(rng, color):
+def traffic_sign(rng: np.random.Generator, color: Color) -> Mesh:
     """A round, three-cornered, square or wide sign on a pole."""
     mesh, kind = Mesh(), int(rng.integers(4))
     height = rng.uniform(2.1, 2.9)
-    mesh.box((-0.06, 0.06), (0, height), (-0.06, 0.06), _POLE, color)
+    _pole(mesh, 0.06, height, color)
     red, white, blue = (205, 32, 36), (240, 240, 236), (30, 80, 180)
     z = -0.08
+
+    def plate(x: float, y: float, paint: Color) -> None:
+        mesh.upright((-x, x), (height - y, height + y), z, _SIGN, paint)
+
     if kind == 0:
         for radius, paint in ((0.45, red), (0.32, white)):
             mesh.disk((0, height, z), radius, 'z', _SIGN, paint, 14)
-        mesh.add(
-            [
-                (-0.2, height - 0.06, z),
-                (0.2, height - 0.06, z),
-                (0.2, height + 0.06, z),
-                (-0.2, height + 0.06, z),
-            ],
-            _SIGN,
-            (30, 30, 30),
-        )
+        plate(0.2, 0.06, (30, 30, 30))
     elif kind == 1:
         for size, paint in ((0.52, red), (0.32, white)):
-            mesh.add(
-                [
-                    (-size, height - 0.55 * size, z),
-                    (size, height - 0.55 * size, z),
-                    (0, height + 1.15 * size, z),
-                ],
-                _SIGN,
-                paint,
-            )
+            low, high = height - 0.55 * size, height + 1.15 * size
+            mesh.add([(-size, low, z), (size, low, z), (0, high, z)], _SIGN, paint)
     else:
         half = (0.42, 0.42) if kind == 2 else (0.95, 0.38)
         paint = blue if kind == 2 else (240, 205, 40)
         for shrink, tint in ((1.0, white), (0.88, paint), (0.4, white)):
-            x, y = shrink * half[0], shrink * half[1]
-            mesh.add(
-                [
-                    (-x, height - y, z),
-                    (x, height - y, z),
-                    (x, height + y, z),
-                    (-x, height + y, z),
-                ],
-                _SIGN,
-                tint,
-            )
+            plate(shrink * half[0], shrink * half[1], tint)
     return mesh
 
 
-def pole_group(rng, color):
+def pole_group(rng: np.random.Generator, color: Color) -> Mesh:
     """Three posts side by side, the group that is not evaluated."""
-    mesh = Mesh()
+    mesh, label = Mesh(), ID['polegroup']
     for x in (-0.3, 0.0, 0.28):
-        mesh.box(
-            (x - 0.07, x + 0.07), (0, rng.uniform(2.5, 6)), (-0.07, 0.07), 18, color
-        )
+        height = (0, rng.uniform(2.5, 6))
+        mesh.box((x - 0.07, x + 0.07), height, (-0.07, 0.07), label, color)
     return mesh
 
 
-def _blob(rng, centre, radius, corners=18):
+def _blob(
+    rng: np.random.Generator, centre: tuple, radius: tuple, corners: int = 18
+) -> list[list[float]]:
     angle = np.linspace(0, 2 * np.pi, corners, endpoint=False)
     wobble = rng.uniform(0.82, 1.12, corners)
     x, y, z = centre
@@ -134,20 +108,19 @@ def _blob(rng, centre, radius, corners=18):
     ).tolist()
 
 
-def tree(rng, leaf, bark, size=1.0):
+def tree(rng: np.random.Generator, leaf: Color, bark: Color, size: float) -> Mesh:
     """A broad-leaved tree: trunk and crown are both vegetation.
 
     Args:
-        rng (numpy.random.Generator): Source of the shape.
-        leaf (sequence): RGB of the leaves, 0..255.
-        bark (sequence): RGB of the trunk, 0..255.
-        size (float): 1 is about 7 m tall.
+        rng: Source of the shape.
+        leaf: RGB of the leaves, 0..255.
+        bark: RGB of the trunk, 0..255.
+        size: 1 is about 7 m tall.
     """
     mesh = Mesh()
     trunk, crown = size * rng.uniform(1.8, 2.6), size * rng.uniform(1.6, 2.4)
-    mesh.box(
-        (-0.15 * size, 0.15 * size), (0, trunk + crown), (-0.1, 0.1), _VEGETATION, bark
-    )
+    width = (-0.15 * size, 0.15 * size)
+    mesh.box(width, (0, trunk + crown), (-0.1, 0.1), _VEGETATION, bark)
     lobes = (
         (0.0, 0.9, 1.0, 0.8),
         (-0.45, 0.6, 0.7, 0.92),
@@ -155,12 +128,9 @@ def tree(rng, leaf, bark, size=1.0):
         (-0.05, 1.35, 0.65, 1.15),
     )
     for index, (x, y, scale, light) in enumerate(lobes):
+        centre = (x * crown, trunk + y * crown, -0.05 * index)
         mesh.add(
-            _blob(
-                rng,
-                (x * crown, trunk + y * crown, -0.05 * index),
-                (scale * crown, 0.85 * scale * crown),
-            ),
+            _blob(rng, centre, (scale * crown, 0.85 * scale * crown)),
             _VEGETATION,
             [light * value for value in leaf],
             TextureKind.FOLIAGE,
@@ -169,7 +139,7 @@ def tree(rng, leaf, bark, size=1.0):
     return mesh
 
 
-def bush(rng, leaf, size=1.0):
+def bush(rng: np.random.Generator, leaf: Color, size: float) -> Mesh:
     """A shrub of about ``size`` metres; see :func:`tree`."""
     mesh = Mesh()
     for x, light in ((-0.5, 0.85), (0.45, 0.95), (0.0, 1.08)):
@@ -184,104 +154,73 @@ def bush(rng, leaf, size=1.0):
     return mesh
 
 
-def barrier(length, height, thickness, label, color, texture, variant=0.5):
+def barrier(
+    length: float,
+    height: float,
+    thickness: float,
+    label: int,
+    color: Color,
+    texture: TextureKind,
+    variant: float,
+) -> Mesh:
     """A wall, fence or hedge of ``length`` metres along z from 0."""
-    mesh = Mesh()
-    mesh.box(
-        (-thickness / 2, thickness / 2),
-        (0, height),
-        (0, length),
-        label,
-        color,
-        texture=texture,
-        variant=variant,
-    )
+    mesh, half = Mesh(), thickness / 2
+    surface = dict(texture=texture, variant=variant)
+    mesh.box((-half, half), (0, height), (0, length), label, color, **surface)
     return mesh
 
 
-def guard_rail(length, color):
+def guard_rail(length: float, color: Color) -> Mesh:
     """A crash barrier of ``length`` metres along z, label guard rail."""
-    mesh = Mesh()
+    mesh, label = Mesh(), ID['guard rail']
     for z in np.arange(0.5, length, 4.0):
-        mesh.box((-0.05, 0.05), (0, 0.6), (z, z + 0.12), 14, color)
-    mesh.box((-0.06, 0.06), (0.42, 0.8), (0, length), 14, color, underside=True)
+        mesh.box((-0.05, 0.05), (0, 0.6), (z, z + 0.12), label, color)
+    mesh.box((-0.06, 0.06), (0.42, 0.8), (0, length), label, color, underside=True)
     return mesh
 
 
-def waste_bin(rng, color):
+def waste_bin(rng: np.random.Generator, color: Color) -> Mesh:
     """A litter bin or cabinet, label static."""
     mesh, half = Mesh(), rng.uniform(0.25, 0.5)
     mesh.hexahedron(
         (-half, half, -half, half, 0),
         (-1.1 * half, 1.1 * half, -half, half, rng.uniform(0.9, 1.4)),
-        4,
+        ID['static'],
         color,
     )
     return mesh
 
 
-def cart(rng, color):
+def cart(rng: np.random.Generator, color: Color) -> Mesh:
     """A bag or pushcart somebody left for a moment, label dynamic."""
     mesh, half = Mesh(), rng.uniform(0.2, 0.35)
     mesh.hexahedron(
         (-half, half, -half, half, 0.05),
         (-0.8 * half, 0.8 * half, -half, half, rng.uniform(0.5, 0.9)),
-        5,
+        ID['dynamic'],
         color,
     )
     return mesh
 
 
-def bridge(half_width, color, variant):
+def bridge(half_width: float, color: Color, variant: float) -> Mesh:
     """A bridge deck over the street, 5.5 m clear, label bridge."""
-    mesh = Mesh()
-    mesh.box(
-        (-half_width, half_width),
-        (5.5, 7.4),
-        (0, 6),
-        15,
-        color,
-        texture=TextureKind.BRICK,
-        variant=variant,
-        underside=True,
-    )
+    mesh, label = Mesh(), ID['bridge']
+    brick = dict(texture=TextureKind.BRICK, variant=variant)
+    deck = (-half_width, half_width)
+    mesh.box(deck, (5.5, 7.4), (0, 6), label, color, **brick, underside=True)
     for side in (-1, 1):
         x = sorted((side * half_width, side * (half_width - 1.0)))
-        mesh.box(
-            x, (0, 5.5), (0, 6), 15, color, texture=TextureKind.BRICK, variant=variant
-        )
+        mesh.box(x, (0, 5.5), (0, 6), label, color, **brick)
     return mesh
 
 
-def tunnel_mouth(half_road, half_width, color):
+def tunnel_mouth(half_road: float, half_width: float, color: Color) -> Mesh:
     """A portal across the street: wall around it, tunnel inside."""
-    mesh = Mesh()
-    for x in ((-half_width, -half_road), (half_road, half_width)):
-        mesh.add(
-            [(x[0], 0, 0), (x[1], 0, 0), (x[1], 9, 0), (x[0], 9, 0)],
-            12,
-            color,
-            TextureKind.BRICK,
-        )
-    mesh.add(
-        [
-            (-half_road, 5.2, 0),
-            (half_road, 5.2, 0),
-            (half_road, 9, 0),
-            (-half_road, 9, 0),
-        ],
-        12,
-        color,
-        TextureKind.BRICK,
-    )
-    mesh.add(
-        [
-            (-half_road, 0, 0.1),
-            (half_road, 0, 0.1),
-            (half_road, 5.2, 0.1),
-            (-half_road, 5.2, 0.1),
-        ],
-        16,
-        (22, 21, 20),
-    )
+    mesh, wall, brick = Mesh(), ID['wall'], TextureKind.BRICK
+    mesh.upright((-half_width, -half_road), (0, 9), 0, wall, color, brick)
+    mesh.upright((half_road, half_width), (0, 9), 0, wall, color, brick)
+    mouth = (-half_road, half_road)
+    mesh.upright(mouth, (5.2, 9), 0, wall, color, brick)
+    mesh.upright(mouth, (0, 5.2), 0.1, ID['tunnel'], (22, 21, 20))
     return mesh

@@ -1,18 +1,33 @@
 """Shapes of vehicles; heading is along z, the origin on the ground."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 
-from .mesh import Mesh
-from .texture_kind import TextureKind
+from .mesh import Color, Mesh, Point, TextureKind
+
+#: A mesh, and its (half width, half length) in metres.
+Vehicle = tuple[Mesh, tuple[float, float]]
+
 
 _GLASS = (38, 44, 52)
 _TYRE = (24, 24, 26)
 _RIM = (110, 112, 116)
 _RED = (190, 30, 30)
 _WHITE = (235, 232, 220)
+_GLOSS = dict(texture=TextureKind.GLOSS)
 
 
-def _wheels(mesh, label, half_width, axles, radius, inside):
+def _wheels(
+    mesh: Mesh,
+    label: int,
+    half_width: float,
+    axles: Sequence[float],
+    radius: float,
+    inside: Point,
+) -> None:
     for z in axles:
         for side in (-1, 1):
             x = side * (half_width + 0.01)
@@ -20,23 +35,25 @@ def _wheels(mesh, label, half_width, axles, radius, inside):
             mesh.disk((x, radius, z), 0.55 * radius, 'x', label, _RIM, 8, inside)
 
 
-def _lights(mesh, label, faces, inside, height):
-    low, high = height
+def _lights(
+    mesh: Mesh,
+    label: int,
+    faces: Mapping[str, tuple],
+    inside: Point,
+    height: tuple[float, float],
+) -> None:
     for share in ((0.03, 0.2), (0.8, 0.97)):
-        mesh.panel(faces['near'], share, (low, high), label, _RED, inside)
-        mesh.panel(faces['far'], share, (low, high), label, _WHITE, inside)
+        mesh.panel(faces['near'], share, height, label, _RED, inside)
+        mesh.panel(faces['far'], share, height, label, _WHITE, inside)
 
 
-def car(rng, paint, label):
+def car(rng: np.random.Generator, paint: Color, label: int) -> Vehicle:
     """A passenger car of 3.7 to 4.7 m, from flat to van-like.
 
     Args:
-        rng (numpy.random.Generator): Source of the proportions.
-        paint (sequence): RGB, 0..255.
-        label (int): Cityscapes label id.
-
-    Returns:
-        tuple: (mesh, (half width, half length) in metres).
+        rng: Source of the proportions.
+        paint: RGB, 0..255.
+        label: Cityscapes label id.
     """
     mesh = Mesh()
     half = rng.uniform(0.83, 0.93)
@@ -48,22 +65,21 @@ def car(rng, paint, label):
         (-0.97 * half, 0.97 * half, -0.98 * length, 0.96 * length, belt),
         label,
         paint,
-        texture=TextureKind.GLOSS,
+        **_GLOSS,
     )
     dark = [0.35 * value for value in paint]
     for name in ('near', 'far', 'left', 'right'):
         mesh.panel(faces[name], (0, 1), (0, 0.14), label, dark, inside)
     _lights(mesh, label, faces, inside, (0.55, 0.82))
+    plate = (228, 228, 218)
     for name in ('near', 'far'):
-        mesh.panel(
-            faces[name], (0.36, 0.64), (0.3, 0.48), label, (228, 228, 218), inside
-        )
+        mesh.panel(faces[name], (0.36, 0.64), (0.3, 0.48), label, plate, inside)
     cabin, middle = mesh.hexahedron(
         (-0.95 * half, 0.95 * half, -0.95 * length, 0.48 * length, belt),
         (-0.74 * half, 0.74 * half, -back * 0.85 * length, 0.1 * length, roof),
         label,
         paint,
-        texture=TextureKind.GLOSS,
+        **_GLOSS,
     )
     for name in ('near', 'far'):
         mesh.panel(cabin[name], (0.07, 0.93), (0.1, 0.9), label, _GLASS, middle)
@@ -74,7 +90,7 @@ def car(rng, paint, label):
     return mesh, (half, length)
 
 
-def truck(rng, paint, label):
+def truck(rng: np.random.Generator, paint: Color, label: int) -> Vehicle:
     """A lorry with a cab and a cargo box; arguments as :func:`car`."""
     mesh = Mesh()
     half, length = 1.22, rng.uniform(3.2, 4.6)
@@ -82,14 +98,8 @@ def truck(rng, paint, label):
     cargo = rng.choice([0.4, 0.6, 0.85]) * np.array([215, 212, 200])
     chassis = (52, 52, 56)
     mesh.box((-0.9, 0.9), (0.45, 1.0), (-length, length), label, chassis)
-    faces, inside = mesh.box(
-        (-half, half),
-        (1.0, height),
-        (-length, length - 2.1),
-        label,
-        cargo,
-        texture=TextureKind.GLOSS,
-    )
+    load = (-length, length - 2.1)
+    faces, inside = mesh.box((-half, half), (1.0, height), load, label, cargo, **_GLOSS)
     for name in ('left', 'right'):
         mesh.panel(faces[name], (0.12, 0.88), (0.35, 0.7), label, paint, inside)
     mesh.panel(faces['near'], (0.485, 0.515), (0, 1), label, chassis, inside)
@@ -99,28 +109,30 @@ def truck(rng, paint, label):
         (-1.1, 1.1, length - 1.8, length - 0.25, 2.7),
         label,
         paint,
-        texture=TextureKind.GLOSS,
+        **_GLOSS,
     )
     mesh.panel(cab['far'], (0.06, 0.94), (0.48, 0.9), label, _GLASS, middle)
     for name in ('left', 'right'):
         mesh.panel(cab[name], (0.15, 0.85), (0.5, 0.88), label, _GLASS, middle)
     _lights(mesh, label, dict(near=faces['near'], far=cab['far']), inside, (0.1, 0.2))
-    _wheels(
-        mesh, label, 1.15, (-0.75 * length, -0.45 * length, 0.72 * length), 0.48, inside
-    )
+    axles = (-0.75 * length, -0.45 * length, 0.72 * length)
+    _wheels(mesh, label, 1.15, axles, 0.48, inside)
     return mesh, (half, length)
 
 
-def _long_vehicle(label, half, length, height, paint, floor, windows, doors):
+def _long_vehicle(
+    label: int,
+    half: float,
+    length: float,
+    height: float,
+    paint: Color,
+    floor: float,
+    windows: int,
+    doors: Sequence[int],
+) -> tuple[Mesh, Point]:
     mesh = Mesh()
-    faces, inside = mesh.box(
-        (-half, half),
-        (floor, height),
-        (-length, length),
-        label,
-        paint,
-        texture=TextureKind.GLOSS,
-    )
+    y, z = (floor, height), (-length, length)
+    faces, inside = mesh.box((-half, half), y, z, label, paint, **_GLOSS)
     for name in ('left', 'right'):
         mesh.panel(faces[name], (0, 1), (0, 0.07), label, (45, 45, 48), inside)
         step = 1.0 / windows
@@ -135,7 +147,7 @@ def _long_vehicle(label, half, length, height, paint, floor, windows, doors):
     return mesh, inside
 
 
-def bus(rng, paint, label):
+def bus(rng: np.random.Generator, paint: Color, label: int) -> Vehicle:
     """A city bus of 10 to 12 m; arguments as :func:`car`."""
     half, length = 1.26, rng.uniform(5.0, 6.0)
     mesh, inside = _long_vehicle(label, half, length, 3.05, paint, 0.35, 7, (1, 5))
@@ -143,29 +155,22 @@ def bus(rng, paint, label):
     return mesh, (half, length)
 
 
-def train(rng, paint, label):
+def train(rng: np.random.Generator, paint: Color, label: int) -> Vehicle:
     """A tram of 22 to 28 m; arguments as :func:`car`."""
     half, length = 1.3, rng.uniform(11.0, 14.0)
     mesh, _ = _long_vehicle(label, half, length, 3.5, paint, 0.3, 14, (2, 6, 10))
-    mesh.box(
-        (-0.9, 0.9), (3.5, 3.8), (-0.5 * length, 0.5 * length), label, (90, 92, 95)
-    )
+    roof = (-0.5 * length, 0.5 * length)
+    mesh.box((-0.9, 0.9), (3.5, 3.8), roof, label, (90, 92, 95))
     mesh.box((-0.04, 0.04), (3.8, 4.9), (-0.3, 0.3), label, (60, 60, 62))
     return mesh, (half, length)
 
 
-def trailer(rng, paint, label):
+def trailer(rng: np.random.Generator, paint: Color, label: int) -> Vehicle:
     """A one-axle box of 3 to 5 m, as trailer or caravan; see :func:`car`."""
     half, length = 1.05, rng.uniform(1.6, 2.5)
     mesh = Mesh()
-    faces, inside = mesh.box(
-        (-half, half),
-        (0.45, rng.uniform(1.9, 2.5)),
-        (-length, length),
-        label,
-        paint,
-        texture=TextureKind.GLOSS,
-    )
+    y, z = (0.45, rng.uniform(1.9, 2.5)), (-length, length)
+    faces, inside = mesh.box((-half, half), y, z, label, paint, **_GLOSS)
     for name in ('near', 'left', 'right'):
         mesh.panel(faces[name], (0.2, 0.8), (0.55, 0.85), label, _GLASS, inside)
     _lights(mesh, label, faces, inside, (0.05, 0.15))
@@ -173,7 +178,7 @@ def trailer(rng, paint, label):
     return mesh, (half, length)
 
 
-def bicycle(rng, paint, label):
+def bicycle(rng: np.random.Generator, paint: Color, label: int) -> Vehicle:
     """A bicycle without rider; arguments as :func:`car`."""
     mesh = Mesh()
     for z in (-0.52, 0.52):
@@ -190,7 +195,7 @@ def bicycle(rng, paint, label):
     return mesh, (0.3, 0.9)
 
 
-def motorcycle(rng, paint, label):
+def motorcycle(rng: np.random.Generator, paint: Color, label: int) -> Vehicle:
     """A motorcycle without rider; arguments as :func:`car`."""
     mesh = Mesh()
     for z in (-0.68, 0.68):
@@ -203,7 +208,7 @@ def motorcycle(rng, paint, label):
         (-0.26, 0.26, -0.85, 0.55, 0.82),
         label,
         paint,
-        texture=TextureKind.GLOSS,
+        **_GLOSS,
     )
     mesh.panel(faces['near'], (0.25, 0.75), (0.45, 0.8), label, _RED, inside)
     mesh.hexahedron(
@@ -211,7 +216,7 @@ def motorcycle(rng, paint, label):
         (-0.26, 0.26, 0.3, 0.5, 1.2),
         label,
         paint,
-        texture=TextureKind.GLOSS,
+        **_GLOSS,
     )
     mesh.box((-0.42, 0.42), (1.02, 1.1), (0.3, 0.4), label, _TYRE)
     return mesh, (0.4, 1.05)

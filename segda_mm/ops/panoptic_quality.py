@@ -19,14 +19,19 @@ from segda_mm.ops.panoptic_codes import LABEL_DIVISOR, VOID_CLASS
 
 
 class PanopticQuality(NamedTuple):
-    """Figures per class, (C,) float64 in [0, 1], or their means as floats.
+    """Figures per class, (C,) float64 in [0, 1], NaN without any segment."""
 
-    A class without any segment, true or predicted, is NaN.
-    """
+    pq: np.ndarray
+    sq: np.ndarray
+    rq: np.ndarray
 
-    pq: np.ndarray | float
-    sq: np.ndarray | float
-    rq: np.ndarray | float
+
+class MeanPanopticQuality(NamedTuple):
+    """Means of the figures over some classes; NaN if none has segments."""
+
+    pq: float
+    sq: float
+    rq: float
 
 
 def panoptic_quality_counts(
@@ -115,7 +120,7 @@ def panoptic_quality(counts: np.ndarray) -> PanopticQuality:
 
 def mean_panoptic_quality(
     quality: PanopticQuality, thing_classes: Collection[int]
-) -> dict[str, PanopticQuality]:
+) -> dict[str, MeanPanopticQuality]:
     """Means over all classes, over the things and over the stuff.
 
     Args:
@@ -123,14 +128,13 @@ def mean_panoptic_quality(
         thing_classes: Train ids of the classes with instances.
 
     Returns:
-        ``all``, ``things`` and ``stuff``. Classes that are NaN are left out;
-        a mean over none is NaN.
+        ``all``, ``things`` and ``stuff``. Classes that are NaN are left out.
     """
     figures = np.array(quality)
     is_thing = np.isin(np.arange(figures.shape[1]), list(thing_classes))
     groups = dict(all=figures, things=figures[:, is_thing], stuff=figures[:, ~is_thing])
     return {
-        name: PanopticQuality(*map(defined_mean, group))
+        name: MeanPanopticQuality(*map(defined_mean, group))
         for name, group in groups.items()
     }
 

@@ -37,11 +37,8 @@ def segmentation_batch(
         torch.randint(0, 256, (3, *size), generator=generator, dtype=torch.uint8)
         for _ in range(num_images)
     ]
-    data_samples = []
-    for _ in range(num_images):
-        sample = SegDataSample(
-            metainfo=dict(ori_shape=size, img_shape=size, pad_shape=size)
-        )
+    data_samples = [_sample(size) for _ in range(num_images)]
+    for sample in data_samples:
         if labeled:
             # Blocks rather than noise, so that labels have an inside.
             coarse = torch.randint(
@@ -49,7 +46,6 @@ def segmentation_batch(
             )
             labels = coarse.repeat_interleave(8, 1).repeat_interleave(8, 2)
             sample.gt_sem_seg = PixelData(data=labels)
-        data_samples.append(sample)
     return dict(inputs=inputs, data_samples=data_samples)
 
 
@@ -104,9 +100,7 @@ def panoptic_batch(
             gt_panoptic_seg=codes,
             **panoptic_targets(codes, thing_classes),
         )
-        sample = SegDataSample(
-            metainfo=dict(ori_shape=size, img_shape=size, pad_shape=size)
-        )
+        sample = _sample(size)
         sample.set_data(
             {
                 name: PixelData(data=torch.from_numpy(array).reshape(-1, *size))
@@ -115,6 +109,10 @@ def panoptic_batch(
         )
         data_samples.append(sample)
     return dict(inputs=inputs, data_samples=data_samples)
+
+
+def _sample(size: tuple[int, int]) -> SegDataSample:
+    return SegDataSample(metainfo=dict(ori_shape=size, img_shape=size, pad_shape=size))
 
 
 def _rectangle_codes(

@@ -23,7 +23,7 @@ def results_of_run(work_dir: str | Path) -> dict[str, Any]:
     Times are left out.
 
     Args:
-        work_dir: of a training or of a self-training.
+        work_dir: Of a training or of a self-training.
 
     Returns:
         Contents by the path below ``work_dir``: tensors, bytes and plain types.
@@ -49,7 +49,7 @@ def trained_state(checkpoint: str | Path) -> dict[str, Any]:
     """What of a checkpoint a repeated run must have in it too.
 
     Args:
-        checkpoint: a file that ``AdaptationRunner`` wrote.
+        checkpoint: A file that ``AdaptationRunner`` wrote.
 
     Returns:
         ``weights``, ``optimizers``, ``schedulers``, ``epoch``, ``iter``, and in
@@ -74,9 +74,9 @@ def find_difference(one: Any, other: Any, where: str = '') -> str | None:
     """Where two results differ in type, shape or any bit.
 
     Args:
-        one: tensors, bytes and plain types, nested in any way.
-        other: what to compare it with.
-        where: name of both.
+        one: Tensors, bytes and plain types, nested in any way.
+        other: What to compare it with.
+        where: Name of both.
 
     Returns:
         The path to the first difference, as ``optimizers.generator.state.0``;

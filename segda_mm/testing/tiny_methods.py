@@ -28,7 +28,7 @@ def write_tiny_world(folder: Path) -> None:
     """Write the data of all methods: 8 source, 6 target and 1 validation image.
 
     Args:
-        folder: where the folders ``gta5`` and ``cityscapes`` go.
+        folder: Where the folders ``gta5`` and ``cityscapes`` go.
     """
     write_gta5(folder / 'gta5', num_images=8, seed=0, size=_SIZE)
     write_cityscapes(folder / 'cityscapes', train=6, val=1, seed=0, size=_SIZE)
@@ -43,10 +43,10 @@ def tiny_method_config(
     a checkpoint after every step, of which it keeps two.
 
     Args:
-        method: one of :data:`TINY_METHODS`, or a config of another method.
-        configs: the folder of configs.
-        world: what :func:`write_tiny_world` wrote.
-        num_workers: of every data loader, that of the pseudo labels included.
+        method: One of :data:`TINY_METHODS`, or a config of another method.
+        configs: The folder of configs.
+        world: What :func:`write_tiny_world` wrote.
+        num_workers: Of every data loader, that of the pseudo labels included.
     """
     cfg = Config.fromfile(Path(configs, TINY_METHODS.get(method, method)))
     if method == 'panoptic':

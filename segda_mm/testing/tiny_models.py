@@ -12,6 +12,17 @@ NORM = dict(type='BN', requires_grad=True)
 CROSS_ENTROPY = dict(type='CrossEntropyLoss', loss_weight=1.0, avg_non_ignore=True)
 
 
+def _segmentor(backbone: dict, decode_head: dict, **kwargs) -> ConfigDict:
+    return ConfigDict(
+        type='EncoderDecoder',
+        backbone=backbone,
+        decode_head=decode_head,
+        train_cfg=dict(),
+        test_cfg=dict(mode='whole'),
+        **kwargs,
+    )
+
+
 def _fcn_head(in_channels: int, in_index: int, num_classes: int) -> dict:
     return dict(
         type='FCNHead',
@@ -30,157 +41,120 @@ def _fcn_head(in_channels: int, in_index: int, num_classes: int) -> dict:
 
 def tiny_bisenet(num_classes: int = 4) -> ConfigDict:
     """BiSeNetV1 over a narrow ResNet-18, with both auxiliary heads."""
-    return ConfigDict(
-        type='EncoderDecoder',
-        backbone=dict(
-            type='BiSeNetV1',
-            in_channels=3,
-            context_channels=(16, 32, 64),
-            spatial_channels=(8, 8, 8, 16),
-            out_indices=(0, 1, 2),
-            out_channels=32,
-            backbone_cfg=dict(
-                type='ResNet',
-                depth=18,
-                base_channels=8,
-                stem_channels=8,
-                num_stages=4,
-                out_indices=(0, 1, 2, 3),
-                dilations=(1, 1, 1, 1),
-                strides=(1, 2, 2, 2),
-                norm_cfg=NORM,
-                norm_eval=False,
-                style='pytorch',
-            ),
-            norm_cfg=NORM,
-            align_corners=False,
-        ),
-        decode_head=_fcn_head(32, 0, num_classes),
-        auxiliary_head=[_fcn_head(16, 1, num_classes), _fcn_head(16, 2, num_classes)],
-        train_cfg=dict(),
-        test_cfg=dict(mode='whole'),
+    context = dict(type='ResNet', depth=18, base_channels=8, stem_channels=8)
+    backbone = dict(
+        type='BiSeNetV1',
+        in_channels=3,
+        context_channels=(16, 32, 64),
+        spatial_channels=(8, 8, 8, 16),
+        out_indices=(0, 1, 2),
+        out_channels=32,
+        backbone_cfg=dict(context, norm_cfg=NORM, norm_eval=False),
+        norm_cfg=NORM,
+        align_corners=False,
     )
+    heads = [_fcn_head(16, index, num_classes) for index in (1, 2)]
+    return _segmentor(backbone, _fcn_head(32, 0, num_classes), auxiliary_head=heads)
 
 
 def tiny_stdc(num_classes: int = 4) -> ConfigDict:
     """STDC with its detail head."""
-    return ConfigDict(
-        type='EncoderDecoder',
-        backbone=dict(
-            type='STDCContextPathNet',
-            backbone_cfg=dict(
-                type='STDCNet',
-                stdc_type='STDCNet1',
-                in_channels=3,
-                channels=(8, 16, 16, 32, 64),
-                bottleneck_type='cat',
-                num_convs=4,
-                norm_cfg=NORM,
-                act_cfg=dict(type='ReLU'),
-                with_final_conv=False,
-            ),
-            last_in_channels=(64, 32),
-            out_channels=16,
-            ffm_cfg=dict(in_channels=32, out_channels=32, scale_factor=4),
+    backbone = dict(
+        type='STDCContextPathNet',
+        backbone_cfg=dict(
+            type='STDCNet',
+            stdc_type='STDCNet1',
+            in_channels=3,
+            channels=(8, 16, 16, 32, 64),
+            bottleneck_type='cat',
+            num_convs=4,
+            norm_cfg=NORM,
+            act_cfg=dict(type='ReLU'),
+            with_final_conv=False,
         ),
-        decode_head=_fcn_head(32, 3, num_classes),
-        auxiliary_head=[
-            _fcn_head(16, 2, num_classes),
-            dict(
-                type='STDCHead',
-                in_channels=16,
-                channels=16,
-                num_convs=1,
-                num_classes=2,
-                boundary_threshold=0.1,
-                in_index=0,
-                norm_cfg=NORM,
-                concat_input=False,
-                align_corners=True,
-                loss_decode=[
-                    dict(
-                        type='CrossEntropyLoss', loss_name='loss_ce', use_sigmoid=True
-                    ),
-                    dict(type='DiceLoss', loss_name='loss_dice'),
-                ],
-            ),
-        ],
-        train_cfg=dict(),
-        test_cfg=dict(mode='whole'),
+        last_in_channels=(64, 32),
+        out_channels=16,
+        ffm_cfg=dict(in_channels=32, out_channels=32, scale_factor=4),
     )
+    detail_head = dict(
+        type='STDCHead',
+        in_channels=16,
+        channels=16,
+        num_convs=1,
+        num_classes=2,
+        boundary_threshold=0.1,
+        in_index=0,
+        norm_cfg=NORM,
+        concat_input=False,
+        align_corners=True,
+        loss_decode=[
+            dict(type='CrossEntropyLoss', loss_name='loss_ce', use_sigmoid=True),
+            dict(type='DiceLoss', loss_name='loss_dice'),
+        ],
+    )
+    heads = [_fcn_head(16, 2, num_classes), detail_head]
+    return _segmentor(backbone, _fcn_head(32, 3, num_classes), auxiliary_head=heads)
 
 
 def tiny_pidnet(num_classes: int = 4) -> ConfigDict:
     """PIDNet; its generator needs ``logits_index=1`` and ``edge_width``."""
-    return ConfigDict(
-        type='EncoderDecoder',
-        backbone=dict(
-            type='PIDNet',
-            in_channels=3,
-            channels=8,
-            ppm_channels=16,
-            num_stem_blocks=1,
-            num_branch_blocks=1,
-            align_corners=False,
-            norm_cfg=NORM,
-            act_cfg=dict(type='ReLU', inplace=True),
-        ),
-        decode_head=dict(
-            type='PIDHead',
-            in_channels=32,
-            channels=16,
-            num_classes=num_classes,
-            norm_cfg=NORM,
-            act_cfg=dict(type='ReLU', inplace=True),
-            align_corners=True,
-            loss_decode=[
-                dict(CROSS_ENTROPY, loss_weight=0.4),
-                dict(
-                    type='OhemCrossEntropy', thres=0.9, min_kept=1000, loss_weight=1.0
-                ),
-                dict(type='BoundaryLoss', loss_weight=20.0),
-                dict(
-                    type='OhemCrossEntropy', thres=0.9, min_kept=1000, loss_weight=1.0
-                ),
-            ],
-        ),
-        train_cfg=dict(),
-        test_cfg=dict(mode='whole'),
+    common = dict(norm_cfg=NORM, act_cfg=dict(type='ReLU', inplace=True))
+    hard = dict(type='OhemCrossEntropy', thres=0.9, min_kept=1000, loss_weight=1.0)
+    backbone = dict(
+        type='PIDNet',
+        in_channels=3,
+        channels=8,
+        ppm_channels=16,
+        num_stem_blocks=1,
+        num_branch_blocks=1,
+        align_corners=False,
+        **common,
     )
+    decode_head = dict(
+        type='PIDHead',
+        in_channels=32,
+        channels=16,
+        num_classes=num_classes,
+        align_corners=True,
+        loss_decode=[
+            dict(CROSS_ENTROPY, loss_weight=0.4),
+            hard,
+            dict(type='BoundaryLoss', loss_weight=20.0),
+            hard,
+        ],
+        **common,
+    )
+    return _segmentor(backbone, decode_head)
 
 
 def tiny_segformer(num_classes: int = 4) -> ConfigDict:
     """SegFormer with a narrow Mix Transformer."""
-    return ConfigDict(
-        type='EncoderDecoder',
-        backbone=dict(
-            type='MixVisionTransformer',
-            in_channels=3,
-            embed_dims=8,
-            num_stages=4,
-            num_layers=[1, 1, 1, 1],
-            num_heads=[1, 2, 4, 8],
-            patch_sizes=[7, 3, 3, 3],
-            sr_ratios=[8, 4, 2, 1],
-            out_indices=(0, 1, 2, 3),
-            mlp_ratio=2,
-            qkv_bias=True,
-            drop_path_rate=0.1,
-        ),
-        decode_head=dict(
-            type='SegformerHead',
-            in_channels=[8, 16, 32, 64],
-            in_index=[0, 1, 2, 3],
-            channels=16,
-            dropout_ratio=0.1,
-            num_classes=num_classes,
-            norm_cfg=NORM,
-            align_corners=False,
-            loss_decode=CROSS_ENTROPY,
-        ),
-        train_cfg=dict(),
-        test_cfg=dict(mode='whole'),
+    backbone = dict(
+        type='MixVisionTransformer',
+        in_channels=3,
+        embed_dims=8,
+        num_stages=4,
+        num_layers=[1, 1, 1, 1],
+        num_heads=[1, 2, 4, 8],
+        patch_sizes=[7, 3, 3, 3],
+        sr_ratios=[8, 4, 2, 1],
+        out_indices=(0, 1, 2, 3),
+        mlp_ratio=2,
+        qkv_bias=True,
+        drop_path_rate=0.1,
     )
+    decode_head = dict(
+        type='SegformerHead',
+        in_channels=[8, 16, 32, 64],
+        in_index=[0, 1, 2, 3],
+        channels=16,
+        dropout_ratio=0.1,
+        num_classes=num_classes,
+        norm_cfg=NORM,
+        align_corners=False,
+        loss_decode=CROSS_ENTROPY,
+    )
+    return _segmentor(backbone, decode_head)
 
 
 def tiny_panoptic_deeplab(

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 from mmengine.config import Config
-from PIL import Image
 
-from segda_mm.datasets.camvid_frames import CLASSES
+from segda_mm.datasets.camvid import CLASSES
 
-from .toy_config import toy_config
-
-NUM_TRAINING_FRAMES = 12
-NUM_VALIDATION_FRAMES = 2
+from .toy_job import toy_config, toy_pictures, write_pair
 
 #: Every third frame is labelled.
 EVERY = 3
@@ -22,37 +17,28 @@ EVERY = 3
 def write_toy_plan(folder: Path) -> Path:
     """Write one sequence of frames, a training config and a plan.
 
-    The frames are 32x64, named as those of CamVid, and show three of its
-    classes in blocks of brightness; the last rows are void, as the own bonnet
-    is. Every third frame is labelled. The plan has two rounds with a tiny
-    BiSeNet, one of them with fine-tuning, and works in ``folder/work``.
+    The 12 training and 2 validation frames are 32x64, named as those of CamVid,
+    and show three of its classes in blocks of brightness; the last rows are
+    void, as the own bonnet is. Every third frame is labelled. The plan has two
+    rounds with a tiny BiSeNet, one of them with fine-tuning, and works in
+    ``folder/work``.
 
     Args:
-        folder: where ``data``, ``configs`` and later ``work`` go.
+        folder: Where ``data``, ``configs`` and later ``work`` go.
 
     Returns:
         The plan file.
     """
-    _write_frames(folder / 'data', 'train', NUM_TRAINING_FRAMES, seed=0)
-    _write_frames(folder / 'data', 'val', NUM_VALIDATION_FRAMES, seed=1)
+    for split, count, seed in (('train', 12, 0), ('val', 2, 1)):
+        for index, (image, labels) in enumerate(toy_pictures(count, seed)):
+            image[28:], labels[28:] = 250, 11
+            name = f'{split}/0001TP_{index:06d}.png'
+            write_pair(folder / 'data', name, image, labels)
     configs = folder / 'configs'
     configs.mkdir(parents=True)
     _training_config(folder).dump(configs / 'tiny.py')
     _plan(folder).dump(configs / 'plan.py')
     return configs / 'plan.py'
-
-
-def _write_frames(root: Path, split: str, count: int, seed: int) -> None:
-    draw = np.random.default_rng(seed)
-    for index in range(count):
-        labels = draw.integers(3, size=(4, 8)).repeat(8, 0).repeat(8, 1)
-        image = (labels * 80 + draw.integers(40, size=labels.shape))[..., None]
-        image, labels = image.repeat(3, 2), labels.copy()
-        image[28:], labels[28:] = 250, 11
-        for folder, array in (('images', image), ('labels', labels)):
-            path = root / folder / split / f'0001TP_{index:06d}.png'
-            path.parent.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(array.astype(np.uint8)).save(path)
 
 
 def labeled_frames(folder: Path, split: str) -> dict:

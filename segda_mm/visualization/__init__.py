@@ -13,11 +13,6 @@ from segda_mm.visualization.panoptic_pictures import (
     instance_borders,
 )
 from segda_mm.visualization.panoptic_visualizer import PanopticVisualizer
-from segda_mm.visualization.scaling_figure import (
-    power_law_exponent,
-    save_scaling_figure,
-    scaling_figure,
-)
 from segda_mm.visualization.semantic import (
     OverlayVisualizer,
     colorize,
@@ -33,7 +28,4 @@ __all__ = [
     'comparison_figure',
     'draw_centers',
     'instance_borders',
-    'power_law_exponent',
-    'save_scaling_figure',
-    'scaling_figure',
 ]

@@ -65,6 +65,14 @@ def write_instance_ids():
 
 
 @pytest.fixture
+def names_of():
+    """The names of a data set's images."""
+    return lambda dataset: [
+        dataset.get_data_info(index)['relative_path'] for index in range(len(dataset))
+    ]
+
+
+@pytest.fixture
 def gta5_root(tmp_path, write_image, write_label):
     """A GTA5 tree of six pairs; label i is road (7), but one pixel of i."""
     root = tmp_path / 'gta5'

@@ -1,3 +1,5 @@
+"""Pairs of images and labels, on GTA5: what is chosen, loaded and reported."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -15,11 +17,8 @@ PIPELINE = [
 ]
 
 
-def names_of(dataset):
-    return [dataset.get_data_info(i)['relative_path'] for i in range(len(dataset))]
-
-
 def test_sample_has_image_and_train_ids(gta5_root):
+    (gta5_root / 'images/._00001.png').write_bytes(b'hidden files are no images')
     dataset = DATASETS.build(
         ConfigDict(type='GTA5Dataset', data_root=str(gta5_root), pipeline=PIPELINE)
     )
@@ -28,9 +27,9 @@ def test_sample_has_image_and_train_ids(gta5_root):
     assert dataset.metainfo['palette'][0] == [128, 64, 128]
     sample = dataset[4]
     assert sample['inputs'].shape == (3, 6, 8)
-    labels = sample['data_samples'].gt_sem_seg.data[0].numpy()
     expected = np.zeros((6, 8))
     expected[0, 0] = 255
+    labels = sample['data_samples'].gt_sem_seg.data[0].numpy()
     np.testing.assert_array_equal(labels, expected)
 
 
@@ -45,28 +44,26 @@ def test_part_of_the_classes(gta5_root):
     assert dataset.metainfo['palette'] == [[0, 0, 142], [128, 64, 128]]
 
 
-def test_subset_and_exclude(gta5_root, tmp_path):
-    (tmp_path / 'exclude.txt').write_text('00002.png\n')
-    dataset = GTA5Dataset(
-        data_root=str(gta5_root), exclude=str(tmp_path / 'exclude.txt')
-    )
-    assert names_of(dataset) == [f'0000{i}.png' for i in (1, 3, 4, 5, 6)]
+def test_subset_and_exclude(gta5_root, tmp_path, names_of):
+    def build(**lists):
+        files = {}
+        for key, names in lists.items():
+            (tmp_path / f'{key}.txt').write_text('\n'.join(names))
+            files[key] = str(tmp_path / f'{key}.txt')
+        return GTA5Dataset(data_root=str(gta5_root), **files)
+
+    kept = [f'0000{i}.png' for i in (1, 3, 4, 5, 6)]
+    assert names_of(build(exclude=['00002.png'])) == kept
     dataset = GTA5Dataset(
         data_root=str(gta5_root),
         exclude=str(tmp_path / 'exclude.txt'),
         subset={'size': 5, 'seed': 9},
     )
-    assert names_of(dataset) == [f'0000{i}.png' for i in (1, 3, 4, 5, 6)]
-    (tmp_path / 'subset.txt').write_text('00006.png\n00001.png\n')
-    dataset = GTA5Dataset(data_root=str(gta5_root), subset=str(tmp_path / 'subset.txt'))
-    assert names_of(dataset) == ['00001.png', '00006.png']
-
-
-def test_everything_excluded(gta5_root, tmp_path):
-    path = tmp_path / 'exclude.txt'
-    path.write_text(''.join(f'{i:05d}.png\n' for i in range(1, 7)))
+    assert names_of(dataset) == kept
+    chosen = ['00006.png', '00001.png']
+    assert names_of(build(subset=chosen)) == sorted(chosen)
     with pytest.raises(DataError, match=r'exclude\.txt.*every image'):
-        GTA5Dataset(data_root=str(gta5_root), exclude=str(path))
+        build(exclude=[f'{i:05d}.png' for i in range(1, 7)])
 
 
 @pytest.mark.parametrize(('lost', 'kept'), [('labels', 'image'), ('images', 'label')])
@@ -75,34 +72,22 @@ def test_missing_pair_is_named_unless_excluded(gta5_root, tmp_path, lost, kept):
         (gta5_root / lost / f'0000{i}.png').unlink()
     with pytest.raises(DataError) as error:
         GTA5Dataset(data_root=str(gta5_root))
-    assert f'{lost}/00002.png' in str(error.value)
-    assert f'its {kept} is there' in str(error.value)
-    assert '1 more' in str(error.value)
-    assert 'exclude=' in str(error.value)
-    (tmp_path / 'exclude.txt').write_text('00002.png\n00003.png\n')
-    dataset = GTA5Dataset(
-        data_root=str(gta5_root), exclude=str(tmp_path / 'exclude.txt')
-    )
-    assert len(dataset) == 4
+    for part in (f'{lost}/00002.png', f'its {kept} is there', '1 more', 'exclude='):
+        assert part in str(error.value)
+    exclude = tmp_path / 'exclude.txt'
+    exclude.write_text('00002.png\n00003.png\n')
+    assert len(GTA5Dataset(data_root=str(gta5_root), exclude=str(exclude))) == 4
 
 
-def test_absent_root_says_what_belongs_there(tmp_path):
+def test_absent_and_empty_folders_say_what_belongs_there(gta5_root, tmp_path):
     with pytest.raises(MissingDataError) as error:
-        GTA5Dataset(data_root=str(tmp_path / 'gta5'))
-    assert error.value.folder == str(tmp_path / 'gta5/images')
+        GTA5Dataset(data_root=str(tmp_path / 'nowhere'))
+    assert error.value.folder == str(tmp_path / 'nowhere/images')
     assert '00001.png' in error.value.expected
-
-
-def test_empty_folder(gta5_root):
     for path in (gta5_root / 'labels').iterdir():
         path.unlink()
     with pytest.raises(MissingDataError, match=r'labels: folder holds no file'):
         GTA5Dataset(data_root=str(gta5_root))
-
-
-def test_hidden_files_are_no_images(gta5_root):
-    (gta5_root / 'images/._00001.png').write_bytes(b'')
-    assert len(GTA5Dataset(data_root=str(gta5_root))) == 6
 
 
 @pytest.mark.parametrize('workers', [0, 1])

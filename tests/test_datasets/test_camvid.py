@@ -3,16 +3,12 @@ from __future__ import annotations
 import pytest
 
 from segda_mm.datasets import CamVidDataset, CamVidImagesDataset, DataError
-from segda_mm.datasets.camvid_frames import select_frames
+from segda_mm.datasets.camvid import select_frames
 
 DUSK = [f'train/0001TP_{i:06d}.jpg' for i in (30, 60, 90, 120, 150)]
 
 
-def names_of(dataset):
-    return [dataset.get_data_info(i)['relative_path'] for i in range(len(dataset))]
-
-
-def test_labels_and_void(camvid_root, write_label):
+def test_labels_and_void(camvid_root, write_label, names_of):
     write_label(camvid_root / 'labels/train/0001TP_000030.png', 11)
     dataset = CamVidDataset(
         data_root=str(camvid_root),
@@ -20,47 +16,34 @@ def test_labels_and_void(camvid_root, write_label):
         pipeline=[{'type': 'LoadImageFromFile'}, {'type': 'LoadLabelIds'}],
     )
     # The fixture numbers the labels in the order 90, 120, 60, 30, 150.
-    assert [int(dataset[i]['gt_seg_map'].max()) for i in range(5)] == [
-        255,
-        2,
-        0,
-        1,
-        4,
-    ]
+    labels = [int(dataset[i]['gt_seg_map'].max()) for i in range(5)]
+    assert labels == [255, 2, 0, 1, 4]
     assert len(dataset.metainfo['classes']) == 11
     assert dataset.metainfo['classes'][8] == 'Car'
     assert dataset.metainfo['palette'][8] == [64, 0, 128]
-
-
-def test_all_sequences_and_one_folder(camvid_root):
     assert len(CamVidDataset(data_root=str(camvid_root))) == 9
-    dataset = CamVidDataset(
-        data_root=str(camvid_root),
-        data_prefix={'img_path': 'images/val', 'seg_map_path': 'labels/val'},
-    )
+    prefix = {'img_path': 'images/val', 'seg_map_path': 'labels/val'}
+    dataset = CamVidDataset(data_root=str(camvid_root), data_prefix=prefix)
     assert names_of(dataset) == ['0016E5_00045.jpg', '0016E5_00075.jpg']
 
 
 @pytest.mark.parametrize('dataset_type', [CamVidDataset, CamVidImagesDataset])
-def test_parts_of_a_sequence_in_time_order(camvid_root, dataset_type):
+def test_parts_of_a_sequence_in_time_order(camvid_root, dataset_type, names_of):
     def build(frames, sequence='0001TP'):
+        root = str(camvid_root)
         return names_of(
-            dataset_type(
-                data_root=str(camvid_root), sequences=[sequence], frames=frames
-            )
+            dataset_type(data_root=root, sequences=[sequence], frames=frames)
         )
 
     assert build(None) == DUSK
-    assert build((0.0, 0.5)) == DUSK[:3]
-    assert build((0.5, 1.0)) == DUSK[3:]
-    assert build((0, 0.5)) == DUSK[:3]
+    assert build((0.0, 0.5)) == build((0, 0.5)) == DUSK[:3]
+    assert build((0.5, 1.0)) == build((3, 99)) == DUSK[3:]
     assert build((1, 3)) == DUSK[1:3]
-    assert build((3, 99)) == DUSK[3:]
     # In time order the frames of 0016E5 are 30 and 60 (train), 45 and 75 (val).
-    assert build((0.0, 0.5), '0016E5') == [
-        'train/0016E5_00030.jpg',
-        'val/0016E5_00045.jpg',
-    ]
+    expected = ['train/0016E5_00030.jpg', 'val/0016E5_00045.jpg']
+    assert build((0.0, 0.5), '0016E5') == expected
+    day = ['a/0006R0_f00930.jpg', '0006R0_f00090.jpg']
+    assert select_frames(day, None, (0, 1)) == day[1:]
 
 
 @pytest.mark.parametrize('length', range(1, 12))
@@ -73,12 +56,6 @@ def test_fractions_neither_overlap_nor_leave_out(length):
         except DataError as error:
             assert 'leaves nothing' in str(error)
     assert parts == names
-
-
-def test_day_sequence_names(camvid_root):
-    assert select_frames(
-        ['a/0006R0_f00930.jpg', '0006R0_f00090.jpg'], None, (0, 1)
-    ) == ['0006R0_f00090.jpg']
 
 
 def test_wrong_settings_are_named(camvid_root):

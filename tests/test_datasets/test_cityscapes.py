@@ -1,8 +1,129 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from segda_mm.datasets import CityscapesSequenceDataset, DataError
+from segda_mm.datasets import (
+    CityscapesExtraDataset,
+    CityscapesFineDataset,
+    CityscapesPanopticDataset,
+    CityscapesSequenceDataset,
+    DataError,
+    MissingDataError,
+)
+from segda_mm.minicity import write_cityscapes
+
+LOAD_PANOPTIC = [
+    {'type': 'LoadImageFromFile'},
+    {'type': 'LoadPanopticLabels'},
+    {'type': 'PackPanopticInputs'},
+]
+VAL = {'img_path': 'leftImg8bit/val', 'seg_map_path': 'gtFine/val'}
+
+
+def test_label_ids_keep_the_size_of_the_file(cityscapes_root):
+    dataset = CityscapesFineDataset(
+        data_root=str(cityscapes_root),
+        pipeline=[
+            {'type': 'LoadImageFromFile'},
+            # As in testing pipelines.
+            {'type': 'Resize', 'scale': (16, 12)},
+            {'type': 'LoadLabelIds'},
+            {'type': 'PackSegInputs'},
+        ],
+    )
+    assert len(dataset) == 5
+    sample = dataset[3]
+    assert sample['data_samples'].img_path.endswith(
+        'train/bochum/bochum_000000_000019_leftImg8bit.png'
+    )
+    assert sample['inputs'].shape == (3, 12, 16)
+    labels = sample['data_samples'].gt_sem_seg.data
+    assert labels.shape == (1, 6, 8)
+    assert labels.unique().tolist() == [13]
+
+
+def test_other_splits(cityscapes_root, tmp_path, write_image, names_of):
+    root = str(cityscapes_root)
+    assert names_of(CityscapesFineDataset(data_root=root, data_prefix=VAL)) == [
+        f'frankfurt/frankfurt_00000{i}_000019_leftImg8bit.png' for i in range(3)
+    ]
+    absent = {**VAL, 'seg_map_path': 'gtFine/test'}
+    with pytest.raises(MissingDataError, match=r'gtFine/test.*gtFine_trainvaltest'):
+        CityscapesFineDataset(data_root=root, data_prefix=absent)
+    name = 'troisdorf/troisdorf_000000_000073_leftImg8bit.png'
+    write_image(tmp_path / 'leftImg8bit/train_extra' / name)
+    extra = CityscapesExtraDataset(data_root=str(tmp_path))
+    assert names_of(extra) == [name]
+    assert extra.metainfo['classes'][13] == 'car'
+
+
+@pytest.fixture
+def instances(tmp_path, write_image, write_instance_ids):
+    """A Cityscapes tree: road, and a car and a bus of two pixels each."""
+    ids = np.full((6, 8), 7)
+    ids[2, 1:3] = 26000
+    ids[4, 6:8] = 28003
+    for split, city in (('train', 'aachen'), ('train', 'bochum'), ('val', 'frankfurt')):
+        stem = f'{split}/{city}/{city}_000000_000019'
+        write_image(tmp_path / f'leftImg8bit/{stem}_leftImg8bit.png')
+        write_instance_ids(tmp_path / f'gtFine/{stem}_gtFine_instanceIds.png', ids)
+    return tmp_path
+
+
+def test_panoptic_samples(instances):
+    train = [
+        *LOAD_PANOPTIC[:2],
+        {'type': 'RandomFlip', 'prob': 1.0},
+        {'type': 'PanopticTargets', 'sigma': 1.0},
+        LOAD_PANOPTIC[2],
+    ]
+    dataset = CityscapesPanopticDataset(data_root=str(instances), pipeline=train)
+    assert len(dataset) == 2
+    assert dataset.metainfo['thing_classes'] == list(range(11, 19))
+    label_ids = dict(zip(dataset.metainfo['classes'], dataset.metainfo['label_ids']))
+    assert (label_ids['road'], label_ids['train']) == (7, 31)
+    sample = dataset[1]['data_samples']
+    assert sample.img_path.endswith('bochum_000000_000019_leftImg8bit.png')
+    # Flipped: the car is in columns 5 and 6, its center between them.
+    codes = sample.gt_panoptic_seg.data
+    assert (codes == 13001).nonzero().tolist() == [[0, 2, 5], [0, 2, 6]]
+    assert (codes == 15004).nonzero().tolist() == [[0, 4, 0], [0, 4, 1]]
+    assert sample.gt_offset.data[:, 2, 5].tolist() == [0, 0.5]
+    assert (sample.gt_sem_seg.data == codes // 1000).all()
+
+    dataset = CityscapesPanopticDataset(
+        data_root=str(instances), data_prefix=VAL, pipeline=LOAD_PANOPTIC
+    )
+    (sample,) = (dataset[i]['data_samples'] for i in range(len(dataset)))
+    assert set(sample.keys()) == {'gt_sem_seg', 'gt_panoptic_seg'}
+    assert sample.gt_panoptic_seg.data.unique().tolist() == [0, 13001, 15004]
+
+
+def test_panoptic_refusals(instances):
+    root = str(instances)
+    with pytest.raises(ValueError, match='classes= out of metainfo='):
+        CityscapesPanopticDataset(data_root=root, metainfo={'classes': ('road', 'car')})
+    for path in instances.rglob('*_gtFine_instanceIds.png'):
+        path.rename(path.with_name(path.name.replace('instanceIds', 'labelIds')))
+    with pytest.raises(MissingDataError, match=r'instanceIds\.png.*gtFine_trainval'):
+        CityscapesPanopticDataset(data_root=root)
+
+
+def test_label_ids_and_instance_ids_of_minicity_agree(tmp_path):
+    write_cityscapes(tmp_path, train=2, val=0, seed=1, size=(128, 64))
+    load = [{'type': 'LoadImageFromFile'}, {'type': 'LoadLabelIds'}]
+    panoptic = CityscapesPanopticDataset(
+        data_root=str(tmp_path), pipeline=LOAD_PANOPTIC[:2]
+    )
+    semantic = CityscapesFineDataset(data_root=str(tmp_path), pipeline=load)
+    found = set()
+    for i in range(2):
+        ours = panoptic[i]
+        assert (ours['gt_seg_map'] == semantic[i]['gt_seg_map']).all()
+        codes = ours['gt_panoptic_seg']
+        found.update(codes[codes % 1000 > 0].tolist())
+    assert len(found) > 5
 
 
 def make_frames(root, city, sequence, frames):
@@ -12,11 +133,10 @@ def make_frames(root, city, sequence, frames):
         (folder / f'{city}_{sequence:06d}_{frame:06d}_leftImg8bit.png').touch()
 
 
-def infos_of(dataset):
-    return {
-        info['relative_path']: info
-        for info in (dataset.get_data_info(i) for i in range(len(dataset)))
-    }
+def infos_of(root, **kwargs):
+    dataset = CityscapesSequenceDataset(data_root=str(root), **kwargs)
+    infos = [dataset.get_data_info(i) for i in range(len(dataset))]
+    return {info['relative_path']: info for info in infos}
 
 
 def test_snippets_of_aachen_and_of_long_recordings(tmp_path):
@@ -24,7 +144,7 @@ def test_snippets_of_aachen_and_of_long_recordings(tmp_path):
     make_frames(tmp_path, 'aachen', 1, range(30))
     # One long recording: a snippet, the next without a gap, another after one.
     make_frames(tmp_path, 'hamburg', 0, [*range(100, 160), *range(300, 330)])
-    infos = infos_of(CityscapesSequenceDataset(data_root=str(tmp_path)))
+    infos = infos_of(tmp_path)
     assert len(infos) == 150
 
     annotated = [name for name, info in infos.items() if info['is_annotated']]
@@ -42,40 +162,23 @@ def test_snippets_of_aachen_and_of_long_recordings(tmp_path):
     assert len({info['snippet'] for info in infos.values()}) == 5
 
 
-def test_incomplete_snippet_is_named(tmp_path):
+def test_other_snippets_and_a_subset(tmp_path):
+    make_frames(tmp_path, 'ulm', 3, range(7, 13))
+    short = dict(snippet_length=3, annotated_index=1)
+    infos = infos_of(tmp_path, **short)
+    assert [info['frame_index'] for info in infos.values()] == [0, 1, 2, 0, 1, 2]
+    chosen = infos_of(tmp_path, **short, subset={'size': 4, 'seed': 0})
+    assert len(chosen) == 4
+    for name, info in chosen.items():
+        assert {**info, 'sample_idx': infos[name]['sample_idx']} == infos[name]
+    with pytest.raises(ValueError, match='annotated_index=3'):
+        infos_of(tmp_path, snippet_length=3, annotated_index=3)
+
+
+def test_frames_of_no_snippet_are_named(tmp_path):
     make_frames(tmp_path, 'aachen', 0, [*range(12), *range(13, 30)])
     with pytest.raises(DataError, match=r'aachen_000000_000000.*12 consecutive'):
-        CityscapesSequenceDataset(data_root=str(tmp_path))
-
-
-def test_other_files_are_named(tmp_path):
-    folder = tmp_path / 'leftImg8bit_sequence/train'
-    folder.mkdir(parents=True)
-    (folder / 'holiday_leftImg8bit.png').touch()
+        infos_of(tmp_path)
+    (tmp_path / 'leftImg8bit_sequence/train/holiday_leftImg8bit.png').touch()
     with pytest.raises(DataError, match='holiday_leftImg8bit'):
-        CityscapesSequenceDataset(data_root=str(tmp_path))
-
-
-def test_other_snippets(tmp_path):
-    make_frames(tmp_path, 'ulm', 3, range(7, 13))
-    infos = infos_of(
-        CityscapesSequenceDataset(
-            data_root=str(tmp_path), snippet_length=3, annotated_index=1
-        )
-    )
-    assert [info['frame_index'] for info in infos.values()] == [0, 1, 2, 0, 1, 2]
-    with pytest.raises(ValueError, match='annotated_index=3'):
-        CityscapesSequenceDataset(
-            data_root=str(tmp_path), snippet_length=3, annotated_index=3
-        )
-
-
-def test_a_subset_keeps_the_indices_in_the_snippet(tmp_path):
-    make_frames(tmp_path, 'aachen', 0, range(30))
-    dataset = CityscapesSequenceDataset(
-        data_root=str(tmp_path), subset={'size': 4, 'seed': 0}
-    )
-    infos = infos_of(dataset)
-    assert len(infos) == 4
-    for name, info in infos.items():
-        assert f'_{info["frame_index"]:06d}_leftImg8bit' in name
+        infos_of(tmp_path)

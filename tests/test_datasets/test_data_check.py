@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from segda_mm.datasets import CityscapesPanopticDataset
 from segda_mm.datasets.data_check import (
     check_data,
     dataset_configs,
@@ -138,19 +139,16 @@ def test_all_problems_are_collected(
     assert source.num_samples == 1
 
 
-def test_absent_root_is_a_problem_not_an_error(cfg, tmp_path):
-    cfg['val_dataloader']['dataset']['data_root'] = str(tmp_path / 'nowhere')
-    reports = check_data(cfg, ('val',))
-    assert 'nowhere' in str(reports[0].problems[0])
-    assert reports[0].num_samples == 0
-
-
-def test_table_of_the_pipeline_is_used(cfg, cityscapes_root, write_label):
+def test_table_of_the_pipeline_is_used_and_an_absent_root_is_a_problem(cfg, tmp_path):
     val = cfg['val_dataloader']['dataset']
     val['pipeline'] = [{'type': 'LoadLabelIds', 'table': {26: 3}}]
     (report,) = check_data(cfg, ('val',))
     assert not report.problems
     assert report.pixels[3] == 3 * 48
+    val['data_root'] = str(tmp_path / 'nowhere')
+    (report,) = check_data(cfg, ('val',))
+    assert 'nowhere' in str(report.problems[0])
+    assert report.num_samples == 0
 
 
 def test_data_sets_of_mmseg(cityscapes_root, write_label):
@@ -175,3 +173,49 @@ def test_data_sets_of_mmseg(cityscapes_root, write_label):
     cfg['test_dataloader']['dataset']['data_root'] = 'nowhere'
     (report,) = check_data(cfg)
     assert 'nowhere' in str(report.problems[0])
+
+
+def test_instances_of_published_and_of_pseudo_labels(
+    tmp_path, write_image, write_instance_ids, write_label
+):
+    """Labels with instances are read as LoadPanopticLabels reads them."""
+    ids = np.full((6, 8), 7)
+    ids[2, 1:3], ids[4, 6:8] = 26000, 28003
+    pseudo_ids = np.zeros((6, 8))
+    pseudo_ids[1], pseudo_ids[2] = 26006, 23
+    fine, pseudo = [], []
+    for frame in range(2):
+        stem = f'train/ulm/ulm_000000_{frame:06d}'
+        write_image(tmp_path / f'leftImg8bit/{stem}_leftImg8bit.png')
+        file = tmp_path / f'gtFine/{stem}_gtFine_instanceIds.png'
+        fine.append(write_instance_ids(file, ids))
+        write_image(tmp_path / f'drive/{frame}.png')
+        file = tmp_path / f'labels/{frame}.png'
+        pseudo.append(write_instance_ids(file, pseudo_ids))
+    drive = {'type': 'UnlabeledImageDataset', 'images': str(tmp_path / 'drive')}
+    parts = [
+        {'type': 'CityscapesPanopticDataset', 'data_root': str(tmp_path)},
+        {
+            'type': 'PseudoLabeledDataset',
+            'images': drive,
+            'labels': str(tmp_path / 'labels'),
+            'metainfo': CityscapesPanopticDataset.METAINFO,
+        },
+    ]
+    concat = {'type': 'ConcatDataset', 'datasets': parts}
+    cfg = {'train_dataloader': {'dataset': concat}}
+    published, other = check_data(cfg)
+    assert not published.problems + other.problems
+    assert published.pixels[[0, 13, 15]].tolist() == [88, 4, 4]
+    assert published.images[13] == 2
+    assert (other.void_pixels, other.pixels[10]) == (2 * 32, 2 * 8)
+    assert 'car' in format_report(published)
+
+    write_instance_ids(fine[0], 7, size=(9, 6))
+    write_label(fine[1], 7)
+    write_instance_ids(pseudo[1], 45000)
+    published, other = check_data(cfg)
+    assert '9x6' in str(published.problems[0])
+    assert '8-bit' in str(published.problems[1])
+    assert '[45000]' in str(other.problems[0])
+    assert other.problems[0].name == '1.png'

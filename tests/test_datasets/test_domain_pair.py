@@ -42,13 +42,8 @@ def test_length_of_an_epoch(length, expected):
     assert len(DomainPairDataset(Numbers(5), Numbers(3), length)) == expected
     with pytest.raises(IndexError):
         DomainPairDataset(Numbers(5), Numbers(3), length)[expected]
-
-
-def test_every_source_once_an_epoch():
-    pair = DomainPairDataset(Numbers(5), Numbers(3), 'source')
-    for epoch in range(3):
-        drawn = [item['source'] for item in epoch_of(pair, epoch)]
-        assert sorted(drawn) == [0, 1, 2, 3, 4]
+    with pytest.raises(ValueError, match='sum.*shorter'):
+        DomainPairDataset(Numbers(5), Numbers(3), 'sum')
 
 
 @pytest.mark.parametrize(('source', 'target'), [(5, 3), (3, 7), (4, 4)])
@@ -56,7 +51,9 @@ def test_partners_are_drawn_equally_often_across_epochs(source, target):
     pair = DomainPairDataset(Numbers(source), Numbers(target), 'source')
     drawn = []
     for epoch in range(10):
-        drawn += [item['target'] for item in epoch_of(pair, epoch)]
+        items = epoch_of(pair, epoch)
+        assert [item['source'] for item in items] == list(range(source))
+        drawn += [item['target'] for item in items]
         counts = Counter(drawn)
         times = [counts[i] for i in range(target)]
         assert max(times) - min(times) <= 1
@@ -99,12 +96,9 @@ def test_builds_from_config_and_shares_the_classes(gta5_root, cityscapes_root):
     assert isinstance(pair.target, CityscapesImagesDataset)
     assert pair.metainfo['classes'] == pair.source.metainfo['classes']
     assert pair[0]['target']['img_path'].endswith('_leftImg8bit.png')
-
-
-def test_target_needs_no_classes(gta5_root):
+    # A target needs no classes.
     images = UnlabeledImageDataset(images=str(gta5_root / 'images'))
-    pair = DomainPairDataset(GTA5Dataset(data_root=str(gta5_root)), images)
-    assert len(pair.metainfo['classes']) == 19
+    assert len(DomainPairDataset(pair.source, images).metainfo['classes']) == 19
 
 
 @pytest.mark.parametrize(
@@ -114,8 +108,3 @@ def test_target_needs_no_classes(gta5_root):
 def test_other_classes_are_refused(key, value):
     with pytest.raises(ValueError, match=f'different {key}'):
         DomainPairDataset(Numbers(5), Numbers(3, **{key: value}))
-
-
-def test_unknown_length():
-    with pytest.raises(ValueError, match='sum.*shorter'):
-        DomainPairDataset(Numbers(5), Numbers(3), 'sum')

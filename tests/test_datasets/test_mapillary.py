@@ -14,11 +14,7 @@ from segda_mm.datasets.formats.mapillary_labels import (
     cityscapes_train_id,
 )
 
-TEST = [
-    {'type': 'LoadImageFromFile'},
-    {'type': 'LoadPanopticLabels'},
-    {'type': 'PackPanopticInputs'},
-]
+LOAD = [{'type': 'LoadImageFromFile'}, {'type': 'LoadPanopticLabels'}]
 
 #: Full name, short name and whether it has instances, as in panoptic_2018.json.
 CATEGORIES = [
@@ -108,11 +104,11 @@ def root(tmp_path, write_image):
 
 
 def _codes(dataset):
-    return dataset[1]['data_samples'].gt_panoptic_seg.data[0, :, 3].tolist()
+    return dataset[1]['gt_panoptic_seg'][:, 3].tolist()
 
 
 def test_own_classes(root):
-    dataset = MapillaryPanopticDataset(data_root=str(root), pipeline=TEST)
+    dataset = MapillaryPanopticDataset(data_root=str(root), pipeline=LOAD)
     assert len(dataset) == 2
     meta = dataset.metainfo
     assert meta['classes'] == tuple(name for _, name, _ in CATEGORIES)
@@ -127,7 +123,7 @@ def test_own_classes(root):
 
 def test_classes_of_cityscapes(root):
     dataset = MapillaryPanopticDataset(
-        data_root=str(root), map_to_cityscapes=True, pipeline=TEST
+        data_root=str(root), map_to_cityscapes=True, pipeline=LOAD
     )
     assert dataset.metainfo['classes'] == CLASSES
     assert dataset.metainfo['thing_classes'] == list(THING_CLASSES)
@@ -169,32 +165,20 @@ def test_every_class_of_cityscapes_is_reached():
     assert set(CITYSCAPES_CLASS_NAMES.values()) == set(CLASSES)
 
 
-def test_folders_of_the_other_versions(root):
-    folder = root / 'training/v1.2/panoptic'
-    (root / 'training/v2.0').mkdir()
-    folder.rename(root / 'training/v2.0/panoptic')
-    (root / 'training/v2.0/panoptic/panoptic_2018.json').rename(
-        root / 'training/v2.0/panoptic/panoptic_2020.json'
-    )
-    dataset = MapillaryPanopticDataset(
-        data_root=str(root),
-        data_prefix={
-            'img_path': 'training/images',
-            'seg_map_path': 'training/v2.0/panoptic',
-        },
-    )
+def test_other_versions_and_missing_json(root):
+    folder, other = (root / f'training/v{v}/panoptic' for v in ('1.2', '2.0'))
+    (folder / 'panoptic_2020.json').write_text('{}')
+    with pytest.raises(DataError, match='2 files panoptic_'):
+        MapillaryPanopticDataset(data_root=str(root))
+    other.parent.mkdir()
+    folder.rename(other)
+    (other / 'panoptic_2018.json').rename(other / 'panoptic_2020.json')
+    prefix = {'img_path': 'training/images', 'seg_map_path': 'training/v2.0/panoptic'}
+    dataset = MapillaryPanopticDataset(data_root=str(root), data_prefix=prefix)
     assert len(dataset) == 2
     with pytest.raises(MissingDataError, match=r'v1\.2/panoptic.*panoptic_2018'):
         MapillaryPanopticDataset(data_root=str(root))
-
-
-def test_json_is_missing_or_not_alone(root):
-    path = root / 'training/v1.2/panoptic/panoptic_2018.json'
-    path.with_name('panoptic_2020.json').write_text('{}')
-    with pytest.raises(DataError, match='2 files panoptic_'):
-        MapillaryPanopticDataset(data_root=str(root))
-    path.with_name('panoptic_2020.json').unlink()
-    path.unlink()
+    folder.mkdir()
     with pytest.raises(MissingDataError, match='holds no panoptic_'):
         MapillaryPanopticDataset(data_root=str(root))
 
@@ -213,24 +197,20 @@ def test_files_that_do_not_fit_are_named(root, write_image):
     assert len(dataset) == 2
 
 
-@pytest.mark.parametrize('key', ['isthing', 'name', 'color'])
-def test_categories_lack_a_fact(root, key):
+@pytest.mark.parametrize('key', ['isthing', 'name', 'color', 'supercategory'])
+def test_categories_lack_a_fact_or_are_of_something_else(root, key):
     content = _json()
-    del content['categories'][3][key]
     path = root / 'training/v1.2/panoptic/panoptic_2018.json'
-    path.write_text(json.dumps(content))
-    with pytest.raises(DataError, match=rf"category 4 has no '{key}'"):
-        MapillaryPanopticDataset(data_root=str(root))
-
-
-def test_categories_of_something_else_are_not_mapped(root):
-    content = _json()
+    settings = dict(data_root=str(root), map_to_cityscapes=key == 'supercategory')
     for category in content['categories']:
         category['supercategory'] = 'vehicle'
-    path = root / 'training/v1.2/panoptic/panoptic_2018.json'
     path.write_text(json.dumps(content))
     with pytest.raises(DataError, match='no category that is road, sidewalk'):
-        MapillaryPanopticDataset(data_root=str(root), map_to_cityscapes=True)
+        MapillaryPanopticDataset(**dict(settings, map_to_cityscapes=True))
+    del content['categories'][3][key]
+    path.write_text(json.dumps(content))
+    with pytest.raises(DataError, match=rf"category 4 has no '{key}'"):
+        MapillaryPanopticDataset(**settings)
 
 
 def test_check_data(root):

@@ -5,7 +5,6 @@ import json
 
 import numpy as np
 import pytest
-from mmseg.registry import DATASETS
 from PIL import Image
 
 from segda_mm.datasets import (
@@ -16,6 +15,7 @@ from segda_mm.datasets import (
 )
 from segda_mm.datasets.data_check import check_data
 from segda_mm.datasets.transforms import LoadPseudoLabels
+from segda_mm.registry import DATASETS
 
 TASK = dict(classes=('road', 'rest'), palette=[[9, 9, 9], [8, 8, 8]])
 
@@ -55,20 +55,13 @@ def test_every_frame_has_its_own_label(frames):
         )
 
 
-def test_the_choice_of_frames_is_that_of_the_images(frames):
-    half = dict(fraction=0.5, seed=0)
+def test_the_choice_of_frames_is_that_of_the_images(frames, names_of):
     (frames / 'labels' / 'a' / '9.png').write_bytes(b'of an image not asked for')
-    made = dataset(frames, share=half)
-    unlabeled = DATASETS.build(
-        dict(
-            type='UnlabeledImageDataset',
-            images=str(frames / 'drive'),
-            share=half,
-            metainfo=TASK,
-        )
-    )
-    names = [unlabeled.get_data_info(i)['relative_path'] for i in range(2)]
-    assert [made.get_data_info(i)['relative_path'] for i in range(len(made))] == names
+    images = dict(images=str(frames / 'drive'), share=dict(fraction=0.5, seed=0))
+    unlabeled = DATASETS.build(dict(type='UnlabeledImageDataset', **images))
+    made = dataset(frames, share=images['share'])
+    assert names_of(made) == names_of(unlabeled)
+    assert len(made) == 2
 
 
 def test_a_missing_label_is_named(frames):

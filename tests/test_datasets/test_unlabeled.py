@@ -5,7 +5,6 @@ import sys
 import pytest
 
 from segda_mm.datasets import (
-    CityscapesExtraDataset,
     CityscapesImagesDataset,
     DataError,
     MissingDataError,
@@ -31,14 +30,11 @@ def photos(tmp_path, write_image):
     write_image(root / 'drive/a.png')
     write_image(root / 'drive/night/C.PNG')
     (root / 'notes.md').write_text('not an image')
+    (root / 'list.txt').write_text('drive/a.png\nb.jpg\n')
     return root
 
 
-def names_of(dataset):
-    return [dataset.get_data_info(i)['relative_path'] for i in range(len(dataset))]
-
-
-def test_folder(photos):
+def test_a_folder_and_what_chooses_in_it(photos, tmp_path, names_of):
     dataset = UnlabeledImageDataset(images=str(photos))
     assert names_of(dataset) == ['b.jpg', 'drive/a.png', 'drive/night/C.PNG']
     info = dataset.get_data_info(1)
@@ -48,57 +44,49 @@ def test_folder(photos):
     assert info['seg_fields'] == []
     assert info['reduce_zero_label'] is False
     assert 'seg_map_path' not in info
-    assert names_of(UnlabeledImageDataset(images=str(photos), recursive=False)) == [
-        'b.jpg'
-    ]
-
-
-def test_pattern(photos):
-    dataset = UnlabeledImageDataset(data_root=str(photos), images='drive/*')
-    assert names_of(dataset) == ['a.png']
-    dataset = UnlabeledImageDataset(images=f'{photos}/**/*.[pP]*')
-    assert names_of(dataset) == ['drive/a.png', 'drive/night/C.PNG']
-    with pytest.raises(MissingDataError, match=r'drive/\*\.gif'):
-        UnlabeledImageDataset(data_root=str(photos), images='drive/*.gif')
-
-
-def test_list_file(photos):
-    (photos / 'list.txt').write_text('drive/a.png\nb.jpg\n')
-    dataset = UnlabeledImageDataset(images=str(photos / 'list.txt'))
-    assert names_of(dataset) == ['b.jpg', 'drive/a.png']
-
-
-def test_list_of_paths(photos):
-    dataset = UnlabeledImageDataset(
-        images=[str(photos / 'drive/night/C.PNG'), str(photos / 'drive/a.png')]
-    )
-    assert names_of(dataset) == ['a.png', 'night/C.PNG']
-    dataset = UnlabeledImageDataset(data_root=str(photos), images=['drive/a.png'])
-    assert names_of(dataset) == ['drive/a.png']
-    with pytest.raises(DataError, match=r'drive/d\.png: image does not exist'):
-        UnlabeledImageDataset(data_root=str(photos), images=['drive/d.png'])
-    with pytest.raises(MissingDataError, match='empty'):
-        UnlabeledImageDataset(images=[])
-
-
-def test_absent_and_empty_folders(tmp_path):
-    with pytest.raises(MissingDataError) as error:
-        UnlabeledImageDataset(images='photos', data_root=str(tmp_path))
-    assert error.value.folder == str(tmp_path / 'photos')
-    (tmp_path / 'photos').mkdir()
-    with pytest.raises(MissingDataError, match='holds no file'):
-        UnlabeledImageDataset(images='photos', data_root=str(tmp_path))
-
-
-def test_subset_and_exclude(photos, tmp_path):
-    (tmp_path / 'out.txt').write_text('b.jpg\n')
-    (tmp_path / 'in.txt').write_text('drive/night/C.PNG\n')
-    dataset = UnlabeledImageDataset(images=str(photos), exclude=f'{tmp_path}/out.txt')
-    assert len(dataset) == 2
-    dataset = UnlabeledImageDataset(images=str(photos), subset=f'{tmp_path}/in.txt')
+    out, chosen = tmp_path / 'out.txt', tmp_path / 'in.txt'
+    out.write_text('b.jpg\n')
+    chosen.write_text('drive/night/C.PNG\n')
+    assert len(UnlabeledImageDataset(images=str(photos), exclude=str(out))) == 2
+    dataset = UnlabeledImageDataset(images=str(photos), subset=str(chosen))
     assert names_of(dataset) == ['drive/night/C.PNG']
     dataset = UnlabeledImageDataset(images=str(photos), subset={'size': 2, 'seed': 0})
     assert len(dataset) == 2
+
+
+@pytest.mark.parametrize(
+    ('data_root', 'images', 'expected'),
+    [
+        ('{0}', 'drive/*', ['a.png']),
+        ('', '{0}/**/*.[pP]*', ['drive/a.png', 'drive/night/C.PNG']),
+        ('', '{0}/list.txt', ['b.jpg', 'drive/a.png']),
+        ('', ['{0}/drive/night/C.PNG', '{0}/drive/a.png'], ['a.png', 'night/C.PNG']),
+        ('{0}', ['drive/a.png'], ['drive/a.png']),
+    ],
+)
+def test_patterns_and_lists(photos, names_of, data_root, images, expected):
+    def fill(text):
+        return text.format(photos)
+
+    images = fill(images) if isinstance(images, str) else list(map(fill, images))
+    dataset = UnlabeledImageDataset(images=images, data_root=fill(data_root))
+    assert names_of(dataset) == expected
+
+
+@pytest.mark.parametrize(
+    ('images', 'error', 'message'),
+    [
+        ('drive/*.gif', MissingDataError, r'drive/\*\.gif'),
+        (['drive/d.png'], DataError, r'drive/d\.png: image does not exist'),
+        ([], MissingDataError, 'empty'),
+        ('nowhere', MissingDataError, 'photos/nowhere: folder does not exist'),
+        ('empty', MissingDataError, 'holds no file'),
+    ],
+)
+def test_what_is_not_there_is_named(photos, images, error, message):
+    (photos / 'empty').mkdir()
+    with pytest.raises(error, match=message):
+        UnlabeledImageDataset(data_root=str(photos), images=images)
 
 
 def test_two_images_cannot_share_a_pseudo_label(photos, write_image):
@@ -122,21 +110,9 @@ def test_void_samples_pass_the_usual_training_pipeline(photos):
     labels = sample['data_samples'].gt_sem_seg.data
     assert labels.shape == (1, 4, 4)
     assert labels.unique().tolist() == [255]
-
-
-def test_unreadable_image_is_named(photos):
     (photos / 'b.jpg').write_bytes(b'')
-    dataset = UnlabeledImageDataset(images=str(photos), pipeline=TRAINING_PIPELINE)
     with pytest.raises(DataError, match=r'b\.jpg: image cannot be decoded'):
         dataset[0]
-
-
-def test_extra_images(tmp_path, write_image):
-    name = 'troisdorf/troisdorf_000000_000073_leftImg8bit.png'
-    write_image(tmp_path / 'leftImg8bit/train_extra' / name)
-    dataset = CityscapesExtraDataset(data_root=str(tmp_path))
-    assert names_of(dataset) == [name]
-    assert dataset.metainfo['classes'][13] == 'car'
 
 
 _opened: list[str] | None = None
@@ -173,21 +149,12 @@ def test_no_label_file_is_ever_opened(cityscapes_root, monkeypatch, dataset_type
 
 def test_the_proof_would_notice_a_label(cityscapes_root, monkeypatch):
     monkeypatch.setattr(sys.modules[__name__], '_opened', [])
-    dataset = DATASETS.build(
-        {
-            'type': 'CityscapesFineDataset',
-            'data_root': str(cityscapes_root),
-            'pipeline': [{'type': 'LoadImageFromFile'}, {'type': 'LoadLabelIds'}],
-        }
-    )
-    dataset[0]
-    assert any(path.endswith('labelIds.png') for path in _opened)
-
-
-def test_images_dataset_has_no_labels_even_when_asked(cityscapes_root):
-    dataset = CityscapesImagesDataset(
+    config = dict(
         data_root=str(cityscapes_root),
         pipeline=[{'type': 'LoadImageFromFile'}, {'type': 'LoadLabelIds'}],
     )
+    DATASETS.build(dict(config, type='CityscapesFineDataset'))[0]
+    assert any(path.endswith('labelIds.png') for path in _opened)
+    # The images have no labels, even when asked for them.
     with pytest.raises(KeyError, match='seg_map_path'):
-        dataset[0]
+        CityscapesImagesDataset(**config)[0]

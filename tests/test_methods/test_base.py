@@ -1,11 +1,15 @@
-"""The seam by which others extend a method."""
+"""What methods share: the network that predicts, and the seam to extend them."""
+
+import copy
 
 import pytest
 import torch
+from mmengine.logging import MessageHub
 
 from segda_mm.methods import BiSeNetDA, MeanTeacher, MetaPseudoLabels
 from segda_mm.testing import domain_batch, tiny_bisenet, tiny_optim_wrapper
 
+ROLES = ('student', 'teacher')
 METHODS = {
     'generator': (
         BiSeNetDA,
@@ -52,10 +56,48 @@ METHODS = {
 }
 
 
+def make_model(name, method=None, **changes):
+    base, arguments, networks = METHODS[name]
+    torch.manual_seed(0)
+    model = (method or base)(
+        generator=dict(type='SegmentorGenerator', segmentor=tiny_bisenet()),
+        data_preprocessor=dict(
+            type='DomainDataPreprocessor', mean=[128] * 3, std=[64] * 3, size_divisor=1
+        ),
+        **{**arguments, **changes},
+    )
+    return model, tiny_optim_wrapper(model, *networks)
+
+
+@pytest.mark.parametrize(
+    'name, role',
+    [('generator', None)]
+    + [(name, role) for name in ('mean teacher', 'mpl') for role in ROLES],
+)
+def test_the_named_role_predicts(name, role):
+    model, _ = make_model(name, **dict(predict_on=role) if role else {})
+    generator = getattr(model, f'{role}_generator' if role else 'generator')
+    assert model.deployed is generator.segmentor
+    assert (model.num_classes, model.out_channels) == (4, 4)
+    assert model.decode_head is generator.segmentor.decode_head
+    model.eval()
+    batch = model.data_preprocessor(domain_batch()['source'], False)
+    expected = generator.segmentor.predict(
+        batch['inputs'], copy.deepcopy(batch['data_samples'])
+    )
+    for mine, theirs in zip(model.test_step(domain_batch()['source']), expected):
+        assert torch.equal(mine.pred_sem_seg.data, theirs.pred_sem_seg.data)
+
+
+@pytest.mark.parametrize('name', ['mean teacher', 'mpl'])
+def test_an_unknown_role_is_refused(name):
+    with pytest.raises(ValueError, match="predict_on is 'pupil'.*student.*teacher"):
+        make_model(name, predict_on='pupil')
+
+
 @pytest.mark.parametrize('name', METHODS)
 def test_a_subclass_adds_a_term_of_the_passes_made(name):
-    base, arguments, networks = METHODS[name]
-    student = networks[0]
+    base, _, (student, *_) = METHODS[name]
 
     class WithTerm(base):
         def student_losses(self, source, target):
@@ -66,23 +108,13 @@ def test_a_subclass_adds_a_term_of_the_passes_made(name):
 
     runs = []
     for method in (base, WithTerm):
-        torch.manual_seed(0)
-        model = method(
-            generator=dict(type='SegmentorGenerator', segmentor=tiny_bisenet()),
-            data_preprocessor=dict(
-                type='DomainDataPreprocessor',
-                mean=[128] * 3,
-                std=[64] * 3,
-                size_divisor=1,
-            ),
-            **arguments,
-        )
+        model, optim_wrapper = make_model(name, method)
         passes = []
         getattr(model, student).segmentor.backbone.register_forward_hook(
             lambda *_, passes=passes: passes.append(1)
         )
         torch.manual_seed(1)
-        log = model.train_step(domain_batch(), tiny_optim_wrapper(model, *networks))
+        log = model.train_step(domain_batch(), optim_wrapper)
         assert len(passes) == 2
         runs.append((log, getattr(model, student).segmentor.backbone.state_dict()))
     (plain, before), (extended, after) = runs
@@ -93,3 +125,15 @@ def test_a_subclass_adds_a_term_of_the_passes_made(name):
     for key in plain.keys() & {f'{student}.source.loss', f'{student}.target.loss'}:
         assert torch.equal(extended[key], plain[key])
     assert any(not torch.equal(value, after[key]) for key, value in before.items())
+
+
+def test_losses_without_a_pass_are_refused():
+    class WithoutPass(BiSeNetDA):
+        def student_losses(self, source, target):
+            loss = next(self.generator.parameters()).square().mean()
+            return {'source.loss': loss, 'adversarial.loss': loss}
+
+    model, optim_wrapper = make_model('generator', WithoutPass)
+    MessageHub.get_current_instance().update_info('iter', 1)
+    with pytest.raises(ValueError, match='without a pass.*passed_through'):
+        model.train_step(domain_batch(), optim_wrapper)

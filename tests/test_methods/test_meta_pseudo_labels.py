@@ -59,14 +59,13 @@ def make_model(segmentor=tiny_bisenet, generator=None, **changes):
     return model, tiny_optim_wrapper(model, *NETWORKS)
 
 
-@pytest.mark.parametrize('feedback_rule', [PRODUCT, CHANGE])
 @pytest.mark.parametrize(
-    'segmentor, generator',
+    'segmentor, generator, feedback_rule',
     [
-        (tiny_bisenet, {}),
-        (tiny_stdc, {}),
-        (tiny_segformer, {}),
-        (tiny_pidnet, dict(logits_index=1, edge_width=4)),
+        (tiny_bisenet, {}, PRODUCT),
+        (tiny_stdc, {}, CHANGE),
+        (tiny_segformer, {}, PRODUCT),
+        (tiny_pidnet, dict(logits_index=1, edge_width=4), CHANGE),
     ],
 )
 def test_any_segmentor_steps_and_all_four_networks_move(
@@ -325,16 +324,3 @@ def test_student_and_teacher_start_from_their_checkpoints(tmp_path):
             assert torch.equal(
                 getattr(model, f'{role}_generator').state_dict()[key], value
             )
-
-
-@pytest.mark.parametrize('role', ['student', 'teacher'])
-def test_either_role_predicts(role):
-    model, _ = make_model(predict_on=role)
-    assert model.deployed is getattr(model, f'{role}_generator').segmentor
-    prediction = model.eval().test_step(domain_batch()['source'])
-    assert prediction[0].pred_sem_seg.data.shape == (1, 64, 64)
-
-
-def test_an_unknown_role_is_refused():
-    with pytest.raises(ValueError, match='predict_on.*pupil'):
-        make_model(predict_on='pupil')

@@ -65,7 +65,7 @@ def test_a_killed_run_ends_as_the_uninterrupted_one(config, tmp_path):
     """8 steps of 2 epochs; killed in the second epoch, at whatever moment.
 
     Each run is a process of its own, with another seed of Python's hashes, which
-    tools/benchmark/kill_and_resume.py does not vary.
+    studies/benchmarks/kill_and_resume.py does not vary.
     """
     whole = start(command(config, tmp_path / 'whole'), PYTHONHASHSEED='1')
     killed = start(command(config, tmp_path / 'killed'), PYTHONHASHSEED='2')

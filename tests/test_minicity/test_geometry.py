@@ -4,12 +4,11 @@ import numpy as np
 import pytest
 
 from segda_mm.minicity.camera import Camera
-from segda_mm.minicity.item import Item
 from segda_mm.minicity.mesh import Mesh
-from segda_mm.minicity.noise import noise_pattern
 from segda_mm.minicity.rasterizer import rasterize
 from segda_mm.minicity.renderer import LOOKS
-from segda_mm.minicity.scene import Scene
+from segda_mm.minicity.scene import Item, Scene
+from segda_mm.minicity.surface import noise_pattern
 
 SIZE = (200, 100)
 

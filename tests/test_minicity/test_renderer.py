@@ -3,12 +3,22 @@
 import numpy as np
 import pytest
 
-from segda_mm.datasets.formats.cityscapes_labels import CLASSES, ID_TO_TRAIN_ID, LABELS
+from segda_mm.datasets.formats.cityscapes_labels import CLASSES, LABELS
+from segda_mm.datasets.formats.label_files import label_table
 from segda_mm.minicity import render_frame
+from segda_mm.minicity.labels import ID, PALETTE, THINGS, TRAIN_IDS
 from segda_mm.minicity.renderer import LOOKS
 
 SIZE = (128, 64)
-THINGS = {label.id for label in LABELS if label.has_instances}
+
+
+def test_labels_are_those_of_cityscapes():
+    labels = [label for label in LABELS if label.id >= 0]
+    assert {label.name: label.id for label in labels} == ID
+    assert {label.id for label in labels if label.has_instances} == THINGS
+    assert [tuple(color) for color in PALETTE[:34]] == [label.color for label in labels]
+    assert not PALETTE[34:].any()
+    assert (label_table('cityscapes').train_ids == TRAIN_IDS).all()
 
 
 @pytest.mark.parametrize('look', ['game', 'real'])
@@ -51,7 +61,7 @@ def test_all_classes_occur_and_rare_ones_are_rare(look):
     share = np.zeros(len(CLASSES))
     pixels = np.zeros(len(CLASSES))
     for index in range(frames):
-        train_ids = ID_TO_TRAIN_ID[render_frame(look, 0, index, SIZE).label_ids]
+        train_ids = TRAIN_IDS[render_frame(look, 0, index, SIZE).label_ids]
         counts = np.bincount(train_ids.ravel(), minlength=256)[: len(CLASSES)]
         share += (counts > 0) / frames
         pixels += counts

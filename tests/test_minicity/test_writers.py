@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from segda_mm.datasets.formats.cityscapes_labels import ID_TO_TRAIN_ID, LABELS
 from segda_mm.minicity import render_frame, write_cityscapes, write_gta5
+from segda_mm.minicity.labels import PALETTE, TRAIN_IDS
 
 SIZE = (128, 64)
-COLORS = {label.id: label.color for label in LABELS}
 
 
 def hashes(root):
@@ -117,12 +116,12 @@ def test_cityscapes_truth(cityscapes):
     ids, instances = truth['labelIds'], truth['instanceIds']
     assert instances.dtype == np.uint16
     assert {1, 2, 3, 7, 11} <= set(np.unique(ids))
-    np.testing.assert_array_equal(truth['labelTrainIds'], ID_TO_TRAIN_ID[ids])
+    np.testing.assert_array_equal(truth['labelTrainIds'], TRAIN_IDS[ids])
     np.testing.assert_array_equal(
         np.where(instances >= 1000, instances // 1000, instances), ids
     )
     for label in np.unique(ids):
-        assert (truth['color'][ids == label] == (*COLORS[label], 255)).all()
+        assert (truth['color'][ids == label] == (*PALETTE[label], 255)).all()
 
 
 def test_snippet_has_its_annotated_frame_at_index_19(cityscapes):

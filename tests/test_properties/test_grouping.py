@@ -26,25 +26,6 @@ def images(draw, size):
     return draw(labels), draw(heatmap), draw(offset)
 
 
-@given(st.data(), SIZES)
-def test_every_pixel_goes_to_the_nearest_center(data, size):
-    *_, offset = data.draw(images(size))
-    points = data.draw(
-        st.lists(
-            st.tuples(st.integers(0, size[0] - 1), st.integers(0, size[1] - 1)),
-            min_size=1,
-            max_size=6,
-        )
-    )
-    pixels = torch.arange(size[0] * size[1])
-    found = group_pixels(torch.tensor(points), torch.from_numpy(offset), pixels)
-    for (y, x), center in zip(np.ndindex(*size), found.tolist(), strict=True):
-        dy = np.float32(y) + offset[0, y, x] - np.array(points, np.float32)[:, 0]
-        dx = np.float32(x) + offset[1, y, x] - np.array(points, np.float32)[:, 1]
-        # The first of the nearest ones.
-        assert center == np.argmin(dy * dy + dx * dx)
-
-
 @given(st.data(), SIZES, st.integers(0, 9))
 def test_things_get_an_instance_of_their_image_or_void(data, size, stuff_area):
     batch = [data.draw(images(size)) for _ in range(2)]

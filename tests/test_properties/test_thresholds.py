@@ -6,7 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segda_mm.ops.pseudo_labels import (
-    class_medians,
     count_confidences,
     empty_histogram,
     kept_pixels,
@@ -35,15 +34,6 @@ def members(pixels, label):
     return np.sort(np.array([c for c, own in pixels if own == label], np.float32))
 
 
-@given(PIXELS)
-def test_medians_are_those_of_numpy(pixels):
-    medians = class_medians(*tensors(pixels), NUM_CLASSES)
-    for label in range(NUM_CLASSES):
-        own = members(pixels, label)
-        expected = np.median(own) if len(own) else np.nan
-        np.testing.assert_allclose(medians[label], expected, rtol=1e-6)
-
-
 @given(st.data(), PIXELS, CAPS)
 def test_the_order_of_pixels_does_not_matter(data, pixels, cap):
     mixed = data.draw(st.permutations(pixels))
@@ -67,23 +57,6 @@ def test_more_confidence_never_lowers_a_threshold(data, pixels, cap):
         for some in (confidence, raised.clamp(max=1).maximum(confidence))
     )
     assert (after >= before).all()
-
-
-@given(st.data(), st.integers(1, 3), CAPS)
-def test_an_image_has_its_own_thresholds(data, number, cap):
-    pixels = st.tuples(CONFIDENCES, st.integers(0, NUM_CLASSES - 1))
-    images = data.draw(
-        st.lists(
-            st.lists(pixels, min_size=4, max_size=4), min_size=number, max_size=number
-        )
-    )
-    confidence, labels = (torch.stack(parts) for parts in zip(*map(tensors, images)))
-    together = median_thresholds(confidence, labels, NUM_CLASSES, cap, 'image')
-    for index in range(number):
-        alone = median_thresholds(
-            confidence[index : index + 1], labels[index : index + 1], NUM_CLASSES, cap
-        )
-        assert together[index].tolist() == alone[0].tolist()
 
 
 @given(PIXELS, CAPS)

@@ -48,8 +48,10 @@ class Stand:
                 'segda_mm.self_training.report._draw_labels',
                 lambda configs, name: f'labels_{name}.png',
             )
-        for name in ('train', 'label', 'test'):
-            monkeypatch.setattr(f'{MODULE}.{name}', getattr(self, name))
+        for name, stand in dict(
+            train=self.train, label=self.label, evaluate=self.test
+        ).items():
+            monkeypatch.setattr(f'{MODULE}.{name}', stand)
 
     def _maybe_stop(self, cfg, when):
         stage = cfg.work_dir.rpartition('/')[2]

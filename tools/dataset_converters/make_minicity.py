@@ -4,13 +4,16 @@
 was interrupted continues when it is started again.
 """
 
+from __future__ import annotations
+
 import argparse
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 
-def picture_size(text):
+def picture_size(text: str) -> tuple[int, int]:
     """'256x128' -> (256, 128)."""
     try:
         width, height = (int(side) for side in text.lower().split('x'))
@@ -21,7 +24,19 @@ def picture_size(text):
     return width, height
 
 
-def parse_args():
+#: What is written: option, frames by default, and what they are.
+COUNTS = (
+    ('--gta5', 200, 'GTA5 images'),
+    ('--train', 200, 'Cityscapes training images'),
+    ('--val', 60, 'Cityscapes validation images'),
+    ('--train-extra', 0, 'Cityscapes extra images'),
+    ('--sequence-train', 0, 'training images with their snippet of 30 frames'),
+    ('--sequence-val', 0, 'validation images with their snippet'),
+)
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -31,25 +46,13 @@ def parse_args():
         default=Path('data/minicity'),
         help='folder to write to (default: %(default)s)',
     )
-    parser.add_argument(
-        '--size',
-        type=picture_size,
-        default=(256, 128),
-        metavar='WxH',
-        help='size of all pictures, 128x64 to 2048x1024 (default: 256x128)',
-    )
-    parser.add_argument(
-        '--gta5-size',
-        type=picture_size,
-        metavar='WxH',
-        help='size of the GTA5 pictures, if another',
-    )
-    parser.add_argument(
-        '--cityscapes-size',
-        type=picture_size,
-        metavar='WxH',
-        help='size of the Cityscapes pictures, if another',
-    )
+    for option, what in (
+        ('--size', 'size of all pictures, 128x64 to 2048x1024 (default: 256x128)'),
+        ('--gta5-size', 'size of the GTA5 pictures, if another'),
+        ('--cityscapes-size', 'size of the Cityscapes pictures, if another'),
+    ):
+        parser.add_argument(option, type=picture_size, metavar='WxH', help=what)
+    parser.set_defaults(size=(256, 128))
     parser.add_argument(
         '--seed', type=int, default=0, help='seed of the world (default: %(default)s)'
     )
@@ -59,55 +62,16 @@ def parse_args():
         default=os.cpu_count(),
         help='processes (default: one per core)',
     )
-    parser.add_argument(
-        '--gta5',
-        type=int,
-        default=200,
-        metavar='N',
-        help='GTA5 images (default: %(default)s)',
-    )
-    parser.add_argument(
-        '--train',
-        type=int,
-        default=200,
-        metavar='N',
-        help='Cityscapes training images (default: %(default)s)',
-    )
-    parser.add_argument(
-        '--val',
-        type=int,
-        default=60,
-        metavar='N',
-        help='Cityscapes validation images (default: %(default)s)',
-    )
-    parser.add_argument(
-        '--train-extra',
-        type=int,
-        default=0,
-        metavar='N',
-        help='Cityscapes extra images (default: %(default)s)',
-    )
-    parser.add_argument(
-        '--sequence-train',
-        type=int,
-        default=0,
-        metavar='N',
-        help='training images with their snippet of 30 frames (default: %(default)s)',
-    )
-    parser.add_argument(
-        '--sequence-val',
-        type=int,
-        default=0,
-        metavar='N',
-        help='validation images with their snippet (default: %(default)s)',
-    )
+    for option, count, what in COUNTS:
+        text = f'{what} (default: %(default)s)'
+        parser.add_argument(option, type=int, default=count, metavar='N', help=text)
     return parser.parse_args()
 
 
-def progress_line(name):
+def progress_line(name: str) -> Callable[[int, int], None]:
     """A progress callback that keeps one line of stderr up to date."""
 
-    def show(done, total):
+    def show(done: int, total: int) -> None:
         # A log file gets ten lines instead of one that is overwritten.
         if sys.stderr.isatty():
             end = '\n' if done == total else ''
@@ -120,7 +84,8 @@ def progress_line(name):
     return show
 
 
-def main():
+def main() -> None:
+    """Write both trees."""
     args = parse_args()
     # Heavy imports wait until the arguments are known to be good.
     from segda_mm.dependencies import require_dependencies

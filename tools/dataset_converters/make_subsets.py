@@ -35,27 +35,13 @@ def parse_args() -> argparse.Namespace:
         help='where to write (default: data/subsets)',
     )
     parser.add_argument('--seed', type=int, default=0)
-    parser.add_argument(
-        '--gta5-train',
-        type=int,
-        default=500,
-        metavar='N',
-        help='images of GTA5 (default: 500)',
-    )
-    parser.add_argument(
-        '--cityscapes-train',
-        type=int,
-        default=500,
-        metavar='N',
-        help='images of Cityscapes train (default: 500)',
-    )
-    parser.add_argument(
-        '--cityscapes-val',
-        type=int,
-        default=250,
-        metavar='N',
-        help='images of Cityscapes val (default: 250)',
-    )
+    for option, count, what in (
+        ('--gta5-train', 500, 'images of GTA5'),
+        ('--cityscapes-train', 500, 'images of Cityscapes train'),
+        ('--cityscapes-val', 250, 'images of Cityscapes val'),
+    ):
+        text = f'{what} (default: {count})'
+        parser.add_argument(option, type=int, default=count, metavar='N', help=text)
     args = parser.parse_args()
     if args.gta5 is None and args.cityscapes is None:
         parser.error('give --gta5, --cityscapes or both')
@@ -69,14 +55,10 @@ def main() -> int:
     from segda_mm.dependencies import require_dependencies
 
     require_dependencies()
-    from segda_mm.datasets import DataError, MissingDataError
-    from segda_mm.datasets.paper_subsets import write_paper_subsets
+    from segda_mm.datasets.paper_subsets import PAPER_SIZES, write_paper_subsets
+    from segda_mm.errors import DataError, MissingDataError
 
-    sizes = {
-        'gta5_train': args.gta5_train,
-        'cityscapes_train': args.cityscapes_train,
-        'cityscapes_val': args.cityscapes_val,
-    }
+    sizes = {key: getattr(args, key) for key in PAPER_SIZES}
     try:
         written = write_paper_subsets(
             args.out,

@@ -1,17 +1,26 @@
 """Write a picture of the miniature world: both looks beside their labels.
 
+A row is: game picture, its labels, real picture, its labels.
 ``docs/images/minicity.png`` was made by running this without arguments.
 """
 
+from __future__ import annotations
+
 import argparse
-import sys
 from pathlib import Path
 
-from segda_mm.minicity import contact_sheet
-from segda_mm.minicity.png import write_png
+import numpy as np
+
+from segda_mm.minicity import render_frame
+from segda_mm.minicity.labels import PALETTE
+from segda_mm.minicity.output import write_png
+
+SIZE = (512, 256)
+GAP = 6
 
 
-def parse_args():
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -25,31 +34,37 @@ def parse_args():
         '--seed', type=int, default=0, help='seed of the world (default: %(default)s)'
     )
     parser.add_argument(
-        '--game',
+        '--rows',
         type=int,
         nargs='+',
-        default=[0, 9, 13],
+        default=[0, 0, 9, 9, 13, 4],
         metavar='INDEX',
-        help='GTA5 images, 0 is 00001.png (default: %(default)s)',
-    )
-    parser.add_argument(
-        '--real',
-        type=int,
-        nargs='+',
-        default=[0, 9, 4],
-        metavar='INDEX',
-        help='Cityscapes training images, as many (default: %(default)s)',
+        help='a GTA5 image and a Cityscapes training image for each row, from 0 '
+        '(default: %(default)s)',
     )
     return parser.parse_args()
 
 
-def main():
+def join(pictures: list[np.ndarray], axis: int) -> np.ndarray:
+    """Put pictures (H, W, 3) side by side or below each other, with white gaps."""
+    shape = list(pictures[0].shape)
+    shape[axis] = GAP
+    gap = np.full(shape, 255, np.uint8)
+    parts = [part for picture in pictures for part in (gap, picture)]
+    return np.concatenate(parts[1:], axis)
+
+
+def main() -> None:
+    """Draw the picture."""
     args = parse_args()
-    try:
-        sheet = contact_sheet(args.game, args.real, args.seed)
-    except ValueError as error:
-        sys.exit(f'minicity_picture: {error}')
-    write_png(args.out, sheet)
+    rows = []
+    for pair in zip(args.rows[::2], args.rows[1::2], strict=True):
+        cells = []
+        for look, stream, index in zip(('game', 'real'), ('gta5', 'train'), pair):
+            frame = render_frame(look, args.seed, index, SIZE, stream)
+            cells += [frame.image, PALETTE[frame.label_ids]]
+        rows.append(join(cells, axis=1))
+    write_png(args.out, join(rows, axis=0))
     print(f'wrote {args.out}')
 
 

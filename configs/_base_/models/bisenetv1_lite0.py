@@ -23,7 +23,7 @@ auxiliary_head = dict(
     align_corners=False,
     loss_decode=loss_decode,
 )
-model = dict(
+segmentor = dict(
     type='EncoderDecoder',
     data_preprocessor=data_preprocessor,
     backbone=dict(

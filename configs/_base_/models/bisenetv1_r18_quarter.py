@@ -1,4 +1,4 @@
-# BiSeNet-R18 with a quarter of the channels, from scratch: for experiments of many
+# BiSeNet-R18 with a quarter of the channels, from scratch: for studies of many
 # trainings on two CPU cores.
 _base_ = './bisenetv1_r18.py'
 auxiliary_head = _base_.segmentor.auxiliary_head

@@ -6,8 +6,6 @@ Understanding", CVPR 2016, and the class definitions published with it.
 
 from typing import NamedTuple
 
-import numpy as np
-
 IGNORE_INDEX = 255
 
 
@@ -16,54 +14,53 @@ class Label(NamedTuple):
 
     ``id`` is the value in ``*_labelIds.png`` (-1, the licence plate, is stored
     as 255 in 8-bit files), ``train_id`` the value that networks are trained on
-    (255 is void), ``color`` the RGB colour in 0..255.
+    (255 is void, left out of the evaluation), ``has_instances`` whether instances
+    are told apart, ``color`` the RGB colour in 0..255.
     """
 
     name: str
     id: int
     train_id: int
-    category: str
     has_instances: bool
-    ignore_in_eval: bool
     color: tuple[int, int, int]
 
 
 LABELS = (
-    Label('unlabeled', 0, 255, 'void', False, True, (0, 0, 0)),
-    Label('ego vehicle', 1, 255, 'void', False, True, (0, 0, 0)),
-    Label('rectification border', 2, 255, 'void', False, True, (0, 0, 0)),
-    Label('out of roi', 3, 255, 'void', False, True, (0, 0, 0)),
-    Label('static', 4, 255, 'void', False, True, (0, 0, 0)),
-    Label('dynamic', 5, 255, 'void', False, True, (111, 74, 0)),
-    Label('ground', 6, 255, 'void', False, True, (81, 0, 81)),
-    Label('road', 7, 0, 'flat', False, False, (128, 64, 128)),
-    Label('sidewalk', 8, 1, 'flat', False, False, (244, 35, 232)),
-    Label('parking', 9, 255, 'flat', False, True, (250, 170, 160)),
-    Label('rail track', 10, 255, 'flat', False, True, (230, 150, 140)),
-    Label('building', 11, 2, 'construction', False, False, (70, 70, 70)),
-    Label('wall', 12, 3, 'construction', False, False, (102, 102, 156)),
-    Label('fence', 13, 4, 'construction', False, False, (190, 153, 153)),
-    Label('guard rail', 14, 255, 'construction', False, True, (180, 165, 180)),
-    Label('bridge', 15, 255, 'construction', False, True, (150, 100, 100)),
-    Label('tunnel', 16, 255, 'construction', False, True, (150, 120, 90)),
-    Label('pole', 17, 5, 'object', False, False, (153, 153, 153)),
-    Label('polegroup', 18, 255, 'object', False, True, (153, 153, 153)),
-    Label('traffic light', 19, 6, 'object', False, False, (250, 170, 30)),
-    Label('traffic sign', 20, 7, 'object', False, False, (220, 220, 0)),
-    Label('vegetation', 21, 8, 'nature', False, False, (107, 142, 35)),
-    Label('terrain', 22, 9, 'nature', False, False, (152, 251, 152)),
-    Label('sky', 23, 10, 'sky', False, False, (70, 130, 180)),
-    Label('person', 24, 11, 'human', True, False, (220, 20, 60)),
-    Label('rider', 25, 12, 'human', True, False, (255, 0, 0)),
-    Label('car', 26, 13, 'vehicle', True, False, (0, 0, 142)),
-    Label('truck', 27, 14, 'vehicle', True, False, (0, 0, 70)),
-    Label('bus', 28, 15, 'vehicle', True, False, (0, 60, 100)),
-    Label('caravan', 29, 255, 'vehicle', True, True, (0, 0, 90)),
-    Label('trailer', 30, 255, 'vehicle', True, True, (0, 0, 110)),
-    Label('train', 31, 16, 'vehicle', True, False, (0, 80, 100)),
-    Label('motorcycle', 32, 17, 'vehicle', True, False, (0, 0, 230)),
-    Label('bicycle', 33, 18, 'vehicle', True, False, (119, 11, 32)),
-    Label('license plate', -1, 255, 'vehicle', False, True, (0, 0, 142)),
+    Label('unlabeled', 0, 255, False, (0, 0, 0)),
+    Label('ego vehicle', 1, 255, False, (0, 0, 0)),
+    Label('rectification border', 2, 255, False, (0, 0, 0)),
+    Label('out of roi', 3, 255, False, (0, 0, 0)),
+    Label('static', 4, 255, False, (0, 0, 0)),
+    Label('dynamic', 5, 255, False, (111, 74, 0)),
+    Label('ground', 6, 255, False, (81, 0, 81)),
+    Label('road', 7, 0, False, (128, 64, 128)),
+    Label('sidewalk', 8, 1, False, (244, 35, 232)),
+    Label('parking', 9, 255, False, (250, 170, 160)),
+    Label('rail track', 10, 255, False, (230, 150, 140)),
+    Label('building', 11, 2, False, (70, 70, 70)),
+    Label('wall', 12, 3, False, (102, 102, 156)),
+    Label('fence', 13, 4, False, (190, 153, 153)),
+    Label('guard rail', 14, 255, False, (180, 165, 180)),
+    Label('bridge', 15, 255, False, (150, 100, 100)),
+    Label('tunnel', 16, 255, False, (150, 120, 90)),
+    Label('pole', 17, 5, False, (153, 153, 153)),
+    Label('polegroup', 18, 255, False, (153, 153, 153)),
+    Label('traffic light', 19, 6, False, (250, 170, 30)),
+    Label('traffic sign', 20, 7, False, (220, 220, 0)),
+    Label('vegetation', 21, 8, False, (107, 142, 35)),
+    Label('terrain', 22, 9, False, (152, 251, 152)),
+    Label('sky', 23, 10, False, (70, 130, 180)),
+    Label('person', 24, 11, True, (220, 20, 60)),
+    Label('rider', 25, 12, True, (255, 0, 0)),
+    Label('car', 26, 13, True, (0, 0, 142)),
+    Label('truck', 27, 14, True, (0, 0, 70)),
+    Label('bus', 28, 15, True, (0, 60, 100)),
+    Label('caravan', 29, 255, True, (0, 0, 90)),
+    Label('trailer', 30, 255, True, (0, 0, 110)),
+    Label('train', 31, 16, True, (0, 80, 100)),
+    Label('motorcycle', 32, 17, True, (0, 0, 230)),
+    Label('bicycle', 33, 18, True, (119, 11, 32)),
+    Label('license plate', -1, 255, False, (0, 0, 142)),
 )
 
 _EVALUATED = sorted(
@@ -83,12 +80,5 @@ LABEL_IDS = tuple(label.id for label in _EVALUATED)
 #: Train ids of the 8 classes whose instances are told apart.
 THING_CLASSES = tuple(label.train_id for label in _EVALUATED if label.has_instances)
 
-#: The values that an 8-bit label-id file may contain (-1 is stored as 255).
-KNOWN_IDS = frozenset(label.id % 256 for label in LABELS)
-
-#: ``ID_TO_TRAIN_ID[label_id]`` is the train id, uint8 of shape (256,).
-ID_TO_TRAIN_ID = np.full(256, IGNORE_INDEX, dtype=np.uint8)
-ID_TO_TRAIN_ID[[label.id for label in _EVALUATED]] = [
-    label.train_id for label in _EVALUATED
-]
-ID_TO_TRAIN_ID.flags.writeable = False
+#: What the data sets of these classes are described with.
+METAINFO = {'classes': CLASSES, 'palette': [list(color) for color in PALETTE]}

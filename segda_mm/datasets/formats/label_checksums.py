@@ -116,13 +116,9 @@ def require_unchanged(
 
 
 def require_unchanged_label(info: Mapping[str, Any]) -> None:
-    """See that the label of a sample is the one that ``tools/label.py`` wrote.
+    """See that the label of a data info is the one that ``tools/label.py`` wrote.
 
-    Args:
-        info: The data info; one without ``label_checksum`` passes.
-
-    Raises:
-        DataError: It is another one.
+    One without ``label_checksum`` passes; another one raises a DataError.
     """
     require_unchanged(
         info['seg_map_path'],

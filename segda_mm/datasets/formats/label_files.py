@@ -13,7 +13,7 @@ from PIL import Image
 
 from segda_mm.errors import DataError
 
-from .cityscapes_labels import CLASSES, ID_TO_TRAIN_ID, IGNORE_INDEX, KNOWN_IDS
+from .cityscapes_labels import CLASSES, IGNORE_INDEX, LABELS
 
 
 class LabelTable(NamedTuple):
@@ -48,7 +48,7 @@ def _table_from_mapping(name: str, mapping: Mapping) -> LabelTable:
     return LabelTable(name, train_ids, known)
 
 
-_CITYSCAPES = {i: int(ID_TO_TRAIN_ID[i]) for i in sorted(KNOWN_IDS)}
+_CITYSCAPES = {label.id: label.train_id for label in LABELS}
 _TABLES = {
     'cityscapes': _CITYSCAPES,
     # GTA5 stores the licence plate as 34 where Cityscapes has -1.
@@ -62,9 +62,8 @@ _TABLES = {
 def _table_from_name(name: str) -> LabelTable:
     if name not in _TABLES:
         raise ValueError(
-            f'label table {name!r} is unknown; choose one of '
-            f'{sorted(_TABLES)} or give a dict of '
-            '{id in the file: train id}'
+            f'label table {name!r} is unknown; choose one of {sorted(_TABLES)} or '
+            'give a dict of {id in the file: train id}'
         )
     return _table_from_mapping(name, _TABLES[name])
 
@@ -99,20 +98,19 @@ def decode_labels(path: str | os.PathLike, what: str) -> tuple[str, np.ndarray]:
     Raises:
         DataError: There is no such file, or it cannot be decoded.
     """
+    exclude = 'or list its image in exclude='
     try:
         with Image.open(path) as image:
             return image.mode, np.asarray(image)
     except FileNotFoundError:
         raise DataError(
-            f'{what} does not exist',
-            file=path,
-            remedy='Restore it, or list its image in exclude=',
+            f'{what} does not exist', file=path, remedy=f'Restore it, {exclude}'
         ) from None
     except (OSError, SyntaxError, ValueError) as error:
         raise DataError(
             f'{what} cannot be decoded ({error})',
             file=path,
-            remedy='Download or write it again, or list its image in exclude=',
+            remedy=f'Download or write it again, {exclude}',
         ) from error
 
 
@@ -146,14 +144,14 @@ def to_train_ids(
     """Turn label ids into train ids.
 
     Args:
-        ids: uint8 array (H, W).
+        ids: uint8 (H, W).
         table: The table of the data set.
         file: The file that the ids come from, for the message.
         label_map: ``{train id: new train id}`` of a data set that was given
-            part of its classes, or None.
+            part of its classes.
 
     Returns:
-        uint8 array (H, W), 255 where void.
+        uint8 (H, W), 255 where void.
 
     Raises:
         DataError: An id is not in the table.

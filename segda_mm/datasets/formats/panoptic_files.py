@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
+from scipy.ndimage import find_objects
 
 from segda_mm.errors import DataError
 from segda_mm.files import atomic_file
@@ -30,12 +31,7 @@ _MAX_INSTANCES = LABEL_DIVISOR - 1
 
 
 class PanopticIndex(NamedTuple):
-    """What a COCO-panoptic JSON file says.
-
-    ``categories`` maps a category id to its entry (``id``, ``name``,
-    ``isthing``, ...), ``annotations`` an image id to its entry (``image_id``,
-    ``file_name`` of the PNG, ``segments_info``). Both keep the file's order.
-    """
+    """The entries of a COCO-panoptic JSON file by category id and by image id."""
 
     categories: dict[int, dict[str, Any]]
     annotations: dict[str | int, dict[str, Any]]
@@ -51,6 +47,10 @@ def read_panoptic_json(path: str | os.PathLike) -> PanopticIndex:
     try:
         with open(path, encoding='utf-8') as stream:
             content = json.load(stream)
+        categories = {entry['id']: entry for entry in content['categories']}
+        annotations = {entry['image_id']: entry for entry in content['annotations']}
+        for entry in content['annotations']:
+            entry['file_name'], entry['segments_info']
     except FileNotFoundError:
         raise DataError(
             'panoptic JSON does not exist',
@@ -63,11 +63,6 @@ def read_panoptic_json(path: str | os.PathLike) -> PanopticIndex:
             file=path,
             remedy='Download or write it again',
         ) from error
-    try:
-        categories = {entry['id']: entry for entry in content['categories']}
-        annotations = {entry['image_id']: entry for entry in content['annotations']}
-        for entry in content['annotations']:
-            entry['file_name'], entry['segments_info']
     except (KeyError, TypeError) as error:
         raise DataError(
             f'is not a COCO-panoptic JSON file (no {error})',
@@ -169,21 +164,19 @@ def codes_from_segments(
     the picture was made smaller.
 
     Args:
-        ids: int32 (H, W), as :func:`read_panoptic_png` gives them.
+        ids: int32 (H, W) of a panoptic PNG.
         segments_info: Entries with ``id``, ``category_id`` and, for crowds,
             ``iscrowd`` = 1.
-        class_of_category: Train id of every category that may occur, 255 for
-            those that are void.
+        class_of_category: Train id of every category that may occur, 255 is void.
         thing_classes: Train ids of the classes with instances.
         file: The file that the ids come from, for the messages.
 
     Returns:
-        int32 array (H, W); void is 255000.
+        int32 (H, W); void is 255000.
 
     Raises:
-        DataError: A category is not in ``class_of_category``, a pixel has an
-            id that is not listed, an id is listed twice or is 0, or there are
-            more than 999 instances of a class.
+        DataError: A category is not known, a pixel's id is not listed, an id is
+            listed twice or is 0, or a class has more than 999 instances.
     """
     code_of_id = _code_of_id(segments_info, class_of_category, thing_classes, file)
     largest = int(ids.max(initial=VOID_ID))
@@ -285,40 +278,31 @@ def segments_from_codes(
             f'class {present[-1] // LABEL_DIVISOR} is in the codes, but only '
             f'{len(label_ids)} classes have a label id'
         )
-    # Column 0 of the tables below is void.
-    dense_of_code = np.zeros(len(areas), dtype=np.int32)
-    dense_of_code[present] = np.arange(1, len(present) + 1)
-    dense = dense_of_code[codes]
-    boxes = _bounding_boxes(dense, len(present))
-    id_of_dense = np.full(len(present) + 1, VOID_ID, dtype=np.int32)
+    # Segments are numbered from 1 in what follows; 0 is void.
+    number_of_code = np.zeros(len(areas), dtype=np.int32)
+    number_of_code[present] = np.arange(1, len(present) + 1)
+    numbers = number_of_code[codes]
+    boxes = find_objects(numbers, len(present))
+    id_of_number = np.full(len(present) + 1, VOID_ID, dtype=np.int32)
     segments_info = []
     for index, code in enumerate(present.tolist()):
         class_id, instance = divmod(code, LABEL_DIVISOR)
         label_id = label_ids[class_id]
         segment_id = label_id * LABEL_DIVISOR + instance - 1 if instance else label_id
-        id_of_dense[index + 1] = segment_id
+        id_of_number[index + 1] = segment_id
+        rows, columns = boxes[index]
         segments_info.append(
             dict(
                 id=segment_id,
                 category_id=label_id,
                 area=int(areas[code]),
-                bbox=boxes[index].tolist(),
+                bbox=[
+                    columns.start,
+                    rows.start,
+                    columns.stop - columns.start,
+                    rows.stop - rows.start,
+                ],
                 iscrowd=int(instance == 0 and class_id in thing_classes),
             )
         )
-    return id_of_dense[dense], segments_info
-
-
-def _bounding_boxes(dense: np.ndarray, count: int) -> np.ndarray:
-    """(count, 4) of x, y, width, height of the segments 1..count."""
-    first_last = []
-    for axis in (1, 0):
-        length = dense.shape[axis]
-        position = np.arange(length).reshape((1, -1) if axis else (-1, 1))
-        cells = dense + (count + 1) * position
-        occupied = np.bincount(cells.ravel(), minlength=(count + 1) * length)
-        occupied = occupied.reshape(length, count + 1)[:, 1:] > 0
-        first = occupied.argmax(0)
-        first_last.append((first, length - occupied[::-1].argmax(0) - first))
-    (x, width), (y, height) = first_last
-    return np.stack([x, y, width, height], 1)
+    return id_of_number[numbers], segments_info

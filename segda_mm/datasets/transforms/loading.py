@@ -1,20 +1,89 @@
+"""Reading the label file of a sample."""
+
 from __future__ import annotations
+
+import os.path as osp
+from collections.abc import Mapping
 
 import numpy as np
 from mmcv.transforms import BaseTransform
 
+from segda_mm.errors import DataError
 from segda_mm.ops.panoptic_codes import LABEL_DIVISOR
 from segda_mm.registry import TRANSFORMS
 
-from ..formats.panoptic_labels import read_panoptic_codes
+from ..formats.cityscapes_instances import codes_from_instance_ids, read_instance_ids
+from ..formats.cityscapes_labels import IGNORE_INDEX
+from ..formats.label_checksums import label_checksums, require_unchanged
+from ..formats.label_files import (
+    LabelTable,
+    check_same_size,
+    label_table,
+    read_label_ids,
+    to_train_ids,
+)
+from ..formats.panoptic_files import codes_from_segments, read_panoptic_png
+
+
+@TRANSFORMS.register_module()
+class LoadLabelIds(BaseTransform):
+    """Load a label file and turn its ids into train ids.
+
+    Required keys: ``seg_map_path``, ``ori_shape`` and ``img_path`` (so it
+    stands after ``LoadImageFromFile``). Adds ``gt_seg_map``, uint8 (H, W),
+    255 where void, and its name to ``seg_fields``. A data set that was given
+    part of its classes (``label_map``) gets the ids of those.
+
+    Args:
+        table: The label table: ``'cityscapes'``, ``'gta5'``, ``'camvid'``,
+            ``'train_id'`` or an own ``{id: train_id}``, see
+            :func:`segda_mm.datasets.formats.label_files.label_table`. None
+            takes the one of the data set.
+
+    Raises:
+        DataError: The file cannot be read, is RGB or 16-bit, differs in size
+            from the image, or has ids that the table does not know.
+        ValueError: Neither ``table`` nor the data set names a table.
+    """
+
+    def __init__(self, table: str | Mapping[int, int] | None = None) -> None:
+        self.table = None if table is None else label_table(table)
+
+    def transform(self, results: dict) -> dict:
+        """Add ``gt_seg_map`` to ``results``."""
+        file = results['seg_map_path']
+        ids = read_label_ids(file)
+        _require_size_of_image(ids, results)
+        results['gt_seg_map'] = to_train_ids(
+            ids, self._table_for(results), file, results.get('label_map')
+        )
+        results['seg_fields'].append('gt_seg_map')
+        return results
+
+    def _table_for(self, results: dict) -> LabelTable:
+        if self.table is not None:
+            return self.table
+        if results.get('label_table') is None:
+            raise ValueError(
+                'the data set does not say which label table its files use; '
+                "set it in the pipeline: dict(type='LoadLabelIds', "
+                "table='cityscapes' | 'gta5' | 'camvid' | 'train_id' | "
+                '{id: train_id})'
+            )
+        return label_table(results['label_table'])
+
+    def __repr__(self) -> str:
+        name = None if self.table is None else self.table.name
+        return f'{type(self).__name__}(table={name!r})'
 
 
 @TRANSFORMS.register_module()
 class LoadPanopticLabels(BaseTransform):
     """Load a label file that tells instances apart.
 
-    The files are those of the data set as published: instance-id PNGs of
-    Cityscapes or COCO-panoptic PNGs of Mapillary Vistas.
+    The files are those of the data set as published: COCO-panoptic PNGs of
+    Mapillary Vistas where the sample has ``segments_info`` (and
+    ``class_of_category``), instance-id PNGs of Cityscapes otherwise.
 
     Required keys: ``seg_map_path``, ``thing_classes``, ``ori_shape`` and
     ``img_path`` (so it stands after ``LoadImageFromFile``). Adds
@@ -32,7 +101,26 @@ class LoadPanopticLabels(BaseTransform):
 
     def transform(self, results: dict) -> dict:
         """Add ``gt_panoptic_seg`` and ``gt_seg_map`` to ``results``."""
-        codes = read_panoptic_codes(results, results['ori_shape'][:2])
+        if 'thing_classes' not in results:
+            raise ValueError(
+                f'the data set of {results["img_path"]} does not tell instances apart '
+                '(no thing_classes); take CityscapesPanopticDataset, '
+                'MapillaryPanopticDataset or another PanopticSegDataset'
+            )
+        file = results['seg_map_path']
+        is_coco = 'segments_info' in results
+        ids = read_panoptic_png(file) if is_coco else read_instance_ids(file)
+        _require_size_of_image(ids, results)
+        if is_coco:
+            codes = codes_from_segments(
+                ids,
+                results['segments_info'],
+                results['class_of_category'],
+                results['thing_classes'],
+                file,
+            )
+        else:
+            codes = codes_from_instance_ids(ids, file)
         results['gt_panoptic_seg'] = codes
         results['gt_seg_map'] = (codes // LABEL_DIVISOR).astype(np.uint8)
         results['seg_fields'].extend(['gt_panoptic_seg', 'gt_seg_map'])
@@ -40,3 +128,69 @@ class LoadPanopticLabels(BaseTransform):
 
     def __repr__(self) -> str:
         return f'{type(self).__name__}()'
+
+
+@TRANSFORMS.register_module()
+class LoadPseudoLabels(BaseTransform):
+    """Load the pseudo label of an unlabelled image, or void without one.
+
+    Stands after ``LoadImageFromFile`` and before anything that changes the
+    size. Required keys: ``img``, ``relative_path``, ``pseudo_label_dir``.
+    Adds ``gt_seg_map``, uint8 (H, W): train ids read from
+    ``<pseudo_label_dir>/<relative_path with the suffix .png>``, or 255
+    everywhere when ``pseudo_label_dir`` is None, and its name to
+    ``seg_fields``.
+
+    Raises:
+        DataError: The file is missing, unreadable, of another size, or not the one
+            that the folder's manifest has the checksum of.
+    """
+
+    def transform(self, results: dict) -> dict:
+        """Add ``gt_seg_map`` to ``results``."""
+        shape = results['img'].shape[:2]
+        folder = results['pseudo_label_dir']
+        if folder is None:
+            labels = np.full(shape, IGNORE_INDEX, dtype=np.uint8)
+        else:
+            labels = self._read(folder, results['relative_path'], shape)
+        results['gt_seg_map'] = labels
+        results['seg_fields'].append('gt_seg_map')
+        return results
+
+    @staticmethod
+    def _read(folder: str, name: str, shape: tuple[int, int]) -> np.ndarray:
+        file = osp.join(folder, osp.splitext(name)[0] + '.png')
+        remedy = (
+            f'Remove {folder} so that the pseudo labels are made again, '
+            'with the images that the config names now'
+        )
+        if not osp.isfile(file):
+            raise DataError(
+                f'pseudo label of {name!r} does not exist', file=file, remedy=remedy
+            )
+        require_unchanged(file, label_checksums(folder).get(name), remedy)
+        labels = read_label_ids(file)
+        if labels.shape != shape:
+            raise DataError(
+                f'pseudo label is {labels.shape[1]}x{labels.shape[0]} pixels, '
+                f'but its image {name!r} is {shape[1]}x{shape[0]}',
+                file=file,
+                remedy='Place LoadPseudoLabels before every resize in the '
+                f'pipeline. {remedy}',
+            )
+        return labels
+
+    def __repr__(self) -> str:
+        return f'{type(self).__name__}()'
+
+
+def _require_size_of_image(ids: np.ndarray, results: dict) -> None:
+    image = results['img_path']
+    check_same_size(
+        ids.shape,
+        results['ori_shape'][:2],
+        results['seg_map_path'],
+        image,
+        results.get('relative_path', image),
+    )

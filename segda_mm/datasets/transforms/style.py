@@ -1,54 +1,168 @@
+"""Giving an image the look of another domain, from images drawn of it."""
+
 from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
 
+import cv2
+import mmcv
 import numpy as np
+from mmcv.transforms import BaseTransform
 
 from segda_mm.errors import MissingDataError
-from segda_mm.registry import DATASETS
+from segda_mm.ops.style import (
+    match_channel_statistics,
+    to_pixel_values,
+    transfer_low_frequencies,
+)
+from segda_mm.registry import DATASETS, TRANSFORMS
 
 
-class StyleImages:
-    """Images that a transform draws from, to take over how they look.
+class StyleTransform(BaseTransform):
+    """Base of transforms that draw an image of another domain for each sample.
+
+    Required key: ``img``, (H, W, 3), BGR in [0, 255]. Its dtype is kept, and
+    values that leave the range are clipped; labels stay.
 
     Args:
-        images: Config of a data set of images, such as
+        images: Config of a data set of images to draw from, such as
             ``dict(type='UnlabeledImageDataset', images='my_street')``. Its
             pipeline is not used.
-        user: Name of the transform, for messages.
+        prob: Probability that an image is changed.
 
     Raises:
-        MissingDataError: The folder does not exist, or nothing matches.
-        DataError: A listed image is absent, or a list file is wrong.
-        ValueError: ``images`` is no config of a data set.
+        MissingDataError: There are no images to draw from.
+        DataError: A listed image is absent or cannot be decoded.
+        ValueError: ``prob`` is out of range, or ``images`` no data set.
     """
 
-    def __init__(self, images: Mapping, user: str) -> None:
+    def __init__(self, images: Mapping, prob: float) -> None:
+        user = type(self).__name__
+        if not 0 <= prob <= 1:
+            raise ValueError(f'prob={prob} of {user} must be in [0, 1]')
         if not isinstance(images, Mapping) or 'type' not in images:
             raise ValueError(
                 f'images= of {user} is {images!r}, but must be the config of a data '
                 "set, as dict(type='UnlabeledImageDataset', images=FOLDER)"
             )
-        config = copy.deepcopy(dict(images))
+        load = [dict(type='LoadImageFromFile')]
         try:
-            self.dataset = DATASETS.build(
-                dict(config, pipeline=[dict(type='LoadImageFromFile')])
-            )
+            self.images = DATASETS.build({**copy.deepcopy(images), 'pipeline': load})
         except MissingDataError as error:
             raise MissingDataError(
                 error.what,
                 folder=error.folder,
                 expected=f'{error.expected}, for images= of {user} in the pipeline',
             ) from error
+        self.prob = prob
+
+    def transform(self, results: dict) -> dict:
+        """Change ``img`` of ``results`` with probability ``prob``."""
+        if np.random.rand() < self.prob:
+            image = results['img']
+            results['img'] = to_pixel_values(self.restyle(image), image.dtype)
+        return results
+
+    def restyle(self, image: np.ndarray) -> np.ndarray:
+        """Return the image in the style of a drawn one, (H, W, 3)."""
+        raise NotImplementedError
 
     def draw(self) -> np.ndarray:
-        """Read an image drawn by NumPy's global generator.
+        """Read an image drawn by NumPy's global generator, uint8 (H, W, 3), BGR."""
+        return self.images[np.random.randint(len(self.images))]['img']
 
-        Returns:
-            uint8 (H, W, 3) in the order of ``LoadImageFromFile``, BGR.
 
-        Raises:
-            DataError: The image cannot be decoded.
-        """
-        return self.dataset[np.random.randint(len(self.dataset))]['img']
+@TRANSFORMS.register_module()
+class FourierStyle(StyleTransform):
+    """Give an image the low-frequency amplitudes of an image of another domain.
+
+    What is in the image stays; its light and colours become those of an image
+    drawn for each sample and resized to its size. Stands after ``Resize``: the
+    square of frequencies belongs to the size of the image at hand. See
+    :func:`segda_mm.ops.style.transfer_low_frequencies`.
+
+    Source: Yang and Soatto, "FDA: Fourier Domain Adaptation for Semantic
+    Segmentation", CVPR 2020.
+
+    Args:
+        images, prob: See :class:`StyleTransform`.
+        beta: Half the side of the square of low frequencies as a share of the
+            smaller side of the image, in [0, 0.5); the paper uses 0.01, 0.05
+            and 0.09.
+
+    Raises:
+        ValueError: An argument is out of range.
+    """
+
+    def __init__(self, images: Mapping, beta: float, prob: float) -> None:
+        if not 0 <= beta < 0.5:
+            raise ValueError(f'beta={beta} of FourierStyle must be in [0, 0.5)')
+        super().__init__(images, prob)
+        self.beta = beta
+
+    def restyle(self, image: np.ndarray) -> np.ndarray:
+        """Return the image with low frequencies of a drawn one, (H, W, 3)."""
+        style = mmcv.imresize(self.draw(), image.shape[1::-1])
+        return transfer_low_frequencies(image, style, self.beta)
+
+    def __repr__(self) -> str:
+        return (
+            f'{type(self).__name__}({len(self.images)} images, '
+            f'beta={self.beta}, prob={self.prob})'
+        )
+
+
+@TRANSFORMS.register_module()
+class ColorStatistics(StyleTransform):
+    """Move the colour statistics of an image to those of another domain.
+
+    Mean and standard deviation of lightness and of the two colour axes go
+    towards those of an image drawn for each sample. The colour space is CIE
+    Lab, as OpenCV converts sRGB to it, in floating point (by a table: some
+    pixels come back one level off); the paper uses l-alpha-beta, another space
+    of one lightness and two opponent axes. Stands after ``LoadImageFromFile``,
+    best before anything that pads.
+
+    Source: Reinhard et al., "Color Transfer between Images", IEEE Computer
+    Graphics and Applications 2001.
+
+    Args:
+        images, prob: See :class:`StyleTransform`.
+        strength: ``(lowest, highest)`` of the strength, drawn uniformly for
+            each image: 0 leaves it as it is, 1 takes the statistics over.
+
+    Raises:
+        ValueError: An argument is out of range.
+    """
+
+    def __init__(
+        self, images: Mapping, strength: tuple[float, float], prob: float
+    ) -> None:
+        lowest, highest = strength
+        if not 0 <= lowest <= highest <= 1:
+            raise ValueError(
+                f'strength={strength} of ColorStatistics must be (lowest, highest) '
+                'within [0, 1]'
+            )
+        super().__init__(images, prob)
+        self.strength = (lowest, highest)
+
+    def restyle(self, image: np.ndarray) -> np.ndarray:
+        """Return the image with colours of a drawn one, (H, W, 3)."""
+        strength = np.random.uniform(*self.strength)
+        matched = match_channel_statistics(
+            _to_lab(image), _to_lab(self.draw()), strength
+        )
+        return 255 * cv2.cvtColor(matched, cv2.COLOR_Lab2BGR)
+
+    def __repr__(self) -> str:
+        return (
+            f'{type(self).__name__}({len(self.images)} images, '
+            f'strength={self.strength}, prob={self.prob})'
+        )
+
+
+def _to_lab(image: np.ndarray) -> np.ndarray:
+    """float32 (H, W, 3): lightness in [0, 100], two axes around 0."""
+    return cv2.cvtColor(image.astype(np.float32) / 255, cv2.COLOR_BGR2Lab)

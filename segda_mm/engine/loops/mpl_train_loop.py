@@ -26,6 +26,8 @@ class MPLTrainLoop(ResumableEpochTrainLoop):
         TypeError: The model has no ``set_progress(epoch, max_epochs)``.
     """
 
+    tells_progress = True
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._network: nn.Module = unwrapped(self.runner.model)

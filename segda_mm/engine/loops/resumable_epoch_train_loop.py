@@ -11,6 +11,7 @@ from mmengine.runner import EpochBasedTrainLoop, Runner
 from torch import nn
 from torch.utils.data import DataLoader
 
+from segda_mm.engine.distributed import unwrapped
 from segda_mm.engine.sampler import ResumableSampler
 from segda_mm.registry import LOOPS
 
@@ -48,7 +49,12 @@ class ResumableEpochTrainLoop(EpochBasedTrainLoop):
         ValueError: The data loader cannot be resumed: another sampler,
             persistent workers, an unseeded data set, or no batch at all. The
             message names the config key.
+        TypeError: The model waits for ``set_progress``, which only
+            :class:`MPLTrainLoop` calls.
     """
+
+    #: Whether the loop calls ``set_progress`` of its model.
+    tells_progress = False
 
     def __init__(
         self,
@@ -66,6 +72,13 @@ class ResumableEpochTrainLoop(EpochBasedTrainLoop):
         )
         _check_resumable(self.dataloader)
         self._seed: int | None = None
+        model = unwrapped(runner.model)
+        if hasattr(model, 'set_progress') and not self.tells_progress:
+            raise TypeError(
+                f'the model {type(model).__name__} has to be told how far training '
+                f'is, which {type(self).__name__} does not do; use '
+                "train_cfg.type='MPLTrainLoop'"
+            )
 
     def run(self) -> nn.Module:
         """Train to the end; validate where it is due.

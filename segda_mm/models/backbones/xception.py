@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch.nn.functional as F
 from mmcv.cnn import ConvModule, DepthwiseSeparableConvModule
@@ -241,5 +242,5 @@ class Xception71(BaseModule):
         maps.append(self._run(self.exit2, x))
         return tuple(maps[index] for index in self.out_indices)
 
-    def _run(self, module: nn.Module, x: Tensor):
+    def _run(self, module: nn.Module, x: Tensor) -> Any:
         return run_recomputed(module, x) if self.with_checkpoint else module(x)

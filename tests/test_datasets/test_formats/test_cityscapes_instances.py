@@ -10,7 +10,6 @@ from segda_mm.datasets.formats.cityscapes_instances import (
     instance_ids_from_codes,
     read_instance_ids,
 )
-from segda_mm.datasets.formats.cityscapes_labels import LABELS, THING_CLASSES
 
 
 def test_codes_by_hand():
@@ -50,11 +49,7 @@ def test_every_id_agrees_with_the_definitions_of_cityscapes():
             assert (codes == train_id * 1000 + np.arange(2, 1000)).all()
 
 
-def test_thing_classes_are_the_last_eight():
-    assert THING_CLASSES == (11, 12, 13, 14, 15, 16, 17, 18)
-
-
-@pytest.mark.parametrize('value', [34, 7001, 9000, 26999, 34000, 65535, 999])
+@pytest.mark.parametrize('value', [34, 7001, 26999])
 def test_unknown_ids_are_named(value):
     ids = np.full((3, 4), 7, dtype=np.uint16)
     ids[1, 2:] = value
@@ -62,17 +57,10 @@ def test_unknown_ids_are_named(value):
         codes_from_instance_ids(ids, 'a.png')
 
 
-def test_there_and_back():
-    known = [label.id for label in LABELS if label.train_id != 255]
-    ids = np.array([known, [24000 + i * 998 // 18 for i in range(19)]], np.uint16)
-    codes = codes_from_instance_ids(ids)
-    back = instance_ids_from_codes(codes)
-    assert back.dtype == np.uint16
-    assert (back == ids).all()
-    # All void becomes unlabeled, whose code is void again.
-    assert instance_ids_from_codes(np.array([[255000, 255001]])).tolist() == [[0, 0]]
-    # Highest value of the table.
-    assert instance_ids_from_codes(np.array([[18999]])).tolist() == [[33998]]
+def test_what_becomes_of_void_and_of_the_highest_code():
+    ids = instance_ids_from_codes(np.array([[255000, 255001, 18999]]))
+    assert ids.dtype == np.uint16
+    assert ids.tolist() == [[0, 0, 33998]]
 
 
 @pytest.mark.parametrize('code', [19000, 254001, 1])
@@ -89,18 +77,11 @@ def test_files_are_read_in_both_modes(tmp_path):
     assert read_instance_ids(tmp_path / 'a.tif').tolist() == ids.tolist()
 
 
-@pytest.mark.parametrize(
-    ('mode', 'message'),
-    [
-        ('L', r'label ids.*_gtFine_instanceIds\.png'),
-        ('P', r'label ids.*_gtFine_instanceIds\.png'),
-        ('RGB', r"'RGB'.*colour"),
-        ('RGBA', r"'RGBA'.*colour"),
-    ],
-)
-def test_other_files_are_refused(tmp_path, mode, message):
+@pytest.mark.parametrize('mode', ['L', 'P', 'RGB', 'RGBA'])
+def test_other_files_are_refused(tmp_path, mode):
     Image.new(mode, (4, 3)).save(tmp_path / 'a.png')
-    with pytest.raises(DataError, match=rf'a\.png.*{message}'):
+    what = f"'{mode}'.*colour" if len(mode) > 1 else r'label ids.*_instanceIds\.png'
+    with pytest.raises(DataError, match=rf'a\.png.*{what}'):
         read_instance_ids(tmp_path / 'a.png')
 
 

@@ -11,7 +11,7 @@ from segda_mm.minicity import write_cityscapes
 from segda_mm.ops.panoptic_codes import IGNORED_INSTANCE_CODE, VOID_CODE
 from segda_mm.registry import TRANSFORMS
 
-NAME = 'ulm/ulm_000003_000004_leftImg8bit.png'
+NAME = 'ulm/ulm_000003_{:06d}_leftImg8bit.png'
 
 
 @pytest.fixture
@@ -30,47 +30,42 @@ def results():
     labels = (codes // 1000).astype(np.uint8)
     labels.flags.writeable = False
     return {
-        'relative_path': NAME,
+        'relative_path': NAME.format(4),
         'gt_seg_map': labels,
         'gt_panoptic_seg': codes,
-        'seg_fields': ['gt_seg_map', 'gt_panoptic_seg'],
     }
 
 
-def test_both_labels_become_void_in_the_region_only(fine, results):
-    results = EgoCarVoid(annotated=fine)(results)
-    assert results['gt_seg_map'].dtype == np.uint8
-    assert results['gt_panoptic_seg'].dtype == np.int32
-    assert (results['gt_seg_map'][3:] == 255).all()
-    assert (results['gt_panoptic_seg'][3:] == VOID_CODE).all()
-    assert (results['gt_seg_map'][:3] == 11).all()
-    assert (results['gt_panoptic_seg'][:3] == 11004).all()
-    assert results['seg_fields'] == ['gt_seg_map', 'gt_panoptic_seg']
+@pytest.mark.parametrize('absent', [None, 'gt_seg_map', 'gt_panoptic_seg'])
+def test_the_labels_that_are_there_become_void_in_the_region_only(
+    fine, results, absent
+):
+    results.pop(absent, None)
+    changed = EgoCarVoid(annotated=fine)(dict(results))
+    assert changed.keys() == results.keys()
+    values = dict(gt_seg_map=(255, 11), gt_panoptic_seg=(VOID_CODE, 11004))
+    for key in values.keys() & changed.keys():
+        assert changed[key].dtype == results[key].dtype
+        assert (changed[key][3:] == values[key][0]).all()
+        assert (changed[key][:3] == values[key][1]).all()
 
 
-@pytest.mark.parametrize('key', ['gt_seg_map', 'gt_panoptic_seg'])
-def test_one_kind_of_label_is_enough(fine, results, key):
-    del results[key]
-    results = EgoCarVoid(annotated=fine)(results)
-    assert key not in results
-    (other,) = {'gt_seg_map', 'gt_panoptic_seg'} & set(results)
-    assert len(np.unique(results[other][3:])) == 1
-
-
-def test_the_annotated_frame_stays_unless_asked_for(fine, results):
-    results['relative_path'] = 'ulm/ulm_000003_000019_leftImg8bit.png'
-    labels = results['gt_seg_map'].copy()
-    results = EgoCarVoid(annotated=fine)(results)
-    assert (results['gt_seg_map'] == labels).all()
-    results = EgoCarVoid(annotated=fine, include_annotated=True)(results)
-    assert (results['gt_seg_map'][3:] == 255).all()
-
-
-def test_the_annotated_frame_that_the_data_set_names(fine, results):
-    annotated = 'ulm/ulm_000003_000019_leftImg8bit.png'
-    results['relative_path'] = 'ulm/ulm_000003_000090_leftImg8bit.png'
-    results = EgoCarVoid(annotated=fine)({**results, 'annotated_path': annotated})
-    assert (results['gt_seg_map'][3:] == 255).all()
+@pytest.mark.parametrize(
+    ('frame', 'keys', 'settings', 'is_void'),
+    [
+        (19, {}, {}, False),
+        (19, {}, {'include_annotated': True}, True),
+        # Only the data set knows that this frame belongs to the annotated one.
+        (90, {'annotated_path': NAME.format(19)}, {}, True),
+    ],
+)
+def test_the_annotated_frame(fine, results, frame, keys, settings, is_void):
+    results.update(keys, relative_path=NAME.format(frame))
+    labels = EgoCarVoid(annotated=fine, **settings)(dict(results))['gt_seg_map']
+    expected = results['gt_seg_map'].copy()
+    if is_void:
+        expected[3:] = 255
+    assert (labels == expected).all()
 
 
 def test_a_snippet_without_annotated_frame_goes_on(fine, results):
@@ -82,19 +77,15 @@ def test_a_snippet_without_annotated_frame_goes_on(fine, results):
 
 
 def test_wrong_places_in_the_pipeline_are_named(fine, results):
-    transform = EgoCarVoid(annotated=fine)
+    config = dict(type='EgoCarVoid', annotated=fine, ego_ids=(1,))
+    transform = TRANSFORMS.build(config)
+    assert repr(transform) == f'EgoCarVoid(annotated={fine!r}, ego_ids=(1,))'
     with pytest.raises(ValueError, match='before RandomFlip'):
         transform({**results, 'flip': True})
     with pytest.raises(DataError, match=r'000004_leftImg8bit.*before everything'):
         transform({**results, 'gt_seg_map': np.zeros((3, 4), np.uint8)})
     with pytest.raises(ValueError, match='after LoadPseudoLabels'):
-        transform({'relative_path': NAME})
-
-
-def test_built_from_a_config_and_copied_to_a_worker(fine, results):
-    config = dict(type='EgoCarVoid', annotated=fine, ego_ids=(1,))
-    transform = TRANSFORMS.build(config)
-    assert repr(transform) == f'EgoCarVoid(annotated={fine!r}, ego_ids=(1,))'
+        transform({'relative_path': NAME.format(4)})
     transform = pickle.loads(pickle.dumps(transform))
     assert (transform(results)['gt_seg_map'] == 255).sum() == 24
 

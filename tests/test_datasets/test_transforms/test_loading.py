@@ -4,36 +4,85 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from segda_mm.datasets import DataError, LoadPanopticLabels
+from segda_mm.datasets import (
+    DataError,
+    LoadLabelIds,
+    LoadPanopticLabels,
+    LoadPseudoLabels,
+)
 from segda_mm.datasets.formats.panoptic_files import write_panoptic_png
 
 
 @pytest.fixture
-def results(tmp_path):
-    ids = np.array([[7, 26001], [29004, 24]], dtype=np.uint16)
-    Image.fromarray(ids).save(tmp_path / 'label.png')
-    return {
-        'img_path': 'image.png',
-        'relative_path': 'city/image.png',
-        'seg_map_path': str(tmp_path / 'label.png'),
-        'ori_shape': (2, 2),
-        'thing_classes': list(range(11, 19)),
-        'seg_fields': [],
-    }
+def sample(tmp_path):
+    """Make what a loader gets of an image of 2x2 pixels with some label."""
+
+    def make(label, **keys):
+        label = np.array(label)
+        kind = np.uint16 if label.max() > 255 else np.uint8
+        Image.fromarray(label.astype(kind)).save(tmp_path / 'label.png')
+        return {
+            'img_path': 'image.jpg',
+            'relative_path': 'city/image.jpg',
+            'seg_map_path': str(tmp_path / 'label.png'),
+            'ori_shape': (2, 2),
+            'seg_fields': [],
+            **keys,
+        }
+
+    return make
 
 
-def test_codes_and_train_ids(results):
-    results = LoadPanopticLabels()(results)
+LABEL_IDS = [[7, 8], [1, 33]]
+INSTANCE_IDS = [[7, 26001], [29004, 24]]
+THINGS = list(range(11, 19))
+
+
+def test_label_ids_by_the_table_of_the_data_set_or_an_own_one(sample):
+    results = LoadLabelIds()(sample(LABEL_IDS, label_table='cityscapes'))
+    assert results['gt_seg_map'].dtype == np.uint8
+    assert results['gt_seg_map'].tolist() == [[0, 1], [255, 18]]
+    assert results['seg_fields'] == ['gt_seg_map']
+    own = LoadLabelIds(table={7: 3, 8: 4, 1: 255, 33: 0})
+    results = own(sample(LABEL_IDS, label_table='cityscapes'))
+    assert results['gt_seg_map'].tolist() == [[3, 4], [255, 0]]
+    with pytest.raises(DataError, match=r'label\.png.*\[33\].*camvid'):
+        LoadLabelIds(table='camvid')(sample(LABEL_IDS))
+    with pytest.raises(ValueError, match="'LoadLabelIds', table="):
+        LoadLabelIds()(sample(LABEL_IDS))
+    assert repr(LoadLabelIds()) == 'LoadLabelIds(table=None)'
+    assert repr(LoadLabelIds('gta5')) == "LoadLabelIds(table='gta5')"
+
+
+@pytest.mark.parametrize(
+    ('loader', 'ids', 'keys'),
+    [
+        (LoadLabelIds('cityscapes'), LABEL_IDS, {}),
+        (LoadPanopticLabels(), INSTANCE_IDS, {'thing_classes': THINGS}),
+    ],
+)
+def test_size_of_the_file_counts_not_that_of_the_resized_image(
+    sample, loader, ids, keys
+):
+    results = sample(ids, **keys, img=np.zeros((5, 5, 3)), img_shape=(5, 5))
+    assert loader(results)['gt_seg_map'].shape == (2, 2)
+    results.update(ori_shape=(5, 4))
+    with pytest.raises(DataError, match='2x2.*4x5') as caught:
+        loader(results)
+    assert caught.value.name == 'city/image.jpg'
+
+
+def test_panoptic_codes_and_train_ids(sample, tmp_path):
+    results = LoadPanopticLabels()(sample(INSTANCE_IDS, thing_classes=THINGS))
     assert results['gt_panoptic_seg'].dtype == np.int32
     assert results['gt_panoptic_seg'].tolist() == [[0, 13002], [255001, 11000]]
     assert results['gt_seg_map'].dtype == np.uint8
     assert results['gt_seg_map'].tolist() == [[0, 13], [255, 11]]
     assert results['seg_fields'] == ['gt_panoptic_seg', 'gt_seg_map']
 
-
-def test_coco_panoptic_files(results, tmp_path):
+    results = sample(INSTANCE_IDS, thing_classes=THINGS)
     ids = np.array([[70000, 5], [256, 0]], dtype=np.int32)
-    write_panoptic_png(tmp_path / 'label.png', ids)
+    write_panoptic_png(results['seg_map_path'], ids)
     results['class_of_category'] = {1: 0, 2: 13}
     results['segments_info'] = [
         {'id': 5, 'category_id': 2, 'iscrowd': 1},
@@ -44,28 +93,37 @@ def test_coco_panoptic_files(results, tmp_path):
     assert codes.tolist() == [[13001, 13000], [0, 255000]]
 
 
-def test_size_of_the_file_counts_not_that_of_the_resized_image(results):
-    results.update(img=np.zeros((5, 5, 3)), img_shape=(5, 5))
-    assert LoadPanopticLabels()(results)['gt_panoptic_seg'].shape == (2, 2)
-    results.update(ori_shape=(5, 4))
-    with pytest.raises(DataError, match='2x2.*4x5') as caught:
-        LoadPanopticLabels()(results)
-    assert caught.value.name == 'city/image.png'
-
-
-def test_label_id_files_are_refused(results, tmp_path):
-    Image.fromarray(np.zeros((2, 2), np.uint8)).save(tmp_path / 'label.png')
+def test_other_files_and_data_sets_than_panoptic_ones_are_refused(sample):
+    load = LoadPanopticLabels()
     with pytest.raises(DataError, match=r'label\.png.*_gtFine_instanceIds\.png'):
-        LoadPanopticLabels()(results)
-
-
-def test_unknown_ids_are_named_with_their_file(results, tmp_path):
-    Image.fromarray(np.full((2, 2), 7003, np.uint16)).save(tmp_path / 'label.png')
+        load(sample(LABEL_IDS, thing_classes=THINGS))
     with pytest.raises(DataError, match=r'label\.png.*\[7003\] in 4 pixels'):
-        LoadPanopticLabels()(results)
-
-
-def test_data_sets_without_instances_are_refused(results):
-    del results['thing_classes']
+        load(sample([[7003, 7003]] * 2, thing_classes=THINGS))
     with pytest.raises(ValueError, match='CityscapesPanopticDataset'):
-        LoadPanopticLabels()(results)
+        load(sample(INSTANCE_IDS))
+
+
+def test_pseudo_labels(tmp_path):
+    (tmp_path / 'city').mkdir()
+    labels = np.array([[0, 18], [255, 2]], dtype=np.uint8)
+    Image.fromarray(labels).save(tmp_path / 'city/frame.png')
+
+    def load(name='city/frame.jpg', folder=str(tmp_path), size=(2, 2)):
+        results = {
+            'img': np.zeros((*size, 3), np.uint8),
+            'relative_path': name,
+            'pseudo_label_dir': folder,
+            'seg_fields': [],
+        }
+        results = LoadPseudoLabels()(results)
+        assert results['seg_fields'] == ['gt_seg_map']
+        return results['gt_seg_map']
+
+    assert load().tolist() == labels.tolist()
+    void = load(folder=None)
+    assert void.dtype == np.uint8
+    assert void.tolist() == [[255, 255], [255, 255]]
+    with pytest.raises(DataError, match=r'city/other\.png.*Remove .* made again'):
+        load('city/other.jpg')
+    with pytest.raises(DataError, match=r'frame\.png.*2x2.*6x4.*before every resize'):
+        load(size=(4, 6))

@@ -2,76 +2,71 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 from mmengine.config import Config
-from mmengine.dataset import pseudo_collate
 from PIL import Image
-from torch.utils.data import DataLoader
 
 from segda_mm.apis import PreflightError
 from segda_mm.apis.checks import require_data
-from segda_mm.datasets import DataError, FourierStyle, MissingDataError
+from segda_mm.datasets import (
+    ColorStatistics,
+    DataError,
+    FourierStyle,
+    MissingDataError,
+)
 from segda_mm.ops.style import transfer_low_frequencies
-from segda_mm.registry import DATASETS, TRANSFORMS
+from segda_mm.registry import TRANSFORMS
 
 RED, GREEN = (200, 30, 10), (20, 180, 40)
 
 
 @pytest.fixture
-def write_plain(tmp_path):
-    """Write images of one colour each; return the config of their data set."""
+def write_target(tmp_path):
+    """Write RGB images; return the config of their data set."""
 
-    def write(*colors):
-        for index, color in enumerate(colors):
-            file = tmp_path / 'target' / f'{index}.png'
-            file.parent.mkdir(exist_ok=True)
-            Image.new('RGB', (20, 10), color).save(file)
+    def write(*images):
+        folder = tmp_path / 'target'
+        folder.mkdir(exist_ok=True)
+        for index, image in enumerate(images):
+            Image.fromarray(image).save(folder / f'{index}.png')
+        # To serialize is what takes the time of data sets this small.
         return dict(
-            type='UnlabeledImageDataset',
-            images=str(tmp_path / 'target'),
-            # To do so is what takes the time of data sets this small.
-            serialize_data=False,
+            type='UnlabeledImageDataset', images=str(folder), serialize_data=False
         )
 
     return write
 
 
 def plain(color, dtype=np.uint8, size=(6, 8)):
-    """An image as it is loaded, BGR."""
-    return np.full((*size, 3), color[::-1], dtype=dtype)
+    """An RGB image of one colour."""
+    return np.full((*size, 3), color, dtype=dtype)
 
 
-@pytest.mark.parametrize('dtype', [np.uint8, np.float32])
-def test_a_plain_image_takes_the_colour_of_a_plain_target(write_plain, dtype):
-    transform = FourierStyle(write_plain(RED), beta=0.1, prob=1)
-    image = transform({'img': plain(GREEN, dtype)})['img']
-    assert image.dtype == dtype
-    np.testing.assert_allclose(image, plain(RED), atol=1e-3)
+def noise(low, high, seed, size=(40, 50)):
+    """An RGB image of uniform noise, its range given for each channel."""
+    generator = np.random.default_rng(seed)
+    return generator.integers(low, high, (*size, 3)).astype(np.uint8)
 
 
-def test_the_target_is_resized_and_the_result_clipped(tmp_path, write_image):
-    # Noise of great contrast on a target that is bright all over.
-    pixels = np.random.default_rng(1).integers(0, 2, (6, 8, 3), dtype=np.uint8) * 255
-    write_image(tmp_path / 'target/0.png', size=(8, 6), seed=3)
-    transform = FourierStyle(
-        dict(type='UnlabeledImageDataset', images=str(tmp_path / 'target')), 0.4, 1
-    )
-    style = np.asarray(Image.open(tmp_path / 'target/0.png'))[..., ::-1]
-    exact = transfer_low_frequencies(pixels, style, 0.4)
-    assert exact.min() < -1 and exact.max() > 256
-    image = transform({'img': pixels.copy()})['img']
-    assert np.abs(image - exact.clip(0, 255)).max() <= 0.5
-    larger = np.kron(pixels, np.ones((3, 2, 1), dtype=np.uint8))
-    assert transform({'img': larger})['img'].shape == (18, 16, 3)
+SOURCE = noise((90, 80, 100), (160, 150, 140), seed=0)
+TARGET = noise((100, 100, 60), (190, 170, 120), seed=1, size=(30, 70))
 
 
-def test_targets_are_drawn_alike_and_with_the_given_probability(write_plain):
-    transform = FourierStyle(write_plain(RED, GREEN, (9, 9, 9)), beta=0.1, prob=0.6)
+def change(transform, image):
+    """Apply a transform, which sees BGR, to an RGB image."""
+    return transform({'img': image[..., ::-1]})['img'][..., ::-1]
+
+
+# What every transform of a style does, shown by FourierStyle.
+
+
+def test_targets_are_drawn_alike_and_with_the_given_probability(write_target):
+    colors = (RED, GREEN, (9, 9, 9))
+    images = write_target(*(plain(color, size=(10, 20)) for color in colors))
+    transform = FourierStyle(images, beta=0.1, prob=0.6)
     np.random.seed(0)
     counts = {}
     for _ in range(1000):
-        image = transform({'img': plain((0, 0, 99))})['img']
-        color = tuple(image[0, 0, ::-1].tolist())
+        color = tuple(change(transform, plain((0, 0, 99)))[0, 0].tolist())
         counts[color] = counts.get(color, 0) + 1
     expected = {RED: 200, GREEN: 200, (9, 9, 9): 200, (0, 0, 99): 400}
     assert counts.keys() == expected.keys()
@@ -79,21 +74,17 @@ def test_targets_are_drawn_alike_and_with_the_given_probability(write_plain):
     assert all(abs(counts[color] - expected[color]) < 64 for color in expected)
 
 
-def test_beta_or_prob_of_zero_leave_the_image(write_plain, write_image, tmp_path):
-    image = np.asarray(Image.open(write_image(tmp_path / 'source.png')))
-    for beta, prob in ((0, 1), (0.1, 0)):
-        transform = FourierStyle(write_plain(RED), beta, prob)
-        assert (transform({'img': image})['img'] == image).all()
-
-
-def pair(gta5_root, cityscapes_root, **fourier):
+def pair(gta5_root, cityscapes_root, **settings):
     """A config of GTA5 in the style of the Cityscapes images it is paired with."""
     target = dict(
         type='CityscapesImagesDataset',
         data_root=str(cityscapes_root),
         serialize_data=False,
     )
-    style = dict(type='FourierStyle', images=target, beta=0.1, prob=0.5, **fourier)
+    style = [
+        dict(type='FourierStyle', images=target, beta=0.1, prob=0.5, **settings),
+        dict(type='ColorStatistics', images=target, strength=(0, 1), prob=0.5),
+    ]
     image = dict(type='LoadImageFromFile')
     source = dict(
         type='GTA5Dataset',
@@ -103,33 +94,12 @@ def pair(gta5_root, cityscapes_root, **fourier):
             image,
             dict(type='LoadLabelIds'),
             dict(type='Resize', scale=(16, 12), keep_ratio=False),
-            style,
+            *style,
             dict(type='PackSegInputs'),
         ],
     )
     target = dict(target, pipeline=[image, dict(type='PackSegInputs')])
     return dict(type='DomainPairDataset', source=source, target=target)
-
-
-def test_samples_do_not_depend_on_the_workers(gta5_root, cityscapes_root):
-    dataset = DATASETS.build(
-        dict(
-            type='CounterSeededDataset',
-            dataset=pair(gta5_root, cityscapes_root),
-        )
-    )
-
-    def epoch(number, workers, indices=range(6)):
-        dataset.set_epoch(number, seed=1)
-        loader = DataLoader(
-            dataset, sampler=indices, num_workers=workers, collate_fn=pseudo_collate
-        )
-        return [batch['source']['inputs'][0] for batch in loader]
-
-    alone = epoch(2, workers=0)
-    assert all(map(torch.equal, alone, epoch(2, workers=2)))
-    assert all(map(torch.equal, alone[4:], epoch(2, 0, indices=[4, 5])))
-    assert not all(map(torch.equal, alone, epoch(3, workers=0)))
 
 
 def test_an_absent_folder_is_told_before_the_training(gta5_root, tmp_path):
@@ -143,30 +113,150 @@ def test_an_absent_folder_is_told_before_the_training(gta5_root, tmp_path):
     assert 'for images= of FourierStyle in the pipeline' in message
 
 
-def test_a_target_image_that_cannot_be_decoded_is_named(write_plain, tmp_path):
-    images = write_plain(RED)
+@pytest.mark.parametrize(
+    ('kind', 'settings', 'message'),
+    [
+        (FourierStyle, dict(beta=0.5), 'beta=0.5 of FourierStyle'),
+        (FourierStyle, dict(prob=2), 'prob=2 of FourierStyle'),
+        (FourierStyle, dict(images='folder'), "images= of FourierStyle is 'folder'"),
+        *(
+            (ColorStatistics, dict(strength=strength), 'strength=.* of ColorStatistics')
+            for strength in ((-0.1, 1), (0.5, 0.2), (0, 1.1))
+        ),
+        (ColorStatistics, dict(prob=-1), 'prob=-1 of ColorStatistics'),
+    ],
+)
+def test_wrong_arguments(write_target, kind, settings, message):
+    own = dict(beta=0.1) if kind is FourierStyle else dict(strength=(0, 1))
+    images = write_target(plain(RED))
+    with pytest.raises(ValueError, match=message):
+        kind(**{'images': images, 'prob': 1, **own, **settings})
+    with pytest.raises(MissingDataError, match=f'nowhere.*images= of {kind.__name__}'):
+        kind(images=dict(images, images='nowhere'), prob=1, **own)
+
+
+def test_a_target_image_that_cannot_be_decoded_is_named(write_target, tmp_path):
+    images = write_target(plain(RED))
     (tmp_path / 'target' / '0.png').write_bytes(b'no image')
     with pytest.raises(DataError, match=r'target/0\.png: image cannot be decoded'):
-        FourierStyle(images, 0.1, 1)({'img': plain(GREEN)})
+        change(FourierStyle(images, 0.1, 1), plain(GREEN))
 
 
-def test_wrong_arguments(write_plain):
-    images = write_plain(RED)
-    with pytest.raises(ValueError, match=r'beta=0.5 of FourierStyle'):
-        FourierStyle(images, 0.5, 1)
-    with pytest.raises(ValueError, match='prob=2 of FourierStyle'):
-        FourierStyle(images, 0.1, 2)
-    with pytest.raises(ValueError, match=r"images= of FourierStyle is 'folder'"):
-        FourierStyle('folder', 0.1, 1)
-    with pytest.raises(MissingDataError, match='nowhere'):
-        FourierStyle(dict(images, images='nowhere'), 0.1, 1)
-
-
-def test_built_from_a_config_whose_pipeline_is_not_used(write_plain):
-    images = dict(write_plain(RED), pipeline=[dict(type='PackSegInputs')])
+def test_built_from_a_config_whose_pipeline_is_not_used(write_target):
+    pack = [dict(type='PackSegInputs')]
+    images = dict(write_target(plain(RED)), pipeline=pack)
     transform = TRANSFORMS.build(
         dict(type='FourierStyle', images=images, beta=0.1, prob=1)
     )
     assert repr(transform) == 'FourierStyle(1 images, beta=0.1, prob=1)'
-    assert (transform({'img': plain(GREEN)})['img'] == plain(RED)).all()
-    assert images['pipeline'] == [dict(type='PackSegInputs')]
+    assert (change(transform, plain(GREEN)) == plain(RED)).all()
+    assert images['pipeline'] == pack
+    transform = TRANSFORMS.build(
+        dict(type='ColorStatistics', images=images, strength=(0.2, 1), prob=0.5)
+    )
+    assert repr(transform) == 'ColorStatistics(1 images, strength=(0.2, 1), prob=0.5)'
+
+
+# FourierStyle.
+
+
+@pytest.mark.parametrize('dtype', [np.uint8, np.float32])
+def test_a_plain_image_takes_the_colour_of_a_plain_target(write_target, dtype):
+    transform = FourierStyle(write_target(plain(RED)), beta=0.1, prob=1)
+    image = change(transform, plain(GREEN, dtype))
+    assert image.dtype == dtype
+    np.testing.assert_allclose(image, plain(RED), atol=1e-3)
+
+
+def test_the_target_is_resized_and_the_result_clipped(write_target):
+    # Noise of great contrast on a target that is bright all over.
+    pixels = np.random.default_rng(1).integers(0, 2, (6, 8, 3), dtype=np.uint8) * 255
+    style = noise(0, 256, seed=3, size=(6, 8))
+    transform = FourierStyle(write_target(style), 0.4, 1)
+    exact = transfer_low_frequencies(pixels, style[..., ::-1], 0.4)
+    assert exact.min() < -1 and exact.max() > 256
+    image = transform({'img': pixels.copy()})['img']
+    assert np.abs(image - exact.clip(0, 255)).max() <= 0.5
+    larger = np.kron(pixels, np.ones((3, 2, 1), dtype=np.uint8))
+    assert transform({'img': larger})['img'].shape == (18, 16, 3)
+
+
+def test_beta_or_prob_of_zero_leave_the_image(write_target):
+    for beta, prob in ((0, 1), (0.1, 0)):
+        transform = FourierStyle(write_target(plain(RED)), beta, prob)
+        assert (change(transform, SOURCE) == SOURCE).all()
+
+
+# ColorStatistics.
+
+
+def to_lab(image):
+    """CIE 1976 L*a*b* of sRGB in [0, 255] under D65, written out."""
+    rgb = image.astype(np.float64) / 255
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    to_xyz = np.array(
+        [
+            [0.412453, 0.357580, 0.180423],
+            [0.212671, 0.715160, 0.072169],
+            [0.019334, 0.119193, 0.950227],
+        ]
+    )
+    ratios = linear @ to_xyz.T / (0.950456, 1, 1.088754)
+    cube_root = np.where(ratios > (6 / 29) ** 3, np.cbrt(ratios), 0)
+    assert (cube_root > 0).all(), 'dark colours have another formula'
+    x, y, z = np.moveaxis(cube_root, -1, 0)
+    return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], -1)
+
+
+def statistics(image):
+    lab = to_lab(image)
+    return np.concatenate([lab.mean((0, 1)), lab.std((0, 1))])
+
+
+@pytest.mark.parametrize('dtype', [np.uint8, np.float32])
+@pytest.mark.parametrize('strength', [0.5, 1])
+def test_mean_and_deviation_go_as_far_as_the_strength(write_target, dtype, strength):
+    begin, end = statistics(SOURCE), statistics(TARGET)
+    assert np.abs(begin - end).max() > 5
+    transform = ColorStatistics(write_target(TARGET), (strength, strength), prob=1)
+    result = change(transform, SOURCE.astype(dtype))
+    assert result.dtype == dtype
+    expected = begin + strength * (end - begin)
+    np.testing.assert_allclose(statistics(result), expected, atol=0.1)
+
+
+def test_strength_zero_and_prob_zero_leave_the_image(write_target):
+    images = write_target(TARGET)
+    result = change(ColorStatistics(images, strength=(0, 0), prob=1), SOURCE)
+    # Of a space to another and back again.
+    difference = np.abs(result.astype(int) - SOURCE)
+    assert difference.max() <= 1
+    assert difference.mean() < 0.02
+    result = change(ColorStatistics(images, strength=(1, 1), prob=0), SOURCE)
+    assert (result == SOURCE).all()
+
+
+def test_the_strength_is_uniform_in_its_range(write_target):
+    transform = ColorStatistics(write_target(TARGET), strength=(0.2, 0.8), prob=0.5)
+    begin, end = statistics(SOURCE)[2], statistics(TARGET)[2]
+    np.random.seed(0)
+    strengths = [
+        (statistics(change(transform, SOURCE))[2] - begin) / (end - begin)
+        for _ in range(400)
+    ]
+    changed = [strength for strength in strengths if strength > 0.01]
+    # Four standard deviations of 400 draws.
+    assert abs(len(changed) - 200) < 40
+    assert 0.19 < min(changed) < 0.23
+    assert 0.77 < max(changed) < 0.81
+    assert abs(np.mean(changed) - 0.5) < 4 * 0.6 / np.sqrt(12 * len(changed))
+
+
+def test_colours_out_of_range_are_clipped(write_target):
+    source = noise(0, 256, seed=2)
+    source[:, ::5] = 255
+    transform = ColorStatistics(write_target(TARGET), strength=(1, 1), prob=1)
+    result = change(transform, source)
+    assert result.dtype == np.uint8
+    # A wrap around would turn the lightest pixels dark.
+    assert result[:, ::5].mean(-1).min() > 100

@@ -60,3 +60,12 @@ def test_mpl_loop_tells_completed_epochs(toy, tmp_path):
 def test_mpl_loop_refuses_a_model_without_progress(toy, tmp_path):
     with pytest.raises(TypeError, match='has no `set_progress`'):
         _train(toy, tmp_path, train_cfg=dict(type='MPLTrainLoop', max_epochs=2))
+
+
+def test_a_model_that_waits_for_progress_is_refused(toy, tmp_path):
+    class Listener(toy.ToyAdversarial):
+        def set_progress(self, epoch, max_epochs):
+            raise AssertionError
+
+    with pytest.raises(TypeError, match="use train_cfg.type='MPLTrainLoop'"):
+        _train(toy, tmp_path, model=Listener())

@@ -1,1 +1,0 @@
-"""Experiments: runs over seeds, and the pages of results that they make."""

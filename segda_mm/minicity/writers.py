@@ -1,0 +1,198 @@
+"""Write the worlds as the trees of GTA5 and of Cityscapes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from .labels import PALETTE, TRAIN_IDS
+from .output import Manifest, run_jobs, write_png
+from .renderer import check_size, render_frame
+
+#: Frames of a snippet.
+SNIPPET_LENGTH = 30
+
+#: Index, from 0, of the annotated frame in its snippet.
+ANNOTATED_INDEX = 19
+
+#: Invented cities of each split; no city is in two splits.
+CITIES = dict(
+    train=('birkenfeld', 'hafenberg', 'neustadt'),
+    val=('mariental', 'osterfeld'),
+    train_extra=('brunnthal', 'lindenau', 'seebruck', 'waldheim'),
+)
+
+_RGBA = np.concatenate((PALETTE, np.full((256, 1), 255, np.uint8)), axis=1)
+
+
+def write_gta5(
+    root: str | Path,
+    num_images: int,
+    seed: int = 0,
+    size: tuple[int, int] = (256, 128),
+    workers: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+) -> None:
+    """Write the game world as ``images/00001.png`` ... and ``labels/00001.png`` ...
+
+    Images are RGB; labels are palette PNGs of Cityscapes label ids, as the
+    GTA5 data set has them. Files that are there already are kept, so a run
+    that was cut continues.
+
+    Args:
+        root: Folder of the data set, such as ``data/minicity/gta5``.
+        num_images: How many images.
+        seed: Of the world.
+        size: (width, height) in pixels.
+        workers: Processes; they do not change a pixel.
+        progress: See :func:`run_jobs`.
+
+    Raises:
+        ValueError: The size is out of range, or the folder holds other files
+            or other settings.
+    """
+    check_size(size)
+    settings = dict(kind='gta5', seed=seed, size=list(size), num_images=num_images)
+    manifest = Manifest(root, settings)
+    manifest.claim()
+    job = partial(_write_game_image, root=Path(root), seed=seed, size=tuple(size))
+    run_jobs(job, range(num_images), workers, progress)
+    manifest.complete()
+
+
+def _write_game_image(index: int, root: Path, seed: int, size: tuple[int, int]) -> None:
+    name = f'{index + 1:05d}.png'
+    image, label = root / 'images' / name, root / 'labels' / name
+    if image.exists() and label.exists():
+        return
+    frame = render_frame('game', seed, index, size, stream='gta5')
+    write_png(image, frame.image)
+    write_png(label, frame.label_ids, PALETTE)
+
+
+def write_cityscapes(
+    root: str | Path,
+    train: int,
+    val: int,
+    train_extra: int = 0,
+    sequence_train: int = 0,
+    sequence_val: int = 0,
+    seed: int = 0,
+    size: tuple[int, int] = (256, 128),
+    workers: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+) -> None:
+    """Write the real world as a tree that Cityscapes tools read.
+
+    ``leftImg8bit/<split>/<city>/<city>_<sequence>_<frame>_leftImg8bit.png``
+    and ``gtFine/...`` with ``_labelIds`` (uint8), ``_instanceIds`` (uint16),
+    ``_labelTrainIds`` (uint8) and ``_color`` (RGBA), all ``_gtFine_*.png``.
+    Snippets go to ``leftImg8bit_sequence``: 30 frames, of which index 19 is
+    the annotated image. ``train_extra`` has images only. Files that are
+    there already are kept, so a run that was cut continues.
+
+    Args:
+        root: Folder of the data set, such as ``data/minicity/cityscapes``.
+        train: Images of the split ``train``.
+        val: Images of the split ``val``.
+        train_extra: Images of the split ``train_extra``.
+        sequence_train: How many images of ``train``, from the first, get
+            their snippet.
+        sequence_val: The same for ``val``.
+        seed: Of the world.
+        size: (width, height) in pixels.
+        workers: Processes; they do not change a pixel.
+        progress: See :func:`run_jobs`.
+
+    Raises:
+        ValueError: The size is out of range, more snippets than images are
+            asked for, or the folder holds other files or other settings.
+    """
+    check_size(size)
+    images = dict(train=train, val=val, train_extra=train_extra)
+    snippets = dict(train=sequence_train, val=sequence_val, train_extra=0)
+    for split, count in snippets.items():
+        if count > images[split]:
+            raise ValueError(
+                f'sequence_{split} is {count}, but {split} has only '
+                f'{images[split]} images; every snippet belongs to one of them.'
+            )
+    manifest = Manifest(
+        root,
+        dict(
+            kind='cityscapes',
+            seed=seed,
+            size=list(size),
+            **images,
+            sequence_train=sequence_train,
+            sequence_val=sequence_val,
+        ),
+    )
+    manifest.claim()
+    # An annotated image is step 0; the rest of its snippet surrounds it.
+    jobs = [
+        (split, index, 0) for split, count in images.items() for index in range(count)
+    ]
+    jobs += [
+        (split, index, frame - ANNOTATED_INDEX)
+        for split, count in snippets.items()
+        for index in range(count)
+        for frame in range(SNIPPET_LENGTH)
+        if frame != ANNOTATED_INDEX
+    ]
+    job = partial(
+        _write_real_frame,
+        root=Path(root),
+        seed=seed,
+        size=tuple(size),
+        snippets=snippets,
+    )
+    run_jobs(job, jobs, workers, progress)
+    manifest.complete()
+
+
+def _city_and_stem(split: str, index: int, step: int) -> tuple[str, str]:
+    """('neustadt', 'neustadt_000000_000019') of image 2 of train."""
+    cities = CITIES[split]
+    city = cities[index % len(cities)]
+    number = index // len(cities)
+    if split == 'train_extra':
+        # The extra images are numbered by frame, one sequence per city.
+        return city, f'{city}_000000_{number:06d}'
+    return city, f'{city}_{number:06d}_{ANNOTATED_INDEX + step:06d}'
+
+
+def _write_real_frame(
+    job: tuple[str, int, int],
+    root: Path,
+    seed: int,
+    size: tuple[int, int],
+    snippets: dict[str, int],
+) -> None:
+    split, index, step = job
+    city, stem = _city_and_stem(split, index, step)
+    image = root / 'leftImg8bit' / split / city / f'{stem}_leftImg8bit.png'
+    sequence = root / 'leftImg8bit_sequence' / split / city / image.name
+    fine = root / 'gtFine' / split / city
+    truth = {
+        kind: fine / f'{stem}_gtFine_{kind}.png'
+        for kind in ('labelIds', 'instanceIds', 'labelTrainIds', 'color')
+    }
+    images = [image] if step == 0 else []
+    if index < snippets[split]:
+        images.append(sequence)
+    if step != 0 or split == 'train_extra':
+        truth = {}
+    if all(path.exists() for path in (*images, *truth.values())):
+        return
+    frame = render_frame('real', seed, index, size, stream=split, step=step)
+    for path in images:
+        write_png(path, frame.image)
+    if truth:
+        write_png(truth['labelIds'], frame.label_ids)
+        write_png(truth['instanceIds'], frame.instance_ids)
+        write_png(truth['labelTrainIds'], TRAIN_IDS[frame.label_ids])
+        write_png(truth['color'], _RGBA[frame.label_ids])

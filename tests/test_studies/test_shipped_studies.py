@@ -1,0 +1,161 @@
+"""The studies of this project, without running them."""
+
+from pathlib import Path
+
+import pytest
+from mmengine.config import Config
+
+from studies.adaptation import METHODS
+from studies.components import MEAN_TEACHER_PARTS, UNLABELED_LOSSES
+from studies.pages import study_files
+from studies.row_config import config_hash, row_config
+from studies.study import load_study
+
+ROOT = Path(__file__).parents[2]
+STUDIES = {path.stem: path for path in study_files()}
+
+
+@pytest.fixture(autouse=True)
+def at_the_root(monkeypatch):
+    monkeypatch.chdir(ROOT)
+
+
+def load(name):
+    study = load_study(STUDIES[name])
+    configs = {
+        row.name: row_config(study, row, starts=dict.fromkeys(row.needs, 'start.pth'))
+        for row in study.rows
+    }
+    return study, configs
+
+
+def test_all_studies_are_found():
+    worlds = ('minicity', 'camvid', 'gta2cityscapes', 'cityscapes')
+    assert len(STUDIES) == 11
+    assert all(name.startswith(worlds) for name in STUDIES)
+
+
+@pytest.mark.parametrize('name', STUDIES)
+def test_every_row_is_another_one_and_starts_where_it_says(name):
+    study, configs = load(name)
+    hashes = {config_hash(study, row) for row in study.rows}
+    assert len(hashes) == len(study.rows)
+    for row in study.rows:
+        for keys in row.start.values():
+            for key in keys:
+                assert at(configs[row.name], key) == 'start.pth'
+
+
+@pytest.mark.parametrize(
+    ('name', 'channels'),
+    [
+        ('camvid_day2dusk', (32, 64, 128)),
+        ('minicity_game2real', (32, 64, 128)),
+        ('gta2cityscapes', (128, 256, 512)),
+    ],
+)
+def test_methods_differ_in_what_their_names_say(name, channels):
+    study, configs = load(name)
+    for method in ('source-only', *METHODS):
+        plain = types(configs[method])
+        assert 'PhotoMetricDistortion' not in plain
+        distorted = [*plain[:-1], 'PhotoMetricDistortion', 'PackSegInputs']
+        assert types(configs[f'{method} + aug']) == distorted
+    for method in ('source-only', 'DSC', 'DSC + PL', 'mean teacher'):
+        look = types(configs[f'{method} + target look'])
+        resized = look.index('Resize') + 1
+        assert look[resized] == 'ColorStatistics'
+        look.pop(resized)
+        assert look == types(configs[f'{method} + aug'])
+        for end, hooked in (('target look', True), ('aug', False)):
+            hooks = configs[f'{method} + {end}'].default_hooks
+            assert ('adaptive_batch_norm' in hooks) == hooked
+    for row in study.rows:
+        kind = METHODS.get(row.name.removesuffix(' + aug'))
+        if kind is not None:
+            end = ' + aug' if row.name.endswith(' + aug') else ''
+            assert row.needs == ([kind.after + end] if kind.after else [])
+            # The data of the target have no label loader.
+            target = configs[row.name].train_dataloader.dataset.target
+            assert 'LoadLabelIds' not in [step.type for step in target.pipeline]
+    assert study.row('DSC + PL + target look, long').needs == [
+        'DSC + target look, long'
+    ]
+    for cfg in configs.values():
+        generator = cfg.model.get('generator')
+        network = cfg.model if generator is None else generator.segmentor
+        assert tuple(network.backbone.context_channels) == channels
+        if channels == (32, 64, 128) and 'discriminator' in cfg.model:
+            assert cfg.model.discriminator.channels == (16, 32, 64, 128, 1)
+    epochs = {key: cfg.train_cfg.max_epochs for key, cfg in configs.items()}
+    for method in ('source-only', 'FCD', 'DSC', 'mean teacher', 'oracle'):
+        assert epochs[method] == epochs['source-only + aug']
+    for key, cfg in configs.items():
+        if key.endswith(', long'):
+            assert epochs[key] == 3 * epochs[key.removesuffix(', long')]
+            assert cfg.train_cfg.val_interval == epochs[key.removesuffix(', long')]
+        rules = cfg.param_scheduler
+        for rule in rules.values() if isinstance(rules, dict) else [rules]:
+            assert rule[0].end == epochs[key] + 1
+
+
+@pytest.mark.parametrize('name', ['camvid_components', 'minicity_components'])
+def test_components_are_what_their_names_say(name):
+    _, configs = load(name)
+    models = {key: cfg.model for key, cfg in configs.items()}
+    plain = configs['source-only + aug'].train_dataloader.dataset
+    rare = configs['rare classes'].train_dataloader.dataset
+    assert rare.type == 'RareClassDataset' and rare.dataset == plain
+    styled = types(configs['Fourier style'])
+    assert styled.pop(styled.index('Resize') + 1) == 'FourierStyle'
+    assert styled == types(configs['source-only + aug'])
+    assert types(configs['camera effects'])[-2] == 'CameraEffects'
+    for key, loss in UNLABELED_LOSSES.items():
+        assert models[key].adv_weight == 0
+        assert models[key].unlabeled_losses == [loss]
+    for key, part, kind in (
+        ('CutMix', 'mixing', 'CutMix'),
+        ('no mixing', 'mixing', None),
+        ('pixel weights', 'pseudo_labeler', 'PixelConfidence'),
+        ('median weights', 'pseudo_labeler', 'ClassMedian'),
+        ('no strong augmentation', 'augmentation', None),
+    ):
+        model = models[f'mean teacher, {key}'].copy()
+        changed = model.pop(part)
+        assert (changed and changed.type) == kind
+        whole = models['mean teacher'].copy()
+        del whole[part]
+        assert model == whole
+    pretrained = models['mean teacher, pretrained']
+    assert pretrained.generator.checkpoint == 'start.pth'
+    medians = models['mean teacher, median weights'].pseudo_labeler
+    assert models['mean teacher, pretrained, median weights'] == dict(
+        pretrained, pseudo_labeler=medians
+    )
+    epochs = {key: cfg.train_cfg.max_epochs for key, cfg in configs.items()}
+    assert epochs['DSC, twice as long'] == (
+        epochs['DSC + aug'] + epochs['mean teacher, pretrained']
+    )
+    scratch = models['MPL, student from scratch']
+    assert scratch.student_checkpoint is None
+    assert scratch.teacher_checkpoint.checkpoint == 'start.pth'
+
+
+def test_what_helped_together_is_shipped_as_it_was_measured():
+    medians = MEAN_TEACHER_PARTS['median weights']['model.pseudo_labeler']
+    shipped = sorted(Path('configs/mean_teacher').glob('*-median-after-dsc_*.py'))
+    assert len(shipped) == 3
+    for config in shipped:
+        model = Config.fromfile(config).model
+        assert dict(model.pseudo_labeler, _delete_=True) == medians
+
+
+def at(cfg, key):
+    for part in key.split('.'):
+        cfg = cfg[int(part) if part.isdigit() else part]
+    return cfg
+
+
+def types(cfg):
+    dataset = cfg.train_dataloader.dataset
+    return [step.type for step in dataset.get('source', dataset).pipeline]
