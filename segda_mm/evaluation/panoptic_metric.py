@@ -42,9 +42,6 @@ class PanopticMetric(BaseMetric):
         output_dir: Write predictions here, see :class:`OfficialResults`.
         format_only: Only write the files: the images have no ground truth.
         prefix: Put in front of the names of the figures.
-
-    Raises:
-        ValueError: Options, samples or metainfo lack something, or do not fit.
     """
 
     # BaseMetric warns about a prefix of None; an empty one means the same.

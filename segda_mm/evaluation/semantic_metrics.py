@@ -49,9 +49,6 @@ class PixelPrecision(BaseMetric):
     Args:
         collect_device: ``'gpu'`` gathers by messages, ``'cpu'`` through files.
         prefix: Put in front of the name of the figure.
-
-    Raises:
-        ValueError: A sample has no ground truth, or one of another shape.
     """
 
     # BaseMetric warns about a prefix of None; an empty one means the same.

@@ -51,9 +51,6 @@ def mirror_panoptic_outputs(
     Args:
         outputs: Maps of the flipped image.
         direction: ``'horizontal'``, ``'vertical'`` or ``'diagonal'`` (both).
-
-    Raises:
-        ValueError: ``direction`` is none of these.
     """
     axes = {'horizontal': (-1,), 'vertical': (-2,), 'diagonal': (-2, -1)}
     if direction not in axes:

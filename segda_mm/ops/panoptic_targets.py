@@ -46,7 +46,6 @@ def panoptic_targets(
         ``gt_sem_seg_weight`` (H, W), ``small_instance_weight`` or 1.
 
     Raises:
-        TypeError: ``codes`` are not int32.
         ValueError: ``codes`` or a thing class are out of range, or ``sigma`` is
             not positive.
     """
@@ -90,15 +89,6 @@ def panoptic_targets(
 
 
 def _check(codes: np.ndarray, thing_classes: Sequence[int], sigma: float) -> None:
-    if codes.dtype != np.int32:
-        raise TypeError(
-            f'panoptic codes are {codes.dtype}, but must be int32 '
-            f'(train id * {LABEL_DIVISOR} + instance id)'
-        )
-    if codes.ndim != 2 or not codes.size:
-        raise ValueError(
-            f'panoptic codes have the shape {codes.shape}, but must be one map (H, W)'
-        )
     highest = VOID_CODE + LABEL_DIVISOR - 1
     if codes.min() < 0 or codes.max() > highest:
         raise ValueError(

@@ -41,18 +41,8 @@ def comparison_figure(
         predictions: Class maps, as many as images, by the title of the column.
         classes: Names for the legend.
         palette: RGB of the classes, (num_classes, 3) in [0, 255].
-
-    Raises:
-        ValueError: No image, or a column has not one map per image.
     """
-    if not images:
-        raise ValueError('a comparison needs at least one image')
     columns = {'image': images, 'truth': truths, **predictions}
-    for title, maps in columns.items():
-        if len(maps) != len(images):
-            raise ValueError(
-                f'column "{title}" has {len(maps)} pictures for {len(images)} images'
-            )
     height, width = images[0].shape[:2]
     rows = len(images)
     size = (

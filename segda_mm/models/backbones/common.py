@@ -27,9 +27,6 @@ def dilations_of_last_units(
         multi_grid: Unit rates, multiplied with that dilation (Chen et al.,
             "Rethinking Atrous Convolution", 2017); None: all 1.
         units: How many rates are wanted.
-
-    Raises:
-        ValueError: Another output stride, or another number of unit rates.
     """
     if output_stride not in (16, 32):
         raise ValueError(f'output_stride is 16 or 32, not {output_stride}')

@@ -44,9 +44,6 @@ class DropPath(nn.Module):
 
     Args:
         survival: That probability, in (0, 1].
-
-    Raises:
-        ValueError: ``survival`` is out of range.
     """
 
     def __init__(self, survival: float) -> None:
@@ -131,9 +128,6 @@ class WideResNet(BaseModule):
         width_multiplier: For slim versions; widths are multiples of 8.
         norm_cfg: Of every normalization.
         init_cfg: See mmengine; None: convolutions by Kaiming.
-
-    Raises:
-        ValueError: A setting is out of its range.
     """
 
     def __init__(

@@ -97,9 +97,6 @@ class Xception71(BaseModule):
         width_multiplier: For slim versions; widths are multiples of 8.
         norm_cfg: Of every normalization.
         init_cfg: See mmengine; None: convolutions by Kaiming.
-
-    Raises:
-        ValueError: A setting is out of its range.
     """
 
     def __init__(

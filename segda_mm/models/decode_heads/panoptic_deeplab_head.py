@@ -58,9 +58,6 @@ class PanopticDeepLabHead(BaseModule):
         loss_center: See :class:`MaskedRegressionLoss`.
         loss_offset: As ``loss_center``.
         init_cfg: None: convolutions as by He et al. 2015, the last ones smaller.
-
-    Raises:
-        ValueError: A thing class is not in [0, num_classes).
     """
 
     # Read by mmseg, which resizes logits; here all is resized like this.

@@ -52,9 +52,6 @@ class MaximumSquaresLoss(nn.Module):
         image_wise_weighting_ratio: alpha of section 3.3, in [0, 1] (the paper:
             0.2): a pixel counts 1 / (N_c^alpha N^(1 - alpha)), where N_c of the
             image's N pixels are predicted as its class. None: 1 / N.
-
-    Raises:
-        ValueError: ``image_wise_weighting_ratio`` is not in [0, 1].
     """
 
     loss_name = 'maximum_squares_loss'

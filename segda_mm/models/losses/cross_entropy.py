@@ -72,9 +72,6 @@ class HardPixelCrossEntropy(nn.Module):
         hard_fraction: k as a share of all pixels, void included, in (0, 1].
         loss_weight: Factor of the result.
         ignore_index: The label of void.
-
-    Raises:
-        ValueError: ``hard_fraction`` is out of range.
     """
 
     def __init__(

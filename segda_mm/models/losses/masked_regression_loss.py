@@ -20,9 +20,6 @@ class MaskedRegressionLoss(nn.Module):
     Args:
         norm: ``'l1'``, the absolute error, or ``'l2'``, the squared one.
         loss_weight: Factor of the result.
-
-    Raises:
-        ValueError: ``norm`` is not one of the above.
     """
 
     def __init__(self, norm: str, loss_weight: float) -> None:

@@ -27,9 +27,6 @@ class PanopticTTA(BaseTTAModel):
         scales: Factors of the image's size; the paper: 0.5 to 2 in quarters.
         flip: Whether each scale is also seen in a mirror.
         data_preprocessor: Replaces the segmentor's.
-
-    Raises:
-        ValueError: There is no scale, or one is not positive.
     """
 
     def __init__(

@@ -21,9 +21,6 @@ class SemanticTTA(BaseTTAModel):
     samples have ``pred_sem_seg`` (1, H, W), ``seg_logits`` (C, H, W) as logarithms of
     the mean probabilities (for one channel, the mean itself), and the labels and
     metainfo of the original image.
-
-    Raises:
-        ValueError: The batch holds no view.
     """
 
     def test_step(self, data: dict) -> list[SegDataSample]:
@@ -54,11 +51,6 @@ class SemanticTTA(BaseTTAModel):
             else:
                 for total, probability in zip(sums, probabilities, strict=True):
                     total += probability
-        if num_views == 0:
-            raise ValueError(
-                'the batch holds no view; give tta_pipeline a TestTimeAug '
-                'with at least one transform per step'
-            )
         return [
             self._merged_sample(first, total.div_(num_views), num_views)
             for first, total in zip(firsts, sums, strict=True)

@@ -97,8 +97,3 @@ def test_single_channel_is_a_probability_already():
     (merged,) = SemanticTTA(Replay(out_channels=1)).test_step(data)
     torch.testing.assert_close(merged.seg_logits.data, torch.full((1, *SIZE), 0.5))
     assert (merged.pred_sem_seg.data == 1).all()  # 0.5 > 0.4
-
-
-def test_no_view():
-    with pytest.raises(ValueError, match='no view'):
-        SemanticTTA(Replay()).test_step(dict(inputs=[], data_samples=[]))
