@@ -18,9 +18,7 @@ LOAD, PACK = dict(type='LoadImageFromFile'), dict(type='PackSegInputs')
         dict(type='LoadAnnotations', reduce_zero_label=True),
         dict(type=LoadAnnotations),
         dict(type='mmseg.LoadAnnotations'),
-        dict(type='LoadLabelIds'),
         dict(type='LoadPanopticLabels'),
-        dict(type='LoadPseudoLabels'),
         dict(type='PanopticTargets'),
     ],
 )
