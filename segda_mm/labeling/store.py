@@ -186,13 +186,11 @@ class LabelJournal:
         parts = sorted(self.directory.glob(_PARTS))
         if not parts:
             return
-        lines = self.entries()
-        with (
-            atomic_file(self.directory / JOURNAL) as unfinished,
-            unfinished.open('w', encoding='utf-8') as stream,
-        ):
-            for image, entry in sorted(lines.items()):
-                stream.write(json.dumps(dict(image=image, **entry)) + '\n')
+        lines = (
+            json.dumps(dict(image=image, **entry)) + '\n'
+            for image, entry in sorted(self.entries().items())
+        )
+        write_text(self.directory / JOURNAL, ''.join(lines))
         for part in parts:
             part.unlink()
 

@@ -94,26 +94,21 @@ class TTALabeler:
             class_names: Of the model's classes; None: their numbers.
 
         Returns:
-            The manifest, see :meth:`LabelWriter.write`.
+            The manifest; see :meth:`LabelWriter.write`, also for errors.
 
         Raises:
-            DataError: A file of an earlier call is damaged.
-            FileNotWrittenError: The disk is full, or the like.
-            OtherLabelsError: The store holds labels made with other settings.
             ValueError: The files have no room for the model's classes.
         """
         form = label_format(model)
         infos = [dataset.get_data_info(index) for index in range(len(dataset))]
         images = [image_name(info, dataset) for info in infos]
-        own_car = None
-        if self.ego_car is not None:
-            regions = EgoCarRegions(**self.ego_car)
-            annotated = {
-                image: info.get('annotated_path') for image, info in zip(images, infos)
-            }
+        regions = self.ego_car and EgoCarRegions(**self.ego_car)
+        annotated = {
+            image: info.get('annotated_path') for image, info in zip(images, infos)
+        }
 
-            def own_car(image, shape):
-                return regions.region(image, shape, annotated[image])
+        def own_car(image, shape):
+            return regions and regions.region(image, shape, annotated[image])
 
         writer = LabelWriter(
             store, form, images, self.pseudo_labeler, own_car, self.num_writers
@@ -126,13 +121,12 @@ class TTALabeler:
             origin,
             class_names,
         )
-        self.timing['seconds'] = seconds = time.perf_counter() - begin
-        if self.timing['images']:
-            print_log(
-                f'Labelled {self.timing["images"]} images in {seconds:.1f} s, '
-                f'{self.timing["network_seconds"] / seconds:.0%} of it in the network',
-                logger='current',
-            )
+        self.timing['seconds'] = time.perf_counter() - begin
+        print_log(
+            'Labelled {images} images in {seconds:.1f} s, {network_seconds:.1f} s of '
+            'it in the network'.format(**self.timing),
+            logger='current',
+        )
         return manifest
 
     def _identity(self, images: Sequence[str]) -> dict[str, Any]:
@@ -153,12 +147,11 @@ class TTALabeler:
     ) -> Iterator[Prediction]:
         """Predict this process's share of the batches with a wanted image."""
         size = self.batch_size
-        places = (place for place, image in enumerate(images) if image in wanted)
-        starts = sorted({place // size * size for place in places})
         batches = [
             list(range(start, min(start + size, len(images))))
-            for start in starts[get_rank() :: get_world_size()]
-        ]
+            for start in range(0, len(images), size)
+            if not wanted.isdisjoint(images[start : start + size])
+        ][get_rank() :: get_world_size()]
         loader = DataLoader(
             dataset,
             batch_sampler=batches,

@@ -68,9 +68,9 @@ class LabelWriter:
         store: LabelStore,
         form: SemanticFormat,
         images: Sequence[str],
-        pseudo_labeler: PseudoLabeler | None = None,
-        own_car: Callable[[str, tuple], np.ndarray | None] | None = None,
-        num_writers: int = 2,
+        pseudo_labeler: PseudoLabeler | None,
+        own_car: Callable[[str, tuple], np.ndarray | None],
+        num_writers: int,
     ) -> None:
         self.store = store
         self.form = form
@@ -140,8 +140,8 @@ class LabelWriter:
             self._set_aside(changed)
         done = written.keys() - changed
         images = [image for image in self.images if image not in done]
-        manifest = self.store.manifest()
-        if not images and manifest and manifest['images'] == sorted(self.images):
+        manifest = self.store.manifest() or {}
+        if not images and manifest.get('images') == sorted(self.images):
             self._clean_up()
             return None
         if self._has_two_passes and len(images) < len(self.images):
@@ -271,7 +271,7 @@ class LabelWriter:
     def _values(self, prediction: Prediction) -> tuple[np.ndarray, np.ndarray]:
         """What the file would hold of all pixels, and their train ids."""
         values = self.form.values(prediction.prediction)
-        region = self._own_car and self._own_car(prediction.image, values.shape)
+        region = self._own_car(prediction.image, values.shape)
         if region is not None:
             values = np.where(region, values.dtype.type(self.form.void), values)
         return values, self.form.classes_of_values(values)

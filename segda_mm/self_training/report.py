@@ -7,9 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from segda_mm.files import atomic_file, write_json, write_text
 from segda_mm.visualization import colorize, colorize_panoptic
@@ -19,8 +17,8 @@ from .plan import PREVIOUS_STUDENT, Plan
 
 _NUMBERS = ('images', 'labelled pixels', 'judged')
 
-#: Inches of one panel.
-PANEL_WIDTH = 3.2
+#: Pixels of one panel.
+PANEL_WIDTH = 384
 
 #: Frames of a set that are shown.
 NUM_FRAMES = 4
@@ -107,33 +105,6 @@ def write_report(configs: PlanConfigs, report: Mapping[str, Any]) -> Path:
     return configs.work_dir / 'report.md'
 
 
-def rounds_figure(
-    images: Sequence[np.ndarray], columns: Mapping[str, Sequence[np.ndarray | None]]
-) -> Figure:
-    """Draw a row for every frame: the image, then a column for each title.
-
-    Args:
-        images: RGB images, each (H, W, 3) uint8.
-        columns: Title -> RGB pictures, as many as images; None leaves a panel empty.
-    """
-    height, width = images[0].shape[:2]
-    columns = {'image': images, **columns}
-    size = (
-        PANEL_WIDTH * len(columns),
-        PANEL_WIDTH * height / width * len(images) + 0.3,
-    )
-    figure = Figure(figsize=size, layout='constrained')
-    FigureCanvasAgg(figure)
-    axes = figure.subplots(len(images), len(columns), squeeze=False)
-    for column, (title, pictures) in enumerate(columns.items()):
-        axes[0, column].set_title(title, fontsize=9)
-        for row, picture in enumerate(pictures):
-            axes[row, column].set_axis_off()
-            if picture is not None:
-                axes[row, column].imshow(picture, interpolation='nearest')
-    return figure
-
-
 def _draw_labels(configs: PlanConfigs, name: str) -> str:
     """Draw labels of one set round by round; returns the name of the file."""
     cfg = configs.config(configs.plan.teacher)
@@ -150,7 +121,10 @@ def _draw_labels(configs: PlanConfigs, name: str) -> str:
     places = index_by_name(first)
     shown = np.linspace(0, len(places) - 1, min(NUM_FRAMES, len(places)))
     frames = [sorted(places)[round(place)] for place in shown]
-    columns = {}
+    columns: dict[str, list[Image.Image | None]] = dict(image=[])
+    for frame in frames:
+        with Image.open(first.get_data_info(places[frame])['img_path']) as image:
+            columns['image'].append(image.convert('RGB'))
     for title, dataset in datasets.items():
         where = index_by_name(dataset)
         columns[title] = [
@@ -159,21 +133,33 @@ def _draw_labels(configs: PlanConfigs, name: str) -> str:
             else None
             for frame in frames
         ]
-    images = []
-    for frame in frames:
-        with Image.open(first.get_data_info(places[frame])['img_path']) as image:
-            images.append(np.asarray(image.convert('RGB')))
     file = f'labels_{name}.png'
     with atomic_file(configs.work_dir / file) as unfinished:
-        rounds_figure(images, columns).savefig(unfinished, format='png', dpi=120)
+        _sheet(columns).save(unfinished, format='png')
     return file
 
 
-def _paint(sample: Mapping, palette: Sequence) -> np.ndarray:
-    """Labels in colours, instances in shades, (H, W, 3) uint8 RGB."""
+def _sheet(columns: Mapping[str, Sequence[Image.Image | None]]) -> Image.Image:
+    """Pictures in titled columns, each as wide as :data:`PANEL_WIDTH`."""
+    width, height = columns['image'][0].size
+    width, height = PANEL_WIDTH, PANEL_WIDTH * height // width
+    sheet = Image.new('RGB', (width * len(columns), height * len(columns['image'])))
+    for column, (title, pictures) in enumerate(columns.items()):
+        for row, picture in enumerate(pictures):
+            if picture is not None:
+                panel = picture.resize((width, height), Image.Resampling.NEAREST)
+                sheet.paste(panel, (column * width, row * height))
+        ImageDraw.Draw(sheet).text(
+            (column * width + 4, 4), title, stroke_width=1, stroke_fill='black'
+        )
+    return sheet
+
+
+def _paint(sample: Mapping, palette: Sequence) -> Image.Image:
+    """Labels in colours, instances in shades."""
     if 'gt_panoptic_seg' in sample:
-        return colorize_panoptic(sample['gt_panoptic_seg'], palette)
-    return colorize(sample['gt_seg_map'], palette)
+        return Image.fromarray(colorize_panoptic(sample['gt_panoptic_seg'], palette))
+    return Image.fromarray(colorize(sample['gt_seg_map'], palette))
 
 
 def _start(plan: Plan, number: int) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import logging
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import Any, NamedTuple
 
 from mmengine.config import Config
 from mmengine.dist import barrier, get_world_size, is_main_process
-from mmengine.logging import print_log
 from mmengine.registry import init_default_scope
 
 from segda_mm.engine.runner import find_resumable_checkpoint
@@ -201,8 +199,6 @@ class StageJobs:
         def run() -> dict:
             # Networks are judged in stages of their own, once each.
             cfg.val_dataloader = cfg.val_cfg = cfg.val_evaluator = None
-            if stage.kind == 'student':
-                self._compare_sizes(stage, cfg)
             begun = find_resumable_checkpoint(cfg.work_dir) is not None
             self.commands.train(cfg, init, begun)
             # Only one process writes the checkpoint; others may be here before it.
@@ -211,18 +207,6 @@ class StageJobs:
             return dict(checkpoint=f'{stage.name}/{checkpoint.name}')
 
         return Job(settings, run)
-
-    def _compare_sizes(self, stage: Stage, cfg: Config) -> None:
-        student = _count_parameters(cfg)
-        teacher = self.state.result(f'{stage.round - 1}-evaluate')['parameters']
-        if student < teacher:
-            print_log(
-                f'the student of round {stage.round} has {student:,} parameters, '
-                f'fewer than the {teacher:,} of its teacher; the method asks for an '
-                'equal or larger one',
-                logger='current',
-                level=logging.WARNING,
-            )
 
     def _evaluate(self, stage: Stage) -> Job:
         """Step 5: the network that the round ends with is the next teacher."""
@@ -234,11 +218,12 @@ class StageJobs:
         )
 
         def run() -> dict:
-            parameters = _count_parameters(cfg)
+            init_default_scope(cfg.get('default_scope', 'mmseg'))
+            model = MODELS.build(copy.deepcopy(cfg.model))
             results = self.commands.test(cfg, checkpoint, tta=tta)
             return dict(
                 checkpoint=checkpoint.removeprefix(f'{self.configs.work_dir}/'),
-                parameters=parameters,
+                parameters=sum(part.numel() for part in model.parameters()),
                 num_images=results['num_images'],
                 metrics=results['metrics'],
                 **{key: results[key] for key in results if key.startswith('per_')},
@@ -268,15 +253,8 @@ class StageJobs:
 
 def _chosen(cfg: Config, keys: tuple[str, ...]) -> dict[str, Any]:
     """The entries of a config that a result depends on."""
-    settings = {key: cfg[key].copy() for key in keys if cfg.get(key) is not None}
-    for key in settings:
+    settings = {key: cfg[key] for key in keys if cfg.get(key) is not None}
+    for key, loader in settings.items():
         if key.endswith('_dataloader'):
-            for name in _SPEED_KEYS:
-                settings[key].pop(name, None)
+            settings[key] = {k: v for k, v in loader.items() if k not in _SPEED_KEYS}
     return settings
-
-
-def _count_parameters(cfg: Config) -> int:
-    init_default_scope(cfg.get('default_scope', 'mmseg'))
-    model = MODELS.build(copy.deepcopy(cfg.model))
-    return sum(parameter.numel() for parameter in model.parameters())

@@ -39,8 +39,3 @@ def test_views_are_looked_through():
         dict(type='TestTimeAug', transforms=[sizes, [PACK]]),
     ]
     assert pipeline == before
-
-
-def test_an_unknown_step_is_named():
-    with pytest.raises(KeyError, match='Sharpenn'):
-        without_labels([dict(type='Sharpenn')])

@@ -32,7 +32,7 @@ def changes(name, main):
         for plan in (name, main)
     )
     keys = {key for key in first | second if first.get(key) != second.get(key)}
-    return {key: first.get(key) for key in keys - {'work_dir'}}
+    return keys - {'work_dir'}
 
 
 @pytest.fixture(scope='module')
@@ -95,27 +95,16 @@ def test_the_plan_of_the_paper():
 @pytest.mark.parametrize(
     ('variant', 'expected'),
     [
-        ('mixed', {'mix_labeled': True}),
-        ('labels', {'labeled.share.fraction': 0.4, 'labeled.share.seed': 0}),
+        ('mixed', {'mix_labeled'}),
+        ('labels', {'labeled.share.fraction', 'labeled.share.seed'}),
         (
             'frames',
             {
-                'unlabeled.sequence.share.fraction': 0.1,
-                'unlabeled.extra.share.fraction': 0.025,
+                'unlabeled.sequence.share.fraction',
+                'unlabeled.extra.share.fraction',
             },
         ),
-        ('dagger', {'rounds.1.student.init': 'previous student'}),
-    ],
-)
-def test_an_ablation_changes_one_thing(variant, expected):
-    name = f'naive-student-{variant}{MINIATURE}'
-    found = changes(name, f'naive-student{MINIATURE}')
-    assert found == expected
-
-
-@pytest.mark.parametrize(
-    ('variant', 'expected'),
-    [
+        ('dagger', {'rounds.1.student.init'}),
         ('no-tta', {'labeling.tta'}),
         (
             'keep-ego-car',
@@ -126,12 +115,16 @@ def test_an_ablation_changes_one_thing(variant, expected):
         ),
     ],
 )
-def test_an_ablation_of_one_round_changes_one_thing(variant, expected):
+def test_an_ablation_changes_one_thing(variant, expected):
     name = f'naive-student-{variant}{MINIATURE}'
     found = changes(name, f'naive-student{MINIATURE}')
-    assert {key for key in found if not key.startswith('rounds.1.')} == expected
+    if variant in ('no-tta', 'keep-ego-car'):
+        # They have one round.
+        assert len(plan_of(name).rounds) == 1
+        found = {key for key in found if not key.startswith('rounds.1.')}
+    assert found == expected
     plan = plan_of(name)
-    assert len(plan.rounds) == 1
+    assert plan.mix_labeled == (variant == 'mixed')
     assert plan.labeling.tta == (variant != 'no-tta')
     keeps = plan.unlabeled['sequence'].ego_car is None
     assert keeps == (variant == 'keep-ego-car')
