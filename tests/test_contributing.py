@@ -1,24 +1,29 @@
-"""The examples of CONTRIBUTING.md work as they stand there."""
+"""What CONTRIBUTING.md tells is so, and its examples work as they stand there."""
 
 import re
+import runpy
 import shutil
 import subprocess
 import sys
+import traceback
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from segda_mm.models import PixelCrossEntropyLoss
+from segda_mm.testing.tiny_methods import tiny_method_config, write_tiny_world
+
 ROOT = Path(__file__).parents[1]
+CONTRIBUTING = (ROOT / 'CONTRIBUTING.md').read_text('utf-8')
 
 
 @pytest.fixture
 def examples(tmp_path):
     """A project that holds this one's configs and the examples' files."""
     shutil.copytree(ROOT / 'configs', tmp_path / 'configs')
-    text = (ROOT / 'CONTRIBUTING.md').read_text('utf-8')
-    for block in re.findall(r'```python\n(.*?)```', text, re.S):
+    for block in re.findall(r'```python\n(.*?)```', CONTRIBUTING, re.S):
         file = tmp_path / re.match(r'# (\S+)\n', block)[1]
         file.parent.mkdir(exist_ok=True)
         file.write_text(block, 'utf-8')
@@ -109,3 +114,42 @@ print(label[:, 0].tolist(), len(batch['target']['inputs']),
       'gt_sem_seg' in batch['target']['data_samples'][0])
 """
     assert run(examples, program) == '[1, 255, 0, 0] 2 False'
+
+
+def test_a_training_step_takes_the_way_that_is_told(tmp_path, monkeypatch):
+    """The table of names and files, against the calls below a loss."""
+    rows = re.findall(r'^\| `([\w.]+)` \| `(\S+\.py)` \|$', CONTRIBUTING, re.M)
+    assert len({file for _, file in rows}) == len(rows) == 8
+    write_tiny_world(tmp_path / 'world')
+    cfg = tiny_method_config('mpl', ROOT / 'configs', tmp_path / 'world')
+    loss = dict(type='PixelCrossEntropyLoss', loss_weight=1.0)
+    cfg.model.generator.segmentor.decode_head.loss_decode = loss
+    cfg.work_dir = str(tmp_path / 'run')
+    cfg.dump(tmp_path / 'mpl.py')
+
+    class Arrived(BaseException):
+        pass
+
+    def name(frame):
+        owner = frame.f_locals.get('self')
+        prefix = '' if owner is None else f'{type(owner).__name__}.'
+        return prefix + frame.f_code.co_name, frame.f_code.co_filename
+
+    def arrive(self, *args, **kwargs):
+        way = [name(frame) for frame, _ in traceback.walk_stack(None)][::-1]
+        if any(called == 'adversarial_step' for called, _ in way):
+            raise Arrived(way)
+        return plain(self, *args, **kwargs)
+
+    plain = PixelCrossEntropyLoss.forward
+    own_file = Path(plain.__code__.co_filename).relative_to(ROOT)
+    monkeypatch.setattr(PixelCrossEntropyLoss, 'forward', arrive)
+    monkeypatch.setattr(sys, 'argv', ['train.py', str(tmp_path / 'mpl.py')])
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(Arrived) as caught:
+        runpy.run_path(str(ROOT / 'tools/train.py'), run_name='__main__')
+    (way,) = caught.value.args
+    # The loss itself is what was put in its place here.
+    assert rows.pop() == ('PixelCrossEntropyLoss.forward', str(own_file))
+    places = [way.index((called, str(ROOT / file))) for called, file in rows]
+    assert places == sorted(places)

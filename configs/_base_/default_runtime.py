@@ -7,8 +7,7 @@ env_cfg = dict(
     mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
     dist_cfg=dict(backend='nccl'),
 )
-# Gradients are averaged by the optimizer wrappers, see
-# segda_mm/engine/optimizers.
+# Who averages gradients over processes: see segda_mm/engine/model_wrapper.py.
 model_wrapper_cfg = dict(type='PassThroughDistributed')
 default_hooks = dict(
     timer=dict(type='IterTimerHook'),

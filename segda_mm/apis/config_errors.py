@@ -51,16 +51,19 @@ def config_errors(cfg: Config, where: str = '') -> Iterator[None]:
     except (ValueError, FileNotFoundError) as error:
         raise PreflightError(f'{at}{error}') from error
     except (AssertionError, AttributeError, KeyError, TypeError) as error:
-        entries = list(_entries_being_built(error))
-        if not entries:
+        # MMEngine raises an error of a hook anew, without where it came from.
+        cause: BaseException | None = error
+        while cause is not None and not list(_entries_being_built(cause)):
+            cause = cause.__context__
+        if cause is None:
             raise
-        key, node = _key_of(entries, cfg)
-        text = str(error.args[0]) if error.args else 'no reason given'
+        key, node = _key_of(list(_entries_being_built(cause)), cfg)
+        text = str(cause.args[0]) if cause.args else 'no reason given'
         unknown = [name for name in _unknown_types(node) if key and name not in text]
         hint = f'. There is no type {" or ".join(unknown)}' if unknown else ''
         raise PreflightError(
             f'{key or where or cfg.filename or "the config"} cannot be built: '
-            f'{type(error).__name__}: {text}{hint}'
+            f'{type(cause).__name__}: {text}{hint}'
         ) from error
 
 
@@ -69,7 +72,7 @@ def message_of(error: DataError) -> str:
     return str(error).rpartition(f'{type(error).__name__}: ')[2].strip()
 
 
-def _entries_being_built(error: Exception) -> Iterator[Any]:
+def _entries_being_built(error: BaseException) -> Iterator[Any]:
     """The entries of a config that were built when an error arose, outermost first."""
     for frame, _ in traceback.walk_tb(error.__traceback__):
         if frame.f_code in _BUILDERS:

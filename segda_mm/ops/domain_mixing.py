@@ -1,7 +1,6 @@
 """Which pixels of a mixed image are those of the source.
 
-Mixed images carry objects of the source into images of the target: Olsson et al.,
-"ClassMix", WACV 2021; between domains: Tranheden et al., "DACS", WACV 2021.
+Olsson et al., "ClassMix", WACV 2021; Tranheden et al., "DACS", WACV 2021.
 """
 
 import torch
@@ -11,17 +10,14 @@ from segda_mm.ops.pseudo_labels import IGNORE_INDEX
 
 
 def class_mask(labels: Tensor, num_classes: int) -> Tensor:
-    """Choose half of the classes of every image, rounded up.
-
-    Draws from torch's global CPU generator.
+    """Choose half of the classes of every image, rounded up, by torch's CPU generator.
 
     Args:
-        labels: Train ids or 255, shape (N, H, W), integers.
-        num_classes: Number of classes C.
+        labels: Train ids or 255, shape (N, H, W).
+        num_classes: C.
 
     Returns:
-        Where the chosen classes are, shape (N, H, W), bool; false on void. An
-        image of void only has none.
+        Where the chosen classes are, (N, H, W), bool; false on void.
     """
     is_void = labels == IGNORE_INDEX
     classes = labels.masked_fill(is_void, num_classes).flatten(1).long()
@@ -39,20 +35,15 @@ def class_mask(labels: Tensor, num_classes: int) -> Tensor:
 
 
 def box_mask(labels: Tensor, min_share: float, max_share: float) -> Tensor:
-    """Choose one rectangle of every image.
+    """Choose one rectangle of every image, (N, H, W) bool, by torch's CPU generator.
 
     French et al., "Semi-supervised semantic segmentation needs strong, varied
-    perturbations", BMVC 2020 (CutMix of Yun et al., ICCV 2019, for
-    segmentation). Draws from torch's global CPU generator.
+    perturbations", BMVC 2020 (CutMix of Yun et al., ICCV 2019, for segmentation).
 
     Args:
-        labels: Shape (N, H, W); its values are not looked at.
+        labels: Shape (N, H, W); only the shape counts.
         min_share: Smallest share of the image's area, in (0, 1].
-        max_share: Largest share.
-
-    Returns:
-        Shape (N, H, W), bool. Areas are uniform in the range; heights are
-        such that both sides stay within the image, and places are uniform.
+        max_share: Largest share; areas and places are uniform.
     """
     num_images, height, width = labels.shape
     share, shape, top, left = torch.rand(4, num_images).to(labels.device)

@@ -7,16 +7,12 @@ from torch import Tensor
 def add_noise_patch(inputs: Tensor, sigma: float) -> Tensor:
     """Add Gaussian noise to one random rectangle of each image.
 
-    Draws from torch's global CPU generator for the rectangles and from the
-    inputs' own device for the noise.
+    Rectangles are drawn from torch's CPU generator, sides uniform in [1, H] or
+    [1, W], the noise on the inputs' device.
 
     Args:
         inputs: Normalised images, shape (N, 3, H, W). Not changed.
-        sigma: Standard deviation in normalised units (1 is the spread of the
-            data set's pixels).
-
-    Returns:
-        Same shape. Each side of a rectangle is uniform in [1, H] or [1, W].
+        sigma: Standard deviation in normalised units.
     """
     num_images, _, height, width = inputs.shape
     corners = torch.rand(num_images, 4).to(inputs.device)

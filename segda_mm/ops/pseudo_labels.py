@@ -1,14 +1,9 @@
 """Class thresholds of pseudo labels: the median of a class's confidences.
 
 Montresori, Rosini, Vanderputten: "Meta Pseudo Labels for Real-Time Semantic
-Segmentation", section "Pseudo Labels", step 2: a class's threshold is the
-median of the confidences of the pixels predicted as that class, at most 0.9;
-pixels under their class's threshold become void.
-
-Two routes lead to the thresholds. ``class_medians`` sorts the confidences at
-hand and is exact: for one image or one batch. The histogram route streams over
-a data set of any size in constant memory: its medians are exact to half a
-level, 6.9e-6 where the cap is 0.9, and its pixels are compared by their levels.
+Segmentation", section "Pseudo Labels", step 2: pixels under their class's median,
+at most 0.9, become void. ``class_medians`` sorts and is exact; the histogram
+streams over a data set in constant memory and is exact to half a level.
 """
 
 import torch
@@ -20,18 +15,12 @@ TOP_LEVEL = NUM_LEVELS - 1
 
 
 def class_medians(confidence: Tensor, labels: Tensor, num_classes: int) -> Tensor:
-    """Median confidence of the pixels predicted as each class.
+    """Median confidence (C,) of the pixels predicted as each class; NaN without any.
 
     Args:
-        confidence: Top-1 probability of every pixel, any shape, in [0, 1], of
-            single or half precision.
-        labels: Predicted class of every pixel, same shape, integers in
-            [0, num_classes).
-        num_classes: Number of classes C.
-
-    Returns:
-        Shape (C,), dtype of ``confidence``. The mean of the two middle values
-        where their number is even; NaN for a class without pixels.
+        confidence: Top-1 probabilities, any shape, single or half precision.
+        labels: Predicted classes, same shape, integers in [0, C).
+        num_classes: C.
     """
     if not confidence.numel():
         return confidence.new_full((num_classes,), float('nan'))
@@ -72,19 +61,18 @@ def median_thresholds(
     """Confidence that a pixel must reach to be kept, for every class.
 
     Args:
-        confidence: Top-1 probabilities, shape (N, H, W), in [0, 1].
-        labels: Predicted classes, shape (N, H, W), integers in
-            [0, num_classes).
-        num_classes: Number of classes C.
-        cap: Upper limit of every threshold (the paper: 0.9).
-        scope: ``'image'``: one set of thresholds an image (the paper's
-            released code); ``'batch'``: one for all images given.
+        confidence: Top-1 probabilities, shape (N, H, W).
+        labels: Predicted classes, shape (N, H, W).
+        num_classes: C.
+        cap: Upper limit, and threshold of a class without pixels.
+        scope: ``'image'``: thresholds of each image (the paper's released code);
+            ``'batch'``: of all images together.
 
     Returns:
-        Shape (N, C). A class that no pixel was predicted as gets ``cap``.
+        Shape (N, C).
 
     Raises:
-        ValueError: ``scope`` is neither ``'image'`` nor ``'batch'``.
+        ValueError: ``scope`` is neither.
     """
     if scope == 'image':
         medians = torch.stack(
@@ -113,12 +101,9 @@ def mask_low_confidence(
 
     Args:
         labels: Predicted classes, shape (N, H, W), integers.
-        confidence: Top-1 probabilities (or levels), shape (N, H, W).
+        confidence: Probabilities or levels, shape (N, H, W).
         thresholds: Shape (N, C) or (1, C), same unit as ``confidence``.
         ignore_index: The label of void pixels.
-
-    Returns:
-        Shape (N, H, W), dtype of ``labels``.
     """
     thresholds = thresholds.expand(len(labels), -1)
     limits = thresholds.gather(1, labels.flatten(1).long()).view_as(confidence)
@@ -126,18 +111,10 @@ def mask_low_confidence(
 
 
 def quantize_confidence(confidence: Tensor, cap: float = 0.9) -> Tensor:
-    """Levels of confidence that fit into 16 bits.
+    """Levels of confidence, int32 in [0, 65535], of the same shape.
 
-    Everything at or above ``cap`` is kept whatever the median is, so that all
-    levels but the last are spent on [0, cap): a step is ``cap / 65535``. As in
-    :func:`median_thresholds`, single precision decides what reaches the cap.
-
-    Args:
-        confidence: Any shape, in [0, 1].
-        cap: Upper limit of the thresholds.
-
-    Returns:
-        Same shape, int32, in [0, 65535]; 65535 means at or above ``cap``.
+    A step is ``cap / 65535``; 65535 means at or above ``cap``, as single precision
+    decides.
     """
     confidence = confidence.float()
     levels = (confidence * (TOP_LEVEL / cap)).int()
@@ -145,26 +122,12 @@ def quantize_confidence(confidence: Tensor, cap: float = 0.9) -> Tensor:
 
 
 def empty_histogram(num_classes: int, device: torch.device | str = 'cpu') -> Tensor:
-    """Counts of no pixel yet, to be given to :func:`count_confidences`.
-
-    Args:
-        num_classes: Number of classes C.
-        device: Where the pixels to count are.
-
-    Returns:
-        Zeros, shape (C, 65536), int64. Histograms add up.
-    """
+    """Zeros (C, 65536), int64, for :func:`count_confidences`. Histograms add up."""
     return torch.zeros((num_classes, NUM_LEVELS), dtype=torch.int64, device=device)
 
 
 def count_confidences(histogram: Tensor, levels: Tensor, labels: Tensor) -> None:
-    """Count the pixels of every class and level, in place.
-
-    Args:
-        histogram: Shape (C, 65536), int64, contiguous; is added to.
-        levels: Result of :func:`quantize_confidence`, any shape.
-        labels: Predicted classes, same shape, integers in [0, C).
-    """
+    """Count the pixels of every class and level in ``histogram``, in place."""
     places = labels.flatten().long() * NUM_LEVELS
     places += levels.flatten()
     # A table of its own for every image would cost more than the counting.
@@ -176,24 +139,16 @@ def thresholds_from_histogram(
 ) -> tuple[Tensor, Tensor]:
     """Class thresholds of all pixels counted in a histogram.
 
-    The median is the mean of the two middle confidences, each of which is
-    taken for the middle of its level's interval: a threshold is at most half
-    a step (``cap / 131070``) off. Where one of the two is under the cap and
-    the other is not, ``cap`` stands for the latter.
-
-    Pixels are compared by their levels, with that of the upper middle
-    confidence. That is the same as to compare confidences with the exact
-    median, but that pixels under it by less than a step, in the same level,
-    are kept.
+    The median is the mean of the middles of the two middle levels. Pixels are
+    compared by their levels with that of the upper middle confidence.
 
     Args:
         histogram: Shape (C, 65536), int64.
-        cap: Upper limit that the levels were made with.
+        cap: That the levels were made with.
 
     Returns:
-        Levels, shape (C,), int64, to be compared with the levels of pixels,
-        and the thresholds as confidences, shape (C,), float64, in [0, cap]. A
-        class without pixels gets 65535 and ``cap``.
+        Levels (C,), int64, and thresholds as confidences (C,), float64. A class
+        without pixels gets 65535 and ``cap``.
     """
     cumulative = histogram.cumsum(1)
     total = cumulative[:, -1]
@@ -205,15 +160,7 @@ def thresholds_from_histogram(
 
 
 def kept_pixels(histogram: Tensor, levels: Tensor) -> Tensor:
-    """Count the pixels of every class at or above its level.
-
-    Args:
-        histogram: Shape (C, 65536), int64.
-        levels: Result of :func:`thresholds_from_histogram`, shape (C,).
-
-    Returns:
-        Shape (C,), int64.
-    """
+    """Count the pixels of every class at or above its level, (C,) int64."""
     every = torch.arange(histogram.shape[1], device=histogram.device)
     reached = every >= levels[:, None]
     return (histogram * reached).sum(1)

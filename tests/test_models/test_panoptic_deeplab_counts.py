@@ -70,11 +70,3 @@ def test_parameters(name, total, published):
     )
     assert count_parameters(model)['total'] == total
     assert total / 1e6 == pytest.approx(published, abs=0.005 if name != 'x71' else 0.02)
-
-
-def test_the_paper_s_settings_stand_in_the_configs():
-    for name, multi_grid in (('wr38', (1, 2)), ('wr41', (1, 2, 4))):
-        backbone, model = build(name)
-        assert backbone.multi_grid == multi_grid
-        assert backbone.drop_path_survival == 0.8
-        assert model.backbone.b6[0].drop_path.survival == 0.8

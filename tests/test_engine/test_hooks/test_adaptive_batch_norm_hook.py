@@ -8,8 +8,7 @@ import pytest
 import torch
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from segda_mm.apis import PreflightError, load_config
-from segda_mm.apis.runner import build_runner
+from segda_mm.apis import PreflightError, build_runner, load_config
 from segda_mm.registry import DATASETS
 from segda_mm.testing.run_results import find_difference, trained_state
 from segda_mm.testing.tiny_models import tiny_segformer

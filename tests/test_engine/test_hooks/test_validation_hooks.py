@@ -288,7 +288,7 @@ def test_bad_data_loaders_are_named_before_training(street, kind):
     )
     refuse(f'{kind}.dataloader has no `dataset`', dict(batch_size=2))
     refuse(
-        'custom_hooks.0.dataloader.batchsize: nothing reads it',
+        "custom_hooks.0.dataloader cannot be built: TypeError: .*'batchsize'",
         dict(street.dataloader, batchsize=2),
     )
     broken = street.folder / 'broken' / '0.png'
