@@ -46,18 +46,6 @@ def test_parts_of_a_sequence_in_time_order(camvid_root, dataset_type, names_of):
     assert select_frames(day, None, (0, 1)) == day[1:]
 
 
-@pytest.mark.parametrize('length', range(1, 12))
-def test_fractions_neither_overlap_nor_leave_out(length):
-    names = [f'0001TP_{i:06d}.jpg' for i in range(length)]
-    parts = []
-    for start, stop in ((0.0, 0.3), (0.3, 0.5), (0.5, 1.0)):
-        try:
-            parts += select_frames(names, ['0001TP'], (start, stop))
-        except DataError as error:
-            assert 'leaves nothing' in str(error)
-    assert parts == names
-
-
 def test_wrong_settings_are_named(camvid_root):
     root = str(camvid_root)
     with pytest.raises(DataError, match=r"'0006R0'.*0001TP.*sequences="):

@@ -8,7 +8,6 @@ import pytest
 from PIL import Image
 
 from segda_mm.datasets import (
-    CityscapesPanopticDataset,
     DataError,
     MissingDataError,
     PseudoLabeledDataset,
@@ -149,14 +148,3 @@ def test_only_finished_labels_of_the_manifest_are_taken(frames):
     (labels / 'manifest.json').write_text('{')
     with pytest.raises(DataError, match=r'manifest\.json: is damaged'):
         dataset(frames)[0]
-
-
-def test_instances_are_read_back(frames):
-    task = CityscapesPanopticDataset.METAINFO
-    for index in range(4):
-        ids = np.full((4, 6), 7, np.uint16)
-        ids[:, :2], ids[:, 5] = 26000 + index, 0
-        Image.fromarray(ids).save(frames / 'labels' / 'a' / f'{index}.png')
-    sample = dataset(frames, 'LoadPanopticLabels', task)[3]
-    assert sample['gt_panoptic_seg'][0].tolist() == [13004, 13004, 0, 0, 0, 255000]
-    assert sample['gt_seg_map'][0].tolist() == [13, 13, 0, 0, 0, 255]

@@ -20,7 +20,7 @@ class LabelTable(NamedTuple):
     """How the ids of label files become train ids.
 
     ``train_ids`` (256,) uint8 is the look-up table, ``known`` (256,) bool says
-    which ids may occur in a file.
+    which ids may occur.
     """
 
     name: str
@@ -72,10 +72,9 @@ def label_table(table: str | Mapping[int, int]) -> LabelTable:
     """Look up a label table by name, or make one from ``{id: train_id}``.
 
     Args:
-        table: ``'cityscapes'`` (ids 0..33 and -1), ``'gta5'`` (the same and
-            34), ``'camvid'`` (classes 0..10, void 11), ``'train_id'`` (0..18
-            and 255 as they are), or an own mapping whose keys are all the ids
-            that may occur and whose values are train ids (255 is void).
+        table: ``'cityscapes'`` (ids 0..33 and -1), ``'gta5'`` (the same and 34),
+            ``'camvid'`` (classes 0..10, void 11), ``'train_id'`` (0..18 and 255 as
+            they are), or a mapping of all ids that may occur to train ids.
 
     Raises:
         ValueError: The name is unknown or a value is out of range.
@@ -86,14 +85,11 @@ def label_table(table: str | Mapping[int, int]) -> LabelTable:
 
 
 def decode_labels(path: str | os.PathLike, what: str) -> tuple[str, np.ndarray]:
-    """Decode a file of labels as it is stored.
+    """Decode a file of labels to its mode in Pillow and its values.
 
     Args:
         path: The file.
         what: What it is, for the messages.
-
-    Returns:
-        Pillow's name of its pixel format, and its values.
 
     Raises:
         DataError: There is no such file, or it cannot be decoded.
@@ -115,10 +111,7 @@ def decode_labels(path: str | os.PathLike, what: str) -> tuple[str, np.ndarray]:
 
 
 def read_label_ids(path: str | os.PathLike) -> np.ndarray:
-    """Read a single-channel 8-bit label file; palette indices stay indices.
-
-    Returns:
-        uint8 array (H, W).
+    """Read a single-channel 8-bit label file, uint8 (H, W); palette indices stay.
 
     Raises:
         DataError: The file cannot be decoded, or is RGB or 16-bit.
@@ -147,8 +140,8 @@ def to_train_ids(
         ids: uint8 (H, W).
         table: The table of the data set.
         file: The file that the ids come from, for the message.
-        label_map: ``{train id: new train id}`` of a data set that was given
-            part of its classes.
+        label_map: ``{train id: new train id}`` of a data set that was given part
+            of its classes.
 
     Returns:
         uint8 (H, W), 255 where void.
@@ -175,26 +168,3 @@ def to_train_ids(
         renamed[list(label_map)] = list(label_map.values())
         train_ids = renamed[train_ids]
     return cv2.LUT(ids, train_ids)
-
-
-def check_same_size(
-    label_shape: tuple,
-    image_shape: tuple,
-    label_file: str | os.PathLike,
-    image_file: str,
-    name: str,
-) -> None:
-    """Compare the (H, W) of a label with that of its image.
-
-    Raises:
-        DataError: They differ.
-    """
-    if tuple(label_shape) != tuple(image_shape):
-        raise DataError(
-            f'label is {label_shape[1]}x{label_shape[0]} pixels, but its image '
-            f'{image_file} is {image_shape[1]}x{image_shape[0]}',
-            file=label_file,
-            remedy=f'List {name!r} in the file given as exclude= '
-            '(tools/check_data.py CONFIG --write-exclude FILE makes it)',
-            name=name,
-        )

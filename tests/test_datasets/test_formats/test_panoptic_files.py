@@ -40,31 +40,6 @@ def test_colors_are_numbers_to_the_base_256(tmp_path):
     assert [path.name for path in file.parent.iterdir()] == ['a.png']
 
 
-@pytest.mark.parametrize('wrong', [-1, 256**3])
-def test_ids_that_are_no_color(wrong, tmp_path):
-    with pytest.raises(ValueError, match=rf'a\.png.*{wrong}'):
-        write_panoptic_png(tmp_path / 'a.png', np.array([[wrong, 5]]))
-    assert not (tmp_path / 'a.png').exists()
-
-
-@pytest.mark.parametrize(
-    ('content', 'message'),
-    [
-        (None, 'does not exist'),
-        (b'no picture', 'cannot be decoded'),
-        (np.zeros((2, 2), np.uint8), "'L' image"),
-    ],
-)
-def test_unreadable_png(content, message, tmp_path):
-    file = tmp_path / 'a.png'
-    if isinstance(content, bytes):
-        file.write_bytes(content)
-    elif content is not None:
-        Image.fromarray(content).save(file)
-    with pytest.raises(DataError, match=rf'a\.png.*{message}'):
-        read_panoptic_png(file)
-
-
 def test_json_round_trip(tmp_path):
     file = tmp_path / 'panoptic.json'
     categories = [dict(id=7, name='road', isthing=0)]
@@ -76,18 +51,13 @@ def test_json_round_trip(tmp_path):
     assert json.loads(file.read_text())['images'] == []
 
 
-ENTRY = '{"image_id": 1, "file_name": "", "segments_info": []}'
-
-
 @pytest.mark.parametrize(
     ('text', 'message'),
     [
         (None, 'does not exist'),
         ('{', 'not a JSON file'),
-        ('[]', 'not a COCO-panoptic'),
         ('{"categories": []}', "'annotations'"),
         ('{"categories": [], "annotations": [{"image_id": 1}]}', "'file_name'"),
-        (f'{{"categories": [], "annotations": [{ENTRY}, {ENTRY}]}}', 'more than once'),
     ],
 )
 def test_unreadable_json(text, message, tmp_path):
@@ -163,7 +133,7 @@ def test_segments_by_hand():
 
 @pytest.mark.parametrize(
     ('label_ids', 'message'),
-    [([0, 3], '0 is void'), ([2, 1000], '1 to 999'), ([2], 'class 1')],
+    [([0, 3], '0 is void'), ([2, 1000], '1 to 999')],
 )
 def test_label_ids_that_do_not_fit(label_ids, message):
     with pytest.raises(ValueError, match=message):

@@ -68,18 +68,9 @@ def test_the_annotated_frame(fine, results, frame, keys, settings, is_void):
     assert (labels == expected).all()
 
 
-def test_a_snippet_without_annotated_frame_goes_on(fine, results):
-    results['relative_path'] = 'ulm/ulm_000009_000000_leftImg8bit.png'
-    labels = results['gt_seg_map'].copy()
-    with pytest.warns(UserWarning, match='ulm_000009'):
-        results = EgoCarVoid(annotated=fine)(results)
-    assert (results['gt_seg_map'] == labels).all()
-
-
 def test_wrong_places_in_the_pipeline_are_named(fine, results):
     config = dict(type='EgoCarVoid', annotated=fine, ego_ids=(1,))
     transform = TRANSFORMS.build(config)
-    assert repr(transform) == f'EgoCarVoid(annotated={fine!r}, ego_ids=(1,))'
     with pytest.raises(ValueError, match='before RandomFlip'):
         transform({**results, 'flip': True})
     with pytest.raises(DataError, match=r'000004_leftImg8bit.*before everything'):

@@ -50,8 +50,6 @@ def test_label_ids_by_the_table_of_the_data_set_or_an_own_one(sample):
         LoadLabelIds(table='camvid')(sample(LABEL_IDS))
     with pytest.raises(ValueError, match="'LoadLabelIds', table="):
         LoadLabelIds()(sample(LABEL_IDS))
-    assert repr(LoadLabelIds()) == 'LoadLabelIds(table=None)'
-    assert repr(LoadLabelIds('gta5')) == "LoadLabelIds(table='gta5')"
 
 
 @pytest.mark.parametrize(
