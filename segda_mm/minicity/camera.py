@@ -15,9 +15,8 @@ class Camera:
         position: (x, y, z) in metres; y is the height above ground.
         yaw: Radians, positive turns right.
         focal: Focal length as a share of the image width.
-        horizon: Height of the horizon as a share of the image height, 0 at
-            the top. It is reached by shifting the image plane, as a rectified
-            picture has it, so upright things stay upright.
+        horizon: Its height as a share of the image height, 0 at the top, reached
+            by shifting the image plane: upright things stay upright.
     """
 
     position: tuple[float, float, float]
@@ -25,8 +24,8 @@ class Camera:
     focal: float
     horizon: float
 
+    #: Nearest visible depth, metres.
     NEAR = 0.4
-    """Nearest visible depth, metres."""
 
     def to_camera(self, points: np.ndarray) -> np.ndarray:
         """World (V, 3) metres -> camera (V, 3): right, up, forward."""
@@ -43,12 +42,8 @@ class Camera:
     def rays(self, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
         """Directions of the pixel centres with depth one.
 
-        Args:
-            size: (width, height) in pixels.
-
-        Returns:
-            ``right`` (W,) and ``up`` (H,) float32; the ray of pixel (u, v) is
-            (right[u], up[v], 1).
+        ``size`` is (width, height) in pixels; the ray of pixel (u, v) is (right[u],
+        up[v], 1) of the returned ``right`` (W,) and ``up`` (H,) float32.
         """
         width, height = size
         scale = self.focal * width
@@ -59,8 +54,7 @@ class Camera:
     def project(self, points: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         """Camera coordinates (V, 3) -> pixel coordinates (V, 2) float32.
 
-        The centre of the first pixel is (0, 0); depths below ``NEAR`` are
-        lifted to it, so clip before.
+        The centre of the first pixel is (0, 0); depths are lifted to ``NEAR``.
         """
         width, height = size
         scale = self.focal * width / np.maximum(points[:, 2], self.NEAR)

@@ -17,15 +17,11 @@ class GBuffer:
     """What is seen in every pixel, before any colour is decided.
 
     Attributes:
-        scene: The street.
-        camera: Where it is seen from.
         size: (width, height) in pixels.
         face_map: (H, W) uint16, number of the polygon seen.
-        planes: (F, 3) float32; the product with a pixel's ray is 1 / depth,
-            per metre.
+        planes: (F, 3) float32; the product with a pixel's ray is 1 / depth.
         normals: (F, 3) unit outward normals, street axes.
-        labels: (F,) uint8 Cityscapes label ids.
-        instances: (F,) uint16 instance ids.
+        labels, instances: (F,) uint8 label ids and uint16 instance ids.
         colors: (F, 3) float32 RGB, 0..255.
         textures: (F,) uint8, values of ``TextureKind``.
         variants: (F,) float32, 0..1.
@@ -64,8 +60,8 @@ class GBuffer:
     def pattern_place(self) -> tuple[np.ndarray, np.ndarray]:
         """Two (H, W) float32 maps: place in the pattern, metres.
 
-        On the ground (x, z) of the straightened street, elsewhere the way
-        along the wall and the height.
+        On the ground (x, z) of the straightened street, elsewhere the way along the
+        wall and the height.
         """
         right, up = self.camera.rays(self.size)
         cos = np.float32(np.cos(self.camera.yaw))

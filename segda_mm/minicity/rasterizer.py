@@ -24,9 +24,6 @@ def rasterize(scene: Scene, size: tuple[int, int], time: float = 0.0) -> GBuffer
         scene: The street.
         size: (width, height) in pixels.
         time: Seconds from the annotated frame.
-
-    Returns:
-        Per-pixel face, distance and place, per-face properties.
     """
     camera = scene.camera_at(time)
     faces, corners = _gather(scene, time)

@@ -17,13 +17,12 @@ class Item:
     """A mesh with its place, speed and instance numbers.
 
     Attributes:
-        mesh: The shape, or a function of the time in seconds that returns it
-            (a walking person).
+        mesh: The shape, or a function of the time in seconds that returns it.
         position: (x, z) of the mesh's origin at time zero, metres.
         heading: Radians; 0 looks along the street.
         velocity: (x, z) in metres per second.
-        layer: Lower layers are drawn first: 0 the ground, 1 what stands
-            behind the pavement, 2 what stands between the building lines.
+        layer: Lower layers are drawn first: 0 the ground, 1 what stands behind
+            the pavement, 2 what stands between the building lines.
         shadow: (half width, half length) of its contact shadow in metres.
         instances: Label id -> instance id, for labels with instances.
     """
@@ -59,14 +58,11 @@ class Scene:
     """A street as metres and seconds know it, without any pixel.
 
     Attributes:
-        look: The world that the street belongs to.
-        items: Everything that is drawn, in no special order.
         camera: Where the picture of time zero is taken.
         speed: Of the camera along the street, metres per second.
         curve: The street bends by ``curve * z**2`` metres.
-        sun: Unit vector towards the sun; (x, y, z).
-        shaded_sides: (side, x of the building line, z0, z1, height) of
-            houses, for the shadows that they throw.
+        sun: Unit vector (x, y, z) towards the sun.
+        shaded_sides: (side, x of the building line, z0, z1, height) of houses.
         bonnet_color: RGB of the own car in the picture.
     """
 

@@ -18,16 +18,9 @@ from .traffic import drive, park_vehicles, people_side, ride
 
 
 def build_scene(look: Look, rng: np.random.Generator) -> Scene:
-    """Draw a street.
+    """Draw a street; the state of ``rng`` alone decides it.
 
-    The order of these steps is part of the world: each draws from ``rng``.
-
-    Args:
-        look: The world.
-        rng: Its state alone decides the street.
-
-    Returns:
-        A scene with instance numbers given to all things.
+    The order of the steps is part of the world: each draws from ``rng``.
     """
     street, layout = Street(look, rng), look.layout
     lay_ground(street)
