@@ -7,8 +7,6 @@ from mmengine.dataset import BaseDataset
 
 from segda_mm.registry import DATASETS
 
-_LENGTHS = ('source', 'target', 'shorter', 'longer')
-
 # Keeps the permutations apart from other draws made with the same seed.
 _STREAM = 0x9A12
 
@@ -34,8 +32,8 @@ class DomainPairDataset:
         source: The labelled data set, or its config.
         target: The target data set, or its config. Its classes and palette
             must be those of the source, or not be given at all.
-        length: ``'source'``, ``'target'``, ``'shorter'`` or ``'longer'``: the
-            set whose size is that of an epoch.
+        length: ``'source'`` or ``'target'``: the set whose size is that of an
+            epoch.
 
     Raises:
         ValueError: ``length`` is unknown, or the classes or palettes differ.
@@ -47,24 +45,18 @@ class DomainPairDataset:
         target: dict | BaseDataset,
         length: str = 'source',
     ) -> None:
-        if length not in _LENGTHS:
+        if length not in ('source', 'target'):
             raise ValueError(
-                f'length={length!r} of DomainPairDataset must be one of {_LENGTHS}'
+                f"length={length!r} of DomainPairDataset must be 'source' or 'target'"
             )
         self.source, self.target = (
             DATASETS.build(part) if isinstance(part, dict) else part
             for part in (source, target)
         )
-        self.length = length
         self._check_classes()
         self._epoch = 0
         self._seed = 0
-        self._source_leads = {
-            'source': True,
-            'target': False,
-            'shorter': len(self.source) <= len(self.target),
-            'longer': len(self.source) >= len(self.target),
-        }[length]
+        self._source_leads = length == 'source'
 
     @property
     def metainfo(self) -> dict:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 
 from segda_mm.datasets import CamVidDataset, CamVidImagesDataset, DataError
@@ -44,6 +46,16 @@ def test_parts_of_a_sequence_in_time_order(camvid_root, dataset_type, names_of):
     assert build((0.0, 0.5), '0016E5') == expected
     day = ['a/0006R0_f00930.jpg', '0006R0_f00090.jpg']
     assert select_frames(day, None, (0, 1)) == day[1:]
+
+
+@pytest.mark.parametrize('length', [1, 4, 7, 11])
+def test_fractions_neither_overlap_nor_leave_out(length):
+    names = [f'0001TP_{i:06d}.jpg' for i in range(length)]
+    parts = []
+    for start, stop in ((0.0, 0.3), (0.3, 0.5), (0.5, 1.0)):
+        with suppress(DataError):
+            parts += select_frames(names, ['0001TP'], (start, stop))
+    assert parts == names
 
 
 def test_wrong_settings_are_named(camvid_root):

@@ -63,8 +63,8 @@ def instances(tmp_path, write_image, write_instance_ids):
     ids = np.full((6, 8), 7)
     ids[2, 1:3] = 26000
     ids[4, 6:8] = 28003
-    for split, city in (('train', 'aachen'), ('train', 'bochum'), ('val', 'frankfurt')):
-        stem = f'{split}/{city}/{city}_000000_000019'
+    for city in ('aachen', 'bochum'):
+        stem = f'train/{city}/{city}_000000_000019'
         write_image(tmp_path / f'leftImg8bit/{stem}_leftImg8bit.png')
         write_instance_ids(tmp_path / f'gtFine/{stem}_gtFine_instanceIds.png', ids)
     return tmp_path
@@ -91,22 +91,12 @@ def test_panoptic_samples(instances):
     assert sample.gt_offset.data[:, 2, 5].tolist() == [0, 0.5]
     assert (sample.gt_sem_seg.data == codes // 1000).all()
 
-    dataset = CityscapesPanopticDataset(
-        data_root=str(instances), data_prefix=VAL, pipeline=LOAD_PANOPTIC
-    )
-    (sample,) = (dataset[i]['data_samples'] for i in range(len(dataset)))
-    assert set(sample.keys()) == {'gt_sem_seg', 'gt_panoptic_seg'}
-    assert sample.gt_panoptic_seg.data.unique().tolist() == [0, 13001, 15004]
 
-
-def test_panoptic_refusals(instances):
-    root = str(instances)
+def test_part_of_the_classes_is_refused(instances):
     with pytest.raises(ValueError, match='classes= out of metainfo='):
-        CityscapesPanopticDataset(data_root=root, metainfo={'classes': ('road', 'car')})
-    for path in instances.rglob('*_gtFine_instanceIds.png'):
-        path.rename(path.with_name(path.name.replace('instanceIds', 'labelIds')))
-    with pytest.raises(MissingDataError, match=r'instanceIds\.png.*gtFine_trainval'):
-        CityscapesPanopticDataset(data_root=root)
+        CityscapesPanopticDataset(
+            data_root=str(instances), metainfo={'classes': ('road', 'car')}
+        )
 
 
 def make_frames(root, city, sequence, frames):

@@ -34,15 +34,13 @@ def epoch_of(pair, epoch, seed=0):
     return [pair[i] for i in range(len(pair))]
 
 
-@pytest.mark.parametrize(
-    ('length', 'expected'),
-    [('source', 5), ('target', 3), ('shorter', 3), ('longer', 5)],
-)
+@pytest.mark.parametrize(('length', 'expected'), [('source', 5), ('target', 3)])
 def test_length_of_an_epoch(length, expected):
-    assert len(DomainPairDataset(Numbers(5), Numbers(3), length)) == expected
+    pair = DomainPairDataset(Numbers(5), Numbers(3), length)
+    assert len(pair) == expected
     with pytest.raises(IndexError):
-        DomainPairDataset(Numbers(5), Numbers(3), length)[expected]
-    with pytest.raises(ValueError, match='sum.*shorter'):
+        pair[expected]
+    with pytest.raises(ValueError, match='sum'):
         DomainPairDataset(Numbers(5), Numbers(3), 'sum')
 
 
@@ -74,7 +72,7 @@ def test_pairing_depends_on_seed_and_epoch_alone():
 
 
 def test_target_leads():
-    pair = DomainPairDataset(Numbers(9), Numbers(3), 'shorter')
+    pair = DomainPairDataset(Numbers(9), Numbers(3), 'target')
     items = epoch_of(pair, 0) + epoch_of(pair, 1) + epoch_of(pair, 2)
     assert sorted(item['source'] for item in items) == list(range(9))
     assert [item['target'] for item in items] == [0, 1, 2] * 3

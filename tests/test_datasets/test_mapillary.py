@@ -53,36 +53,25 @@ SEGMENTS = [
 
 
 def _json():
-    return {
-        'categories': [
-            {
-                'id': IDS[name],
-                'name': name,
-                'supercategory': full_name,
-                'isthing': isthing,
-                'color': [IDS[name], 0, 255],
-            }
-            for full_name, name, isthing in CATEGORIES
-        ],
-        'images': [],
-        'annotations': [
-            {
-                'image_id': stem,
-                'file_name': f'{stem}.png',
-                'segments_info': [
-                    {
-                        'id': 1000 * row + 300,
-                        'category_id': IDS[name],
-                        'iscrowd': iscrowd,
-                        'area': 8,
-                        'bbox': [0, row, 8, 1],
-                    }
-                    for row, (name, iscrowd) in enumerate(SEGMENTS)
-                ],
-            }
-            for stem in ('--aB', 'cD_e')
-        ],
-    }
+    categories = [
+        {
+            'id': IDS[name],
+            'name': name,
+            'supercategory': full_name,
+            'isthing': isthing,
+            'color': [IDS[name], 0, 255],
+        }
+        for full_name, name, isthing in CATEGORIES
+    ]
+    segments = [
+        {'id': 1000 * row + 300, 'category_id': IDS[name], 'iscrowd': iscrowd}
+        for row, (name, iscrowd) in enumerate(SEGMENTS)
+    ]
+    annotations = [
+        {'image_id': stem, 'file_name': f'{stem}.png', 'segments_info': segments}
+        for stem in ('--aB', 'cD_e')
+    ]
+    return {'categories': categories, 'annotations': annotations}
 
 
 @pytest.fixture

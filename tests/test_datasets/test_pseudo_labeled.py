@@ -88,15 +88,16 @@ def write_manifest(labels, **files):
 
 def check_sample(folder, index):
     """Load a sample for training, and as tools/check_data.py does."""
+    made = dataset(folder)
     config = dict(
         type='PseudoLabeledDataset',
-        images=dict(type='UnlabeledImageDataset', images=str(folder / 'drive')),
-        labels=str(folder / 'labels'),
+        images=made.images,
+        labels=made.labels,
         metainfo=TASK,
     )
     cfg = dict(train_dataloader=dict(dataset=config))
-    (report,) = check_data(cfg, ('train',), workers=0)
-    return dataset(folder)[index]['gt_seg_map'], report.problems
+    (report,) = check_data(cfg, ('train',))
+    return made[index]['gt_seg_map'], report.problems
 
 
 def test_a_label_is_compared_with_its_checksum(frames):

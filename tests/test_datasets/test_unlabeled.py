@@ -95,14 +95,6 @@ def test_two_images_cannot_share_a_pseudo_label(photos, write_image):
         UnlabeledImageDataset(images=str(photos))
 
 
-def test_pseudo_label_dir_reaches_the_pipeline(photos, tmp_path, write_label):
-    dataset = UnlabeledImageDataset(images=str(photos), pipeline=TRAINING_PIPELINE[:2])
-    assert set(dataset[1]['gt_seg_map'].ravel()) == {255}
-    write_label(tmp_path / 'pseudo/drive/a.png', 4)
-    dataset.pseudo_label_dir = str(tmp_path / 'pseudo')
-    assert set(dataset[1]['gt_seg_map'].ravel()) == {4}
-
-
 def test_void_samples_pass_the_usual_training_pipeline(photos):
     dataset = UnlabeledImageDataset(images=str(photos), pipeline=TRAINING_PIPELINE)
     sample = dataset[0]

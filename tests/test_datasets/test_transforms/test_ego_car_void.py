@@ -50,24 +50,6 @@ def test_the_labels_that_are_there_become_void_in_the_region_only(
         assert (changed[key][:3] == values[key][1]).all()
 
 
-@pytest.mark.parametrize(
-    ('frame', 'keys', 'settings', 'is_void'),
-    [
-        (19, {}, {}, False),
-        (19, {}, {'include_annotated': True}, True),
-        # Only the data set knows that this frame belongs to the annotated one.
-        (90, {'annotated_path': NAME.format(19)}, {}, True),
-    ],
-)
-def test_the_annotated_frame(fine, results, frame, keys, settings, is_void):
-    results.update(keys, relative_path=NAME.format(frame))
-    labels = EgoCarVoid(annotated=fine, **settings)(dict(results))['gt_seg_map']
-    expected = results['gt_seg_map'].copy()
-    if is_void:
-        expected[3:] = 255
-    assert (labels == expected).all()
-
-
 def test_wrong_places_in_the_pipeline_are_named(fine, results):
     config = dict(type='EgoCarVoid', annotated=fine, ego_ids=(1,))
     transform = TRANSFORMS.build(config)
