@@ -41,22 +41,15 @@ class Walker:
         def part(color: Color, *corners: tuple[float, float]) -> None:
             mesh.add([(h * x, h * y, 0) for x, y in corners], color)
 
+        def limb(color: Color, top: tuple, bottom: tuple) -> None:
+            """From (x, half width, y) to the same below."""
+            (x, a, y), (u, b, v) = top, bottom
+            part(color, (x - a, y), (x + a, y), (u + b, v), (u - b, v))
+
         for side, step in ((-1, swing), (1, -swing)):
             hip, foot = side * 0.11, side * 0.12 + step
-            part(
-                colors['trousers'],
-                (hip - 0.1, 0.88),
-                (hip + 0.1, 0.88),
-                (foot + 0.075, 0.06),
-                (foot - 0.075, 0.06),
-            )
-            part(
-                _SHOE,
-                (foot - 0.09, 0.09),
-                (foot + 0.09, 0.09),
-                (foot + 0.1, 0.0),
-                (foot - 0.1, 0.0),
-            )
+            limb(colors['trousers'], (hip, 0.1, 0.88), (foot, 0.075, 0.06))
+            limb(_SHOE, (foot, 0.09, 0.09), (foot, 0.1, 0.0))
         for side, step in ((-1, -swing), (1, swing)):
             hand = side * 0.31 + 0.5 * step
             part(

@@ -195,8 +195,7 @@ def _barrier(
     pieces = max(1, round(length / 6))
     piece = length / pieces
     for index in range(pieces):
-        mesh = street_furniture.barrier(
-            piece, height, thickness, ID[label], color, texture, variant
-        )
+        mesh, half = Mesh(ID[label]), thickness / 2
+        mesh.box((-half, half), (0, height), (0, piece), color, texture, variant)
         x = side.sign * (side.line + 0.2)
         street.put(mesh, x, z + index * piece, layer=1)

@@ -9,10 +9,9 @@ import cv2
 import numpy as np
 
 from .game_look import GAME_LOOK
-from .gbuffer import GBuffer
 from .labels import ID
 from .mesh import TextureKind
-from .rasterizer import rasterize
+from .rasterizer import GBuffer, rasterize
 from .real_look import REAL_LOOK
 from .street_builder import build_scene
 from .surface import noise_at, shade

@@ -139,21 +139,6 @@ def bush(rng: np.random.Generator, leaf: Color, size: float) -> Mesh:
     return mesh
 
 
-def barrier(
-    length: float,
-    height: float,
-    thickness: float,
-    label: int,
-    color: Color,
-    texture: TextureKind,
-    variant: float,
-) -> Mesh:
-    """A wall, fence or hedge of ``length`` metres along z from 0."""
-    mesh, half = Mesh(label), thickness / 2
-    mesh.box((-half, half), (0, height), (0, length), color, texture, variant)
-    return mesh
-
-
 def guard_rail(length: float, color: Color) -> Mesh:
     """A crash barrier of ``length`` metres along z, label guard rail."""
     mesh = Mesh(ID['guard rail'])
@@ -165,23 +150,22 @@ def guard_rail(length: float, color: Color) -> Mesh:
 
 def waste_bin(rng: np.random.Generator, color: Color) -> Mesh:
     """A litter bin or cabinet, label static."""
-    mesh, half = Mesh(ID['static']), rng.uniform(0.25, 0.5)
-    mesh.hexahedron(
-        (-half, half, -half, half, 0),
-        (-1.1 * half, 1.1 * half, -half, half, rng.uniform(0.9, 1.4)),
-        color,
-    )
-    return mesh
+    half = rng.uniform(0.25, 0.5)
+    return _small_thing('static', half, 0, 1.1, rng.uniform(0.9, 1.4), color)
 
 
 def cart(rng: np.random.Generator, color: Color) -> Mesh:
     """A bag or pushcart somebody left for a moment, label dynamic."""
-    mesh, half = Mesh(ID['dynamic']), rng.uniform(0.2, 0.35)
-    mesh.hexahedron(
-        (-half, half, -half, half, 0.05),
-        (-0.8 * half, 0.8 * half, -half, half, rng.uniform(0.5, 0.9)),
-        color,
-    )
+    half = rng.uniform(0.2, 0.35)
+    return _small_thing('dynamic', half, 0.05, 0.8, rng.uniform(0.5, 0.9), color)
+
+
+def _small_thing(
+    label: str, half: float, low: float, widening: float, high: float, color: Color
+) -> Mesh:
+    mesh, wide = Mesh(ID[label]), widening * half
+    bottom, top = (-half, half, -half, half, low), (-wide, wide, -half, half, high)
+    mesh.hexahedron(bottom, top, color)
     return mesh
 
 

@@ -8,10 +8,10 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from .gbuffer import GBuffer
 from .labels import ID
 from .look import Look, Surface
 from .mesh import TextureKind
+from .rasterizer import GBuffer
 
 #: Side of the random pattern in texels; it repeats without a seam.
 _SIZE = 512

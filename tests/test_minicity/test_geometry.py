@@ -2,11 +2,10 @@
 
 import numpy as np
 
-from segda_mm.minicity.camera import Camera
 from segda_mm.minicity.mesh import Mesh
 from segda_mm.minicity.rasterizer import rasterize
 from segda_mm.minicity.renderer import LOOKS
-from segda_mm.minicity.scene import Item, Scene
+from segda_mm.minicity.scene import Camera, Item, Scene
 from segda_mm.minicity.surface import noise_pattern
 
 SIZE = (200, 100)
