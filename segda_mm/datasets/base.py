@@ -18,12 +18,8 @@ from .formats.subsets import choose, draw_share, read_name_list
 def list_files(folder: str, suffixes: Sequence[str], expected: str) -> list[str]:
     """List the files below a folder that end in one of some suffixes.
 
-    Hidden files and folders are skipped, links are followed.
-
-    Args:
-        folder: Where to look.
-        suffixes: Endings of the names.
-        expected: What belongs there, for the message.
+    Hidden files and folders are skipped, links are followed; ``expected`` says in
+    the message what belongs there.
 
     Returns:
         Sorted paths relative to ``folder``, with forward slashes.
@@ -62,9 +58,7 @@ def image_problem(path: str, name: str) -> DataError | None:
         what = 'image does not exist'
     except (OSError, SyntaxError, ValueError) as error:
         what = f'image cannot be decoded ({error})'
-    remedy = (
-        f'Download or write it again, or list {name!r} in the file given as exclude='
-    )
+    remedy = f'Download it again, or list {name!r} in the file given as exclude='
     return DataError(what, file=path, remedy=remedy, name=name)
 
 
@@ -173,11 +167,8 @@ class PairedSegDataset(FolderSegDataset):
     declares ``METAINFO``, ``LABEL_TABLE`` and where its files lie.
 
     Args:
-        data_root: The folder that ``data_prefix`` is relative to.
         data_prefix: ``dict(img_path=..., seg_map_path=...)``, the two folders.
         img_suffix: Ending of the image names.
-        seg_map_suffix: Ending of the label names; what stands before the two
-            endings must be the same.
         kwargs: Further arguments of :class:`FolderSegDataset`.
 
     Raises:
@@ -195,17 +186,14 @@ class PairedSegDataset(FolderSegDataset):
 
     def __init__(
         self,
-        data_root: str | None = None,
         data_prefix: dict | None = None,
         img_suffix: str | None = None,
-        seg_map_suffix: str | None = None,
         **kwargs,
     ) -> None:
         super().__init__(
-            data_root=data_root,
             data_prefix=data_prefix or self.DATA_PREFIX,
             img_suffix=img_suffix or self.IMG_SUFFIX,
-            seg_map_suffix=seg_map_suffix or self.SEG_MAP_SUFFIX,
+            seg_map_suffix=self.SEG_MAP_SUFFIX,
             **kwargs,
         )
 

@@ -96,10 +96,9 @@ def select_frames(
             kept = [name for i, name in enumerate(kept) if i not in left_out]
         if not kept:
             raise DataError(
-                f'frames={frames} leaves nothing of the {len(ordered)} frames '
-                f'of sequence {sequence!r} (every={every}, '
-                f'leave_out_every={leave_out_every})',
-                remedy='Widen frames= of this data set',
+                f'frames={frames}, every={every}, leave_out_every={leave_out_every} '
+                f'leaves nothing of the {len(ordered)} frames of {sequence!r}',
+                remedy='Widen them',
             )
         chosen.extend(kept)
     return sorted(chosen)
@@ -131,12 +130,7 @@ class _ChosenFrames:
     IMAGES_EXPECTED = 'CamVid images such as train/0001TP_006690.jpg'
 
     def __init__(
-        self,
-        sequences: Sequence[str] | None = None,
-        frames: tuple | None = None,
-        every: float | None = None,
-        leave_out_every: float | None = None,
-        **kwargs,
+        self, sequences=None, frames=None, every=None, leave_out_every=None, **kwargs
     ) -> None:
         self._choice = (sequences, frames, every, leave_out_every)
         super().__init__(**kwargs)

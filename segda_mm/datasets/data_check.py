@@ -25,11 +25,10 @@ SPLITS = ('train', 'target', 'val', 'test')
 
 
 class DatasetReport(NamedTuple):
-    """What was found in one data set.
+    """What was found in one data set, whose place in the config is ``key``.
 
-    ``key`` is where it stands in the config. ``pixels`` (K,) counts the pixels
-    of each class, ``images`` (K,) the images with at least one; these and
-    ``void_pixels`` are None without labels.
+    ``pixels`` (K,) counts the pixels of each class, ``images`` (K,) the images with
+    at least one; these and ``void_pixels`` are None without labels.
     """
 
     key: str

@@ -66,12 +66,8 @@ class EgoCarRegions:
         touching_bottom: bool = False,
         include_annotated: bool = False,
     ) -> None:
-        ego_ids = list(ego_ids)
-        if not ego_ids or not all(0 <= label_id < 2**16 for label_id in ego_ids):
-            raise ValueError(
-                f'ego_ids={ego_ids} must be values of label files, 0..65535, that '
-                'mark the ego car (Cityscapes: 1)'
-            )
+        if not len(ego_ids):
+            raise ValueError('ego_ids= must name values that mark the ego car')
         has_pattern = isinstance(snippets, Mapping) and set(snippets) == {'pattern'}
         if snippets != 'cityscapes' and not has_pattern:
             raise ValueError(
@@ -89,7 +85,7 @@ class EgoCarRegions:
             else CityscapesSnippets(files)
         )
         self._is_ego = np.zeros(2**16, dtype=bool)
-        self._is_ego[ego_ids] = True
+        self._is_ego[list(ego_ids)] = True
         self.touching_bottom = touching_bottom
         self.include_annotated = include_annotated
         # Packed, because a run sees thousands of snippets: some kilobytes each.
@@ -111,8 +107,8 @@ class EgoCarRegions:
 
         Returns:
             bool (H, W), the caller's to change. None for a frame that the pattern
-            does not match, for an annotated frame unless ``include_annotated``, and
-            (with a warning, once for each snippet) where the snippet has no
+            does not match, for an annotated frame unless ``include_annotated``,
+            and (with a warning, once for each snippet) where the snippet has no
             annotated frame.
 
         Raises:
@@ -126,9 +122,9 @@ class EgoCarRegions:
             if snippet.name not in self._reported:
                 self._reported.add(snippet.name)
                 warnings.warn(
-                    f'the snippet {snippet.name} with the frame {relative_path} has '
-                    'no annotated frame, so that its ego-car region is unknown; '
-                    'add the label file to what annotated= names',
+                    f'the snippet {snippet.name} with the frame {relative_path} has no '
+                    'annotated frame, so that its ego-car region is unknown; add the '
+                    'label file to what annotated= names',
                     stacklevel=2,
                 )
             return None
@@ -142,8 +138,8 @@ class EgoCarRegions:
                 f'annotated frame is {_size(size)} pixels, but the frame '
                 f'{relative_path} of its snippet is {_size(shape)}',
                 file=snippet.label_files[0],
-                remedy='Place EgoCarVoid before everything that resizes or crops, '
-                'and take images and label files of the same resolution',
+                remedy='Place EgoCarVoid before everything that resizes or crops, and '
+                'take images and label files of the same resolution',
             )
         packed = np.frombuffer(zlib.decompress(bits), dtype=np.uint8)
         region = np.unpackbits(packed, count=size[0] * size[1])

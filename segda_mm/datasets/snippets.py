@@ -52,11 +52,7 @@ class CityscapesSnippets:
         self._frames = {key: sorted(files) for key, files in self._files.items()}
 
     def find(self, relative_path: str, annotated_path: str | None = None) -> Snippet:
-        """Find the snippet of a frame.
-
-        Args:
-            relative_path: Path of the frame's image.
-            annotated_path: That of the snippet's annotated frame, where known.
+        """Find the snippet of a frame; ``annotated_path`` is that of the annotated one.
 
         Raises:
             DataError: A name is not CITY_SEQUENCE_FRAME_leftImg8bit.png.
@@ -145,9 +141,8 @@ def _recording_and_frame(name: str, file: str) -> tuple[str, int]:
     match = _CITYSCAPES_NAME.fullmatch(name)
     if match is None:
         raise DataError(
-            'is not named CITY_SEQUENCE_FRAME as the files of Cityscapes are '
-            '(aachen_000000_000019_leftImg8bit.png, '
-            'aachen_000000_000019_gtFine_labelIds.png)',
+            'is not named CITY_SEQUENCE_FRAME as the files of Cityscapes are, such '
+            'as aachen_000000_000019_leftImg8bit.png',
             file=file,
             remedy='For other names say which frames belong together, with '
             "snippets=dict(pattern=r'(?P<snippet>...)')",

@@ -7,7 +7,6 @@ import pytest
 from PIL import Image
 
 from segda_mm.datasets import DataError, MapillaryPanopticDataset, MissingDataError
-from segda_mm.datasets.data_check import check_data
 from segda_mm.datasets.formats.cityscapes_labels import CLASSES, THING_CLASSES
 from segda_mm.datasets.formats.mapillary_labels import cityscapes_train_id
 
@@ -177,12 +176,3 @@ def test_categories_of_something_else(root):
     path.write_text(json.dumps(content))
     with pytest.raises(DataError, match='lacks categories'):
         MapillaryPanopticDataset(data_root=str(root), map_to_cityscapes=True)
-
-
-def test_check_data(root):
-    dataset = {'type': 'MapillaryPanopticDataset', 'data_root': str(root)}
-    cfg = {'train_dataloader': {'dataset': dict(dataset, map_to_cityscapes=True)}}
-    (report,) = check_data(cfg)
-    assert not report.problems
-    assert report.pixels[[0, 5, 13, 16]].tolist() == [32, 16, 48, 16]
-    assert report.void_pixels == 32

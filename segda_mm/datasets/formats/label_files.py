@@ -35,16 +35,14 @@ def _table_from_mapping(name: str, mapping: Mapping) -> LabelTable:
         label_id = int(key)
         if not -1 <= label_id <= 255 or not 0 <= int(train_id) <= 255:
             raise ValueError(
-                f'label table {name!r}: {key!r}: {train_id!r} is out of range; '
-                'ids go from -1 (stored as 255) to 255, train ids from 0 to '
-                '255 (void)'
+                f'label table {name!r}: {key!r}: {train_id!r} is out of range; ids '
+                'go from -1 (stored as 255) to 255, train ids from 0 to 255 (void)'
             )
         if known[label_id % 256]:
             raise ValueError(
                 f'label table {name!r}: id {key!r} is given twice; -1 is stored as 255'
             )
-        train_ids[label_id % 256] = int(train_id)
-        known[label_id % 256] = True
+        train_ids[label_id % 256], known[label_id % 256] = int(train_id), True
     return LabelTable(name, train_ids, known)
 
 
@@ -154,13 +152,11 @@ def to_train_ids(
     if unknown.any():
         unknown = unknown.astype(bool)
         raise DataError(
-            f'has ids {np.unique(ids[unknown]).tolist()} in '
-            f'{int(unknown.sum())} pixels, which the label table '
-            f'{table.name!r} does not know',
+            f'has ids {np.unique(ids[unknown]).tolist()} in {int(unknown.sum())} '
+            f'pixels, which the label table {table.name!r} does not know',
             file=file,
-            remedy='Choose the table of these files with LoadLabelIds(table='
-            "'cityscapes' | 'gta5' | 'camvid' | 'train_id' | {id: train_id}), "
-            'or list the image in exclude=',
+            remedy=f'Choose their table, LoadLabelIds(table={" | ".join(_TABLES)} | '
+            '{id: train_id}), or list the image in exclude=',
         )
     train_ids = table.train_ids
     if label_map:

@@ -61,10 +61,9 @@ class LoadLabelIds(BaseTransform):
             return self.table
         if results.get('label_table') is None:
             raise ValueError(
-                'the data set does not say which label table its files use; '
-                "set it in the pipeline: dict(type='LoadLabelIds', "
-                "table='cityscapes' | 'gta5' | 'camvid' | 'train_id' | "
-                '{id: train_id})'
+                'the data set does not say which label table its files use; set it in '
+                "the pipeline: dict(type='LoadLabelIds', table='cityscapes' | 'gta5' | "
+                "'camvid' | 'train_id' | {id: train_id})"
             )
         return label_table(results['label_table'])
 
@@ -95,18 +94,14 @@ class LoadPanopticLabels(BaseTransform):
                 'MapillaryPanopticDataset or another PanopticSegDataset'
             )
         file = results['seg_map_path']
-        is_coco = 'segments_info' in results
-        ids = read_panoptic_png(file) if is_coco else read_instance_ids(file)
-        _require_size_of_image(ids, results)
-        if is_coco:
-            codes = codes_from_segments(
-                ids,
-                results['segments_info'],
-                results['class_of_category'],
-                results['thing_classes'],
-                file,
-            )
+        if 'segments_info' in results:
+            ids = read_panoptic_png(file)
+            _require_size_of_image(ids, results)
+            keys = ('segments_info', 'class_of_category', 'thing_classes')
+            codes = codes_from_segments(ids, *(results[key] for key in keys), file)
         else:
+            ids = read_instance_ids(file)
+            _require_size_of_image(ids, results)
             codes = codes_from_instance_ids(ids, file)
         results['gt_panoptic_seg'] = codes
         results['gt_seg_map'] = (codes // LABEL_DIVISOR).astype(np.uint8)
@@ -131,13 +126,12 @@ class LoadPseudoLabels(BaseTransform):
 
     def transform(self, results: dict) -> dict:
         """Add ``gt_seg_map`` to ``results``."""
-        shape = results['img'].shape[:2]
-        folder = results['pseudo_label_dir']
+        shape, folder = results['img'].shape[:2], results['pseudo_label_dir']
         if folder is None:
-            labels = np.full(shape, IGNORE_INDEX, dtype=np.uint8)
+            results['gt_seg_map'] = np.full(shape, IGNORE_INDEX, dtype=np.uint8)
         else:
-            labels = self._read(folder, results['relative_path'], shape)
-        results['gt_seg_map'] = labels
+            name = results['relative_path']
+            results['gt_seg_map'] = self._read(folder, name, shape)
         results['seg_fields'].append('gt_seg_map')
         return results
 
