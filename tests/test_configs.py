@@ -18,6 +18,7 @@ from segda_mm.apis.checks import require_data
 from segda_mm.engine.optimizers import ChildOptimWrapperConstructor
 from segda_mm.minicity import write_cityscapes, write_gta5
 from segda_mm.registry import MODELS
+from segda_mm.testing import tiny_bisenet
 
 ROOT = Path(__file__).parents[1] / 'configs'
 CONFIGS = sorted(
@@ -234,6 +235,7 @@ def test_the_chain_of_methods_trains_on_files(data, monkeypatch):
             },
             work_dirs[method],
         )
+        cfg.model.generator.segmentor = tiny_bisenet(19)
         _shrink(cfg)
         runner = train(cfg)
         assert isinstance(runner, Runner) and runner.iter == 2

@@ -83,14 +83,7 @@ def count_classes(sets: Sequence[LabelledSet], num_classes: int) -> np.ndarray:
 
 
 def read_train_ids(loader: BaseTransform, info: Mapping) -> np.ndarray:
-    """Read the label of a sample as a training does, and nothing else of it.
-
-    Args:
-        loader: The transform of a pipeline that reads labels.
-        info: The data info.
-
-    Returns:
-        uint8 (H, W), 255 where void.
+    """Read the label of a sample (a data info) as a training does, uint8 (H, W).
 
     Raises:
         DataError: The label or the image is missing or wrong, or they do not fit.

@@ -83,10 +83,9 @@ def check_data(
     workers: int = 0,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> list[DatasetReport]:
-    """Check every sample of the data sets that a config names.
+    """Check every sample of the data sets that a config names; collect all problems.
 
     Every image and label file is decoded, labels as a training reads them.
-    Problems are collected, not raised.
 
     Args:
         cfg: A whole config.

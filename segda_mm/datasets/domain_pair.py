@@ -23,17 +23,16 @@ def _permutation(seed: int, cycle: int, size: int) -> np.ndarray:
 class DomainPairDataset:
     """Draws a source and a target sample together, ``dict(source=..., target=...)``.
 
-    An epoch shows each sample of the set that ``length`` names once. The
-    partners walk on through permutations of the other set from epoch to epoch:
-    every sample is drawn ``k`` times before any is drawn ``k + 1`` times. The
-    walk depends on (seed, epoch, index) alone.
+    An epoch shows each sample of the set that ``length`` names once. The partners
+    walk on through permutations of the other set from epoch to epoch: every sample
+    is drawn ``k`` times before any is drawn ``k + 1`` times. All depends on (seed,
+    epoch, index) alone.
 
     Args:
         source: The labelled data set, or its config.
-        target: The target data set, or its config. Its classes and palette
-            must be those of the source, or not be given at all.
-        length: ``'source'`` or ``'target'``: the set whose size is that of an
-            epoch.
+        target: The target data set, or its config. Its classes and palette must be
+            those of the source, or not be given at all.
+        length: ``'source'`` or ``'target'``: whose size is that of an epoch.
 
     Raises:
         ValueError: ``length`` is unknown, or the classes or palettes differ.

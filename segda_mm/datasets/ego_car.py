@@ -23,9 +23,8 @@ from .snippets import CityscapesSnippets, PatternSnippets
 class EgoCarRegions:
     """The ego-car region of every frame, from the annotated frames of its snippet.
 
-    Camera and car do not move relative to each other: the region of a snippet's
-    annotated frame is that of its other frames too. Where a snippet has several
-    annotated frames, the region is what all of them mark.
+    Camera and car do not move relative to each other: the region of a snippet is
+    what all of its annotated frames mark.
 
     Source: Chen et al., "Naive-Student", ECCV 2020, "Ego-Car Region in Pseudo
     Labels".
@@ -39,14 +38,12 @@ class EgoCarRegions:
             touching_bottom=True)
 
     Args:
-        annotated: The label files of the annotated frames, 8-bit label ids or
-            16-bit instance ids: a folder (of ``*_gtFine_labelIds.png``, with a
-            pattern of ``*.png``), or the config of a labelled data set.
+        annotated: The label-id or instance-id files of the annotated frames: a
+            folder (of ``*_gtFine_labelIds.png``, with a pattern of ``*.png``), or
+            the config of a labelled data set.
         ego_ids: Values that mark the ego car (Cityscapes: 1, ego vehicle).
-        snippets: Which frames belong together: ``'cityscapes'``
-            (:class:`~segda_mm.datasets.snippets.CityscapesSnippets`) or
-            ``dict(pattern=...)``
-            (:class:`~segda_mm.datasets.snippets.PatternSnippets`).
+        snippets: ``'cityscapes'`` or ``dict(pattern=...)``, see
+            :mod:`segda_mm.datasets.snippets`.
         touching_bottom: Whether only what is connected with the lower border of
             the image is the ego car.
         include_annotated: Whether an annotated frame has a region itself, for
@@ -106,14 +103,12 @@ class EgoCarRegions:
             annotated_path: That of the snippet's annotated frame, where known.
 
         Returns:
-            bool (H, W), the caller's to change. None for a frame that the pattern
-            does not match, for an annotated frame unless ``include_annotated``,
-            and (with a warning, once for each snippet) where the snippet has no
-            annotated frame.
+            bool (H, W), the caller's to change. None for a frame of no snippet, for
+            an annotated frame unless ``include_annotated``, and (with a warning, once
+            for each snippet) where the snippet has no annotated frame.
 
         Raises:
-            DataError: A label file cannot be read or is of another size, or the
-                frame is not named as in Cityscapes.
+            DataError: A file cannot be read or is of another size, or a name is wrong.
         """
         snippet = self._snippets.find(relative_path, annotated_path)
         if snippet is None or (snippet.is_annotated and not self.include_annotated):

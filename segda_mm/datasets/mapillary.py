@@ -26,9 +26,7 @@ class MapillaryPanopticDataset(PanopticSegDataset):
 
     Args:
         data_root: Folder with ``training`` and ``validation``.
-        data_prefix: ``dict(img_path=..., seg_map_path=...)``; the panoptic PNGs
-            are in ``training/v1.2/panoptic`` (older archives:
-            ``training/panoptic``) or ``training/v2.0/panoptic``.
+        data_prefix: ``dict(img_path=..., seg_map_path=...)``.
         map_to_cityscapes: Whether the classes are the 19 of Cityscapes, see
             :mod:`segda_mm.datasets.formats.mapillary_labels`, not the categories
             of the JSON file (65 in version 1.2, 37 of them with instances).
@@ -36,8 +34,7 @@ class MapillaryPanopticDataset(PanopticSegDataset):
 
     Raises:
         MissingDataError: A folder or the JSON file is not there.
-        DataError: The JSON file is wrong, a pair is incomplete, or an image has
-            no entry in the JSON file.
+        DataError: The JSON file is wrong, or a pair or an entry is missing.
     """
 
     DATA_PREFIX = {
@@ -139,11 +136,5 @@ class MapillaryPanopticDataset(PanopticSegDataset):
             what = 'holds no panoptic_*.json' if osp.isdir(folder) else 'does not exist'
             raise MissingDataError(
                 f'folder {what}', folder=folder, expected=cls.LABELS_EXPECTED
-            )
-        if len(found) > 1:
-            raise DataError(
-                f'holds {len(found)} files panoptic_*.json',
-                file=folder,
-                remedy='Keep the one that belongs to the PNGs',
             )
         return found[0]

@@ -30,8 +30,7 @@ def write_paper_subsets(
 
     Args:
         out: Folder to write to; it is made when missing.
-        gta5: Root of GTA5, or None to leave it out.
-        cityscapes: Root of Cityscapes, or None to leave it out.
+        gta5, cityscapes: Roots of the data sets, or None to leave one out.
         seed: Seed of the draw.
         sizes: Images to draw, under the keys of ``PAPER_SIZES``.
         exclude: List file of images never to draw, or None.
@@ -40,7 +39,6 @@ def write_paper_subsets(
         The paths of the written files.
 
     Raises:
-        MissingDataError: A folder does not exist or is empty.
         DataError: There are fewer images than asked for, or pairs are incomplete.
     """
     datasets = {}

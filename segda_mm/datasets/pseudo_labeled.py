@@ -21,12 +21,10 @@ class PseudoLabeledDataset(FolderSegDataset):
     """Unlabelled images with the labels that a teacher gave them.
 
     The label of an image is ``<labels>/<relative_path with the suffix .png>``:
-    train ids for :class:`~segda_mm.datasets.transforms.LoadLabelIds` or, where
-    the metainfo has ``thing_classes``, instance ids of Cityscapes for
-    :class:`~segda_mm.datasets.transforms.LoadPanopticLabels`. In a folder that
-    ``tools/label.py`` wrote, labelling has to be finished, and every label is
-    compared with its checksum whenever it is loaded; files of other programs,
-    without a manifest, are taken as they are.
+    train ids or, where the metainfo has ``thing_classes``, instance ids of
+    Cityscapes. In a folder that ``tools/label.py`` wrote, labelling has to be
+    finished, and every label is compared with its checksum whenever it is loaded;
+    files without a manifest are taken as they are.
 
     Source: Chen et al., "Naive-Student", ECCV 2020, step 3 of Algorithm 1.
 

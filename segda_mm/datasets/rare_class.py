@@ -14,17 +14,16 @@ from .class_counts import count_classes, labelled_sets
 class RareClassDataset:
     """Draws images that show rare classes more often.
 
-    For an item a class c is drawn with probability
-    softmax((1 - f_c) / temperature), f_c being its share of the labelled pixels,
-    and then one of the images that show it. An epoch has as many items as the
-    data set has samples; item ``i`` is drawn anew from NumPy's global generator,
-    which :class:`CounterSeededDataset` seeds. The label files are counted once,
-    when a data loader is built, by each process for itself.
+    For an item a class c is drawn with probability softmax((1 - f_c) /
+    temperature), f_c being its share of the labelled pixels, and then one of the
+    images that show it. An epoch has as many items as the data set has samples;
+    each is drawn anew from NumPy's global generator, which
+    :class:`CounterSeededDataset` seeds. The label files are counted once in each
+    process, when a data loader is built.
 
-    Source: Hoyer, Dai and Van Gool, "DAFormer", CVPR 2022, "Rare Class
-    Sampling"; its authors use a temperature of 0.01 and images with at least
-    3000 pixels of the class, which is 0.0015 of an image of GTA5. A class that a
-    random crop cuts off is not looked for again here.
+    Source: Hoyer, Dai and Van Gool, "DAFormer", CVPR 2022, "Rare Class Sampling",
+    without another crop where one cuts the class off; temperature 0.01 and at
+    least 3000 pixels, 0.0015 of an image of GTA5.
 
     Args:
         dataset: The labelled data set, a ``ConcatDataset`` of some, or its config.
@@ -34,12 +33,11 @@ class RareClassDataset:
 
     Attributes:
         class_probabilities: float64 (K,); None before :meth:`full_init`.
-        class_images: For each class the indices of the images that are drawn for
-            it; None before :meth:`full_init`.
+        class_images: Indices of the images of each class; None before it.
 
     Raises:
-        ValueError: The data set has no labels or no classes, an argument is out
-            of range, or (by :meth:`full_init`) no class can be drawn.
+        ValueError: There are no labels, no classes or (by :meth:`full_init`) none
+            that can be drawn, or an argument is out of range.
         DataError: (by :meth:`full_init`) A label file is wrong.
     """
 

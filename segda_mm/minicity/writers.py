@@ -87,19 +87,16 @@ def write_cityscapes(
     """Write the real world as a tree that Cityscapes tools read.
 
     ``leftImg8bit/<split>/<city>/<city>_<sequence>_<frame>_leftImg8bit.png`` and
-    ``gtFine/...`` with ``_labelIds``, ``_instanceIds`` (uint16),
-    ``_labelTrainIds`` and ``_color`` (RGBA). Snippets go to
-    ``leftImg8bit_sequence``: 30 frames, of which index 19 is the annotated image.
-    Files that are there already are kept, so a run that was cut continues.
+    ``gtFine/...`` with ``_labelIds``, ``_instanceIds`` (uint16), ``_labelTrainIds``
+    and ``_color`` (RGBA). Files that are there already are kept.
 
     Args:
         root: Folder of the data set, such as ``data/minicity/cityscapes``.
-        train: Images of the split ``train``.
-        val: Images of the split ``val``.
+        train, val: Images of these splits.
         train_extra: Images of that split, without labels.
-        sequence_train: How many images of ``train``, from the first, get their
-            snippet.
-        sequence_val: The same for ``val``.
+        sequence_train, sequence_val: How many images of the split, from the first,
+            get their snippet in ``leftImg8bit_sequence``: 30 frames, of which index
+            19 is the annotated image.
         seed, size, workers, progress: See :func:`write_gta5`.
 
     Raises:

@@ -20,28 +20,6 @@ LOAD_PANOPTIC = [
 VAL = {'img_path': 'leftImg8bit/val', 'seg_map_path': 'gtFine/val'}
 
 
-def test_label_ids_keep_the_size_of_the_file(cityscapes_root):
-    dataset = CityscapesFineDataset(
-        data_root=str(cityscapes_root),
-        pipeline=[
-            {'type': 'LoadImageFromFile'},
-            # As in testing pipelines.
-            {'type': 'Resize', 'scale': (16, 12)},
-            {'type': 'LoadLabelIds'},
-            {'type': 'PackSegInputs'},
-        ],
-    )
-    assert len(dataset) == 5
-    sample = dataset[3]
-    assert sample['data_samples'].img_path.endswith(
-        'train/bochum/bochum_000000_000019_leftImg8bit.png'
-    )
-    assert sample['inputs'].shape == (3, 12, 16)
-    labels = sample['data_samples'].gt_sem_seg.data
-    assert labels.shape == (1, 6, 8)
-    assert labels.unique().tolist() == [13]
-
-
 def test_other_splits(cityscapes_root, tmp_path, write_image, names_of):
     root = str(cityscapes_root)
     assert names_of(CityscapesFineDataset(data_root=root, data_prefix=VAL)) == [

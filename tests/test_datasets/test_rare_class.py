@@ -14,8 +14,6 @@ from segda_mm.apis.checks import require_data
 from segda_mm.datasets import (
     RareClassDataset,
     UnlabeledImageDataset,
-    class_counts,
-    rare_class,
 )
 from segda_mm.registry import DATASETS
 
@@ -118,23 +116,6 @@ def test_items_depend_on_seed_epoch_and_index_alone(rare_root, rare_streets):
     assert len({item[0] for epoch in epochs for item in epoch}) > 2
     # The targets are still walked through.
     assert all(len({item[1] for item in epoch}) == 4 for epoch in epochs)
-
-
-def test_classes_are_counted_once_and_told(rare_streets, monkeypatch):
-    said = []
-    for module in (class_counts, rare_class):
-        monkeypatch.setattr(module, 'print_log', lambda text, **_: said.append(text))
-    dataset = RareClassDataset(rare_streets(), 0.5, 0.1)
-    assert said == []
-    dataset.full_init()
-    dataset[0]
-    assert said[0] == 'Counting the classes in 4 label files'
-    (table,) = said[1:]
-    probability = softmax((62 / 70, 0.1), 0.5)[1]
-    lines = table.splitlines()
-    assert lines[0] == 'Rare classes are drawn from 4 images at temperature 0.5:'
-    assert lines[3].split() == ['car', '10.000%', f'{probability:.3%}', '2']
-    assert lines[4].split() == ['rider', '1.429%', '0.000%', '0', 'not', 'drawn']
 
 
 def test_data_sets_without_labels_are_refused_before_the_training(rare_root):

@@ -116,13 +116,9 @@ def codes_from_instance_ids(
 
 
 def instance_ids_from_codes(codes: np.ndarray) -> np.ndarray:
-    """The inverse of :func:`codes_from_instance_ids` for the 19 classes.
+    """The inverse of :func:`codes_from_instance_ids` for the 19 classes, uint16.
 
-    Args:
-        codes: Integers (H, W), codes of the 19 classes and of void.
-
-    Returns:
-        uint16 (H, W); all that is void is 0, unlabeled.
+    All that is void becomes 0, unlabeled.
 
     Raises:
         ValueError: A code is of another class, or an instance of stuff.

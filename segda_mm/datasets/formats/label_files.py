@@ -132,17 +132,13 @@ def to_train_ids(
     file: str | os.PathLike,
     label_map: Mapping[int, int] | None = None,
 ) -> np.ndarray:
-    """Turn label ids into train ids.
+    """Turn label ids, uint8 (H, W), into train ids of the same shape; void is 255.
 
     Args:
-        ids: uint8 (H, W).
+        ids: Of a label file.
         table: The table of the data set.
         file: The file that the ids come from, for the message.
-        label_map: ``{train id: new train id}`` of a data set that was given part
-            of its classes.
-
-    Returns:
-        uint8 (H, W), 255 where void.
+        label_map: ``{train id: new train id}`` for part of the classes.
 
     Raises:
         DataError: An id is not in the table.

@@ -122,13 +122,12 @@ def codes_from_segments(
 ) -> np.ndarray:
     """Turn segment ids into panoptic codes (:mod:`segda_mm.ops.panoptic_codes`).
 
-    Instances of a class count from 1 in the order of ``segments_info``. Crowds
-    become the group of their class; a listed segment may lack pixels.
+    Instances of a class count from 1 in the order of ``segments_info``; crowds
+    become the group of their class.
 
     Args:
         ids: int32 (H, W) of a panoptic PNG.
-        segments_info: Entries with ``id``, ``category_id`` and, for crowds,
-            ``iscrowd`` = 1.
+        segments_info: Entries with ``id``, ``category_id`` and maybe ``iscrowd``.
         class_of_category: Train id of every category that may occur, 255 is void.
         thing_classes: Train ids of the classes with instances.
         file: The file that the ids come from, for the messages.

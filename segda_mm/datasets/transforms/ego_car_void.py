@@ -14,12 +14,10 @@ _VOID = {'gt_seg_map': VOID_CLASS, 'gt_panoptic_seg': VOID_CODE}
 class EgoCarVoid(BaseTransform):
     """Make the ego car void in the labels of the frames of a snippet.
 
-    What a network says about the car that carries the camera is arbitrary, because
-    no label ever taught it. Stands after the labels are loaded and before
-    everything that resizes, flips or crops. Required keys: ``relative_path`` and
-    ``gt_seg_map`` (void is 255) or ``gt_panoptic_seg`` (255000) or both, (H, W);
-    ``annotated_path`` is used where the data set gives it. Frames without a region
-    stay as they are.
+    Stands after the labels are loaded and before everything that resizes, flips or
+    crops. Required keys: ``relative_path`` and ``gt_seg_map`` (void is 255) or
+    ``gt_panoptic_seg`` (255000) or both, (H, W); ``annotated_path`` is used where
+    there is one. Frames without a region stay as they are.
 
     Source: Chen et al., "Naive-Student", ECCV 2020.
 

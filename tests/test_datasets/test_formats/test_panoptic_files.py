@@ -114,23 +114,6 @@ def test_segments_that_are_wrong(segments, message):
         codes([0, 5, 5], *segments)
 
 
-def test_segments_by_hand():
-    ids, segments = segments_from_codes(
-        np.array([[VOID, 0, 1001], [1002, 1001, 1001], [1000, 255001, 0]]), [2, 3], [1]
-    )
-    assert ids.dtype == np.int32
-    assert ids.tolist() == [[0, 2, 3000], [3001, 3000, 3000], [3, 0, 2]]
-    assert segments == [
-        dict(id=2, category_id=2, area=2, bbox=[1, 0, 2, 3], iscrowd=0),
-        dict(id=3, category_id=3, area=1, bbox=[0, 2, 1, 1], iscrowd=1),
-        dict(id=3000, category_id=3, area=3, bbox=[1, 0, 2, 2], iscrowd=0),
-        dict(id=3001, category_id=3, area=1, bbox=[0, 1, 1, 1], iscrowd=0),
-    ]
-    ids, segments = segments_from_codes(np.full((2, 3), VOID), [2, 3], [1])
-    assert not ids.any()
-    assert segments == []
-
-
 @pytest.mark.parametrize(
     ('label_ids', 'message'),
     [([0, 3], '0 is void'), ([2, 1000], '1 to 999')],

@@ -10,7 +10,6 @@ from segda_mm.datasets import (
     LoadPanopticLabels,
     LoadPseudoLabels,
 )
-from segda_mm.datasets.formats.panoptic_files import write_panoptic_png
 
 
 @pytest.fixture
@@ -62,25 +61,13 @@ def test_size_of_the_file_counts_not_that_of_the_resized_image(sample):
     assert caught.value.name == 'city/image.jpg'
 
 
-def test_panoptic_codes_and_train_ids(sample, tmp_path):
+def test_panoptic_codes_and_train_ids(sample):
     results = LoadPanopticLabels()(sample(INSTANCE_IDS, thing_classes=THINGS))
     assert results['gt_panoptic_seg'].dtype == np.int32
     assert results['gt_panoptic_seg'].tolist() == [[0, 13002], [255001, 11000]]
     assert results['gt_seg_map'].dtype == np.uint8
     assert results['gt_seg_map'].tolist() == [[0, 13], [255, 11]]
     assert results['seg_fields'] == ['gt_panoptic_seg', 'gt_seg_map']
-
-    results = sample(INSTANCE_IDS, thing_classes=THINGS)
-    ids = np.array([[70000, 5], [256, 0]], dtype=np.int32)
-    write_panoptic_png(results['seg_map_path'], ids)
-    results['class_of_category'] = {1: 0, 2: 13}
-    results['segments_info'] = [
-        {'id': 5, 'category_id': 2, 'iscrowd': 1},
-        {'id': 70000, 'category_id': 2, 'iscrowd': 0},
-        {'id': 256, 'category_id': 1, 'iscrowd': 0},
-    ]
-    codes = LoadPanopticLabels()(results)['gt_panoptic_seg']
-    assert codes.tolist() == [[13001, 13000], [0, 255000]]
 
 
 def test_other_files_and_data_sets_than_panoptic_ones_are_refused(sample):
