@@ -130,7 +130,12 @@ class _ChosenFrames:
     IMAGES_EXPECTED = 'CamVid images such as train/0001TP_006690.jpg'
 
     def __init__(
-        self, sequences=None, frames=None, every=None, leave_out_every=None, **kwargs
+        self,
+        sequences: Sequence[str] | None = None,
+        frames: tuple | None = None,
+        every: float | None = None,
+        leave_out_every: float | None = None,
+        **kwargs,
     ) -> None:
         self._choice = (sequences, frames, every, leave_out_every)
         super().__init__(**kwargs)
