@@ -25,26 +25,21 @@ def write_paper_subsets(
 ) -> list[str]:
     """Draw the subsets by seed and write a list file for each.
 
-    The files are ``gta5_train_500.txt``, ``cityscapes_train_500.txt`` and
-    ``cityscapes_val_250.txt`` for the paper's sizes. A data set with
-    ``subset=dict(size=500, seed=seed)`` and the same ``exclude`` draws
-    exactly the images of its list.
+    A data set with ``subset=dict(size=500, seed=seed)`` and the same ``exclude``
+    draws exactly the images of ``gta5_train_500.txt``.
 
     Args:
         out: Folder to write to; it is made when missing.
-        gta5: Root of GTA5, or None to leave it out.
-        cityscapes: Root of Cityscapes, or None to leave it out.
+        gta5, cityscapes: Roots of the data sets, or None to leave one out.
         seed: Seed of the draw.
         sizes: Images to draw, under the keys of ``PAPER_SIZES``.
-        exclude: Path of a list of images never to draw, or None.
+        exclude: List file of images never to draw, or None.
 
     Returns:
         The paths of the written files.
 
     Raises:
-        MissingDataError: A folder does not exist or is empty.
-        DataError: There are fewer images than asked for, or pairs are
-            incomplete.
+        DataError: There are fewer images than asked for, or pairs are incomplete.
     """
     datasets = {}
     if gta5 is not None:

@@ -35,17 +35,6 @@ def members(pixels, label):
 
 
 @given(st.data(), PIXELS, CAPS)
-def test_the_order_of_pixels_does_not_matter(data, pixels, cap):
-    mixed = data.draw(st.permutations(pixels))
-    first, second = (
-        median_thresholds(*(part[None] for part in tensors(some)), NUM_CLASSES, cap)
-        for some in (pixels, mixed)
-    )
-    assert first.tolist() == second.tolist()
-    assert first.max() <= cap
-
-
-@given(st.data(), PIXELS, CAPS)
 def test_more_confidence_never_lowers_a_threshold(data, pixels, cap):
     confidence, labels = tensors(pixels)
     gains = data.draw(
