@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from mmengine.optim import OptimWrapperDict
-from torch import Tensor, nn
+from torch import nn
 
 from segda_mm.methods.base import DomainAdaptiveSegmentor
+from segda_mm.methods.generator import Scalars
 from segda_mm.methods.steps import (
     DomainBatch,
     adversarial_losses,
@@ -67,9 +68,7 @@ class BiSeNetDA(DomainAdaptiveSegmentor):
         }
         self.gradient_ratio_interval = gradient_ratio_interval
 
-    def train_step(
-        self, data: dict, optim_wrapper: OptimWrapperDict
-    ) -> dict[str, Tensor]:
+    def train_step(self, data: dict, optim_wrapper: OptimWrapperDict) -> Scalars:
         """Update the generator, then the discriminator."""
         batches = self.data_preprocessor(data, True)
         source = DomainBatch(**batches['source'])
@@ -89,9 +88,7 @@ class BiSeNetDA(DomainAdaptiveSegmentor):
         )
         return {'loss': log_vars['generator.loss'], **log_vars}
 
-    def student_losses(
-        self, source: DomainBatch, target: DomainBatch
-    ) -> dict[str, Tensor]:
+    def student_losses(self, source: DomainBatch, target: DomainBatch) -> Scalars:
         """Terms of Eq. 4 or 5, and ``unlabeled.<loss_name>`` of each such loss."""
         losses = adversarial_losses(
             self.generator, self.discriminator, self.adversarial_loss, source, target

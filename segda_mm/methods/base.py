@@ -6,6 +6,7 @@ from mmseg.models import BaseSegmentor
 from mmseg.utils import OptSampleList, SampleList
 from torch import Tensor, nn
 
+from segda_mm.methods.generator import Scalars
 from segda_mm.methods.steps import DomainBatch
 
 
@@ -49,9 +50,7 @@ class DomainAdaptiveSegmentor(BaseSegmentor):
         self.loss_weights: dict[str, float] = {}
 
     @abstractmethod
-    def student_losses(
-        self, source: DomainBatch, target: DomainBatch
-    ) -> dict[str, Tensor]:
+    def student_losses(self, source: DomainBatch, target: DomainBatch) -> Scalars:
         """Terms of the loss that the deployed network, or the student, descends.
 
         ``train_step`` adds the terms whose key contains ``loss``, each times its

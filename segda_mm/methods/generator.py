@@ -16,6 +16,9 @@ from segda_mm.models.checkpoints import load_network_weights
 from segda_mm.ops.label_edges import label_edges
 from segda_mm.registry import MODELS
 
+#: Terms of a loss, or figures for the log, by their names.
+Scalars = dict[str, Tensor]
+
 
 class GeneratorResult(NamedTuple):
     """What one forward pass leaves for its losses.
@@ -96,7 +99,7 @@ class SegmentorGenerator(BaseModule):
 
     def forward(
         self, inputs: Tensor, data_samples: SampleList | None = None
-    ) -> tuple[dict[str, Tensor], Tensor]:
+    ) -> tuple[Scalars, Tensor]:
         """:meth:`losses`, empty without labels, and logits (N, C, H, W) of a pass."""
         result = self.infer(inputs)
         losses = {} if data_samples is None else self.losses(result, data_samples)
@@ -116,9 +119,7 @@ class SegmentorGenerator(BaseModule):
         features = [feature.detach() for feature in result.features]
         return self._decode(features, result.logits.shape[2:])
 
-    def losses(
-        self, result: GeneratorResult, data_samples: SampleList
-    ) -> dict[str, Tensor]:
+    def losses(self, result: GeneratorResult, data_samples: SampleList) -> Scalars:
         """Compare a pass of :meth:`infer` with the labels of its images.
 
         Returns:
@@ -196,7 +197,7 @@ def require_pixel_weights(head: BaseDecodeHead) -> None:
 
 def head_losses(
     head: BaseDecodeHead, outputs: Tensor | tuple[Tensor, ...], data_samples: SampleList
-) -> dict[str, Tensor]:
+) -> Scalars:
     """What ``head.loss_by_feat`` returns, without ``acc_seg``.
 
     mmseg's own computes the accuracy in every step, which takes a sixth of a small
@@ -231,7 +232,7 @@ def head_losses(
     functions = head.loss_decode
     if not isinstance(functions, nn.ModuleList):
         functions = [functions]
-    losses: dict[str, Tensor] = {}
+    losses: Scalars = {}
     for function in functions:
         loss = function(
             outputs, labels.squeeze(1), weight=weight, ignore_index=head.ignore_index

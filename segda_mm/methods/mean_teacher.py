@@ -6,7 +6,7 @@ from mmengine.optim import OptimWrapperDict
 from torch import Tensor
 
 from segda_mm.methods.base import DomainAdaptiveSegmentor
-from segda_mm.methods.generator import require_pixel_weights
+from segda_mm.methods.generator import Scalars, require_pixel_weights
 from segda_mm.methods.labeling_pass import labeling_logits
 from segda_mm.methods.pseudo_labelers import label_pixels
 from segda_mm.methods.steps import (
@@ -94,9 +94,7 @@ class MeanTeacher(DomainAdaptiveSegmentor):
         self.teacher_generator.eval()
         return self
 
-    def train_step(
-        self, data: dict, optim_wrapper: OptimWrapperDict
-    ) -> dict[str, Tensor]:
+    def train_step(self, data: dict, optim_wrapper: OptimWrapperDict) -> Scalars:
         """Label, mix, teach the student, let the teacher follow.
 
         Raises:
@@ -125,9 +123,7 @@ class MeanTeacher(DomainAdaptiveSegmentor):
             'pseudo.weight': trusted.weights.mean(),
         }
 
-    def student_losses(
-        self, source: DomainBatch, target: DomainBatch
-    ) -> dict[str, Tensor]:
+    def student_losses(self, source: DomainBatch, target: DomainBatch) -> Scalars:
         """``source.loss``, and ``target.loss`` on mixed and augmented images."""
         return {
             'source.loss': labeled_loss(self.student_generator, source),

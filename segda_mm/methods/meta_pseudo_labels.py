@@ -7,7 +7,7 @@ from torch import Tensor
 
 from segda_mm.methods.base import DomainAdaptiveSegmentor
 from segda_mm.methods.feedback import StudentReport
-from segda_mm.methods.generator import GeneratorResult, require_pixel_weights
+from segda_mm.methods.generator import GeneratorResult, Scalars, require_pixel_weights
 from segda_mm.methods.labeling_pass import SharedPass, labeling_logits
 from segda_mm.methods.pseudo_labelers import label_pixels
 from segda_mm.methods.steps import (
@@ -120,9 +120,7 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
         """Be told by the loop how many epochs are completed, and of how many."""
         self.epoch, self.max_epochs = epoch, max_epochs
 
-    def train_step(
-        self, data: dict, optim_wrapper: OptimWrapperDict
-    ) -> dict[str, Tensor]:
+    def train_step(self, data: dict, optim_wrapper: OptimWrapperDict) -> Scalars:
         """Label, teach the student, hear its report, correct the teacher."""
         batches = self.data_preprocessor(data, True)
         source = DomainBatch(**batches['source'])
@@ -175,9 +173,7 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
             'pseudo.kept_ratio': kept.mean((1, 2)).mean(),
         }
 
-    def student_losses(
-        self, source: DomainBatch, target: DomainBatch
-    ) -> dict[str, Tensor]:
+    def student_losses(self, source: DomainBatch, target: DomainBatch) -> Scalars:
         """Terms of Eq. 5: ``source.loss``, ``adversarial.loss``, ``target.loss``."""
         return adversarial_losses(
             self.student_generator,
@@ -187,9 +183,7 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
             target,
         )
 
-    def teacher_losses(
-        self, source: DomainBatch, target: DomainBatch
-    ) -> dict[str, Tensor]:
+    def teacher_losses(self, source: DomainBatch, target: DomainBatch) -> Scalars:
         """The same terms for the teacher, and ``uda.loss`` now and then."""
         uda_inputs = self._uda_view(target.inputs)
         losses = adversarial_losses(

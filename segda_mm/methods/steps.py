@@ -13,7 +13,7 @@ from mmseg.utils import SampleList
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from segda_mm.methods.generator import GeneratorResult, SegmentorGenerator
+from segda_mm.methods.generator import GeneratorResult, Scalars, SegmentorGenerator
 from segda_mm.models.losses.domain_adversarial_loss import DomainAdversarialLoss
 from segda_mm.ops.class_probabilities import class_probabilities
 
@@ -99,7 +99,7 @@ def adversarial_losses(
     adversarial_loss: DomainAdversarialLoss,
     source: DomainBatch,
     target: DomainBatch,
-) -> dict[str, Tensor]:
+) -> Scalars:
     """Terms of Eq. 4, or of Eq. 5 where the target has pseudo labels.
 
     Returns:
@@ -119,13 +119,13 @@ def adversarial_step(
     method: nn.Module,
     roles: tuple[str, str],
     optim_wrapper: OptimWrapperDict,
-    losses: Callable[[DomainBatch, DomainBatch], dict[str, Tensor]],
+    losses: Callable[[DomainBatch, DomainBatch], Scalars],
     weights: Mapping[str, float | Tensor],
     source: DomainBatch,
     target: DomainBatch,
     adversarial_loss: DomainAdversarialLoss,
     measure_gradients: bool,
-) -> dict[str, Tensor]:
+) -> Scalars:
     """Update a generator by its losses, then its discriminator by Eq. 3.
 
     Neither update leaves gradients in the other network. The generator's passes are
@@ -172,10 +172,10 @@ def _generator_step(
     generator: SegmentorGenerator,
     discriminator: nn.Module,
     optim_wrapper: OptimWrapper,
-    losses: Callable[[], dict[str, Tensor]],
+    losses: Callable[[], Scalars],
     weights: Mapping[str, float | Tensor],
     measure_gradients: bool,
-) -> dict[str, Tensor]:
+) -> Scalars:
     with optim_wrapper.optim_context(generator), frozen(discriminator):
         terms = losses()
         loss = sum_losses(terms, weights)
@@ -197,7 +197,7 @@ def _discriminator_step(
     source_logits: Tensor,
     target_logits: Tensor,
     adversarial_loss: DomainAdversarialLoss,
-) -> dict[str, Tensor]:
+) -> Scalars:
     with optim_wrapper.optim_context(discriminator):
         from_source = discriminator(class_probabilities(source_logits))
         from_target = discriminator(class_probabilities(target_logits))
@@ -233,7 +233,7 @@ def gradient_norm_ratio(
     return numerator_norm / denominator_norm.clamp(min=1e-12)
 
 
-def add_role(role: str, log_vars: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def add_role(role: str, log_vars: Mapping[str, Tensor]) -> Scalars:
     """Put the name of a child network in front of every key."""
     return {f'{role}.{key}': value for key, value in log_vars.items()}
 
