@@ -87,9 +87,15 @@ def test_a_method_of_ones_own(examples):
         'key = "student_generator.feature_distance.loss"\n'
         'rest = ("student_generator.source.loss", "student_generator.target.loss")\n'
         'expected = sum(log[name] for name in rest) + 0.005 * log[key]\n'
-        'print(type(model).__name__, bool(torch.isclose(log["loss"], expected)))'
+        'assert not model.train().imagenet.training\n'
+        # In cells of 32x32 class 11 fills the first, and half of the next.
+        'labels = torch.full((1, 64, 64), 255)\n'
+        'labels[:, :32, :48] = 11\n'
+        'print(type(model).__name__, bool(torch.isclose(log["loss"], expected)),'
+        ' model.thing_cells(labels, (2, 2)).tolist())'
     )
-    assert run(examples, program) == 'FeatureDistanceMeanTeacher True'
+    cells = [[[True, False], [False, False]]]
+    assert run(examples, program) == f'FeatureDistanceMeanTeacher True {cells}'
 
 
 def test_a_data_set_of_ones_own(examples):

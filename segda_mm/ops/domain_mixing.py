@@ -1,6 +1,7 @@
 """Which pixels of a mixed image are those of the source.
 
-Olsson et al., "ClassMix", WACV 2021; Tranheden et al., "DACS", WACV 2021.
+Mixed images carry objects of the source into images of the target: Olsson et al.,
+"ClassMix", WACV 2021; between domains: Tranheden et al., "DACS", WACV 2021.
 """
 
 import torch
@@ -10,14 +11,16 @@ from segda_mm.ops.pseudo_labels import IGNORE_INDEX
 
 
 def class_mask(labels: Tensor, num_classes: int) -> Tensor:
-    """Choose half of the classes of every image, rounded up, by torch's CPU generator.
+    """Choose half of the classes of every image, rounded up.
+
+    Draws from torch's global CPU generator.
 
     Args:
-        labels: Train ids or 255, shape (N, H, W).
-        num_classes: C.
+        labels: Train ids or 255, shape (N, H, W), integers.
+        num_classes: Number of classes C.
 
     Returns:
-        Where the chosen classes are, (N, H, W), bool; false on void.
+        Where the chosen classes are, shape (N, H, W), bool; false on void.
     """
     is_void = labels == IGNORE_INDEX
     classes = labels.masked_fill(is_void, num_classes).flatten(1).long()
@@ -35,15 +38,19 @@ def class_mask(labels: Tensor, num_classes: int) -> Tensor:
 
 
 def box_mask(labels: Tensor, min_share: float, max_share: float) -> Tensor:
-    """Choose one rectangle of every image, (N, H, W) bool, by torch's CPU generator.
+    """Choose one rectangle of every image, of uniform area and place.
 
     French et al., "Semi-supervised semantic segmentation needs strong, varied
-    perturbations", BMVC 2020 (CutMix of Yun et al., ICCV 2019, for segmentation).
+    perturbations", BMVC 2020 (CutMix of Yun et al., ICCV 2019, for
+    segmentation). Draws from torch's global CPU generator.
 
     Args:
-        labels: Shape (N, H, W); only the shape counts.
+        labels: Shape (N, H, W); its values are not looked at.
         min_share: Smallest share of the image's area, in (0, 1].
-        max_share: Largest share; areas and places are uniform.
+        max_share: Largest share.
+
+    Returns:
+        Shape (N, H, W), bool.
     """
     num_images, height, width = labels.shape
     share, shape, top, left = torch.rand(4, num_images).to(labels.device)
@@ -54,8 +61,11 @@ def box_mask(labels: Tensor, min_share: float, max_share: float) -> Tensor:
     box_width = (share / side * width).round().clamp(min=1)
     top = (top * (height - box_height + 1)).floor()
     left = (left * (width - box_width + 1)).floor()
-    rows = torch.arange(height, device=labels.device)
-    columns = torch.arange(width, device=labels.device)
-    in_rows = (rows >= top[:, None]) & (rows < (top + box_height)[:, None])
-    in_columns = (columns >= left[:, None]) & (columns < (left + box_width)[:, None])
-    return in_rows[:, :, None] & in_columns[:, None]
+    rows = between(top, box_height, height)
+    return rows[:, :, None] & between(left, box_width, width)[:, None]
+
+
+def between(starts: Tensor, lengths: Tensor, size: int) -> Tensor:
+    """Which of ``size`` places lie in each of N intervals, (N, size), bool."""
+    places = torch.arange(size, device=starts.device)
+    return (places >= starts[:, None]) & (places < (starts + lengths)[:, None])

@@ -3,16 +3,21 @@
 import torch
 from torch import Tensor
 
+from segda_mm.ops.domain_mixing import between
+
 
 def add_noise_patch(inputs: Tensor, sigma: float) -> Tensor:
     """Add Gaussian noise to one random rectangle of each image.
 
-    Rectangles are drawn from torch's CPU generator, sides uniform in [1, H] or
-    [1, W], the noise on the inputs' device.
+    Draws from torch's global CPU generator for the rectangles and from the
+    inputs' own device for the noise.
 
     Args:
         inputs: Normalised images, shape (N, 3, H, W). Not changed.
         sigma: Standard deviation in normalised units.
+
+    Returns:
+        Same shape. Each side of a rectangle is uniform in [1, H] or [1, W].
     """
     num_images, _, height, width = inputs.shape
     corners = torch.rand(num_images, 4).to(inputs.device)
@@ -20,9 +25,6 @@ def add_noise_patch(inputs: Tensor, sigma: float) -> Tensor:
     box_width = (corners[:, 1] * width).floor() + 1
     top = (corners[:, 2] * (height - box_height + 1)).floor()
     left = (corners[:, 3] * (width - box_width + 1)).floor()
-    rows = torch.arange(height, device=inputs.device)
-    columns = torch.arange(width, device=inputs.device)
-    in_rows = (rows >= top[:, None]) & (rows < (top + box_height)[:, None])
-    in_columns = (columns >= left[:, None]) & (columns < (left + box_width)[:, None])
-    inside = (in_rows[:, :, None] & in_columns[:, None, :])[:, None]
+    rows = between(top, box_height, height)[:, None, :, None]
+    inside = rows & between(left, box_width, width)[:, None, None]
     return inputs + torch.randn_like(inputs) * inside * sigma

@@ -1,9 +1,13 @@
 """Class thresholds of pseudo labels: the median of a class's confidences.
 
 Montresori, Rosini, Vanderputten: "Meta Pseudo Labels for Real-Time Semantic
-Segmentation", section "Pseudo Labels", step 2: pixels under their class's median,
-at most 0.9, become void. ``class_medians`` sorts and is exact; the histogram
-streams over a data set in constant memory and is exact to half a level.
+Segmentation", section "Pseudo Labels", step 2: a class's threshold is the
+median of the confidences of the pixels predicted as that class, at most 0.9;
+pixels under their class's threshold become void.
+
+``class_medians`` sorts the confidences of an image or a batch and is exact. The
+histogram streams over a data set of any size in constant memory: its medians are
+exact to half a level, 6.9e-6 where the cap is 0.9.
 """
 
 import torch
@@ -15,12 +19,16 @@ TOP_LEVEL = NUM_LEVELS - 1
 
 
 def class_medians(confidence: Tensor, labels: Tensor, num_classes: int) -> Tensor:
-    """Median confidence (C,) of the pixels predicted as each class; NaN without any.
+    """Median confidence of the pixels predicted as each class.
 
     Args:
-        confidence: Top-1 probabilities, any shape, single or half precision.
-        labels: Predicted classes, same shape, integers in [0, C).
-        num_classes: C.
+        confidence: Top-1 probabilities, any shape, in [0, 1], single or half
+            precision.
+        labels: Predicted classes, same shape, integers in [0, num_classes).
+        num_classes: Number of classes C.
+
+    Returns:
+        Shape (C,), dtype of ``confidence``; NaN for a class without pixels.
     """
     if not confidence.numel():
         return confidence.new_full((num_classes,), float('nan'))
@@ -28,7 +36,11 @@ def class_medians(confidence: Tensor, labels: Tensor, num_classes: int) -> Tenso
     # one sort of (class, bits) orders the confidences of every class.
     keys = labels.flatten().long() << 32
     keys |= confidence.detach().flatten().float().view(torch.int32)
-    keys = _sort(keys)
+    if keys.device.type == 'cpu':
+        # Ten times as fast as PyTorch's, which sorts places along with the keys.
+        keys.numpy().sort()
+    else:
+        keys = keys.sort().values
     borders = torch.arange(num_classes + 1, device=keys.device) << 32
     borders = torch.searchsorted(keys, borders)
     starts, counts = borders[:-1], borders.diff()
@@ -42,15 +54,6 @@ def class_medians(confidence: Tensor, labels: Tensor, num_classes: int) -> Tenso
     return medians.to(confidence.dtype)
 
 
-def _sort(keys: Tensor) -> Tensor:
-    """Sort integers, in place where they are on the CPU."""
-    if keys.device.type != 'cpu':
-        return keys.sort().values
-    # Ten times as fast as PyTorch's, which sorts places along with the keys.
-    keys.numpy().sort()
-    return keys
-
-
 def median_thresholds(
     confidence: Tensor,
     labels: Tensor,
@@ -61,18 +64,18 @@ def median_thresholds(
     """Confidence that a pixel must reach to be kept, for every class.
 
     Args:
-        confidence: Top-1 probabilities, shape (N, H, W).
-        labels: Predicted classes, shape (N, H, W).
-        num_classes: C.
-        cap: Upper limit, and threshold of a class without pixels.
-        scope: ``'image'``: thresholds of each image (the paper's released code);
-            ``'batch'``: of all images together.
+        confidence: Top-1 probabilities, shape (N, H, W), in [0, 1].
+        labels: Predicted classes, same shape, integers in [0, num_classes).
+        num_classes: Number of classes C.
+        cap: Upper limit of every threshold (the paper: 0.9).
+        scope: ``'image'``: one set of thresholds an image (the paper's
+            released code); ``'batch'``: one for all images given.
 
     Returns:
-        Shape (N, C).
+        Shape (N, C). A class that no pixel was predicted as gets ``cap``.
 
     Raises:
-        ValueError: ``scope`` is neither.
+        ValueError: ``scope`` is neither ``'image'`` nor ``'batch'``.
     """
     if scope == 'image':
         medians = torch.stack(
@@ -92,29 +95,31 @@ def median_thresholds(
 
 
 def mask_low_confidence(
-    labels: Tensor,
-    confidence: Tensor,
-    thresholds: Tensor,
-    ignore_index: int = IGNORE_INDEX,
+    labels: Tensor, confidence: Tensor, thresholds: Tensor
 ) -> Tensor:
     """Void every pixel whose confidence is under its class's threshold.
 
     Args:
         labels: Predicted classes, shape (N, H, W), integers.
-        confidence: Probabilities or levels, shape (N, H, W).
+        confidence: Top-1 probabilities (or levels), shape (N, H, W).
         thresholds: Shape (N, C) or (1, C), same unit as ``confidence``.
-        ignore_index: The label of void pixels.
+
+    Returns:
+        Shape (N, H, W), dtype of ``labels``, 255 where void.
     """
     thresholds = thresholds.expand(len(labels), -1)
     limits = thresholds.gather(1, labels.flatten(1).long()).view_as(confidence)
-    return labels.masked_fill(confidence < limits, ignore_index)
+    return labels.masked_fill(confidence < limits, IGNORE_INDEX)
 
 
 def quantize_confidence(confidence: Tensor, cap: float = 0.9) -> Tensor:
-    """Levels of confidence, int32 in [0, 65535], of the same shape.
+    """Levels of confidence that fit into 16 bits.
 
-    A step is ``cap / 65535``; 65535 means at or above ``cap``, as single precision
-    decides.
+    All levels but the last are spent on [0, cap): a step is ``cap / 65535``. As in
+    :func:`median_thresholds`, single precision decides what reaches the cap.
+
+    Returns:
+        Same shape, int32, in [0, 65535]; 65535 means at or above ``cap``.
     """
     confidence = confidence.float()
     levels = (confidence * (TOP_LEVEL / cap)).int()
@@ -122,12 +127,12 @@ def quantize_confidence(confidence: Tensor, cap: float = 0.9) -> Tensor:
 
 
 def empty_histogram(num_classes: int, device: torch.device | str = 'cpu') -> Tensor:
-    """Zeros (C, 65536), int64, for :func:`count_confidences`. Histograms add up."""
+    """Counts of no pixel yet, shape (C, 65536), int64; histograms add up."""
     return torch.zeros((num_classes, NUM_LEVELS), dtype=torch.int64, device=device)
 
 
 def count_confidences(histogram: Tensor, levels: Tensor, labels: Tensor) -> None:
-    """Count the pixels of every class and level in ``histogram``, in place."""
+    """Count pixels of one shape, by class in [0, C) and level, in place."""
     places = labels.flatten().long() * NUM_LEVELS
     places += levels.flatten()
     # A table of its own for every image would cost more than the counting.
@@ -139,16 +144,14 @@ def thresholds_from_histogram(
 ) -> tuple[Tensor, Tensor]:
     """Class thresholds of all pixels counted in a histogram.
 
-    The median is the mean of the middles of the two middle levels. Pixels are
-    compared by their levels with that of the upper middle confidence.
-
-    Args:
-        histogram: Shape (C, 65536), int64.
-        cap: That the levels were made with.
+    Each of the two middle confidences is taken for the middle of its level, so
+    that a threshold is at most half a step (``cap / 131070``) off. Pixels are
+    compared by their levels with the upper one: as with the exact median, but that
+    pixels in its level, under it by less than a step, are kept.
 
     Returns:
-        Levels (C,), int64, and thresholds as confidences (C,), float64. A class
-        without pixels gets 65535 and ``cap``.
+        Levels, shape (C,), int64, and the thresholds as confidences, shape (C,),
+        float64, in [0, cap]. A class without pixels gets 65535 and ``cap``.
     """
     cumulative = histogram.cumsum(1)
     total = cumulative[:, -1]
@@ -157,10 +160,3 @@ def thresholds_from_histogram(
     levels = levels.clamp(max=TOP_LEVEL)
     middles = ((levels + 0.5).double() * (cap / TOP_LEVEL)).clamp(max=cap)
     return levels[:, 1], middles.mean(1)
-
-
-def kept_pixels(histogram: Tensor, levels: Tensor) -> Tensor:
-    """Count the pixels of every class at or above its level, (C,) int64."""
-    every = torch.arange(histogram.shape[1], device=histogram.device)
-    reached = every >= levels[:, None]
-    return (histogram * reached).sum(1)
