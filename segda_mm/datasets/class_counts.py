@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import os
+import os.path as osp
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
 from typing import NamedTuple
 
 import mmcv.transforms
@@ -13,8 +17,11 @@ from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 from PIL import Image
 
+from segda_mm.errors import DataError
+from segda_mm.files import atomic_file
+
 from .base import image_problem
-from .formats.label_checksums import require_unchanged_label
+from .formats.label_checksums import read_json, require_unchanged_label
 from .transforms import LoadLabelIds, LoadPanopticLabels
 
 _LABEL_LOADERS = (LoadLabelIds, LoadPanopticLabels, mmcv.transforms.LoadAnnotations)
@@ -34,8 +41,9 @@ def labelled_sets(dataset: object, key: str) -> list[LabelledSet]:
     """Find the data sets that the samples of a data set come from, in their order.
 
     Args:
-        dataset: A data set with labels, or a ``ConcatDataset`` of several.
-        key: Its config key, for the message.
+        dataset: A data set with labels, or several of them in a
+            ``ConcatDataset``.
+        key: The config key of the data set, for the message.
 
     Raises:
         ValueError: There is one whose pipeline reads no label files.
@@ -58,32 +66,57 @@ def labelled_sets(dataset: object, key: str) -> list[LabelledSet]:
     )
 
 
-def count_classes(sets: Sequence[LabelledSet], num_classes: int) -> np.ndarray:
+def count_classes(
+    sets: Sequence[LabelledSet], num_classes: int, file: str | None = None
+) -> np.ndarray:
     """Count the pixels of each class in every label file.
 
     Labels are those that the pipelines load, before anything that resizes or
     crops them.
 
+    Args:
+        sets: The data sets.
+        num_classes: K.
+        file: Where the counts are kept, a JSON file. Those in it are taken if
+            all label files have the names, sizes and meaning that they had
+            then; otherwise they are counted anew and replaced. None keeps
+            nothing.
+
     Returns:
         int64 (N, K + 1): of every sample, pixels of each class, and of none.
 
     Raises:
-        DataError: A label file is missing or wrong.
+        DataError: A label file is missing or wrong, or ``file`` is another
+            kind of file.
     """
-    samples = [(part, index) for part in sets for index in range(len(part.dataset))]
-
-    def count(sample: tuple[LabelledSet, int]) -> np.ndarray:
-        (dataset, loader), index = sample
-        train_ids = read_train_ids(loader, dataset.get_data_info(index))
-        return count_pixels(train_ids, num_classes)
-
-    print_log(f'Counting the classes in {len(samples)} label files', logger='current')
-    with ThreadPoolExecutor(_THREADS) as pool:
-        return np.stack(list(pool.map(count, samples)))
+    if file is None:
+        return _count(sets, num_classes)
+    fingerprint = _fingerprint(sets, num_classes)
+    kept = _read(file)
+    if kept is not None and kept['fingerprint'] == fingerprint:
+        return np.array(kept['pixels'], dtype=np.int64)
+    if kept is not None:
+        print_log(
+            f'{file} counts the classes of other label files than there are now: '
+            'counting again',
+            logger='current',
+        )
+    pixels = _count(sets, num_classes)
+    content = dict(fingerprint=fingerprint, pixels=pixels.tolist())
+    with atomic_file(file) as unfinished:
+        unfinished.write_text(json.dumps(content), encoding='utf-8')
+    return pixels
 
 
 def read_train_ids(loader: BaseTransform, info: Mapping) -> np.ndarray:
-    """Read the label of a sample (a data info) as a training does, uint8 (H, W).
+    """Read the label of a sample as a training does, and nothing else of it.
+
+    Args:
+        loader: The transform of a pipeline that reads labels.
+        info: The data info.
+
+    Returns:
+        Train ids (H, W) in 0..255.
 
     Raises:
         DataError: The label or the image is missing or wrong, or they do not fit.
@@ -103,3 +136,60 @@ def count_pixels(train_ids: np.ndarray, num_classes: int) -> np.ndarray:
     """Count the pixels of each class, and last those of none; int64 (K + 1,)."""
     pixels = np.bincount(train_ids.ravel(), minlength=num_classes)
     return np.append(pixels[:num_classes], pixels[num_classes:].sum())
+
+
+def _count(sets: Sequence[LabelledSet], num_classes: int) -> np.ndarray:
+    samples = [(part, index) for part in sets for index in range(len(part.dataset))]
+
+    def count(sample: tuple[LabelledSet, int]) -> np.ndarray:
+        (dataset, loader), index = sample
+        train_ids = read_train_ids(loader, dataset.get_data_info(index))
+        return count_pixels(train_ids, num_classes)
+
+    print_log(f'Counting the classes in {len(samples)} label files', logger='current')
+    with ThreadPoolExecutor(_THREADS) as pool:
+        return np.stack(list(pool.map(count, samples)))
+
+
+def _fingerprint(sets: Sequence[LabelledSet], num_classes: int) -> str:
+    """Hash of all that the counts depend on, contents of files left out."""
+    parts = [num_classes]
+    for dataset, loader in sets:
+        infos = [dataset.get_data_info(i) for i in range(len(dataset))]
+        folders = {osp.dirname(info['seg_map_path']) for info in infos}
+        # Relative, so that the counts stay valid where the data are moved.
+        root = osp.commonpath(folders)
+        files = [
+            [
+                osp.relpath(info['seg_map_path'], root),
+                _size(info['seg_map_path']),
+                info.get('label_checksum'),
+            ]
+            for info in infos
+        ]
+        table = getattr(loader, 'table', None)
+        ids = None if table is None else table.train_ids.tolist()
+        keys = ('label_table', 'label_map', 'reduce_zero_label')
+        meaning = [infos[0].get(key) for key in keys]
+        parts.append([type(loader).__name__, ids, meaning, files])
+    return sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _size(file: str) -> int:
+    try:
+        return os.stat(file).st_size
+    except FileNotFoundError:
+        raise DataError(
+            'label file does not exist',
+            file=file,
+            remedy='Restore it, or list its image in exclude=',
+        ) from None
+
+
+def _read(file: str) -> dict | None:
+    """Read a file of counts; None if there is none."""
+    remedy = 'Name another file as statistics_file=, or delete this one'
+    content = read_json(file, remedy)
+    if content is not None and set(content) != {'fingerprint', 'pixels'}:
+        raise DataError('is no file of class statistics', file=file, remedy=remedy)
+    return content

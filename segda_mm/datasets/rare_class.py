@@ -14,30 +14,43 @@ from .class_counts import count_classes, labelled_sets
 class RareClassDataset:
     """Draws images that show rare classes more often.
 
-    For an item a class c is drawn with probability softmax((1 - f_c) /
-    temperature), f_c being its share of the labelled pixels, and then one of the
-    images that show it. An epoch has as many items as the data set has samples;
-    each is drawn anew from NumPy's global generator, which
-    :class:`CounterSeededDataset` seeds. The label files are counted once in each
-    process, when a data loader is built.
+    For an item a class c is drawn with probability
+    softmax((1 - f_c) / temperature), f_c being its share of the labelled
+    pixels, and then one of the images that show it, each as likely as the
+    others. An epoch has as many items as the data set has samples, but shows
+    some of them several times and others never. Whatever is asked for, item
+    ``i`` is drawn anew from NumPy's global generator, which
+    :class:`CounterSeededDataset` seeds by (seed, epoch, i).
 
-    Source: Hoyer, Dai and Van Gool, "DAFormer", CVPR 2022, "Rare Class Sampling",
-    without another crop where one cuts the class off; temperature 0.01 and at
-    least 3000 pixels, 0.0015 of an image of GTA5.
+    It can be the ``source`` of a :class:`DomainPairDataset`. The label files
+    are counted once, when a data loader is built: see
+    :func:`segda_mm.datasets.class_counts.count_classes`. Each of several
+    processes does so by itself.
+
+    Source: Hoyer, Dai and Van Gool, "DAFormer", CVPR 2022, "Rare Class
+    Sampling"; its authors use a temperature of 0.01 and images with at least
+    3000 pixels of the class, which is 0.0015 of an image of GTA5. A class that
+    a random crop cuts off is not looked for again here.
 
     Args:
-        dataset: The labelled data set, a ``ConcatDataset`` of some, or its config.
+        dataset: The labelled data set, or its config; or a ``ConcatDataset``
+            of some.
         temperature: Above 0. The lower, the more often the rarest classes.
-        min_pixels_share: Share of an image's pixels, in [0, 1], that a class must
-            have (and one pixel) for the image to be drawn for it.
+        min_pixels_share: Share of the pixels of an image, in [0, 1], that a
+            class must have for the image to be drawn for it; at least one
+            pixel. A class without such an image is not drawn.
+        statistics_file: JSON file in which the counts are kept for the next
+            run; relative to the working directory. None counts in every run.
 
     Attributes:
-        class_probabilities: float64 (K,); None before :meth:`full_init`.
-        class_images: Indices of the images of each class; None before it.
+        class_probabilities: Probability of each class, float64 (K,); None
+            before :meth:`full_init`.
+        class_images: For each class the indices of the images that are drawn
+            for it; None before :meth:`full_init`.
 
     Raises:
-        ValueError: There are no labels, no classes or (by :meth:`full_init`) none
-            that can be drawn, or an argument is out of range.
+        ValueError: The data set has no labels or no classes, an argument is out
+            of range, or (by :meth:`full_init`) no class can be drawn.
         DataError: (by :meth:`full_init`) A label file is wrong.
     """
 
@@ -46,6 +59,7 @@ class RareClassDataset:
         dataset: dict | BaseDataset,
         temperature: float,
         min_pixels_share: float,
+        statistics_file: str | None = None,
     ) -> None:
         if not temperature > 0:
             raise ValueError(
@@ -59,6 +73,7 @@ class RareClassDataset:
         self.dataset = DATASETS.build(dataset) if isinstance(dataset, dict) else dataset
         self.temperature = temperature
         self.min_pixels_share = min_pixels_share
+        self.statistics_file = statistics_file
         self.class_probabilities: np.ndarray | None = None
         self.class_images: list[np.ndarray] | None = None
         self._labelled = labelled_sets(self.dataset, 'RareClassDataset.dataset')
@@ -79,7 +94,7 @@ class RareClassDataset:
         if self.class_probabilities is not None:
             return
         classes = self.metainfo['classes']
-        pixels = count_classes(self._labelled, len(classes))
+        pixels = count_classes(self._labelled, len(classes), self.statistics_file)
         of_class = pixels[:, :-1]
         part = of_class / pixels.sum(1, keepdims=True)
         shown = (of_class > 0) & (part >= self.min_pixels_share)
