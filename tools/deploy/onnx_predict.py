@@ -22,11 +22,27 @@ import onnxruntime
 OPACITY = 0.5
 
 
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('model', help='.onnx that tools/deploy/export_onnx.py wrote')
+    parser.add_argument('images', nargs='+', help='image files')
+    parser.add_argument('--out', required=True, metavar='FOLDER')
+    parser.add_argument(
+        '--overlay',
+        action='store_true',
+        help="also write <name>_overlay.png: the image under the classes' colours",
+    )
+    return parser.parse_args()
+
+
 class OnnxSegmentor:
     """A graph that ``tools/deploy/export_onnx.py`` wrote.
 
+    Args:
+        file: the graph.
+
     Raises:
-        ValueError: It is missing, damaged, or does not say what it takes.
+        ValueError: it is missing, damaged, or does not say what it takes.
     """
 
     def __init__(self, file: str | os.PathLike) -> None:
@@ -59,7 +75,7 @@ class OnnxSegmentor:
             (1, 3, h, w) uint8 in RGB.
 
         Raises:
-            ValueError: It is missing or no image.
+            ValueError: it is missing or no image.
         """
         picture = cv2.imread(os.fspath(file), cv2.IMREAD_COLOR)
         if picture is None:
@@ -74,7 +90,8 @@ class OnnxSegmentor:
 
         Args:
             image: (1, 3, h, w), as :meth:`read` returns it.
-            size: (H, W) of the labels.
+            size: (H, W) of the labels. Logits are resized, bilinearly, before the
+                largest is taken; labels by taking the nearest.
 
         Returns:
             Label ids, (H, W) uint8.
@@ -126,16 +143,7 @@ def _write_png(path: Path, pixels: np.ndarray) -> None:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('model', help='.onnx that tools/deploy/export_onnx.py wrote')
-    parser.add_argument('images', nargs='+', help='image files')
-    parser.add_argument('--out', required=True, metavar='FOLDER')
-    parser.add_argument(
-        '--overlay',
-        action='store_true',
-        help="also write <name>_overlay.png: the image under the classes' colours",
-    )
-    args = parser.parse_args()
+    args = parse_args()
     stems = [Path(image).stem for image in args.images]
     twice = sorted({stem for stem in stems if stems.count(stem) > 1})
     if twice:
