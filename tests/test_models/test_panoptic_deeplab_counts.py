@@ -6,8 +6,8 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from segda_mm.models.network_costs import count_multiply_adds, count_parameters
 from segda_mm.registry import MODELS
+from studies.network_costs import count_multiply_adds, count_parameters
 
 FOLDER = Path(__file__).parents[2] / 'configs' / '_base_' / 'models'
 ASPP = dict(wr38=30_739_456, wr41=15_535_104, x71=3_019_776)

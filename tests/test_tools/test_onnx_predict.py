@@ -151,7 +151,7 @@ def test_quantized_accuracy(deployed, tmp_path, run_tool, capsys):
     assert run_tool('deploy/quantize_onnx.py', *words) == 0
 
     words = (config, checkpoint, graph, int8, '--threads', 1)
-    run_tool('benchmark/quantized_accuracy.py', *words)
+    run_tool('../studies/benchmarks/quantized_accuracy.py', *words)
     results = json.loads(capsys.readouterr().out.splitlines()[-1])['results']
     assert results['net.onnx'] == results['model']
     assert results['model']['agreement'] == 1

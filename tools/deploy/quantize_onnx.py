@@ -8,7 +8,7 @@ import sys
 from segda_cli import arguments
 
 
-def parse_args() -> argparse.Namespace:
+def main() -> int:
     parser = arguments.make_parser(__doc__)
     parser.add_argument('model', help='.onnx that tools/deploy/export_onnx.py wrote')
     parser.add_argument('out', help='.onnx to write')
@@ -20,24 +20,19 @@ def parse_args() -> argparse.Namespace:
         help='images of the kind the network will see, to take the ranges of its '
         'values from; labels are not needed',
     )
-    return parser.parse_args()
+    return arguments.run(parser.parse_args(), job, refused=(ValueError,))
 
 
-def main() -> int:
-    args = parse_args()
+def job(args: argparse.Namespace) -> None:
+    from onnx_predict import OnnxSegmentor
 
-    def job() -> None:
-        from onnx_predict import OnnxSegmentor
+    from segda_mm.apis import quantize_onnx
 
-        from segda_mm.apis import quantize_onnx
-
-        # The images have to arrive as they will when the graph is used.
-        segmentor = OnnxSegmentor(args.model)
-        batches = (segmentor.read(image)[1] for image in args.images)
-        quantize_onnx(args.model, args.out, batches)
-        print(args.out)
-
-    return arguments.run(args, job, refused=(ValueError,))
+    # The images have to arrive as they will when the graph is used.
+    segmentor = OnnxSegmentor(args.model)
+    batches = (segmentor.read(image)[1] for image in args.images)
+    quantize_onnx(args.model, args.out, batches)
+    print(args.out)
 
 
 if __name__ == '__main__':

@@ -43,8 +43,8 @@ def read_name_list(path: str | os.PathLike) -> list[str]:
         raise DataError(
             'list file does not exist',
             file=path,
-            remedy='tools/dataset_converters/make_subsets.py makes subset '
-            'lists, tools/check_data.py --write-exclude exclusion lists',
+            remedy='subset=dict(size=..., seed=...) needs none, and '
+            'tools/check_data.py --write-exclude writes exclusion lists',
         )
     try:
         lines = [line.strip() for line in path.read_text('utf-8').splitlines()]
@@ -115,7 +115,7 @@ def choose(
         raise DataError(
             f'names {len(absent)} images that are not in {folder}, first {absent[0]!r}',
             file=subset,
-            remedy='Make the list again with tools/dataset_converters/make_subsets.py',
+            remedy='Take these names out of the list',
         )
     return sorted(listed)
 

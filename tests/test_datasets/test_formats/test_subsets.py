@@ -34,7 +34,7 @@ def test_seeded_subset_stays_the_same_for_ever():
 
 
 def test_list_files_must_exist_and_name_nothing_twice(tmp_path):
-    with pytest.raises(DataError, match=r'absent\.txt.*make_subsets'):
+    with pytest.raises(DataError, match=r'absent\.txt.*write-exclude'):
         read_name_list(tmp_path / 'absent.txt')
     path = tmp_path / 'twice.txt'
     path.write_text('a.png\nb.png\na.png\n')

@@ -3,7 +3,7 @@ import torch
 
 from segda_mm.models import WideResNet38, WideResNet41
 from segda_mm.models.backbones.wide_resnet import DropPath
-from segda_mm.models.network_costs import count_multiply_adds, count_parameters
+from studies.network_costs import count_multiply_adds, count_parameters
 
 SLIM = dict(width_multiplier=1 / 16)
 

@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from segda_mm.models import Xception71
-from segda_mm.models.network_costs import count_parameters
+from studies.network_costs import count_parameters
 
 SLIM = dict(width_multiplier=1 / 16, middle_modules=1)
 
