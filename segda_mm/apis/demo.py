@@ -45,19 +45,19 @@ STAGES = (
     DemoStage(
         'source-only',
         'source only',
-        'configs/supervised/supervised_bisenetv1-r18_minicity-gta5-128x256.py',
+        'configs/supervised/supervised_bisenetv1-lite0_minicity-gta5-128x256.py',
         epochs=3,
     ),
     DemoStage(
         'adversarial',
         'adversarial (DSC)',
-        'configs/adversarial/adversarial-dsc_bisenetv1-r18_minicity-128x256.py',
+        'configs/adversarial/adversarial-dsc_bisenetv1-lite0_minicity-128x256.py',
         epochs=3,
     ),
     DemoStage(
         'pseudo-label',
         'DSC + pseudo labels',
-        'configs/pseudo_label/pseudo-label-dsc_bisenetv1-r18_minicity-128x256.py',
+        'configs/pseudo_label/pseudo-label-dsc_bisenetv1-lite0_minicity-128x256.py',
         epochs=2,
         parent='adversarial',
         checkpoint_keys=('model.generator.checkpoint',),
@@ -65,7 +65,7 @@ STAGES = (
     DemoStage(
         'mpl',
         'DSC + MPL',
-        'configs/mpl/mpl-product-dsc_bisenetv1-r18_minicity-128x256.py',
+        'configs/mpl/mpl-product-dsc_bisenetv1-lite0_minicity-128x256.py',
         epochs=2,
         parent='adversarial',
         checkpoint_keys=(
@@ -76,7 +76,7 @@ STAGES = (
     DemoStage(
         'oracle',
         'oracle (target labels)',
-        'configs/supervised/supervised_bisenetv1-r18_minicity-cityscapes-128x256.py',
+        'configs/supervised/supervised_bisenetv1-lite0_minicity-cityscapes-128x256.py',
         epochs=3,
     ),
 )
