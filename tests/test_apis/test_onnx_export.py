@@ -106,12 +106,11 @@ def predict(model, image):
     return model.test_step(dict(inputs=[inputs], data_samples=[sample]))[0]
 
 
-@pytest.mark.parametrize('make', [supervised, rgb])
-def test_logits_are_those_of_the_model(make, checkpoints, graph, tmp_path):
-    if make is rgb:
-        graph = tmp_path / 'net.onnx'
-        export_onnx(rgb(), checkpoints[rgb], graph, size=SIZE)
-    session, model = session_of(graph), load_model(make(), checkpoints[make])
+def test_logits_are_those_of_the_model(checkpoints, graph):
+    session, model = (
+        session_of(graph),
+        load_model(supervised(), checkpoints[supervised]),
+    )
     images = pictures()
     (together,) = session.run(['logits'], dict(image=as_graph_takes_it(images)))
     assert together.shape == (len(images), 4, HEIGHT, WIDTH)
@@ -123,13 +122,13 @@ def test_logits_are_those_of_the_model(make, checkpoints, graph, tmp_path):
 
 
 def test_labels_are_those_of_the_model(checkpoints, tmp_path):
-    cfg, file = supervised(), tmp_path / 'net.onnx'
+    cfg, file = rgb(), tmp_path / 'net.onnx'
     cfg.test_dataloader.dataset.pipeline = [
         dict(type='Resize', scale=SIZE, keep_ratio=False)
     ]
-    metadata = export_onnx(cfg, checkpoints[supervised], file, post_processing=True)
+    metadata = export_onnx(cfg, checkpoints[rgb], file, post_processing=True)
     assert metadata['input_size'] == f'[{WIDTH}, {HEIGHT}]'
-    model = load_model(supervised(), checkpoints[supervised])
+    model = load_model(rgb(), checkpoints[rgb])
     images = pictures()
     (labels,) = session_of(file).run(None, dict(image=as_graph_takes_it(images)))
     assert labels.dtype == np.uint8
@@ -239,10 +238,6 @@ def test_what_cannot_be_exported_is_said(checkpoints, tmp_path, monkeypatch):
         export(supervised(), size=SIZE, opset=21)
     with pytest.raises(PreflightError, match='does not fit into'):
         export(panoptic(), panoptic, size=(98, 60))
-    with pytest.raises(PreflightError, match='do not fit'):
-        export(panoptic(), supervised, size=SIZE)
-    with pytest.raises(PreflightError, match='one network'):
-        export(supervised(), size=SIZE, predict_on='teacher')
     cfg = supervised()
     cfg.model.test_cfg = dict(mode='slide', crop_size=(32, 32), stride=(16, 16))
     with pytest.raises(PreflightError, match="mode is 'slide'"):
@@ -276,6 +271,6 @@ def test_a_quantized_graph_predicts_nearly_the_same(graph, tmp_path):
     with pytest.raises(PreflightError, match='no images to calibrate with'):
         quantize_onnx(graph, tmp_path / 'none.onnx', [])
     onnx.save(onnx.ModelProto(), str(tmp_path / 'other.onnx'))
-    with pytest.raises(PreflightError, match='does not say what it takes'):
+    with pytest.raises(PreflightError, match='or was not written by'):
         quantize_onnx(tmp_path / 'other.onnx', tmp_path / 'none.onnx', [planes])
     assert not (tmp_path / 'none.onnx').exists()
