@@ -47,19 +47,19 @@ STAGES = (
     DemoStage(
         'source-only',
         'source only',
-        'configs/supervised/supervised_bisenetv1-r18_minicity-gta5-128x256.py',
+        'configs/supervised/supervised_bisenetv1-lite0_minicity-gta5-128x256.py',
         3,
     ),
     DemoStage(
         'adversarial',
         'adversarial (DSC)',
-        'configs/adversarial/adversarial-dsc_bisenetv1-r18_minicity-128x256.py',
+        'configs/adversarial/adversarial-dsc_bisenetv1-lite0_minicity-128x256.py',
         3,
     ),
     DemoStage(
         'pseudo-label',
         'DSC + pseudo labels',
-        'configs/pseudo_label/pseudo-label-dsc_bisenetv1-r18_minicity-128x256.py',
+        'configs/pseudo_label/pseudo-label-dsc_bisenetv1-lite0_minicity-128x256.py',
         2,
         'adversarial',
         ('model.generator.checkpoint',),
@@ -67,7 +67,7 @@ STAGES = (
     DemoStage(
         'mpl',
         'DSC + MPL',
-        'configs/mpl/mpl-product-dsc_bisenetv1-r18_minicity-128x256.py',
+        'configs/mpl/mpl-product-dsc_bisenetv1-lite0_minicity-128x256.py',
         2,
         'adversarial',
         tuple(f'model.{role}_checkpoint.checkpoint' for role in ('teacher', 'student')),
@@ -75,7 +75,7 @@ STAGES = (
     DemoStage(
         'oracle',
         'oracle (target labels)',
-        'configs/supervised/supervised_bisenetv1-r18_minicity-cityscapes-128x256.py',
+        'configs/supervised/supervised_bisenetv1-lite0_minicity-cityscapes-128x256.py',
         3,
     ),
 )

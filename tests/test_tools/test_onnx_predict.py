@@ -141,16 +141,17 @@ def test_verification_fails_a_wrong_graph(
     assert 'the graph does not predict as the model' in capsys.readouterr().err
 
 
-def test_quantized_accuracy(deployed, tmp_path, run_tool, capsys):
+def test_quantized_accuracy(deployed, tmp_path, run_tool):
     config, checkpoint, graph = deployed
     int8 = tmp_path / 'int8.onnx'
     images = sorted((data_of(deployed) / 'train').glob('*.png'))
     words = (graph, int8, '--images', *images)
     assert run_tool('deploy/quantize_onnx.py', *words) == 0
 
-    words = (config, checkpoint, graph, int8, '--threads', 1)
+    rows = tmp_path / 'rows.jsonl'
+    words = (config, checkpoint, graph, int8, '--threads', 1, '--out', rows)
     run_tool('../studies/benchmarks/quantized_accuracy.py', *words)
-    results = json.loads(capsys.readouterr().out.splitlines()[-1])['results']
+    results = json.loads(rows.read_text())['results']
     assert results['net.onnx'] == results['model']
     assert results['model']['agreement'] == 1
     assert 0.5 < results['int8.onnx']['agreement'] < 1
