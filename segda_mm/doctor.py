@@ -28,12 +28,12 @@ MAKE_MINIATURE = (
 #: absent: the adaptation itself needs the target's images only.
 _GTA5 = ('images/*.png', 'labels/*.png')
 _CITYSCAPES = (
-    'leftImg8bit/train/*_leftImg8bit.png',
-    'leftImg8bit/val/*_leftImg8bit.png',
-    'gtFine/val/*_gtFine_labelIds.png',
-    '?gtFine/train/*_gtFine_labelIds.png',
-    '?leftImg8bit/train_extra/*_leftImg8bit.png',
-    '?leftImg8bit_sequence/train/*_leftImg8bit.png',
+    'leftImg8bit/train/*/*_leftImg8bit.png',
+    'leftImg8bit/val/*/*_leftImg8bit.png',
+    'gtFine/val/*/*_gtFine_labelIds.png',
+    '?gtFine/train/*/*_gtFine_labelIds.png',
+    '?leftImg8bit/train_extra/*/*_leftImg8bit.png',
+    '?leftImg8bit_sequence/train/*/*_leftImg8bit.png',
 )
 
 #: The data roots that the configs name, relative to ``data/``.
@@ -110,18 +110,14 @@ def inspect_data_root(
         return [f'{root}: not there (expected: {expected})'], []
     lines, faults = [f'{root}:'], []
     for pattern in patterns:
-        folder, _, ending = pattern.lstrip('?').rpartition('/*')
-        count = sum(
-            name.endswith(ending)
-            for _, _, names in os.walk(root / folder, followlinks=True)
-            for name in names
-        )
-        if count or pattern[0] != '?':
-            lines.append(f'  {folder:<27}{count or "none"}')
-        if not count and pattern[0] != '?':
+        wanted = pattern.lstrip('?')
+        count = sum(1 for _ in root.glob(wanted))
+        if count or pattern == wanted:
+            lines.append(f'  {wanted:<52}{count or "none"}')
+        if not count and pattern == wanted:
             faults.append(
-                f'{root / folder} holds no file {ending and f"ending in {ending}"}; '
-                'put them there, or link the folder that has them.'
+                f'There is no {root / wanted}; put the files there, or link the folder '
+                'that has them.'
             )
     return lines, faults
 

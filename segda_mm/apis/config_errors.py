@@ -62,7 +62,7 @@ def config_errors(cfg: Config, where: str = '') -> Iterator[None]:
         ) from error
 
 
-def message_of(error: DataError) -> str:
+def message_of(error: Exception) -> str:
     """An error's message; of one in a data loader's worker, without traceback."""
     return str(error).rpartition(f'{type(error).__name__}: ')[2].strip()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from pathlib import Path
 
 from mmengine.config import Config
@@ -71,7 +72,7 @@ def evaluate(
         # It is built when it is asked for.
         assert runner.test_loop is not None
         if out is not None:
-            _require_own_files(runner.test_dataloader.dataset, out)
+            _require_own_files(runner.test_dataloader.dataset)
     # Runner.load_checkpoint would fall back to executing a pickle and would
     # pass over keys that do not match.
     model = runner.model.module if is_model_wrapper(runner.model) else runner.model
@@ -79,10 +80,8 @@ def evaluate(
         load_network_weights(model.module if tta else model, str(checkpoint), '')
     try:
         figures = runner.test()
-    except DataError as error:
+    except (DataError, FileNotWrittenError) as error:
         raise PreflightError(message_of(error)) from error
-    except FileNotWrittenError as error:
-        raise PreflightError(str(error)) from error
     results = dict(
         config=cfg.filename,
         checkpoint=str(checkpoint),
@@ -134,14 +133,13 @@ def _save_predictions(cfg: Config, out: str | Path) -> None:
     )
 
 
-def _require_own_files(dataset: BaseDataset, out: str | Path) -> None:
+def _require_own_files(dataset: BaseDataset) -> None:
     # The metrics name a prediction after its image, without the image's folder.
-    images: dict[str, str] = {}
-    for index in range(len(dataset)):
-        image = dataset.get_data_info(index)['img_path']
-        name = Path(image).stem
-        if images.setdefault(name, image) != image:
+    infos = map(dataset.get_data_info, range(len(dataset)))
+    counts = Counter(Path(info['img_path']).stem for info in infos)
+    for name, count in counts.most_common(1):
+        if count > 1:
             raise PreflightError(
-                f'--out: the predictions of {images[name]} and {image} would both be '
-                f'{Path(out, name)}.png; evaluate their folders one by one'
+                f'--out: {count} images are named {name}, and their predictions would '
+                'be one file; evaluate their folders one by one'
             )

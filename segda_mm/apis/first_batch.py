@@ -94,21 +94,18 @@ def _check_batch_sizes(model: nn.Module, loader: DataLoader, sample: Any) -> Non
         )
 
 
-class _StarvedLayerError(Exception):
-    """A BatchNorm layer gets one value a channel."""
-
-
 def _layer_without_variance(model: Any, loader: DataLoader, sample: Any) -> str | None:
     """Name of a BatchNorm layer that gets one value a channel from one image.
 
     The forward pass runs on tensors without content. A model that cannot do so passes.
     """
     names = {layer: name for name, layer in model.named_modules()}
+    starved: list[str] = []
 
     def look(layer: nn.Module, inputs: tuple[Any, ...]) -> None:
         is_normalized = isinstance(layer, _BatchNorm) and layer.training
         if is_normalized and inputs[0].numel() == inputs[0].shape[1]:
-            raise _StarvedLayerError(names[layer])
+            starved.append(names[layer])
 
     state = [*model.named_parameters(), *model.named_buffers()]
     empty = {name: torch.empty_like(value, device='meta') for name, value in state}
@@ -119,13 +116,11 @@ def _layer_without_variance(model: Any, loader: DataLoader, sample: Any) -> str 
             for part in _parts(batch):
                 image = torch.empty_like(part['inputs'], device='meta')
                 functional_call(model, empty, (image,), dict(mode='tensor'))
-    except _StarvedLayerError as error:
-        return str(error)
     except (ValueError, RuntimeError, TypeError, AttributeError, KeyError):
         pass
     finally:
         handle.remove()
-    return None
+    return starved[0] if starved else None
 
 
 def _parts(node: object) -> Iterator[dict]:

@@ -157,13 +157,16 @@ def test_panoptic_maps_and_what_the_file_says(checkpoints, tmp_path):
     assert proto.opset_import[0].version == 15
     found = session.get_modelmeta().custom_metadata_map
     metadata = {key: json.loads(value) for key, value in found.items()}
-    assert metadata['kind'] == 'panoptic'
-    assert metadata['classes'] == list(CLASSES)
-    assert metadata['palette'] == PALETTE
-    assert metadata['input_size'] == [WIDTH, HEIGHT]
-    assert metadata['mean'] == [127.5] * 3
-    assert metadata['thing_classes'] == [2, 3]
-    assert metadata['align_corners'] is True
+    expected = dict(
+        kind='panoptic',
+        classes=list(CLASSES),
+        palette=PALETTE,
+        input_size=[WIDTH, HEIGHT],
+        mean=[127.5] * 3,
+        thing_classes=[2, 3],
+        align_corners=True,
+    )
+    assert metadata | expected == metadata
     (image,) = session.get_inputs()
     assert (image.type, image.shape) == ('tensor(uint8)', ['batch', 3, HEIGHT, WIDTH])
     assert [output.shape for output in session.get_outputs()] == [
@@ -180,31 +183,21 @@ def test_centers_are_those_of_the_model(checkpoints, tmp_path):
     export_onnx(
         panoptic(), checkpoints[panoptic], file, size=SIZE, post_processing=True
     )
-    session = session_of(file)
     model = load_model(panoptic(), checkpoints[panoptic])
     images = pictures()
-    names = [output.name for output in session.get_outputs()]
-    outputs = session.run(None, dict(image=as_graph_takes_it(images)))
+    outputs = session_of(file).run(None, dict(image=as_graph_takes_it(images)))
     num_centers = 0
-    for index, image in enumerate(images):
-        found = {name: values[index] for name, values in zip(names, outputs)}
+    for image, labels, values, points, offset in zip(images, *outputs, strict=True):
         expected = predict(model, image)
         (centers,) = find_centers(expected.pred_center_heatmap.data[None], 0.0, 5, 7)
         count = len(centers.points)
         num_centers += count
-        assert np.isfinite(found['center_values']).sum() == count
-        np.testing.assert_array_equal(
-            found['center_points'][:count], centers.points.numpy()
-        )
-        np.testing.assert_allclose(
-            found['center_values'][:count], centers.values.numpy(), rtol=1e-4
-        )
-        np.testing.assert_array_equal(
-            found['labels'], expected.pred_sem_seg.data[0].numpy()
-        )
-        np.testing.assert_allclose(
-            found['offset'], expected.pred_offset.data.numpy(), atol=1e-6, rtol=1e-4
-        )
+        assert np.isfinite(values).sum() == count
+        np.testing.assert_array_equal(points[:count], centers.points.numpy())
+        np.testing.assert_allclose(values[:count], centers.values.numpy(), rtol=1e-4)
+        np.testing.assert_array_equal(labels, expected.pred_sem_seg.data[0].numpy())
+        truth = expected.pred_offset.data.numpy()
+        np.testing.assert_allclose(offset, truth, atol=1e-6, rtol=1e-4)
     assert num_centers > 10
 
 
