@@ -20,7 +20,6 @@ def make_parser(description: str | None) -> argparse.ArgumentParser:
 
 
 def add_cfg_options(parser: argparse.ArgumentParser, example: str) -> None:
-    """Add ``--cfg-options``, the pairs that ``load_config`` takes."""
     parser.add_argument(
         '--cfg-options',
         nargs='+',
@@ -30,7 +29,6 @@ def add_cfg_options(parser: argparse.ArgumentParser, example: str) -> None:
 
 
 def add_work_dir(parser: argparse.ArgumentParser, content: str) -> None:
-    """Add ``--work-dir``, a folder for what ``content`` says."""
     parser.add_argument(
         '--work-dir', help=f'folder for {content} (work_dirs/<name of the config>)'
     )
@@ -39,7 +37,7 @@ def add_work_dir(parser: argparse.ArgumentParser, content: str) -> None:
 def add_launcher(
     parser: argparse.ArgumentParser, launchers: tuple[str, ...] = LAUNCHERS
 ) -> None:
-    """Add ``--launcher``, and ``--local-rank``, which some launchers give."""
+    """Also ``--local-rank``, which some launchers give."""
     parser.add_argument(
         '--launcher',
         choices=launchers,
@@ -50,7 +48,6 @@ def add_launcher(
 
 
 def add_predict_on(parser: argparse.ArgumentParser) -> None:
-    """Add ``--predict-on``, which network of two is meant."""
     parser.add_argument(
         '--predict-on',
         choices=['student', 'teacher'],
@@ -86,10 +83,8 @@ def run(
 ) -> int:
     """Do a command's job; what cannot be done is told in a sentence on stderr.
 
-    The first thing that imports the package.
-
     Args:
-        args: What was parsed, of which ``local_rank`` is made known.
+        args: What was parsed.
         job: Takes ``args``, and may return another exit status than 0.
         refused: Errors that mean that the job cannot start, besides the package's.
 
@@ -103,7 +98,6 @@ def run(
     require_dependencies()
     from segda_mm.engine.distributed import leave_process_group
     from segda_mm.errors import (
-        DemoError,
         FileNotWrittenError,
         PreflightError,
         TrainingStoppedError,
@@ -113,7 +107,7 @@ def run(
     try:
         status = job(args)
         leave_process_group()
-    except (DemoError, TrainingStoppedError) as error:
+    except TrainingStoppedError as error:
         print(f'{program}: {error}', file=sys.stderr)
         return 1
     except (FileNotWrittenError, PreflightError, *refused) as error:

@@ -11,7 +11,7 @@ import io
 import re
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from importlib import metadata
 
 #: Oldest supported version of each distribution; `setup.cfg` asks for the same.
@@ -24,7 +24,6 @@ MINIMUM_VERSIONS = {
     'matplotlib': '3.9',
     'scipy': '1.11',
     'safetensors': '0.4',
-    'filelock': '3.12',
     'onedl-mmengine': '0.10.12',
     'onedl-mmcv': '2.3.6',
     'onedl-mmsegmentation': '1.4.2',
@@ -55,6 +54,7 @@ EQUIVALENT_DISTRIBUTIONS = {
 #: What is imported to see whether the installed libraries work together.
 _STACK = ('torch', 'torchvision', 'mmpretrain.models', 'mmseg.datasets', 'mmseg.models')
 
+#: What OpenMMLab's libraries print on parts that nobody uses here.
 _KNOWN_NOISE = 'Could not import OneDL'
 
 _reported: set[str] = set()
@@ -62,8 +62,7 @@ _reported: set[str] = set()
 
 def installed_version(distribution: str) -> str | None:
     """Version of a distribution or of an equivalent one; None if there is none."""
-    names = (distribution, *EQUIVALENT_DISTRIBUTIONS.get(distribution, ()))
-    for name in names:
+    for name in (distribution, *EQUIVALENT_DISTRIBUTIONS.get(distribution, ())):
         with contextlib.suppress(metadata.PackageNotFoundError):
             return metadata.version(name)
     return None
@@ -73,10 +72,8 @@ def is_older(version: str, minimum: str) -> bool:
     """Whether a version's release comes first; suffixes as ``rc1`` do not count."""
 
     def release(text: str) -> list[int]:
-        numbers = [int(n) for n in re.split(r'[^\d.]', text)[0].split('.') if n]
-        while numbers and numbers[-1] == 0:
-            numbers.pop()
-        return numbers
+        digits = re.split(r'[^\d.]', text)[0]
+        return [int(number) for number in re.sub(r'(\.0)*\.?$', '', digits).split('.')]
 
     return release(version) < release(minimum)
 
@@ -89,28 +86,27 @@ def environment_problems() -> list[str]:
 def dependency_problems() -> list[str]:
     """Sentences on missing, too old and overwritten distributions, by metadata."""
     problems = []
-    present = [name for name in REPLACED_DISTRIBUTIONS if installed_version(name)]
+    present = {n: v for n in REPLACED_DISTRIBUTIONS if (v := installed_version(n))}
     if present:
         wanted = list(dict.fromkeys(REPLACED_DISTRIBUTIONS[name] for name in present))
         pins = ' '.join(f"'{name}>={MINIMUM_VERSIONS[name]}'" for name in wanted)
-        found = ', '.join(f'{name} {installed_version(name)}' for name in present)
         problems.append(
-            f'The abandoned {found} stands over the files of {", ".join(wanted)}: '
-            f'`pip uninstall -y {" ".join(present)}`, then `pip install '
-            f'--force-reinstall --no-deps {pins}`.'
+            f'The abandoned {", ".join(map(" ".join, present.items()))} stands over '
+            f'the files of {", ".join(wanted)}: `pip uninstall -y {" ".join(present)}`,'
+            f' then `pip install --force-reinstall --no-deps {pins}`.'
         )
-    versions = {name: installed_version(name) for name in MINIMUM_VERSIONS}
-    missing = [name for name, version in versions.items() if version is None]
+    missing, old = [], []
+    for name, minimum in MINIMUM_VERSIONS.items():
+        version = installed_version(name)
+        if version is None:
+            missing.append(name)
+        elif is_older(version, minimum):
+            old.append(f'{name} {version} (at least {minimum} is needed)')
     if missing:
         problems.append(
             f'Not installed: {", ".join(missing)}; run `pip install -e .` in the '
             'repository, or use .venv/bin/python after `make test`.'
         )
-    old = [
-        f'{name} {version} (at least {MINIMUM_VERSIONS[name]} is needed)'
-        for name, version in versions.items()
-        if version is not None and is_older(version, MINIMUM_VERSIONS[name])
-    ]
     if old:
         problems.append(
             f'Too old: {", ".join(old)}; run `pip install --upgrade -e .` in the '
@@ -121,34 +117,24 @@ def dependency_problems() -> list[str]:
 
 def import_problems() -> list[str]:
     """A sentence on the first library that is installed but cannot be imported."""
-    for module in _STACK:
-        try:
-            with quiet_imports():
-                importlib.import_module(module)
-        # A broken build raises whatever it likes: ImportError, OSError, RuntimeError.
-        except Exception as error:
-            reason = ' '.join(str(error).split()) or 'no reason given'
-            return [
-                f'`{module}` is installed but cannot be imported '
-                f'({type(error).__name__}: {reason}); see all of it with `python -c '
-                f'"import {module}"`, or start from a fresh environment with '
-                '`make test`.'
-            ]
-    return []
-
-
-@contextlib.contextmanager
-def quiet_imports() -> Iterator[None]:
-    """Leave out what OpenMMLab's libraries print on parts that nobody uses here."""
     warnings.filterwarnings('ignore', message='Fail to import ``MultiScaleDeformable')
-    printed = io.StringIO()
-    try:
-        with contextlib.redirect_stdout(printed):
-            yield
-    finally:
-        for line in printed.getvalue().splitlines():
-            if _KNOWN_NOISE not in line:
-                print(line)
+    problems = []
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        for module in _STACK:
+            try:
+                importlib.import_module(module)
+            # A broken build raises whatever it likes.
+            except Exception as error:
+                problems.append(
+                    f'`{module}` is installed but cannot be imported '
+                    f'({type(error).__name__}: {" ".join(str(error).split())}); start '
+                    'from a fresh environment with `make test`.'
+                )
+                break
+    for line in printed.getvalue().splitlines():
+        if _KNOWN_NOISE not in line:
+            print(line)
+    return problems
 
 
 def report_problems(problems: Sequence[str]) -> None:

@@ -1,7 +1,6 @@
 """Says what works on this machine: ``python -m segda_mm.doctor``.
 
-Prints versions, devices, the data roots below ``data/`` and what is wrong, each fault
-with its remedy; exits with status 1 if there is one. Runs without any library.
+Exits with status 1 if something is wrong. Runs without any library.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ import argparse
 import os
 import platform
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from segda_mm import __version__
@@ -29,12 +28,12 @@ MAKE_MINIATURE = (
 #: absent: the adaptation itself needs the target's images only.
 _GTA5 = ('images/*.png', 'labels/*.png')
 _CITYSCAPES = (
-    'leftImg8bit/train/*_leftImg8bit.png',
-    'leftImg8bit/val/*_leftImg8bit.png',
-    'gtFine/val/*_gtFine_labelIds.png',
-    '?gtFine/train/*_gtFine_labelIds.png',
-    '?leftImg8bit/train_extra/*_leftImg8bit.png',
-    '?leftImg8bit_sequence/train/*_leftImg8bit.png',
+    'leftImg8bit/train/*/*_leftImg8bit.png',
+    'leftImg8bit/val/*/*_leftImg8bit.png',
+    'gtFine/val/*/*_gtFine_labelIds.png',
+    '?gtFine/train/*/*_gtFine_labelIds.png',
+    '?leftImg8bit/train_extra/*/*_leftImg8bit.png',
+    '?leftImg8bit_sequence/train/*/*_leftImg8bit.png',
 )
 
 #: The data roots that the configs name, relative to ``data/``.
@@ -53,10 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog='python -m segda_mm.doctor', description='Say what works on this machine.'
     )
     parser.add_argument(
-        '--data',
-        type=Path,
-        default=Path('data'),
-        help='folder of the data roots (default: %(default)s)',
+        '--data', type=Path, default='data', help='folder of the data roots'
     )
     options = parser.parse_args(arguments)
 
@@ -70,22 +66,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f'(at least {minimum})'
         for name, minimum in MINIMUM_VERSIONS.items()
     ]
-    _print_section('Versions', versions)
-    _print_section('Devices', device_lines())
     data: list[str] = []
     for name, patterns in DATA_ROOTS.items():
         lines, faults = inspect_data_root(options.data / name, patterns)
         data += lines
         problems += faults
-    _print_section('Data', data)
     if not (options.data / 'minicity').is_dir():
-        print(f'  The miniature world is written by {MAKE_MINIATURE}')
-    _print_section('What is wrong', problems or ['nothing'])
+        data.append(f'The miniature world is written by {MAKE_MINIATURE}')
+    print('\nVersions', *versions, '\nDevices', *_device_lines(), sep='\n  ')
+    print('\nData', *data, sep='\n  ')
+    print('\nWhat is wrong', *(problems or ['nothing']), sep='\n  ')
     return 1 if problems else 0
 
 
-def device_lines() -> list[str]:
-    """CPU cores, torch's threads and CUDA devices, as far as torch can be imported."""
+def _device_lines() -> list[str]:
     lines = [f'CPU   {usable_cores()} cores']
     torch = sys.modules.get('torch')
     if torch is None:
@@ -93,11 +87,11 @@ def device_lines() -> list[str]:
     lines[0] += f', torch computes on {torch.get_num_threads()} threads'
     if not torch.cuda.is_available():
         return [*lines, 'CUDA  no device; everything runs on the CPU']
-    for index in range(torch.cuda.device_count()):
-        device = torch.cuda.get_device_properties(index)
-        memory = device.total_memory / 2**30
-        lines.append(f'CUDA  device {index}: {device.name}, {memory:.0f} GiB')
-    return lines
+    devices = map(torch.cuda.get_device_properties, range(torch.cuda.device_count()))
+    return lines + [
+        f'CUDA  device {index}: {device.name}, {device.total_memory / 2**30:.0f} GiB'
+        for index, device in enumerate(devices)
+    ]
 
 
 def usable_cores() -> int:
@@ -110,34 +104,22 @@ def usable_cores() -> int:
 def inspect_data_root(
     root: Path, patterns: Sequence[str]
 ) -> tuple[list[str], list[str]]:
-    """Count the files of a data root; that it does not exist is no fault.
-
-    Returns:
-        Lines to show, and a fault with its remedy for each part without files.
-    """
+    """Lines on the files of a data root, and on each part of it without files."""
     if not root.is_dir():
         expected = ', '.join(pattern for pattern in patterns if pattern[0] != '?')
         return [f'{root}: not there (expected: {expected})'], []
     lines, faults = [f'{root}:'], []
     for pattern in patterns:
-        folder, _, ending = pattern.lstrip('?').rpartition('/*')
-        count = sum(
-            name.endswith(ending)
-            for _, _, names in os.walk(root / folder, followlinks=True)
-            for name in names
-        )
-        if count or pattern[0] != '?':
-            lines.append(f'  {folder:<27}{count or "none"}')
-        if not count and pattern[0] != '?':
+        wanted = pattern.lstrip('?')
+        count = sum(1 for _ in root.glob(wanted))
+        if count or pattern == wanted:
+            lines.append(f'  {wanted:<52}{count or "none"}')
+        if not count and pattern == wanted:
             faults.append(
-                f'{root / folder} holds no file {ending and f"ending in {ending}"}; '
-                'put them there, or link the folder that has them.'
+                f'There is no {root / wanted}; put the files there, or link the folder '
+                'that has them.'
             )
     return lines, faults
-
-
-def _print_section(title: str, lines: Iterable[str]) -> None:
-    print(f'\n{title}', *lines, sep='\n  ')
 
 
 if __name__ == '__main__':

@@ -34,7 +34,6 @@ class MissingDataError(FileNotFoundError):
 
     Args:
         what: What is wrong. Alone, it is the whole message.
-        folder: The folder that was looked for.
         expected: What belongs there.
     """
 
@@ -53,14 +52,7 @@ class PreflightError(RuntimeError):
 
 
 class TrainingStoppedError(RuntimeError):
-    """A training that had begun cannot go on; its checkpoints are whole.
-
-    Command lines tell the message, and end with code 1.
-    """
-
-
-class DemoError(RuntimeError):
-    """A step of the demo failed; the message says which and shows its log."""
+    """A training that had begun cannot go on. Command lines end with code 1."""
 
 
 class PlanError(ValueError):
@@ -68,19 +60,13 @@ class PlanError(ValueError):
 
 
 class FileNotWrittenError(OSError):
-    """A file could not be written; what was there before is untouched.
-
-    Args:
-        file: The file.
-        reason: What the system says, as ``No space left on device``.
-    """
+    """A file could not be written; what was there before is untouched."""
 
     def __init__(self, file: str | os.PathLike, reason: str) -> None:
         self.file, self.reason = os.fspath(file), reason
         super().__init__(
-            f'{self.file} was not written: {reason}. What stood there before, and '
-            'every other file, is as it was. Make room on the disk (or see to what '
-            'the reason says), and start the same command again'
+            f'{self.file} was not written: {reason}. What stood there before is as it '
+            'was. Make room on the disk, and start the same command again'
         )
 
     def __reduce__(self) -> tuple:

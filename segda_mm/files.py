@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import socket
@@ -10,14 +11,8 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from segda_mm.errors import FileNotWrittenError, FolderInUseError
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
 
 #: What torch.save says, in several places, once a write of its own has failed.
 _TORCH_WRITER = ('inline_container', 'PytorchStreamWriter')
@@ -27,12 +22,8 @@ _TORCH_WRITER = ('inline_container', 'PytorchStreamWriter')
 def atomic_file(path: str | os.PathLike) -> Iterator[Path]:
     """Yield a path to write to; at the end that file takes the real name.
 
-    A reader never sees half a file, and a killed process leaves at most one
-    that ends in ``.unfinished``. Several processes may write the same name:
-    the last one wins.
-
-    Args:
-        path: The file to be made or replaced; its folder is made where missing.
+    A killed process leaves at most a file that ends in ``.unfinished``. The last one
+    of several writers wins. A missing folder is made.
 
     Raises:
         FileNotWrittenError: The system does not let it be written.
@@ -55,20 +46,15 @@ def write_text(path: str | os.PathLike, text: str) -> None:
 
 
 def write_json(path: str | os.PathLike, content: Mapping | Sequence) -> None:
-    """Write plain values as indented JSON in one step; see :func:`atomic_file`.
-
-    Raises:
-        ValueError: A number is NaN or infinite.
-    """
+    """Write plain, finite values as indented JSON; see :func:`atomic_file`."""
     write_text(path, json.dumps(content, indent=2, allow_nan=False) + '\n')
 
 
 def append_line(path: str | os.PathLike, line: str) -> None:
-    """Append a line to a file, made where missing, of several processes even.
+    """Append a line, as several processes may at once.
 
     Raises:
-        FileNotWrittenError: The system does not let it be written; no part of the
-            line is left.
+        FileNotWrittenError: No part of the line is left.
     """
     content = f'{line}\n'.encode()
     with _named_failure(path):
@@ -90,10 +76,7 @@ def append_line(path: str | os.PathLike, line: str) -> None:
 def _named_failure(
     file: str | os.PathLike, *temporary: str | os.PathLike
 ) -> Iterator[None]:
-    """Turn a failed write of a file, or of one on the way to it, into a sentence.
-
-    The system's own error names no file, and that of ``torch.save`` no reason.
-    """
+    """Turn a failed write of a file, or of one on the way to it, into a sentence."""
     own = {None, *(os.fspath(f) for f in (file, os.path.dirname(file), *temporary))}
     try:
         yield
@@ -117,11 +100,9 @@ LOCK_FILE = '.in_use'
 class RunFolderLock:
     """Keeps other processes out of a folder until released, or until death.
 
-    The lock is one of the kernel on the file ``.in_use``, which tells the others
-    who holds it. It ends with its process, however that dies; the file that a kill
-    leaves locks nothing. Forked processes do not inherit it: data loader workers
-    outlive their parent by seconds, and would keep a resumed run out. It does not
-    keep out a second run of the same process.
+    The kernel locks the file ``.in_use``, which tells who holds it. Forked processes
+    do not inherit the lock: data loader workers outlive their parent by seconds, and
+    would keep a resumed run out.
 
     Args:
         folder: Made where missing, when the lock is taken.
@@ -130,7 +111,6 @@ class RunFolderLock:
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
         self._file: int | None = None
-        self._library_lock: Any = None
 
     def acquire(self) -> None:
         """Take the lock.
@@ -140,9 +120,6 @@ class RunFolderLock:
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / LOCK_FILE
-        if fcntl is None:
-            self._acquire_by_library(path)
-            return
         while self._file is None:
             file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
             try:
@@ -160,10 +137,13 @@ class RunFolderLock:
                 )
                 return
             # Its last holder may have removed the file that was opened here.
-            if _is_at(file, path):
-                self._file = file
-            else:
-                os.close(file)
+            try:
+                if os.path.samestat(os.fstat(file), os.stat(path)):
+                    self._file = file
+                    continue
+            except FileNotFoundError:
+                pass
+            os.close(file)
         since = time.strftime('%Y-%m-%d %H:%M:%S')
         who = dict(pid=os.getpid(), host=socket.gethostname(), since=since)
         os.ftruncate(self._file, 0)
@@ -175,19 +155,6 @@ class RunFolderLock:
             (self.folder / LOCK_FILE).unlink(missing_ok=True)
             os.close(self._file)
             self._file = None
-        if self._library_lock is not None:
-            self._library_lock.release()
-            self._library_lock = None
-
-    def _acquire_by_library(self, path: Path) -> None:
-        from filelock import FileLock, Timeout
-
-        lock = FileLock(path)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            raise FolderInUseError(self._message(b'')) from None
-        self._library_lock = lock
 
     def _message(self, content: bytes) -> str:
         try:
@@ -200,10 +167,3 @@ class RunFolderLock:
             f'{self.folder} is in use by {who}, and two runs would overwrite each '
             "other's files. Wait for it or end it, or take another folder"
         )
-
-
-def _is_at(file: int, path: Path) -> bool:
-    try:
-        return os.path.samestat(os.fstat(file), os.stat(path))
-    except FileNotFoundError:
-        return False

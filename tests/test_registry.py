@@ -2,17 +2,10 @@ from __future__ import annotations
 
 import logging
 
-import mmseg.registry
 import pytest
 from mmengine.registry import DefaultScope
 
 import segda_mm.registry as registry
-
-
-def test_registries_are_those_of_mmseg():
-    for name in registry.__all__:
-        if name != 'LABELERS':
-            assert getattr(registry, name) is getattr(mmseg.registry, name)
 
 
 def test_labelers_resolve_in_mmseg_scope_without_a_warning(caplog):

@@ -18,24 +18,15 @@ def main() -> int:
     parser = arguments.make_parser(__doc__)
     parser.add_argument('config', help='config file')
     parser.add_argument(
-        '--split',
-        choices=(*SPLITS, 'all'),
-        default='all',
-        help='which data sets: to train on, the unlabelled target, to validate or to '
-        'test on (%(default)s)',
+        '--split', choices=(*SPLITS, 'all'), default='all', help='(%(default)s)'
     )
     parser.add_argument(
         '--write-exclude',
         metavar='FILE',
-        help='write the names of the samples with problems to FILE, for exclude= of '
-        'the data set',
+        help='write the names of samples with problems, for exclude= of the data set',
     )
-    parser.add_argument(
-        '--workers',
-        type=int,
-        default=2,
-        help='processes to use; 0 is none but this one (%(default)s)',
-    )
+    workers = 'processes; 0 is none but this one (%(default)s)'
+    parser.add_argument('--workers', type=int, default=2, help=workers)
     arguments.add_cfg_options(parser, 'train_dataloader.dataset.data_root=data/x')
     return arguments.run(parser.parse_args(), job, refused=(ValueError,))
 
@@ -51,10 +42,7 @@ def job(args: argparse.Namespace) -> int:
         print(format_report(report), end='\n\n')
     if args.write_exclude:
         count = write_exclude(args.write_exclude, reports)
-        print(
-            f'{args.write_exclude} names {count} images; set exclude= of the data set '
-            'to it'
-        )
+        print(f'{args.write_exclude} names {count} images')
     problems = sum(len(report.problems) for report in reports)
     print(f'{problems} problems in {len(reports)} data sets')
     return 1 if problems else 0

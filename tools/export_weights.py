@@ -15,8 +15,7 @@ def main() -> int:
     parser.add_argument(
         '--network',
         metavar='PREFIX',
-        help='what its keys begin with, as teacher_generator.segmentor (asked for '
-        'when the checkpoint holds several, with their names; "" is all of it)',
+        help='what its keys begin with, as teacher_generator.segmentor; "" is all',
     )
     return arguments.run(parser.parse_args(), job)
 

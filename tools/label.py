@@ -30,43 +30,28 @@ def main() -> int:
         '--out',
         required=True,
         metavar='DIR',
-        help='where the labels go, each under the path of its image; with videos, '
-        'frames go to DIR/frames and labels to DIR/labels',
+        help='for the labels, each under the path of its image; with videos, for '
+        'DIR/frames and DIR/labels',
     )
-    parser.add_argument(
-        '--no-tta',
-        dest='tta',
-        action='store_false',
-        help="label the images as they are, without the config's scales and flips",
-    )
+    no_tta = "label without the config's scales and flips"
+    parser.add_argument('--no-tta', dest='tta', action='store_false', help=no_tta)
     parser.add_argument(
         '--thresholds',
         choices=['image', 'dataset'],
         help='make pixels void that are less confident than the median of their '
         'class in the image, or in all images',
     )
-    parser.add_argument(
-        '--cap', type=float, default=0.9, help='highest threshold (%(default)s)'
-    )
+    cap = 'highest threshold (%(default)s)'
+    parser.add_argument('--cap', type=float, default=0.9, help=cap)
     parser.add_argument(
         '--ego-car',
         metavar='DIR',
-        help="make the own car void, as it is marked in Cityscapes' label files in "
-        'this folder; for other files, give the `labeler` of the config an `ego_car` '
-        'with the arguments of EgoCarRegions',
+        help="make the own car void, as Cityscapes' label files in this folder mark it",
     )
-    parser.add_argument(
-        '--num-workers',
-        type=int,
-        default=2,
-        help='processes that read images (%(default)s)',
-    )
-    parser.add_argument(
-        '--batch-size',
-        type=int,
-        default=1,
-        help='images that go through the network together (%(default)s)',
-    )
+    workers = 'processes that read images (%(default)s)'
+    parser.add_argument('--num-workers', type=int, default=2, help=workers)
+    batch_size = 'images that the network sees together (%(default)s)'
+    parser.add_argument('--batch-size', type=int, default=1, help=batch_size)
     arguments.add_cfg_options(parser, 'tta_model.scales=[1.0]')
     arguments.add_launcher(parser, ('none', 'pytorch'))
     return arguments.run(parser.parse_args(), job)

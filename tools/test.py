@@ -20,21 +20,13 @@ def main() -> int:
     parser.add_argument(
         '--out',
         metavar='DIR',
-        help='write the predictions here: train-id PNGs, or of a panoptic model the '
-        'files that the tools of Cityscapes judge',
+        help='for the predictions: train-id PNGs, or of a panoptic model the files '
+        'that the tools of Cityscapes judge',
     )
-    parser.add_argument(
-        '--show-dir',
-        metavar='DIR',
-        help='write pictures here: image, truth and prediction side by side, and '
-        'center heatmaps and offsets of a panoptic model',
-    )
-    parser.add_argument(
-        '--tta',
-        action='store_true',
-        help="average over the scales and flips of the config's tta_model or "
-        'tta_pipeline',
-    )
+    show = 'for pictures: image, truth and prediction side by side'
+    parser.add_argument('--show-dir', metavar='DIR', help=show)
+    tta = "average over the config's scales and flips"
+    parser.add_argument('--tta', action='store_true', help=tta)
     arguments.add_cfg_options(parser, 'test_dataloader.batch_size=2')
     arguments.add_launcher(parser)
     return arguments.run(parser.parse_args(), job)

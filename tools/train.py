@@ -19,11 +19,8 @@ def main() -> int:
         metavar='CHECKPOINT',
         help='continue from the last checkpoint of the work dir, or from this one',
     )
-    parser.add_argument(
-        '--amp',
-        action='store_true',
-        help='mixed precision: float16 on CUDA, bfloat16 on a CPU',
-    )
+    amp = 'mixed precision: float16 on CUDA, bfloat16 on a CPU'
+    parser.add_argument('--amp', action='store_true', help=amp)
     arguments.add_cfg_options(parser, 'train_cfg.max_epochs=2 or a.b="[1,2]"')
     arguments.add_launcher(parser)
     return arguments.run(parser.parse_args(), job)

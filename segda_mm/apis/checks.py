@@ -28,21 +28,16 @@ _FILE_KEYS = ('data_root', 'data_prefix', 'img_suffix', 'ann_file')
 
 
 def require_data(cfg: Config, loaders: Sequence[str]) -> None:
-    """Build the data sets of a config, and say what to do where one is absent.
-
-    Building a data set lists its files and reads none of them.
+    """Build the data sets of a config, which lists their files and reads none.
 
     Args:
-        cfg: A whole config. ``miniature_config``, where it has one, names the
-            config that runs the same job on the miniature world, and
-            ``make_data`` the command that writes the data.
-        loaders: The config keys to look at, as ``'train_dataloader'``; one
-            that is None or absent is passed over.
+        cfg: A whole config. Its ``miniature_config`` names the config of the same
+            job on the miniature world, ``make_data`` the command that writes the data.
+        loaders: Config keys, as ``'train_dataloader'``; absent ones are passed over.
 
     Raises:
-        PreflightError: Naming the folder, what belongs there and the command
-            that runs the same job on the miniature world; or the file that
-            is wrong and the remedy.
+        PreflightError: Naming the folder, what belongs there and the command for the
+            same job on the miniature world; or the wrong file and the remedy.
     """
     for loader in loaders:
         if cfg.get(loader) is not None:
@@ -75,8 +70,7 @@ def _require_dataset(cfg: Config, loader: str, dataset: dict) -> None:
         if given and type(error) is ValueError:
             # mmseg's own data sets give no reason where they find no file.
             raise PreflightError(
-                f'{loader}.dataset cannot be listed: {error}. Perhaps no image fits '
-                f'{", ".join(given)}; correct these keys, or put the images there'
+                f'{loader}.dataset: {error}. Perhaps no image fits {", ".join(given)}'
             ) from error
         with config_errors(cfg, loader):
             raise
@@ -102,9 +96,8 @@ def _require_dataset(cfg: Config, loader: str, dataset: dict) -> None:
 def settle_initial_checkpoints(cfg: Config, resuming: bool = False) -> None:
     """See that every local checkpoint the training starts from exists.
 
-    An absent file that ``optional_checkpoints`` of the config lists is
-    reported and taken out of the config, in place: what it was for starts
-    from its initialisation.
+    An absent one of the config's ``optional_checkpoints`` is reported and taken out
+    of the config, in place.
 
     Args:
         cfg: A whole config.
@@ -112,10 +105,12 @@ def settle_initial_checkpoints(cfg: Config, resuming: bool = False) -> None:
             absent files are dropped without a word.
 
     Raises:
-        PreflightError: Naming the config key, the file, and the run that
-            makes the file where its path tells.
+        PreflightError: Naming the config key, the file, and the run that makes it.
     """
-    for owner, entry, key, file in list(_absent_checkpoints(cfg)):
+    for owner, entry, key, file in list(_named_weights(cfg)):
+        # A URL or a scheme of MMEngine's (torchvision://, ...) is no file.
+        if '://' in file or Path(file).is_file():
+            continue
         if not resuming and file not in cfg.get('optional_checkpoints', ()):
             message = (
                 f'{key} names the checkpoint {file}, which does not exist. Name '
@@ -138,23 +133,12 @@ def settle_initial_checkpoints(cfg: Config, resuming: bool = False) -> None:
 
 
 def require_trusted_sources(cfg: Config) -> None:
-    """See that no weights would come from a URL whose content nobody vouches for.
-
-    Raises:
-        PreflightError: Naming the config key and what to write instead.
-    """
+    """Raise PreflightError for weights at a URL whose content nobody vouches for."""
     for _, _, key, source in _named_weights(cfg):
         try:
             parse_checkpoint_source(source)
         except ValueError as error:
             raise PreflightError(f'{key}: {error}') from error
-
-
-def _absent_checkpoints(cfg: Config) -> Iterator[tuple[Any, Any, str, str]]:
-    for owner, entry, key, file in _named_weights(cfg):
-        # A URL or a scheme of MMEngine's (torchvision://, ...) is no file.
-        if '://' not in file and not Path(file).is_file():
-            yield owner, entry, key, file
 
 
 def _named_weights(cfg: Config) -> Iterator[tuple[Any, Any, str, str]]:

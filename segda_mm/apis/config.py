@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import inspect
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +42,6 @@ def load_config(
 ) -> Config:
     """Read a config, merge overrides into it and settle its work directory.
 
-    An override of what is neither in the config nor a setting that something reads
-    is refused, as is one of a variable that the config's files have used already.
     A new key of an entry passes: the constructor that gets it will tell.
 
     Args:
@@ -53,13 +51,9 @@ def load_config(
         work_dir: Where logs and checkpoints go; by default the config's own
             ``work_dir``, else ``work_dirs/<name of the config>``.
 
-    Returns:
-        The config, with a ``work_dir``.
-
     Raises:
-        PreflightError: There is no such file or none of its base configs, it
-            cannot be executed, or an option has no ``=``, would change nothing or
-            does not fit what it overrides.
+        PreflightError: The file or a base of it cannot be read, or an option has no
+            ``=``, would change nothing or does not fit what it overrides.
     """
     path = Path(path)
     if not path.is_file():
@@ -91,11 +85,7 @@ def load_config(
 
 
 def parse_cfg_options(pairs: Sequence[str]) -> dict[str, Any]:
-    """Turn ``['a.b=1', 'c=[x,y]']`` into ``{'a.b': 1, 'c': ['x', 'y']}``.
-
-    Raises:
-        PreflightError: A pair has no ``=``.
-    """
+    """Turn ``['a.b=1', 'c=[x,y]']`` into ``{'a.b': 1, 'c': ['x', 'y']}``."""
     for pair in pairs:
         if '=' not in pair:
             raise PreflightError(
@@ -112,7 +102,7 @@ def parse_cfg_options(pairs: Sequence[str]) -> dict[str, Any]:
 
 
 def children(node: object) -> Iterable[tuple[Any, Any]]:
-    """Name or number and content of each entry below one; none below a value."""
+    """Names or numbers and contents of the entries below a node."""
     if isinstance(node, dict):
         return node.items()
     return enumerate(node) if isinstance(node, list | tuple) else ()
@@ -131,23 +121,7 @@ def _refuse_dead_option(cfg: Config, dotted_key: str) -> None:
     own_preprocessor = top == 'data_preprocessor' and top in cfg.model
     if top not in cfg or (top in SETTINGS and not own_preprocessor):
         return
-    holders = [
-        key
-        for name in sorted(SETTINGS & set(cfg) - {top})
-        for key in _places_of(cfg[top], cfg[name], name)
-    ]
-    instead = f': override {" or ".join(holders[:4])}' if holders else ''
     raise PreflightError(
         f'--cfg-options {dotted_key}: nothing reads {top} any more. It is a variable '
-        'of the config files, which have put its value where it is needed before '
-        f'the override{instead}'
+        'of the config files, which have put its value elsewhere: override it there'
     )
-
-
-def _places_of(value: object, node: object, key: str) -> Iterator[str]:
-    """Dotted keys below a node whose entries hold a value."""
-    if node == value:
-        yield key
-        return
-    for name, child in children(node):
-        yield from _places_of(value, child, f'{key}.{name}')

@@ -30,10 +30,8 @@ _REGISTRIES = [v for v in vars(mmseg.registry).values() if isinstance(v, Registr
 def config_errors(cfg: Config, where: str = '') -> Iterator[None]:
     """Raise what is wrong with a config, or a file it names, as a sentence.
 
-    To be put around what builds the entries of a config. A ValueError or a
-    FileNotFoundError speaks for itself; another error that arose while an entry
-    was built is told with the key of the entry. Errors of anything else are those
-    of a program, and pass.
+    A ValueError or a FileNotFoundError speaks for itself; another error that arose
+    while an entry was built is told with the key of the entry. Others pass.
 
     Args:
         cfg: The whole config.
@@ -42,13 +40,11 @@ def config_errors(cfg: Config, where: str = '') -> Iterator[None]:
     Raises:
         PreflightError: In place of these errors.
     """
-    at = f'{where}: ' if where else ''
     try:
         yield
-    except DataError as error:
-        raise PreflightError(at + message_of(error)) from error
     except (ValueError, FileNotFoundError) as error:
-        raise PreflightError(f'{at}{error}') from error
+        message = message_of(error) if isinstance(error, DataError) else str(error)
+        raise PreflightError(f'{where}: {message}' if where else message) from error
     except (AssertionError, AttributeError, KeyError, TypeError) as error:
         # MMEngine raises an error of a hook anew, without where it came from.
         cause: BaseException | None = error
@@ -57,7 +53,7 @@ def config_errors(cfg: Config, where: str = '') -> Iterator[None]:
         if cause is None:
             raise
         key, node = _key_of(_entries_being_built(cause), cfg.to_dict())
-        text = str(cause.args[0]) if cause.args else 'no reason given'
+        text = str(cause.args[0]) if cause.args else ''
         unknown = [name for name in _unknown_types(node) if key and name not in text]
         hint = f'. There is no type {" or ".join(unknown)}' if unknown else ''
         raise PreflightError(
@@ -66,7 +62,7 @@ def config_errors(cfg: Config, where: str = '') -> Iterator[None]:
         ) from error
 
 
-def message_of(error: DataError) -> str:
+def message_of(error: Exception) -> str:
     """An error's message; of one in a data loader's worker, without traceback."""
     return str(error).rpartition(f'{type(error).__name__}: ')[2].strip()
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import copy
 import json
-import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,22 +19,25 @@ from PIL import Image
 
 from segda_mm.doctor import MAKE_MINIATURE, usable_cores
 from segda_mm.engine.runner import find_resumable_checkpoint
-from segda_mm.errors import DemoError, FolderInUseError
-from segda_mm.files import RunFolderLock, atomic_file, write_json, write_text
+from segda_mm.errors import PreflightError
+from segda_mm.files import atomic_file, write_json, write_text
 from segda_mm.registry import DATASETS
 from segda_mm.visualization import comparison_figure
 
 from .config import children, load_config
+from .evaluating import evaluate
+from .runner import sole_run_in
+from .training import find_checkpoint, train
 
 
 class DemoStage(NamedTuple):
-    """A config to train and evaluate, and what it starts from."""
+    """A config to train and evaluate, and the stage whose checkpoint it starts from."""
 
-    name: str  # folder under the demo's output and key of the results
+    name: str  # also that of its folder
     title: str
-    config: str  # relative to the repository
+    config: str
     epochs: int
-    parent: str | None = None  # name of the stage whose checkpoint it starts from
+    parent: str | None = None
     checkpoint_keys: tuple[str, ...] = ()  # config keys which take that checkpoint
 
 
@@ -46,103 +48,81 @@ STAGES = (
         'source-only',
         'source only',
         'configs/supervised/supervised_bisenetv1-lite0_minicity-gta5-128x256.py',
-        epochs=3,
+        3,
     ),
     DemoStage(
         'adversarial',
         'adversarial (DSC)',
         'configs/adversarial/adversarial-dsc_bisenetv1-lite0_minicity-128x256.py',
-        epochs=3,
+        3,
     ),
     DemoStage(
         'pseudo-label',
         'DSC + pseudo labels',
         'configs/pseudo_label/pseudo-label-dsc_bisenetv1-lite0_minicity-128x256.py',
-        epochs=2,
-        parent='adversarial',
-        checkpoint_keys=('model.generator.checkpoint',),
+        2,
+        'adversarial',
+        ('model.generator.checkpoint',),
     ),
     DemoStage(
         'mpl',
         'DSC + MPL',
         'configs/mpl/mpl-product-dsc_bisenetv1-lite0_minicity-128x256.py',
-        epochs=2,
-        parent='adversarial',
-        checkpoint_keys=(
-            'model.teacher_checkpoint.checkpoint',
-            'model.student_checkpoint.checkpoint',
-        ),
+        2,
+        'adversarial',
+        tuple(f'model.{role}_checkpoint.checkpoint' for role in ('teacher', 'student')),
     ),
     DemoStage(
         'oracle',
         'oracle (target labels)',
         'configs/supervised/supervised_bisenetv1-lite0_minicity-cityscapes-128x256.py',
-        epochs=3,
+        3,
     ),
 )
 
 #: Figures of the table: key in the metrics -> heading.
 FIGURES = dict(mIoU='mIoU', aAcc='aAcc', pixel_precision='precision per pixel')
 
-_PICTURE_ROWS, _LINES_OF_A_FAILURE = 4, 15
+_PICTURE_ROWS = 4
 
 
 def run_demo(
-    out: Path,
-    epochs: int | None = None,
-    stages: Sequence[DemoStage] = STAGES,
-    say: Callable[[str], None] = print,
+    out: Path, epochs: int | None = None, stages: Sequence[DemoStage] = STAGES
 ) -> dict:
     """Write the miniature world, train and evaluate every stage, compare them.
 
-    Each stage is a run of ``tools/train.py`` and one of ``tools/test.py`` with its
-    folder under ``out``. A stage that is done is not repeated, an interrupted one
-    goes on from its last checkpoint. The working directory must be the repository;
-    the data go to ``data/minicity`` there.
+    A stage that is done is not repeated, an interrupted one goes on from its last
+    checkpoint. The working directory must be the repository; the data go to
+    ``data/minicity``.
 
     Args:
-        out: Where everything else goes.
+        out: Where everything else goes, a folder a stage.
         epochs: Train every stage this long.
         stages: What to run, parents before their children.
-        say: Takes the lines for the user.
 
     Returns:
         What ``<out>/results.json`` holds.
 
     Raises:
-        DemoError: A step failed, ``out`` is of a demo with other epochs, or another
-            demo is at work there.
+        PreflightError: A stage cannot start, ``out`` is of a demo with other epochs,
+            or another demo is at work there.
+        TrainingStoppedError: As :func:`train`.
     """
-    lock = RunFolderLock(out)
-    try:
-        lock.acquire()
-    except FolderInUseError as error:
-        raise DemoError(f'another demo is at work: {error}') from error
-    try:
-        _run(MAKE_MINIATURE.split()[1:], out / 'world.log', 'miniature world', say)
-        rows = []
-        for index, stage in enumerate(stages, start=1):
-            label = f'[{index}/{len(stages)}] {stage.title}'
-            rows.append(_run_stage(out, stage, epochs, label, say))
+    with sole_run_in(out):
+        subprocess.run([sys.executable, *MAKE_MINIATURE.split()[1:]], check=True)
+        rows = [_run_stage(out, stage, epochs) for stage in stages]
         machine = dict(cores=usable_cores(), torch=torch.__version__)
         results = dict(world=MAKE_MINIATURE, machine=machine, stages=rows)
         write_json(out / 'results.json', results)
         table = markdown_table(rows)
         write_text(out / 'results.md', table)
         _draw_comparison(out, stages)
-    finally:
-        lock.release()
-    say(f'\n{table}\ntable:   {out / "results.md"}\npicture: {out / "comparison.png"}')
+    print(f'\n{table}\ntable: {out / "results.md"}, picture: {out / "comparison.png"}')
     return results
 
 
 def markdown_table(rows: Sequence[dict]) -> str:
-    """The results as Markdown, a line a stage.
-
-    Args:
-        rows: Of each stage its ``title``, ``metrics`` (in percent) and
-            ``train_seconds``.
-    """
+    """Each stage's ``title``, ``metrics`` and ``train_seconds`` as Markdown."""
     head = ['method', *FIGURES.values(), 'training']
     lines = [head, ['---', *['---:'] * (len(head) - 1)]]
     for row in rows:
@@ -157,13 +137,7 @@ def markdown_table(rows: Sequence[dict]) -> str:
 
 
 def shorten(cfg: Config, epochs: int) -> dict[str, float]:
-    """Options which end a training, and what is scheduled in it, earlier.
-
-    Returns:
-        Dotted config keys and their new values: the last epoch, the end of every
-        learning-rate schedule that lasts as long as the training, and the ramp of
-        a loss-product feedback in proportion.
-    """
+    """Options which end a training, its schedules and the feedback's ramp earlier."""
     whole = cfg.train_cfg.max_epochs
     options: dict[str, float] = {'train_cfg.max_epochs': epochs}
     for key, scheduler in _schedulers(cfg.get('param_scheduler'), 'param_scheduler'):
@@ -186,98 +160,55 @@ def _schedulers(node: object, key: str) -> Iterator[tuple[str, dict]]:
         yield from _schedulers(child, f'{key}.{name}')
 
 
-def _run_stage(
-    out: Path,
-    stage: DemoStage,
-    epochs: int | None,
-    label: str,
-    say: Callable[[str], None],
-) -> dict:
+def _run_stage(out: Path, stage: DemoStage, epochs: int | None) -> dict:
     options: dict[str, object] = {'default_hooks.logger.interval': 5}
     options.update(shorten(load_config(stage.config), epochs or stage.epochs))
     if stage.parent is not None:
-        checkpoint = find_resumable_checkpoint(str(out / stage.parent))
+        checkpoint = str(find_checkpoint(out / stage.parent))
         options.update(dict.fromkeys(stage.checkpoint_keys, checkpoint))
     folder = out / stage.name
     result = folder / 'result.json'
     if result.exists():
         row = json.loads(result.read_text())
         if row['options'] != options:
-            raise DemoError(
-                f'{folder} is of another demo, or of other epochs; delete {out}, or '
-                'choose another --out'
+            raise PreflightError(
+                f'{folder} is of another demo, or of other epochs; choose another --out'
             )
-        say(f'{label}: done before, mIoU {row["metrics"]["mIoU"]:.2f}')
         return row
     resumed = find_resumable_checkpoint(str(folder)) is not None
     started = time.monotonic()
-    train = ['tools/train.py', stage.config, '--work-dir', str(folder)]
-    train += ['--resume'] if resumed else []
-    train += ['--cfg-options', *(f'{key}={value}' for key, value in options.items())]
-    _run(train, folder / 'train.log', label, say)
-    seconds = time.monotonic() - started
-    checkpoint = find_resumable_checkpoint(str(folder))
-    if checkpoint is None:
-        raise DemoError(f'{stage.config} left no checkpoint in {folder}')
-    test = ['tools/test.py', stage.config, checkpoint, '--work-dir', str(folder)]
-    test += ['--out', str(folder / 'predictions')]
-    _run(test, folder / 'test.log', f'{label}, evaluation', say)
-    row = dict(
-        name=stage.name,
-        title=stage.title,
-        options=options,
-        train_seconds=None if resumed else round(seconds, 1),
-        **json.loads((folder / f'{Path(checkpoint).stem}_metrics.json').read_text()),
-    )
+    train(load_config(stage.config, options, folder), 'auto' if resumed else None)
+    seconds = None if resumed else round(time.monotonic() - started, 1)
+    cfg = load_config(stage.config, work_dir=folder)
+    evaluated = evaluate(cfg, find_checkpoint(folder), out=folder / 'predictions')
+    row = dict(name=stage.name, title=stage.title, options=options)
+    row.update(evaluated, train_seconds=seconds)
     write_json(result, row)
-    say(f'{label}: mIoU {row["metrics"]["mIoU"]:.2f} after {seconds / 60:.1f} min')
     return row
-
-
-def _run(
-    arguments: Sequence[str], log: Path, label: str, say: Callable[[str], None]
-) -> None:
-    """Run a Python program to its end, its output in ``log``."""
-    say(f'{label}: {log}\n    $ python {" ".join(arguments)}')
-    log.parent.mkdir(parents=True, exist_ok=True)
-    # A data loader with workers would set the number of threads to 1.
-    environment = dict(os.environ, OMP_NUM_THREADS=str(usable_cores()))
-    with open(log, 'w', encoding='utf-8') as stream:
-        done = subprocess.run(
-            [sys.executable, *arguments],
-            stdout=stream,
-            stderr=subprocess.STDOUT,
-            env=environment,
-        )
-    if done.returncode:
-        lines = log.read_text('utf-8', errors='replace').splitlines()
-        raise DemoError(
-            f'{" ".join(arguments)}\nended with status {done.returncode}. '
-            f'The end of {log}:\n' + '\n'.join(lines[-_LINES_OF_A_FAILURE:])
-        )
 
 
 def _draw_comparison(out: Path, stages: Sequence[DemoStage]) -> None:
     cfg = load_config(stages[0].config)
     init_default_scope(cfg.default_scope)
     dataset = DATASETS.build(copy.deepcopy(cfg.test_dataloader.dataset))
-    rows = np.unique(
-        np.linspace(0, len(dataset) - 1, _PICTURE_ROWS).round().astype(int)
-    )
-    paths = [Path(dataset.get_data_info(int(row))['img_path']) for row in rows]
-    images = [np.asarray(Image.open(path).convert('RGB')) for path in paths]
-    truths = [
-        dataset[int(row)]['data_samples'].gt_sem_seg.data[0].numpy() for row in rows
-    ]
-    predictions = {}
-    for stage in stages:
-        folder = out / stage.name / 'predictions'
-        predictions[stage.title] = [
-            np.asarray(Image.open(folder / f'{path.stem}.png')) for path in paths
+    places = np.linspace(0, len(dataset) - 1, _PICTURE_ROWS).round().astype(int)
+    samples = [dataset[row]['data_samples'] for row in np.unique(places).tolist()]
+    paths = [Path(sample.img_path) for sample in samples]
+    predictions = {
+        stage.title: [
+            np.asarray(
+                Image.open(out / stage.name / 'predictions' / f'{path.stem}.png')
+            )
+            for path in paths
         ]
-    meta = dataset.metainfo
+        for stage in stages
+    }
     figure = comparison_figure(
-        images, truths, predictions, meta['classes'], meta['palette']
+        [np.asarray(Image.open(path).convert('RGB')) for path in paths],
+        [sample.gt_sem_seg.data[0].numpy() for sample in samples],
+        predictions,
+        dataset.metainfo['classes'],
+        dataset.metainfo['palette'],
     )
     with atomic_file(out / 'comparison.png') as unfinished:
         figure.savefig(unfinished, dpi=150, format='png')

@@ -21,9 +21,8 @@ def load_model(
     """Build the model of a config with the weights of a checkpoint.
 
     Args:
-        cfg: A whole config, as :func:`load_config` gives it.
-        checkpoint: A local checkpoint of the config's model; no code of it is
-            run, and it must fit exactly.
+        cfg: A whole config.
+        checkpoint: A local checkpoint that fits the model exactly; its code is not run.
         predict_on: ``'student'`` or ``'teacher'`` of Meta Pseudo Labels; by
             default what the config says. It becomes that of ``cfg``.
 

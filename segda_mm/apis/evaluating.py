@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from pathlib import Path
 
 from mmengine.config import Config
@@ -34,24 +35,20 @@ def evaluate(
 ) -> dict:
     """Evaluate a checkpoint on the test data set of a config.
 
-    The result is also written to
-    ``<work_dir>/<checkpoint's name>[_tta]_metrics.json``.
-
     Args:
-        cfg: A whole config, as :func:`load_config` gives it. Changed in place.
-        checkpoint: A local checkpoint of the config's model; no code of it is
-            run, and it must fit exactly.
-        tta: Average over the views of the config's ``tta_model`` or
-            ``tta_pipeline``.
+        cfg: A whole config. Changed in place.
+        checkpoint: A local checkpoint that fits the model exactly; its code is not run.
+        tta: Average over the views of ``tta_model`` or ``tta_pipeline``.
         show_dir: Write the pictures of the config's ``visualizer`` here.
         out: Write the predictions here: PNGs of train ids, or the files that
             :class:`segda_mm.evaluation.PanopticMetric` writes.
 
     Returns:
-        ``config``, ``checkpoint``, ``tta``, ``num_images``, ``metrics`` (name
-        -> percent) and ``per_class_iou`` (class -> percent, None for a class
-        that is neither in the labels nor predicted); of a panoptic model
-        ``per_class_pq`` and ``per_class_ap`` as well.
+        What ``<work_dir>/<checkpoint's name>[_tta]_metrics.json`` holds: ``config``,
+        ``checkpoint``, ``tta``, ``num_images``, ``metrics`` (name -> percent) and
+        ``per_class_iou`` (class -> percent, None for a class that is neither in the
+        labels nor predicted); of a panoptic model ``per_class_pq`` and
+        ``per_class_ap`` as well.
 
     Raises:
         PreflightError: Data, checkpoint or config keys are missing or wrong, two
@@ -75,20 +72,16 @@ def evaluate(
         # It is built when it is asked for.
         assert runner.test_loop is not None
         if out is not None:
-            _require_own_files(runner.test_dataloader.dataset, out)
+            _require_own_files(runner.test_dataloader.dataset)
     # Runner.load_checkpoint would fall back to executing a pickle and would
     # pass over keys that do not match.
     model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-    try:
+    with config_errors(cfg):
         load_network_weights(model.module if tta else model, str(checkpoint), '')
-    except ValueError as error:
-        raise PreflightError(str(error)) from error
     try:
         figures = runner.test()
-    except DataError as error:
+    except (DataError, FileNotWrittenError) as error:
         raise PreflightError(message_of(error)) from error
-    except FileNotWrittenError as error:
-        raise PreflightError(str(error)) from error
     results = dict(
         config=cfg.filename,
         checkpoint=str(checkpoint),
@@ -106,14 +99,12 @@ def _split_figures(figures: dict[str, float]) -> dict[str, dict]:
     """Part means (``metrics``) from figures of classes (``per_class_iou``, ...)."""
     parts: dict[str, dict] = dict(metrics={}, per_class_iou={})
     for name, value in figures.items():
+        part, key = 'metrics', name
         figure, _, class_name = name.partition('.')
         if figure in _PER_CLASS_FIGURES and class_name:
             part, key = f'per_class_{figure.lower()}', class_name
-        else:
-            part, key = 'metrics', name
         # JSON knows no NaN.
-        undefined = math.isnan(value)
-        parts.setdefault(part, {})[key] = None if undefined else float(value)
+        parts.setdefault(part, {})[key] = None if math.isnan(value) else float(value)
     return parts
 
 
@@ -121,9 +112,7 @@ def _wrap_for_tta(cfg: Config) -> None:
     for key in ('tta_model', 'tta_pipeline'):
         if cfg.get(key) is None:
             raise PreflightError(
-                f'--tta needs `{key}` in the config; inherit it from '
-                'configs/_base_ or write one (`tta_pipeline = test_pipeline` for a '
-                'tta_model that makes its views itself, as PanopticTTA)'
+                f'--tta needs `{key}` in the config; inherit it from configs/_base_'
             )
     cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
     wrapper = dict(cfg.tta_model, module=cfg.model)
@@ -135,9 +124,7 @@ def _wrap_for_tta(cfg: Config) -> None:
 
 def _save_predictions(cfg: Config, out: str | Path) -> None:
     evaluators = cfg.test_evaluator
-    if not isinstance(evaluators, list | tuple):
-        evaluators = [evaluators]
-    for evaluator in evaluators:
+    for evaluator in [evaluators] if isinstance(evaluators, dict) else evaluators:
         if evaluator['type'] in _WRITING_METRICS:
             evaluator['output_dir'] = str(out)
             return
@@ -146,14 +133,13 @@ def _save_predictions(cfg: Config, out: str | Path) -> None:
     )
 
 
-def _require_own_files(dataset: BaseDataset, out: str | Path) -> None:
+def _require_own_files(dataset: BaseDataset) -> None:
     # The metrics name a prediction after its image, without the image's folder.
-    images: dict[str, str] = {}
-    for index in range(len(dataset)):
-        image = dataset.get_data_info(index)['img_path']
-        other = images.setdefault(Path(image).stem, image)
-        if other != image:
+    infos = map(dataset.get_data_info, range(len(dataset)))
+    counts = Counter(Path(info['img_path']).stem for info in infos)
+    for name, count in counts.most_common(1):
+        if count > 1:
             raise PreflightError(
-                f'--out: the predictions of {other} and {image} would both be '
-                f'{Path(out, Path(image).stem)}.png; evaluate their folders one by one'
+                f'--out: {count} images are named {name}, and their predictions would '
+                'be one file; evaluate their folders one by one'
             )

@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 from mmengine.config import Config
-from mmseg.models import BaseSegmentor
 
 from segda_mm import __version__
 from segda_mm.errors import PreflightError
@@ -34,18 +33,14 @@ def export(
     out: str | Path,
     predict_on: str | None = None,
 ) -> Path:
-    """Write the network that predicts as a file of the kind that its name says.
+    """Write the network that predicts as a file, which is returned.
 
     Args:
-        cfg: The config of the run, as :func:`load_config` gives it.
+        cfg: The config of the run.
         checkpoint: A local checkpoint of the run.
         out: ``.pth`` for a plain segmentor of mmseg (:func:`export_segmentor`), or
             ``.onnx`` for a graph of logits (:func:`export_onnx`).
-        predict_on: ``'student'`` or ``'teacher'`` for a run of Meta Pseudo
-            Labels; by default what its config says.
-
-    Returns:
-        The file.
+        predict_on: See :func:`load_model`.
 
     Raises:
         PreflightError: It has another suffix, or as the two functions.
@@ -66,16 +61,13 @@ def export_segmentor(
     out: str | Path,
     predict_on: str | None = None,
 ) -> tuple[Path, Path]:
-    """Write the network that predicts as a checkpoint and config of mmseg.
-
-    ``mmseg.apis.init_model(config, checkpoint)`` predicts with them, without this
-    package.
+    """Write the network that predicts for ``mmseg.apis.init_model``.
 
     Args:
-        cfg: See :func:`export`.
-        checkpoint: See :func:`export`.
+        cfg: The config of the run.
+        checkpoint: A local checkpoint of the run.
         out: The ``.pth`` to write; the config goes beside it as ``.py``.
-        predict_on: See :func:`export`.
+        predict_on: See :func:`load_model`.
 
     Returns:
         The two files: config, checkpoint.
@@ -85,22 +77,6 @@ def export_segmentor(
             mmseg does not have.
     """
     model = load_model(cfg, checkpoint, predict_on)
-    _require_plain(model, cfg)
-    segmentor = cfg.model
-    if isinstance(model, DomainAdaptiveSegmentor):
-        model, segmentor = model.deployed, cfg.model.generator.segmentor
-    out = Path(out)
-    config = out.with_suffix('.py')
-    write_text(config, _plain_config(cfg, segmentor).pretty_text)
-    content = dict(
-        state_dict=model.state_dict(), meta=dict(dataset_meta=class_meta(cfg))
-    )
-    with atomic_file(out) as unfinished:
-        torch.save(content, unfinished)
-    return config, out
-
-
-def _require_plain(model: BaseSegmentor, cfg: Config) -> None:
     own = {
         type(part).__name__
         for name, part in deployed_network(model).named_modules()
@@ -113,10 +89,20 @@ def _require_plain(model: BaseSegmentor, cfg: Config) -> None:
         names = sorted(name for name in own if not name.startswith('_'))
         raise PreflightError(
             f'{cfg.filename} predicts with {", ".join(names)}, which MMSegmentation '
-            'alone cannot build, so there is no plain segmentor to export. Use the '
-            'checkpoint with its own config, as tools/test.py does (--out writes '
-            'predictions)'
+            'alone cannot build. Use the checkpoint with its own config'
         )
+    segmentor = cfg.model
+    if isinstance(model, DomainAdaptiveSegmentor):
+        model, segmentor = model.deployed, cfg.model.generator.segmentor
+    out = Path(out)
+    config = out.with_suffix('.py')
+    write_text(config, _plain_config(cfg, segmentor).pretty_text)
+    content = dict(
+        state_dict=model.state_dict(), meta=dict(dataset_meta=class_meta(cfg))
+    )
+    with atomic_file(out) as unfinished:
+        torch.save(content, unfinished)
+    return config, out
 
 
 def _plain_config(cfg: Config, segmentor: dict) -> Config:
@@ -151,13 +137,10 @@ def export_weights(
 ) -> dict[str, str]:
     """Write the weights of one network as ``.safetensors``, which cannot hold code.
 
-    The keys lose the prefix that they have in the checkpoint. The file starts a
-    network wherever a checkpoint does, with an empty prefix.
-
     Args:
         checkpoint: A local checkpoint of any method, ``.pth`` or ``.safetensors``.
         out: The ``.safetensors`` to write.
-        network: What the keys of the network begin with, as
+        network: What the keys of the network begin with, and lose, as
             ``'teacher_generator.segmentor'``; ``''`` takes all weights. None: the
             only one there is.
 
@@ -188,10 +171,19 @@ def export_weights(
 
 
 def _prefix(state: Iterable[str], network: str | None, checkpoint: str | Path) -> str:
-    known = _networks(state)
+    """What the keys of a network begin with, or of the only one where None is named."""
+    known = ['']
+    # A plain segmentor or classifier has no name in front of its parts.
+    if not any(name.startswith('backbone.') for name in state):
+        children = dict.fromkeys(name.partition('.')[0] for name in state)
+        inner = {child: f'{child}.segmentor.' for child in children}
+        known = [
+            place if any(name.startswith(place) for name in state) else f'{child}.'
+            for child, place in inner.items()
+        ]
+    if network is None and len(known) == 1:
+        return known[0]
     if network is None:
-        if len(known) == 1:
-            return known[0]
         raise PreflightError(
             f'{checkpoint} holds {len(known)} networks; choose one with --network: '
             + ', '.join(known)
@@ -200,21 +192,6 @@ def _prefix(state: Iterable[str], network: str | None, checkpoint: str | Path) -
     if not any(name.startswith(prefix) for name in state):
         raise PreflightError(
             f'{checkpoint} has no weights under {prefix!r}; its networks: '
-            + ', '.join(known or ('none',))
+            + ', '.join(known)
         )
     return prefix
-
-
-def _networks(state: Iterable[str]) -> list[str]:
-    """Prefixes of the networks; of a plain segmentor or classifier, the empty one."""
-    if any(name.startswith('backbone.') for name in state):
-        return ['']
-    # A segmentor stands in what its method makes a generator of it.
-    inner = 'segmentor.'
-    prefixes = []
-    for child in dict.fromkeys(name.partition('.')[0] for name in state):
-        prefix = f'{child}.'
-        if any(name.startswith(prefix + inner) for name in state):
-            prefix += inner
-        prefixes.append(prefix)
-    return prefixes

@@ -23,9 +23,8 @@ _VOID = 255
 class FirstBatchCheck(Hook):
     """Refuse a training whose first steps would fail or teach nonsense.
 
-    The classes of model and data must be equally many, the first sample must
-    load and have labels of these classes, and every batch must be large enough
-    for BatchNorm. Attribute ``passed`` tells whether training has begun.
+    Classes, the first sample and the size of every batch must suit the model.
+    Attribute ``passed`` tells whether training has begun.
     """
 
     priority = 'VERY_HIGH'
@@ -34,34 +33,24 @@ class FirstBatchCheck(Hook):
         self.passed = False
 
     def before_train(self, runner: Runner) -> None:
-        """Run the checks.
-
-        Raises:
-            PreflightError: Naming the config key or the file, and the remedy.
-        """
+        """Raise PreflightError, naming the config key or the file, and the remedy."""
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         loader = runner.train_dataloader
         num_classes = getattr(model, 'num_classes', None)
-        if num_classes is not None:
-            _check_number_of_classes(num_classes, loader)
+        classes = getattr(loader.dataset, 'metainfo', {}).get('classes')
+        if num_classes and classes and len(classes) != num_classes:
+            raise PreflightError(
+                f'train_dataloader.dataset has {len(classes)} classes '
+                f'({", ".join(classes[:3])}, ...), but the model tells {num_classes} '
+                'apart; set num_classes of its decode_head and auxiliary_head to '
+                f'{len(classes)}, or choose train_dataloader.dataset.metainfo'
+            )
         sample = loader.dataset[0]
         if num_classes is not None:
             _check_labels(num_classes, sample)
         model.train()
         _check_batch_sizes(model, loader, sample)
         self.passed = True
-
-
-def _check_number_of_classes(in_model: int, loader: DataLoader) -> None:
-    classes = getattr(loader.dataset, 'metainfo', {}).get('classes')
-    if classes and len(classes) != in_model:
-        raise PreflightError(
-            f'train_dataloader.dataset has {len(classes)} classes '
-            f'({", ".join(classes[:3])}, ...), but the model tells {in_model} apart; '
-            'set num_classes of its decode_head and auxiliary_head to '
-            f'{len(classes)}, or choose the classes with '
-            'train_dataloader.dataset.metainfo'
-        )
 
 
 def _check_labels(in_model: int, sample: Any) -> None:
@@ -77,8 +66,7 @@ def _check_labels(in_model: int, sample: Any) -> None:
                 f'{file}: has labels {torch.unique(wrong).tolist()[:10]}, but the '
                 f'model knows 0 to {in_model - 1}, and {_VOID} for void. Use '
                 'LoadLabelIds(table={id in the file: class}) in '
-                'train_dataloader.dataset.pipeline, or correct num_classes of the '
-                'decode_head'
+                'train_dataloader.dataset.pipeline, or correct num_classes'
             )
 
 
@@ -106,22 +94,18 @@ def _check_batch_sizes(model: nn.Module, loader: DataLoader, sample: Any) -> Non
         )
 
 
-class _StarvedLayerError(Exception):
-    """A BatchNorm layer gets one value a channel."""
-
-
 def _layer_without_variance(model: Any, loader: DataLoader, sample: Any) -> str | None:
     """Name of a BatchNorm layer that gets one value a channel from one image.
 
-    The forward pass runs on tensors without content: it costs nothing and
-    leaves running statistics alone. A model that cannot do so passes.
+    The forward pass runs on tensors without content. A model that cannot do so passes.
     """
     names = {layer: name for name, layer in model.named_modules()}
+    starved: list[str] = []
 
     def look(layer: nn.Module, inputs: tuple[Any, ...]) -> None:
         is_normalized = isinstance(layer, _BatchNorm) and layer.training
         if is_normalized and inputs[0].numel() == inputs[0].shape[1]:
-            raise _StarvedLayerError(names[layer])
+            starved.append(names[layer])
 
     state = [*model.named_parameters(), *model.named_buffers()]
     empty = {name: torch.empty_like(value, device='meta') for name, value in state}
@@ -132,14 +116,11 @@ def _layer_without_variance(model: Any, loader: DataLoader, sample: Any) -> str 
             for part in _parts(batch):
                 image = torch.empty_like(part['inputs'], device='meta')
                 functional_call(model, empty, (image,), dict(mode='tensor'))
-    except _StarvedLayerError as error:
-        return str(error)
     except (ValueError, RuntimeError, TypeError, AttributeError, KeyError):
-        # Without content, not every model can run; training itself will tell.
         pass
     finally:
         handle.remove()
-    return None
+    return starved[0] if starved else None
 
 
 def _parts(node: object) -> Iterator[dict]:

@@ -53,38 +53,30 @@ def export_onnx(
 ) -> dict[str, str]:
     """Write the network that predicts as an ONNX graph.
 
-    The graph takes ``image``, (N, 3, H, W) uint8 in RGB, where N is free and H
-    and W are fixed. It normalises and pads as the model's data preprocessor does.
-    What comes out has the size of the image:
+    The graph takes ``image``, (N, 3, H, W) uint8 in RGB, where N is free. It normalises
+    and pads as the model's data preprocessor does. What comes out has the image's size:
 
     - semantic: ``logits`` (N, C, H, W) float32, or with ``post_processing``
-      ``labels`` (N, H, W) uint8, the most probable class;
-    - panoptic: ``logits`` (N, C, H, W), ``center_heatmap`` (N, 1, H, W) and
-      ``offset`` (N, 2, H, W), (y, x) in pixels of the image, all float32. With
-      ``post_processing``, ``labels`` (N, H, W) uint8, ``center_values`` (N, K)
-      float32, strongest first and -inf where there is no further center,
-      ``center_points`` (N, K, 2) int64, (y, x), and ``offset``. Taking pixels to
-      their centers stays outside.
+      ``labels`` (N, H, W) uint8;
+    - panoptic: ``logits``, ``center_heatmap`` (N, 1, H, W) and ``offset``
+      (N, 2, H, W), (y, x) in pixels, all float32. With ``post_processing``,
+      ``labels``, ``center_values`` (N, K) float32, strongest first and -inf where
+      there is no further center, ``center_points`` (N, K, 2) int64, (y, x), and
+      ``offset``. Taking pixels to their centers stays outside.
 
     Args:
-        cfg: The config of the run, as :func:`load_config` gives it.
+        cfg: The config of the run.
         checkpoint: A local checkpoint of the run.
         out: The file to write.
         size: (width, height) of the images; by default that of the ``Resize`` in
             the config's test pipeline.
         post_processing: Whether labels, rather than logits, come out.
         opset: Version of the ONNX operators, one of :data:`OPSETS`.
-        predict_on: ``'student'`` or ``'teacher'`` for a run of Meta Pseudo
-            Labels; by default what its config says.
+        predict_on: See :func:`load_model`.
 
     Returns:
-        What the file's ``metadata_props`` say, each value as JSON: ``kind``
-        (``semantic`` or ``panoptic``), ``post_processing``, ``classes``,
-        ``palette`` (RGB), ``input_size`` (width, height), ``color_order``,
-        ``align_corners`` (how maps are to be resized), ``mean`` and ``std`` (used
-        inside the graph), ``opset``, ``segda_mm_version`` and
-        ``checkpoint_sha256``; of a panoptic model also ``thing_classes``,
-        ``label_divisor`` and its ``test_cfg``.
+        What the file's ``metadata_props`` say, each value as JSON: kind, classes,
+        sizes, normalisation (done inside the graph), versions and the checkpoint.
 
     Raises:
         PreflightError: The checkpoint is missing or does not fit, no size is
@@ -93,10 +85,7 @@ def export_onnx(
     """
     onnx = export_library('onnx')
     if opset not in OPSETS:
-        raise PreflightError(
-            f'the opset {opset} is not in [{OPSETS[0]}, {OPSETS[-1]}], the versions '
-            'that can be written'
-        )
+        raise PreflightError(f'opset {opset} is not in [{OPSETS[0]}, {OPSETS[-1]}]')
     width, height = size or _size_of_test_images(cfg)
     model = load_model(cfg, checkpoint, predict_on)
     graph = ImageGraph(model, (height, width), post_processing).eval()
@@ -106,10 +95,7 @@ def export_onnx(
     buffer: Any = io.BytesIO()
     with warnings.catch_warnings(), torch.inference_mode():
         # Sizes become constants, which is what is wanted here.
-        warnings.filterwarnings('ignore', category=torch.jit.TracerWarning)
-        warnings.filterwarnings('ignore', category=DeprecationWarning)
-        warnings.filterwarnings('ignore', message='When align_corners=True')
-        warnings.filterwarnings('ignore', message='Constant folding')
+        warnings.simplefilter('ignore')
         # The other exporter takes twenty times as long for the same numbers, and
         # writes global pooling as ReduceMean, for which there is no int8 kernel.
         torch.onnx.export(
@@ -143,10 +129,6 @@ class ImageGraph(nn.Module):
         model: A whole model, as :func:`load_model` gives it.
         size: (H, W) of the images.
         post_processing: See :func:`export_onnx`.
-
-    Raises:
-        PreflightError: The model slides windows over the image, has one channel
-            for two classes, or pads to a smaller size than ``size``.
     """
 
     def __init__(
@@ -161,10 +143,7 @@ class ImageGraph(nn.Module):
                 "whole images only; set it to 'whole'"
             )
         if network.out_channels < 2:
-            raise PreflightError(
-                'the decode head has one channel for two classes; only networks with '
-                'a channel for every class are exported'
-            )
+            raise PreflightError('a decode head with one channel cannot be exported')
         # It would ask whether there is a group of processes.
         self.network: Any = revert_sync_batchnorm(network)
         self.size = size
@@ -179,13 +158,10 @@ class ImageGraph(nn.Module):
         self.pad_value = preprocessor.pad_val
         # Pictures are read as BGR.
         self.takes_rgb = preprocessor._channel_conversion
-        mean, std = torch.zeros(3, 1, 1), torch.ones(3, 1, 1)
-        if preprocessor._enable_normalize:
-            mean, std = preprocessor.mean, preprocessor.std
-        self.mean: Tensor
-        self.std: Tensor
-        self.register_buffer('mean', mean)
-        self.register_buffer('std', std)
+        normalizes = preprocessor._enable_normalize
+        mean = preprocessor.mean if normalizes else torch.zeros(3, 1, 1)
+        std = preprocessor.std if normalizes else torch.ones(3, 1, 1)
+        self.mean, self.std = nn.Buffer(mean), nn.Buffer(std)
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
         """What :func:`export_onnx` lists, for (N, 3, H, W) uint8 in RGB."""
@@ -198,19 +174,18 @@ class ImageGraph(nn.Module):
         maps: tuple[Tensor, ...]
         if self.kind == 'panoptic':
             outputs = self.network.raw_outputs(inputs)
-            maps = resize_panoptic_outputs(outputs, self.padded_size)
+            maps = tuple(resize_panoptic_outputs(outputs, self.padded_size))
         else:
             meta = dict(img_shape=self.padded_size, pad_shape=self.padded_size)
             maps = (self.network.encode_decode(inputs, [meta]),)
         if any(padding):
             maps = tuple(values[..., :height, :width] for values in maps)
         if not self.post_processing:
-            return tuple(maps)
+            return maps
         labels = maps[0].argmax(1).to(torch.uint8)
         if self.kind == 'semantic':
             return (labels,)
-        _, center_heatmap, offset = maps
-        return labels, *self._centers(center_heatmap), offset
+        return labels, *self._centers(maps[1]), maps[2]
 
     def _centers(self, heatmap: Tensor) -> tuple[Tensor, Tensor]:
         """As ``find_centers``, but always K of them."""
@@ -258,11 +233,7 @@ def _metadata(
 def _size_of_test_images(cfg: Config) -> tuple[int, int]:
     """(width, height) that the config's test pipeline resizes images to."""
     for step in cfg.test_dataloader.dataset.get('pipeline', ()):
-        if (
-            step['type'] == 'Resize'
-            and step.get('scale')
-            and not step.get('keep_ratio')
-        ):
+        if step['type'] == 'Resize' and not step.get('keep_ratio'):
             width, height = step['scale']
             return width, height
     raise PreflightError(
@@ -272,11 +243,7 @@ def _size_of_test_images(cfg: Config) -> tuple[int, int]:
 
 
 def export_library(module: str) -> ModuleType:
-    """Import a module of the extra ``export``.
-
-    Raises:
-        PreflightError: It is not installed.
-    """
+    """Import a module of the extra ``export``, or say how to install it."""
     try:
         return importlib.import_module(module)
     except ImportError as error:

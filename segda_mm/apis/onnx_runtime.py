@@ -6,8 +6,6 @@ import json
 import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from types import ModuleType
-from typing import Any
 
 import cv2
 import numpy as np
@@ -46,20 +44,19 @@ def verify_onnx(
     Each image goes through the graph alone, and the first two once more together.
 
     Args:
-        cfg: The config of the run, as :func:`load_config` gives it.
+        cfg: The config of the run.
         checkpoint: The checkpoint that was exported.
         file: What :func:`export_onnx` wrote.
-        images: Image files; they are resized to the graph's size. Without any,
-            streets of the miniature world.
+        images: Image files, to be resized; without any, streets of the miniature world.
         predict_on: As it was exported.
 
     Returns:
         ``agreement``, the share of pixels with the same label, and
-        ``center_agreement``, the share of centers at the same pixel (None where
-        the graph finds none), both the lowest of any image; ``max_difference``
-        of the floating-point maps (None where the graph has none); ``opset``;
-        ``batches``, the numbers of images that went through together; ``images``;
-        and ``passed``, whether both agreements reach :data:`LEAST_AGREEMENT`.
+        ``center_agreement``, of centers at the same pixel (None without centers),
+        both the lowest of any image; ``max_difference`` of the floating-point maps
+        (None without maps); ``opset``; ``batches``, the numbers of images that went
+        through together; ``images``; and ``passed``, whether both agreements reach
+        :data:`LEAST_AGREEMENT`.
 
     Raises:
         PreflightError: An image cannot be read, the weights do not fit, or the
@@ -73,7 +70,15 @@ def verify_onnx(
     found = session.get_modelmeta().custom_metadata_map
     metadata = {key: json.loads(value) for key, value in found.items()}
     size = tuple(metadata['input_size'])
-    pictures = [_read(path, size) for path in images] or _streets(size)
+    if images:
+        pictures = [_read(path) for path in images]
+    else:
+        frames = (render_frame('real', 0, i, STREET_SIZE) for i in range(NUM_STREETS))
+        pictures = [frame.image[..., ::-1] for frame in frames]
+    pictures = [
+        cv2.resize(picture, size, interpolation=cv2.INTER_LINEAR)
+        for picture in pictures
+    ]
     # Beside an only one goes what it looks like in a mirror.
     pair = [*pictures, np.ascontiguousarray(pictures[0][:, ::-1])][:2]
     batches = [[picture] for picture in pictures] + [pair]
@@ -100,19 +105,11 @@ def verify_onnx(
     )
 
 
-def _read(path: str | Path, size: tuple[int, int]) -> np.ndarray:
+def _read(path: str | Path) -> np.ndarray:
     picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if picture is None:
         raise PreflightError(f'{path} is missing or is no image that OpenCV reads')
-    return cv2.resize(picture, size, interpolation=cv2.INTER_LINEAR)
-
-
-def _streets(size: tuple[int, int]) -> list[np.ndarray]:
-    frames = (render_frame('real', 0, i, STREET_SIZE) for i in range(NUM_STREETS))
-    return [
-        cv2.resize(frame.image[..., ::-1], size, interpolation=cv2.INTER_LINEAR)
-        for frame in frames
-    ]
+    return picture
 
 
 @torch.inference_mode()
@@ -159,41 +156,33 @@ def quantize_onnx(
 ) -> None:
     """Quantise a graph statically: uint8 values, int8 weights for each channel.
 
-    Ranges are those of the least and greatest values that the calibration images
-    lead to. Input, outputs and metadata stay as they are; the metadata say
-    ``quantization`` as well.
+    Input, outputs and metadata stay; the metadata say ``quantization`` as well.
 
     Args:
         file: What :func:`export_onnx` wrote.
         out: The file to write.
-        batches: Calibration images as the graph takes them, (N, 3, H, W) uint8.
+        batches: Calibration images as the graph takes them, (N, 3, H, W) uint8. The
+            least and greatest values that they lead to are the ranges.
 
     Raises:
-        PreflightError: ``file`` is missing, was not exported by this package or
-            is quantised already, there are no images, or the libraries are not
-            installed.
+        PreflightError: ``file`` was not exported by this package or is quantised
+            already, there are no images, or the libraries are not installed.
     """
     onnx = export_library('onnx')
     quantization = export_library('onnxruntime.quantization')
-    if not Path(file).is_file():
-        raise PreflightError(f'there is no graph {file}')
     proto = onnx.load(str(file))
     metadata = {entry.key: entry.value for entry in proto.metadata_props}
-    if 'segda_mm_version' not in metadata:
+    if 'segda_mm_version' not in metadata or 'quantization' in metadata:
         raise PreflightError(
-            f'{file} does not say what it takes; quantise one that '
-            'tools/deploy/export_onnx.py wrote'
+            f'{file} is quantised already, or was not written by '
+            'tools/deploy/export_onnx.py'
         )
-    if 'quantization' in metadata:
-        raise PreflightError(
-            f'{file} is quantised already; take the graph it was made of'
-        )
+    reader = _Calibration(batches)
     with tempfile.TemporaryDirectory() as folder:
         prepared, quantized = Path(folder, 'prepared.onnx'), Path(folder, 'int8.onnx')
         quantization.shape_inference.quant_pre_process(
             str(file), str(prepared), skip_symbolic_shape=True
         )
-        reader = _calibration_reader(quantization, batches)
         quantization.quantize_static(
             str(prepared),
             str(quantized),
@@ -214,21 +203,18 @@ def quantize_onnx(
         unfinished.write_bytes(result.SerializeToString())
 
 
-def _calibration_reader(quantization: ModuleType, batches: Iterable[np.ndarray]) -> Any:
-    base: Any = quantization.CalibrationDataReader
+class _Calibration:
+    """Images, as ``quantize_static`` asks for them."""
 
-    class Reader(base):
-        def __init__(self) -> None:
-            self.batches = iter(batches)
-            self.num_images = 0
+    def __init__(self, batches: Iterable[np.ndarray]) -> None:
+        self.batches = iter(batches)
+        self.num_images = 0
 
-        def get_next(self) -> dict[str, np.ndarray] | None:
-            batch = next(self.batches, None)
-            if batch is None:
-                if not self.num_images:
-                    raise PreflightError('there are no images to calibrate with')
-                return None
-            self.num_images += len(batch)
-            return dict(image=batch)
-
-    return Reader()
+    def get_next(self) -> dict[str, np.ndarray] | None:
+        batch = next(self.batches, None)
+        if batch is None:
+            if not self.num_images:
+                raise PreflightError('there are no images to calibrate with')
+            return None
+        self.num_images += len(batch)
+        return dict(image=batch)

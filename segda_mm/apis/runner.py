@@ -25,17 +25,13 @@ _runs_of_this_process = itertools.count(1)
 
 
 def build_runner(cfg: Config) -> AdaptationRunner:
-    """Build the runner a config asks for by ``runner_type``.
+    """Build the runner a config asks for by ``runner_type``, and its model.
 
-    By default it is :class:`AdaptationRunner`: MMEngine's own runs Python of a
-    checkpoint. With a ``launcher`` the process joins its group first. Runners of
-    one process share neither logger, history nor visualizer.
+    MMEngine's own runs Python of a checkpoint. Runners of one process share neither
+    logger, history nor visualizer.
 
     Args:
         cfg: A whole config with a ``work_dir``. It is changed in place.
-
-    Returns:
-        The runner, its model built.
 
     Raises:
         PreflightError: ``runner_type`` is no :class:`AdaptationRunner`.
@@ -52,20 +48,16 @@ def build_runner(cfg: Config) -> AdaptationRunner:
     if runner_type is not None and not issubclass(runner_type, AdaptationRunner):
         raise PreflightError(
             f'runner_type is {name!r}, which runs code of the checkpoints it reads; '
-            "set it to 'AdaptationRunner' or a subclass of that"
+            "set it to 'AdaptationRunner'"
         )
     return RUNNERS.build(cfg)
 
 
 @contextmanager
 def sole_run_in(folder: str | Path) -> Iterator[None]:
-    """Keep other runs out of a folder while the block runs.
+    """Keep other runs out of a folder, made where missing, while the block runs.
 
-    All processes of a run enter it, after they have joined their group; the main
-    one locks the folder.
-
-    Args:
-        folder: Made where missing.
+    All processes of a run enter it, after they have joined their group.
 
     Raises:
         PreflightError: Another run uses the folder, or it cannot be written to;

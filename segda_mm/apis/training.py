@@ -34,19 +34,13 @@ _ON_CPU = 'GradientAveragingBFloat16OptimWrapper'
 
 
 def train(cfg: Config, resume: str | Path | None = None, amp: bool = False) -> Runner:
-    """Train what a config describes.
-
-    Before the first step it is seen that data and checkpoints are there, that a
-    run to be resumed is the same one, and that the first batch suits the model.
+    """Train what a config describes, and return the runner after its last epoch.
 
     Args:
-        cfg: A whole config, as :func:`load_config` gives it. Changed in place.
+        cfg: A whole config. Changed in place.
         resume: ``'auto'`` for the last checkpoint of the work directory, or a
             path; None does what ``resume`` of the config says.
         amp: Mixed precision for every optimizer.
-
-    Returns:
-        The runner after its last epoch.
 
     Raises:
         PreflightError: The training cannot start; the message names the config key
@@ -96,8 +90,7 @@ def find_checkpoint(work_dir: str | Path, resume: str | Path = 'auto') -> Path:
     """The checkpoint to continue from: ``'auto'`` for the last one, or a path.
 
     Raises:
-        PreflightError: There is none. (Silently starting afresh instead would
-            overwrite the run that was meant to go on.)
+        PreflightError: There is none; to start afresh would overwrite the run.
     """
     if resume != 'auto':
         if not Path(resume).is_file():
@@ -106,34 +99,27 @@ def find_checkpoint(work_dir: str | Path, resume: str | Path = 'auto') -> Path:
     latest = find_resumable_checkpoint(str(work_dir))
     if latest is None:
         raise PreflightError(
-            f'nothing to resume: {work_dir} holds no checkpoint of an earlier '
-            'run. Start it without --resume (or `resume=True`), or name its folder '
-            'with --work-dir'
+            f'nothing to resume: {work_dir} holds no checkpoint. Start without '
+            '--resume (or `resume=True`), or name the folder with --work-dir'
         )
     return Path(latest)
 
 
 def enable_mixed_precision(cfg: Config) -> None:
-    """Switch all optimizer wrappers of a config to mixed precision.
+    """Switch all optimizer wrappers of a config, in place, to mixed precision.
 
-    On CUDA: float16 with a scaled loss; on a CPU: bfloat16, which needs no
-    scaling.
-
-    Args:
-        cfg: A whole config, changed in place.
+    On CUDA: float16 with a scaled loss; on a CPU: bfloat16, which needs no scaling.
 
     Raises:
         PreflightError: A wrapper is of a type that has no such twin.
     """
     wanted = _ON_CUDA if torch.cuda.is_available() else _ON_CPU
-    members = {'optim_wrapper': cfg.optim_wrapper}
-    if 'optimizer' not in cfg.optim_wrapper:
-        members = {
-            f'optim_wrapper.{name}': member
-            for name, member in cfg.optim_wrapper.items()
-            if isinstance(member, dict)
-        }
-    for key, member in members.items():
+    wrappers = cfg.optim_wrapper
+    members = {'': wrappers} if 'optimizer' in wrappers else wrappers
+    for name, member in members.items():
+        if not isinstance(member, dict):
+            continue
+        key = f'optim_wrapper.{name}'.rstrip('.')
         kind = member.get('type', 'OptimWrapper')
         if kind not in (*_FULL_PRECISION, 'AmpOptimWrapper', _ON_CUDA, _ON_CPU):
             raise PreflightError(

@@ -1,5 +1,3 @@
-import logging
-
 import pytest
 from mmengine.config import Config
 
@@ -67,31 +65,19 @@ def test_initial_checkpoint_key_file_and_maker(tmp_path):
     assert f'python tools/train.py {maker}' in message
 
 
-def test_checkpoints_that_are_there_or_remote_pass(tmp_path):
+def test_absent_optional_checkpoints_are_dropped_others_pass(tmp_path):
     weights = tmp_path / 'weights.pth'
     weights.touch()
-    model = dict(
-        a=dict(checkpoint=str(weights)),
-        b=dict(checkpoint='torchvision://resnet18'),
-        c=dict(checkpoint=None),
-    )
-    settle_initial_checkpoints(Config(dict(model=model, load_from=str(weights))))
-    with pytest.raises(PreflightError, match='load_from names'):
-        settle_initial_checkpoints(Config(dict(model=model, load_from='gone.pth')))
-
-
-def test_absent_optional_checkpoints_are_reported_and_dropped(caplog):
     missing = dict(type='Pretrained', checkpoint='gone.pth')
-    cfg = Config(
-        dict(
-            optional_checkpoints=['gone.pth'],
-            model=dict(
-                backbone=dict(depth=18, init_cfg=missing),
-                teacher=dict(type='SegmentorGenerator', checkpoint='gone.pth'),
-            ),
-        )
+    model = dict(
+        backbone=dict(depth=18, init_cfg=missing),
+        teacher=dict(type='SegmentorGenerator', checkpoint='gone.pth'),
+        there=dict(checkpoint=str(weights)),
+        remote=dict(checkpoint='torchvision://resnet18'),
     )
-    with caplog.at_level(logging.WARNING):
-        settle_initial_checkpoints(cfg)
+    cfg = Config(dict(optional_checkpoints=['gone.pth'], model=model))
+    settle_initial_checkpoints(cfg)
     assert cfg.model.backbone == dict(depth=18, init_cfg=None)
     assert cfg.model.teacher == dict(type='SegmentorGenerator', checkpoint=None)
+    assert cfg.model.there.checkpoint == str(weights)
+    assert cfg.model.remote.checkpoint == 'torchvision://resnet18'

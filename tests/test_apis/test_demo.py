@@ -1,4 +1,4 @@
-"""The demo's bookkeeping; the programs it starts are played by a stand-in."""
+"""The demo's bookkeeping; training and evaluation are played by stand-ins."""
 
 import json
 from pathlib import Path
@@ -9,50 +9,41 @@ import torch
 from mmengine.config import Config
 from PIL import Image
 
-from segda_mm.apis import demo
+from segda_mm.apis import PreflightError, demo
 from segda_mm.apis.demo import DemoStage, markdown_table, run_demo, shorten
-from segda_mm.errors import DemoError, FolderInUseError
-from segda_mm.files import RunFolderLock
 
 
-class Programs:
-    """Writes what train.py and test.py would, and remembers the commands."""
+class Jobs:
+    """Writes what a training and an evaluation would, and remembers the calls."""
 
     def __init__(self):
-        self.commands = []
-        self.fail_at = None
+        self.done, self.configs, self.fail_at = [], {}, None
 
-    def __call__(self, command, log, label, say):
-        if '--work-dir' not in command:
-            return
-        self.commands.append(command)
-        work_dir = Path(command[command.index('--work-dir') + 1])
-        if command[0] == 'tools/train.py':
-            work_dir.mkdir(exist_ok=True)
-            torch.save({}, work_dir / 'epoch_1.pth')
-        if self.fail_at == (command[0], work_dir.name):
-            raise DemoError('killed')
-        if command[0] == 'tools/test.py':
-            metrics = dict(mIoU=40.0, aAcc=80.0, pixel_precision=70.0)
-            content = dict(checkpoint=command[2], metrics=metrics)
-            (work_dir / 'epoch_1_metrics.json').write_text(json.dumps(content))
-            (work_dir / 'predictions').mkdir()
-            for index in range(3):
-                path = work_dir / 'predictions' / f'{index}.png'
-                Image.fromarray(np.zeros((32, 64), np.uint8)).save(path)
+    def train(self, cfg, resume):
+        folder = Path(cfg.work_dir)
+        folder.mkdir(exist_ok=True)
+        self.done.append(('train', folder.name, resume))
+        self.configs[folder.name] = cfg
+        torch.save({}, folder / 'epoch_1.pth')
+        if folder.name == self.fail_at:
+            raise KeyboardInterrupt
 
-    def names(self):
-        return [
-            (Path(words[0]).stem, Path(words[words.index('--work-dir') + 1]).name)
-            for words in self.commands
-        ]
+    def evaluate(self, cfg, checkpoint, out):
+        self.done.append(('test', out.parent.name, checkpoint.name))
+        out.mkdir()
+        for index in range(3):
+            labels = np.zeros((32, 64), np.uint8)
+            Image.fromarray(labels).save(out / f'{index}.png')
+        return dict(metrics=dict(mIoU=40.0, aAcc=80.0, pixel_precision=70.0))
 
 
 @pytest.fixture
-def programs(monkeypatch):
-    programs = Programs()
-    monkeypatch.setattr(demo, '_run', programs)
-    return programs
+def jobs(monkeypatch):
+    jobs = Jobs()
+    monkeypatch.setattr(demo, 'train', jobs.train)
+    monkeypatch.setattr(demo, 'evaluate', jobs.evaluate)
+    monkeypatch.setattr(demo, 'MAKE_MINIATURE', 'python --version')
+    return jobs
 
 
 @pytest.fixture
@@ -64,61 +55,41 @@ def stages(toy_config):
     ]
 
 
-ALL = [('train', 'source'), ('test', 'source'), ('train', 'child'), ('test', 'child')]
+def done(name, resume=None):
+    return [('train', name, resume), ('test', name, 'epoch_1.pth')]
 
 
-def test_stages_results_table_and_picture(programs, stages, tmp_path):
-    out, lines = tmp_path / 'out', []
-    results = run_demo(out, epochs=1, stages=stages, say=lines.append)
-    assert programs.names() == ALL
+def test_stages_results_table_and_picture(jobs, stages, tmp_path, capsys):
+    out = tmp_path / 'out'
+    results = run_demo(out, epochs=1, stages=stages)
+    assert jobs.done == done('source') + done('child')
     assert [row['name'] for row in results['stages']] == ['source', 'child']
     assert results['stages'][0]['metrics']['mIoU'] == 40.0
     assert json.loads((out / 'results.json').read_text()) == results
-    assert (out / 'results.md').read_text() in lines[-1]
+    assert (out / 'results.md').read_text() in capsys.readouterr().out
     # Three validation images make three of the rows.
     width, height = Image.open(out / 'comparison.png').size
     assert width > height > 300
 
-    source, child = (c for c in programs.commands if c[0] == 'tools/train.py')
-    checkpoint = f'model.init_cfg.checkpoint={out / "source" / "epoch_1.pth"}'
-    assert checkpoint in child and checkpoint not in source
+    checkpoint = str(out / 'source' / 'epoch_1.pth')
+    assert jobs.configs['child'].model.init_cfg.checkpoint == checkpoint
     # Both the training and its schedule are shortened.
-    assert {'train_cfg.max_epochs=1', 'param_scheduler.0.end=1'} <= set(source)
+    source = jobs.configs['source']
+    assert (source.train_cfg.max_epochs, source.param_scheduler[0].end) == (1, 1)
+    with pytest.raises(PreflightError, match='out/source is of another demo, or of'):
+        run_demo(out, epochs=2, stages=stages)
 
-    with pytest.raises(DemoError, match='out/source is of another demo, or of other'):
-        run_demo(out, epochs=2, stages=stages, say=lines.append)
 
-
-def test_a_killed_demo_goes_on_from_the_checkpoint(
-    programs, stages, tmp_path, monkeypatch
-):
+def test_a_killed_demo_goes_on_from_the_checkpoint(jobs, stages, tmp_path):
     out = tmp_path / 'out'
-    programs.fail_at = ('tools/train.py', 'child')
-    with pytest.raises(DemoError):
-        run_demo(out, stages=stages, say=lambda line: None)
-    programs.commands.clear()
-    programs.fail_at = None
-    results = run_demo(out, stages=stages, say=lambda line: None)
-    assert programs.names() == ALL[2:]
-    assert '--resume' in next(c for c in programs.commands if 'train' in c[0])
+    jobs.fail_at = 'child'
+    with pytest.raises(KeyboardInterrupt):
+        run_demo(out, stages=stages)
+    jobs.done, jobs.fail_at = [], None
+    results = run_demo(out, stages=stages)
+    assert jobs.done == done('child', 'auto')
     # The time of a cut training is not known.
     assert results['stages'][1]['train_seconds'] is None
-
-    def taken(lock):
-        raise FolderInUseError(f'{lock.folder} is in use by process 7')
-
-    monkeypatch.setattr(RunFolderLock, 'acquire', taken)
-    with pytest.raises(DemoError, match='another demo is at work: .* process 7'):
-        run_demo(out, stages=stages, say=lambda line: None)
-
-
-def test_a_program_is_logged_and_its_failure_told(tmp_path):
-    log, lines = tmp_path / 'new' / 'train.log', []
-    failing = 'import sys; print("no space left"); sys.exit(3)'
-    with pytest.raises(DemoError, match=r'status 3(.|\n)*no space left'):
-        demo._run(['-c', failing], log, 'MPL', lines.append)
-    assert lines == [f'MPL: {log}\n    $ python -c {failing}']
-    assert log.read_text() == 'no space left\n'
 
 
 def test_table():

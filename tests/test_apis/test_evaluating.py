@@ -1,7 +1,6 @@
 """Evaluation of the toy job, through files."""
 
 import json
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -105,17 +104,6 @@ def test_checkpoints_that_do_not_fit_are_refused(toy_config, tmp_path):
     torch.save(dict(state_dict={'backbone.x': torch.zeros(1)}), stranger)
     with pytest.raises(PreflightError, match='do not fit'):
         evaluate(cfg, stranger)
-
-
-def test_predictions_that_would_overwrite_each_other_are_refused(toy_config, tmp_path):
-    cfg = load_config(toy_config)
-    save_untrained(tmp_path / 'net.pth', cfg)
-    data = Path(cfg.test_dataloader.dataset.data_root)
-    for kind in ('images', 'labels'):
-        (data / kind / 'val' / 'night').mkdir()
-        shutil.copy(data / kind / 'val' / '0.png', data / kind / 'val' / 'night')
-    with pytest.raises(PreflightError, match=r'night/0.png would both be .*out/0.png'):
-        evaluate(cfg, tmp_path / 'net.pth', out=tmp_path / 'out')
 
 
 def test_tta_without_its_config_keys(toy_config, tmp_path):

@@ -50,9 +50,3 @@ def test_all_options(toy_config, tmp_path, run_tool, capsys):
         assert (labels[:24] != 255).any()
     assert '3 images, ' in (output := capsys.readouterr().out)
     assert 'road' in output
-
-
-def test_missing_checkpoint_is_named(toy_config, tmp_path, run_tool, capsys):
-    words = ('--images', tmp_path, '--out', tmp_path / 'out')
-    assert run_tool('label.py', toy_config, 'gone.pth', *words) == 2
-    assert 'label.py: there is no checkpoint gone.pth' in capsys.readouterr().err

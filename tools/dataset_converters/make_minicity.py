@@ -27,26 +27,14 @@ COUNTS = (
 
 def main() -> int:
     parser = arguments.make_parser(__doc__)
-    parser.add_argument(
-        '--out',
-        type=Path,
-        default=Path('data/minicity'),
-        help='folder to write to (%(default)s)',
-    )
-    parser.add_argument(
-        '--size',
-        type=arguments.size,
-        default=(256, 128),
-        metavar='WxH',
-        help='of all pictures, 128x64 to 2048x1024 (256x128)',
-    )
-    parser.add_argument('--seed', type=int, default=0, help='of the world (0)')
-    parser.add_argument(
-        '--workers', type=int, default=os.cpu_count(), help='processes (one per core)'
-    )
+    add = parser.add_argument
+    add('--out', type=Path, default='data/minicity', help='folder (%(default)s)')
+    size = 'of all pictures, 128x64 to 2048x1024 (%(default)s)'
+    add('--size', type=arguments.size, default='256x128', metavar='WxH', help=size)
+    add('--seed', type=int, default=0, help='of the world (%(default)s)')
+    add('--workers', type=int, default=os.cpu_count(), help='processes (%(default)s)')
     for option, count, what in COUNTS:
-        text = f'{what} (%(default)s)'
-        parser.add_argument(option, type=int, default=count, metavar='N', help=text)
+        add(option, type=int, default=count, metavar='N', help=f'{what} (%(default)s)')
     return arguments.run(parser.parse_args(), job, refused=(ValueError,))
 
 
@@ -54,14 +42,8 @@ def job(args: argparse.Namespace) -> None:
     from segda_mm.minicity import write_cityscapes, write_gta5
 
     show = arguments.progress_printer()
-    write_gta5(
-        args.out / 'gta5',
-        args.gta5,
-        args.seed,
-        args.size,
-        args.workers,
-        partial(show, 'gta5'),
-    )
+    world = dict(seed=args.seed, size=args.size, workers=args.workers)
+    write_gta5(args.out / 'gta5', args.gta5, progress=partial(show, 'gta5'), **world)
     write_cityscapes(
         args.out / 'cityscapes',
         args.train,
@@ -69,10 +51,8 @@ def job(args: argparse.Namespace) -> None:
         train_extra=args.train_extra,
         sequence_train=args.sequence_train,
         sequence_val=args.sequence_val,
-        seed=args.seed,
-        size=args.size,
-        workers=args.workers,
         progress=partial(show, 'cityscapes'),
+        **world,
     )
 
 

@@ -26,8 +26,7 @@ def main() -> int:
     parser.add_argument(
         '--with-post-processing',
         action='store_true',
-        help='give labels instead of logits, and of a panoptic model the centers of '
-        'instances instead of their heatmap',
+        help='give labels instead of logits, and centers instead of their heatmap',
     )
     parser.add_argument('--opset', type=int, default=17, help='(%(default)s)')
     arguments.add_predict_on(parser)
@@ -35,8 +34,7 @@ def main() -> int:
         '--verify',
         nargs='*',
         metavar='IMAGE',
-        help='compare with the model on these images, or without any on streets of '
-        'the miniature world',
+        help='compare with the model on these images, or on drawn streets',
     )
     return arguments.run(parser.parse_args(), job)
 
@@ -61,8 +59,7 @@ def job(args: argparse.Namespace) -> int:
     print(*(f'{key}: {value}' for key, value in found.items()), sep='\n')
     if found['passed']:
         return 0
-    message = f'{args.out} does not predict what the model predicts'
-    print(f'export_onnx.py: {message}', file=sys.stderr)
+    print('export_onnx.py: the graph does not predict as the model', file=sys.stderr)
     return 1
 
 

@@ -1,9 +1,7 @@
 """Label images with an exported graph, by ONNX Runtime alone.
 
 Needs NumPy, OpenCV and ONNX Runtime; neither PyTorch nor segda_mm, so that this file
-and the graph are all that has to be copied. What has to be known about the network
-stands in the graph's metadata. Writes one PNG of label ids an image, of the image's
-size.
+and the graph are all that has to be copied. Writes one PNG of label ids an image.
 """
 
 from __future__ import annotations
@@ -27,27 +25,15 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('model', help='.onnx that tools/deploy/export_onnx.py wrote')
     parser.add_argument('images', nargs='+', help='image files')
     parser.add_argument('--out', required=True, metavar='FOLDER')
-    parser.add_argument(
-        '--overlay',
-        action='store_true',
-        help="also write <name>_overlay.png: the image under the classes' colours",
-    )
+    overlay = "also write <name>_overlay.png: the image under the classes' colours"
+    parser.add_argument('--overlay', action='store_true', help=overlay)
     return parser.parse_args()
 
 
 class OnnxSegmentor:
-    """A graph that ``tools/deploy/export_onnx.py`` wrote.
-
-    Args:
-        file: the graph.
-
-    Raises:
-        ValueError: it is missing, damaged, or does not say what it takes.
-    """
+    """A graph that ``tools/deploy/export_onnx.py`` wrote."""
 
     def __init__(self, file: str | os.PathLike) -> None:
-        if not Path(file).is_file():
-            raise ValueError(f'there is no graph {file}')
         wanted = ('CUDAExecutionProvider', 'CPUExecutionProvider')
         available = onnxruntime.get_available_providers()
         providers = [name for name in wanted if name in available]
@@ -68,15 +54,7 @@ class OnnxSegmentor:
         self.output = self.session.get_outputs()[0].name
 
     def read(self, file: str | os.PathLike) -> tuple[np.ndarray, np.ndarray]:
-        """Read an image.
-
-        Returns:
-            The image as it is, (H, W, 3) uint8 in BGR, and as the graph takes it,
-            (1, 3, h, w) uint8 in RGB.
-
-        Raises:
-            ValueError: it is missing or no image.
-        """
+        """Read an image, (H, W, 3) in BGR, and as the graph takes it, (1, 3, h, w)."""
         picture = cv2.imread(os.fspath(file), cv2.IMREAD_COLOR)
         if picture is None:
             raise ValueError(f'{file} is missing or is no image that OpenCV reads')
@@ -86,15 +64,10 @@ class OnnxSegmentor:
         return picture, np.ascontiguousarray(planes[None])
 
     def labels(self, image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-        """Label one image.
+        """Label ids (H, W) uint8 of an image (1, 3, h, w).
 
-        Args:
-            image: (1, 3, h, w), as :meth:`read` returns it.
-            size: (H, W) of the labels. Logits are resized, bilinearly, before the
-                largest is taken; labels by taking the nearest.
-
-        Returns:
-            Label ids, (H, W) uint8.
+        Logits are resized to ``size``, (H, W), before the largest is taken; labels by
+        taking the nearest.
         """
         (output,) = self.session.run([self.output], dict(image=image))
         if self.output == 'labels':
@@ -145,15 +118,9 @@ def _write_png(path: Path, pixels: np.ndarray) -> None:
 def main() -> int:
     args = parse_args()
     stems = [Path(image).stem for image in args.images]
-    twice = sorted({stem for stem in stems if stems.count(stem) > 1})
-    if twice:
-        print(
-            f'onnx_predict.py: several images are named {twice[0]}, and their labels '
-            'would be too; label them in several calls, with a folder each',
-            file=sys.stderr,
-        )
-        return 2
     try:
+        if len(set(stems)) < len(stems):
+            raise ValueError('two images have one name; label them in two calls')
         segmentor = OnnxSegmentor(args.model)
         folder = Path(args.out)
         folder.mkdir(parents=True, exist_ok=True)

@@ -17,8 +17,7 @@ def main() -> int:
         nargs='+',
         required=True,
         metavar='IMAGE',
-        help='images of the kind the network will see, to take the ranges of its '
-        'values from; labels are not needed',
+        help='images of the kind the network will see, for the ranges of its values',
     )
     return arguments.run(parser.parse_args(), job, refused=(ValueError,))
 
