@@ -27,7 +27,7 @@ class WaitingPredictions:
 
     def __init__(self, directory: Path) -> None:
         self.folder = directory / 'waiting'
-        self._thresholds = directory / 'thresholds.json'
+        self.thresholds_file = directory / 'thresholds.json'
 
     def file(self, image: str) -> Path:
         """Where the prediction of an image waits."""
@@ -51,27 +51,19 @@ class WaitingPredictions:
             raise DataError(
                 f'is damaged ({error})',
                 file=self.file(image),
-                remedy='Delete it and start the same command again, which makes it '
-                'anew',
+                remedy='Delete it, and start the same command again',
             ) from error
         return values.astype(dtype), torch.from_numpy(levels.astype(np.int32))
-
-    def has_thresholds(self) -> bool:
-        """Whether the thresholds of all images are known."""
-        return self._thresholds.is_file()
 
     def settle(self, levels: Tensor, thresholds: Tensor) -> None:
         """Write the thresholds, of :meth:`ClassMedian.levels_and_thresholds`."""
         content = dict(levels=levels.tolist(), thresholds=thresholds.tolist())
-        write_json(self._thresholds, content)
+        write_json(self.thresholds_file, content)
 
     def thresholds(self) -> dict[str, Any]:
         """``levels`` and ``thresholds``, as lists; DataError if damaged or gone."""
-        remedy = (
-            'The labels of all images depend on it: label into another folder, or '
-            'remove this one'
-        )
-        content = read_json(self._thresholds, remedy)
+        remedy = 'All labels depend on it: label into another folder, or remove this'
+        content = read_json(self.thresholds_file, remedy)
         if content is None:
-            raise DataError('is gone', file=self._thresholds, remedy=remedy)
+            raise DataError('is gone', file=self.thresholds_file, remedy=remedy)
         return content
