@@ -56,9 +56,8 @@ def label(
     of each image) and, with thresholds of the data set, ``thresholds.json``. Called
     again, what is done is left as it is; a killed call ends with the same files as an
     uncut one. More images may be added, unless thresholds are those of the data set. A
-    changed or damaged label is made again, and the file kept as ``<name>.png.changed``.
-
-    With ``cfg.launcher='pytorch'`` processes share the images and return the manifest.
+    changed label is made again, and the file kept as ``<name>.png.changed``. With
+    ``cfg.launcher='pytorch'`` processes share the images.
 
     Args:
         cfg: A whole config, as :func:`load_config` gives it; its test or
@@ -73,9 +72,7 @@ def label(
         pseudo_labeler, ego_car, num_workers, batch_size: See :class:`TTALabeler`.
 
     Returns:
-        The manifest: ``labels_of`` (``identity``, ``origin``), the ``images``, the
-        ``checksums`` (SHA-256) of their label files, and the figures of
-        :func:`segda_mm.labeling.formats.summarize`.
+        The manifest; see :meth:`segda_mm.labeling.writer.LabelWriter.write`.
 
     Raises:
         PreflightError: Images, checkpoint or the needed config keys are

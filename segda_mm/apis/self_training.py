@@ -15,12 +15,9 @@ from segda_mm.errors import (
     PreflightError,
     TrainingStoppedError,
 )
-from segda_mm.self_training import (
-    Commands,
-    PlanConfigs,
-    carry_out,
-    require_inputs,
-)
+from segda_mm.self_training.configs import PlanConfigs
+from segda_mm.self_training.run import carry_out, require_inputs
+from segda_mm.self_training.stages import Commands
 
 from .checks import require_data, settle_initial_checkpoints
 from .config import load_config

@@ -116,10 +116,6 @@ def image_statistics(
         predicted: Train ids as predicted, (H, W), 255 where void.
         values: What the file holds, (H, W).
         may_void: Whether a pseudo labeler may have made more pixels void.
-
-    Returns:
-        ``area`` in pixels, ``pixels`` predicted as each class, ``kept`` of them with
-        ``may_void``, and ``instances`` of each class of a panoptic label.
     """
 
     def count(classes: np.ndarray) -> list[int]:
@@ -145,7 +141,7 @@ def summarize(
     Class names and thresholds are of the C classes; the latter if of all images.
 
     Returns:
-        ``num_images``, ``area``, ``void_share`` of all pixels, and ``classes``: of
+        ``num_images``, ``area`` in pixels, ``void_share`` of it, and ``classes``: of
         each ``name``, ``pixels`` predicted as it, ``images`` with one of them, and
         where known ``threshold``, ``kept_share`` (None without a pixel), ``instances``.
     """

@@ -1,6 +1,9 @@
 """A folder of label images that is either complete or known not to be."""
 
+import gzip
+import io
 import json
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from threading import Lock
@@ -8,6 +11,8 @@ from typing import Any
 
 import cv2
 import numpy as np
+import torch
+from torch import Tensor
 
 from segda_mm.datasets.formats.label_checksums import (
     IDENTITY,
@@ -16,7 +21,7 @@ from segda_mm.datasets.formats.label_checksums import (
     read_json,
     read_manifest,
 )
-from segda_mm.errors import OtherLabelsError
+from segda_mm.errors import DataError, OtherLabelsError
 from segda_mm.files import append_line, atomic_file, write_json, write_text
 
 JOURNAL = 'statistics.jsonl'
@@ -42,13 +47,7 @@ class LabelStore:
         return self.directory / relative.with_suffix('.png')
 
     def write(self, image: str, labels: np.ndarray) -> str:
-        """Write the labels of one image; returns the checksum of the file.
-
-        Args:
-            image: Its path relative to the images' root.
-            labels: (H, W), uint8 (train ids, 255 for void) or uint16 (instance ids of
-                Cityscapes, 0 for void).
-        """
+        """Write the labels of one image, (H, W) of uint8 or uint16; their checksum."""
         # Unlike Pillow, OpenCV lets other threads run while it compresses.
         _, png = cv2.imencode('.png', labels)
         with atomic_file(self.path(image)) as unfinished:
@@ -110,9 +109,6 @@ class LabelStore:
         Args:
             checksums: What :meth:`write` returned, by the paths of all images.
             content: What else to tell, in types of JSON.
-
-        Raises:
-            ValueError: Two images share a label file.
         """
         images = sorted(checksums)
         if len({self.path(image) for image in images}) < len(images):
@@ -195,6 +191,57 @@ class LabelJournal:
                     continue
                 found[entry.pop('image')] = entry
         return found
+
+
+class WaitingPredictions:
+    """Predictions that wait for thresholds, and the thresholds once they are known.
+
+    Predictions lie in ``waiting`` below the folder of the labels, lightly packed and
+    with a checksum; ``thresholds.json`` stays.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.folder = directory / 'waiting'
+        self.thresholds_file = directory / 'thresholds.json'
+
+    def file(self, image: str) -> Path:
+        """Where the prediction of an image waits."""
+        return self.folder / f'{image}.npy.gz'
+
+    def write(self, image: str, values: np.ndarray, levels: Tensor) -> None:
+        """Keep an image's label values and levels, both (H, W) in [0, 65535]."""
+        both = np.stack([values, levels.numpy()]).astype(np.uint16)
+        with (
+            atomic_file(self.file(image)) as unfinished,
+            gzip.open(unfinished, 'wb', compresslevel=1) as stream,
+        ):
+            np.save(stream, both)
+
+    def read(self, image: str, dtype: type) -> tuple[np.ndarray, Tensor]:
+        """Values in a dtype, and levels as int32, both (H, W)."""
+        try:
+            with gzip.open(self.file(image), 'rb') as stream:
+                values, levels = np.load(io.BytesIO(stream.read()))
+        except (EOFError, ValueError, zlib.error, gzip.BadGzipFile) as error:
+            raise DataError(
+                f'is damaged ({error})',
+                file=self.file(image),
+                remedy='Delete it, and start the same command again',
+            ) from error
+        return values.astype(dtype), torch.from_numpy(levels.astype(np.int32))
+
+    def settle(self, levels: Tensor, thresholds: Tensor) -> None:
+        """Write the thresholds, of :meth:`ClassMedian.levels_and_thresholds`."""
+        content = dict(levels=levels.tolist(), thresholds=thresholds.tolist())
+        write_json(self.thresholds_file, content)
+
+    def thresholds(self) -> dict[str, Any]:
+        """``levels`` and ``thresholds``, as lists; DataError if damaged or gone."""
+        remedy = 'All labels depend on it: label into another folder, or remove this'
+        content = read_json(self.thresholds_file, remedy)
+        if content is None:
+            raise DataError('is gone', file=self.thresholds_file, remedy=remedy)
+        return content
 
 
 def _differences(old: Any, new: Any, key: str = '') -> Iterator[str]:

@@ -19,8 +19,7 @@ from segda_mm.ops.panoptic_codes import VOID_CLASS
 from .formats import SemanticFormat, image_statistics, summarize
 from .long_jobs import BoundedPool
 from .processes import Processes
-from .store import LabelJournal, LabelStore
-from .waiting import WaitingPredictions
+from .store import LabelJournal, LabelStore, WaitingPredictions
 
 
 class Prediction(NamedTuple):
@@ -37,16 +36,15 @@ class LabelWriter:
     A prediction becomes a label at once, unless the pseudo labeler needs all images
     for its thresholds. Predictions then wait on the disk, their confidences in 65,536
     levels, which are counted in one histogram (10 MB for 19 classes). A second pass
-    over these files alone makes pixels void and writes the labels. Memory does not
-    depend on the number of images, nor any file on that of the processes.
+    over these files alone makes pixels void and writes the labels.
 
     Args:
         store: Where the labels go.
         form: What the files hold.
         images: Names of all images, those that are labelled already too.
         pseudo_labeler: Makes pixels void; None keeps every pixel.
-        own_car: Of an image's name and shape, the pixels (H, W) bool that show
-            the own car and become void, or None.
+        own_car: Of an image's name and shape, the pixels (H, W) bool that become
+            void, or None.
         num_writers: Threads of each process.
     """
 
@@ -59,11 +57,8 @@ class LabelWriter:
         own_car: Callable[[str, tuple], np.ndarray | None],
         num_writers: int,
     ) -> None:
-        self.store = store
-        self.form = form
-        self.images = images
-        self.pseudo_labeler = pseudo_labeler
-        self._own_car = own_car
+        self.store, self.form, self.images = store, form, images
+        self.pseudo_labeler, self._own_car = pseudo_labeler, own_car
         self._num_writers = num_writers
         self._processes = Processes()
         self._journal = LabelJournal(store.directory, self._processes.rank)
@@ -190,7 +185,6 @@ class LabelWriter:
     def _first_pass(
         self, predict: Callable, unseen: set[str], waiting: Sequence[str]
     ) -> None:
-        """Predict what has to wait for the thresholds, and find these."""
         known = self._processes.from_main(self._waiting.thresholds_file.is_file)
         if not known:
             # A pool of its own: data loaders fork, best without threads around.
@@ -204,7 +198,6 @@ class LabelWriter:
         self._processes.wait()
 
     def _second_pass(self, images: Sequence[str]) -> None:
-        """Write the labels of all that waits."""
         # As the last of them one for void, which no pixel is under.
         levels = torch.tensor([*self._waiting.thresholds()['levels'], 0])
         with BoundedPool(self._num_writers) as pool:

@@ -40,7 +40,6 @@ class UnlabeledSet:
 
     Attributes:
         images: Config of an unlabelled data set, without pipeline.
-        share: As of :class:`Labeled`.
         ego_car: Arguments of ``EgoCarRegions``: the own car becomes void.
         truth: Config of a labelled data set, without pipeline, that the pseudo
             labels are compared with where the names of the images agree.
@@ -115,9 +114,7 @@ class Plan:
         unlabeled: Name of a set -> set. Names become names of folders.
         rounds: Steps 2 to 5, once for each.
         labeled: What the teacher and every fine-tuning is trained on.
-        labeling: Of every round.
         mix_labeled: Whether step 3 trains on the labelled images as well.
-        evaluation: Of the teacher and of every round.
         seed: ``randomness.seed`` of every training.
     """
 

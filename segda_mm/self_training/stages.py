@@ -32,8 +32,10 @@ from .state import StateFile
 
 #: What of a config decides how a training ends, which labels are made (of a data set
 #: of the plan), and how a network is judged.
-_TRAINING_KEYS = ('model', 'train_dataloader', 'optim_wrapper', 'param_scheduler')
-_TRAINING_KEYS += ('train_cfg', 'custom_hooks', 'randomness', 'load_from')
+_TRAINING_KEYS = (
+    *('model', 'train_dataloader', 'optim_wrapper', 'param_scheduler'),
+    *('train_cfg', 'custom_hooks', 'randomness', 'load_from'),
+)
 _LABELING_KEYS = ('model', 'tta_model', 'tta_pipeline')
 _EVALUATION_KEYS = (*_LABELING_KEYS, 'test_dataloader', 'test_evaluator')
 

@@ -5,7 +5,7 @@ import copy
 import pytest
 
 from segda_mm.errors import PlanError
-from segda_mm.self_training import parse_plan, stages_of
+from segda_mm.self_training.plan import parse_plan, stages_of
 
 PLAN = dict(
     teacher=dict(config='small.py'),

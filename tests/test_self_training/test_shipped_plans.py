@@ -7,7 +7,8 @@ import pytest
 
 from segda_mm.apis import load_config
 from segda_mm.apis.checks import require_data
-from segda_mm.self_training import PlanConfigs, parse_plan, require_inputs
+from segda_mm.self_training.configs import PlanConfigs
+from segda_mm.self_training.run import require_inputs
 from segda_mm.self_training.state import flat_settings
 
 ROOT = Path(__file__).parents[2]
@@ -19,10 +20,6 @@ MINIATURE_TREES = (
     'minicity-512x256-video/cityscapes',
     'minicity-video/cityscapes',
 )
-
-
-def plan_of(name):
-    return parse_plan(load_config(FOLDER / name).to_dict())
 
 
 @pytest.fixture(scope='module')
@@ -70,7 +67,8 @@ def test_a_plan_finds_all_it_names(name, data, monkeypatch):
 
 
 def test_the_plan_of_the_paper():
-    plan = plan_of('naive-student_x71-wr41-wr41_cityscapes-1025x2049.py')
+    name = 'naive-student_x71-wr41-wr41_cityscapes-1025x2049.py'
+    plan = PlanConfigs(load_config(FOLDER / name), load_config).plan
     assert '_x71_' in plan.teacher.config
     assert ['_wr41_' in part.student.config for part in plan.rounds] == [True, True]
     # Section 4.2: 60,000 steps on the labelled images, 180,000 on the labels.

@@ -5,8 +5,7 @@ import json
 import pytest
 
 from segda_mm.errors import PlanError
-from segda_mm.self_training import StateFile
-from segda_mm.self_training.state import flat_settings
+from segda_mm.self_training.state import StateFile, flat_settings
 
 
 def test_settings_get_dotted_keys_and_paths_below_the_work_dir():
