@@ -13,21 +13,10 @@ from mmengine.config import Config
 from mmengine.dataset import BaseDataset
 from mmengine.device import get_device
 from mmengine.registry import init_default_scope
-from torch import nn
 
 from segda_mm.engine.distributed import initialize_process_group
-from segda_mm.errors import (
-    DataError,
-    FileNotWrittenError,
-    MissingDataError,
-    PreflightError,
-)
-from segda_mm.labeling import (
-    LabelStore,
-    OtherLabelsError,
-    Processes,
-    without_labels,
-)
+from segda_mm.errors import FileNotWrittenError, MissingDataError, PreflightError
+from segda_mm.labeling import LabelStore, Processes, without_labels
 from segda_mm.labeling.video_frames import extract_frames, is_video
 from segda_mm.models.checkpoints import (
     load_network_weights,
@@ -38,17 +27,8 @@ from segda_mm.registry import DATASETS, LABELERS, MODELS
 
 from .runner import sole_run_in
 
-#: What the user can do something about, of all that may go wrong on the way.
-_USERS_ERRORS = (
-    DataError,
-    FileNotWrittenError,
-    MissingDataError,
-    OtherLabelsError,
-    ValueError,
-)
-
 #: Of a model's config, what says where its first weights come from.
-INITIALIZATION = ('checkpoint', 'init_cfg', 'pretrained')
+_INITIALIZATION = ('checkpoint', 'init_cfg', 'pretrained')
 
 
 def label(
@@ -76,32 +56,23 @@ def label(
     of each image) and, with thresholds of the data set, ``thresholds.json``. Called
     again, what is done is left as it is; a killed call ends with the same files as an
     uncut one. More images may be added, unless thresholds are those of the data set. A
-    changed or damaged label is made again, and the file kept as ``<name>.png.changed``.
-
-    With ``cfg.launcher='pytorch'`` processes share the images and return the manifest.
+    changed label is made again, and the file kept as ``<name>.png.changed``. With
+    ``cfg.launcher='pytorch'`` processes share the images.
 
     Args:
         cfg: A whole config, as :func:`load_config` gives it; its test or
             ``tta_pipeline`` is used without what loads labels. ``labeler`` in it may
             be the config of a :class:`TTALabeler`, under arguments that are not None.
-        checkpoint: A local checkpoint of the config's model; no code of it is
-            run, and it must fit exactly.
+        checkpoint: A local checkpoint that fits the config's model exactly.
         images: A folder, glob pattern, list file or list of image files, as
             :class:`UnlabeledImageDataset` takes them; one or several video
             files; or the config of a data set, whose pipeline is replaced.
         out: The folder for the labels, for this call alone.
         tta: Average over the views of the config's ``tta_model``.
-        pseudo_labeler: Makes pixels void; see :class:`TTALabeler`.
-        ego_car: See :class:`TTALabeler`.
-        num_workers: Processes that read images.
-        batch_size: Images that go through the network together.
+        pseudo_labeler, ego_car, num_workers, batch_size: See :class:`TTALabeler`.
 
     Returns:
-        The manifest: ``labels_of`` (``identity``, ``origin``), ``num_images``,
-        ``area`` in pixels, ``void_share``, ``classes`` (``name``, ``pixels``,
-        ``images``; with a pseudo labeler ``kept_share``, and ``threshold`` where it
-        is the data set's; of panoptic labels ``instances``), ``images`` and
-        ``checksums`` (SHA-256 of the label files).
+        The manifest; see :meth:`segda_mm.labeling.writer.LabelWriter.write`.
 
     Raises:
         PreflightError: Images, checkpoint or the needed config keys are
@@ -124,14 +95,15 @@ def label(
                 num_workers=num_workers,
                 batch_size=batch_size,
             )
-            given = {
-                key: value for key, value in arguments.items() if value is not None
-            }
+            given = {k: value for k, value in arguments.items() if value is not None}
             settings = dict(cfg.get('labeler') or dict(type='TTALabeler'), **given)
             labeler = LABELERS.build(_plain(settings))
             store, images = _store_and_images(images, Path(out), labeler.num_writers)
             dataset = DATASETS.build(copy.deepcopy(dict(images, pipeline=pipeline)))
-            model = _build_model(model_cfg, checkpoint, tta)
+            with only_plain_checkpoints():
+                model = MODELS.build(copy.deepcopy(model_cfg))
+            load_network_weights(model.module if tta else model, str(checkpoint), '')
+            model.to(get_device()).eval()
             settings = dict(
                 checkpoint=f'sha256 {sha256_of_file(checkpoint)}',
                 model=_plain(model_cfg),
@@ -141,7 +113,7 @@ def label(
             origin = dict(checkpoint=str(checkpoint), config=str(cfg.filename))
             names = _class_names(cfg, dataset)
             return labeler.label(model, dataset, store, settings, origin, names)
-        except _USERS_ERRORS as error:
+        except (FileNotWrittenError, MissingDataError, ValueError) as error:
             raise PreflightError(str(error)) from error
 
 
@@ -152,22 +124,13 @@ def _model_and_pipeline(cfg: Config, tta: bool) -> tuple[dict, list[dict]]:
         if cfg.get(key) is None:
             raise PreflightError(
                 f'labelling with views of the images needs `{key}` in the config; '
-                'inherit it from configs/_base_ or write one (`tta_pipeline = '
-                'test_pipeline` for a tta_model that makes its views itself, as '
-                'PanopticTTA), or label with tta=False (--no-tta)'
+                'inherit it from configs/_base_, or label with tta=False (--no-tta)'
             )
     wrapper = dict(cfg.tta_model)
     if wrapper['type'] == 'SegTTAModel':
         # mmseg's own keeps all views in memory, and the last one's logits.
         wrapper['type'] = 'SemanticTTA'
     return dict(wrapper, module=cfg.model), cfg.tta_pipeline
-
-
-def _build_model(model_cfg: dict, checkpoint: str | Path, tta: bool) -> nn.Module:
-    with only_plain_checkpoints():
-        model = MODELS.build(copy.deepcopy(model_cfg))
-    load_network_weights(model.module if tta else model, str(checkpoint), '')
-    return model.to(get_device()).eval()
 
 
 def _store_and_images(
@@ -200,13 +163,10 @@ def _root(dataset: BaseDataset) -> str:
 
 
 def _class_names(cfg: Config, dataset: BaseDataset) -> Sequence[str] | None:
-    if dataset.metainfo.get('classes'):
-        return dataset.metainfo['classes']
     tested = cfg.test_dataloader.dataset
-    metainfo = tested.get('metainfo') or getattr(
-        DATASETS.get(tested.type), 'METAINFO', {}
-    )
-    return metainfo.get('classes')
+    own = getattr(DATASETS.get(tested.type), 'METAINFO', {})
+    metainfo = tested.get('metainfo') or own
+    return dataset.metainfo.get('classes') or metainfo.get('classes')
 
 
 def _plain(node: object) -> object:
@@ -215,7 +175,7 @@ def _plain(node: object) -> object:
         return {
             str(key): _plain(value)
             for key, value in node.items()
-            if key not in INITIALIZATION
+            if key not in _INITIALIZATION
         }
     if isinstance(node, list | tuple):
         return [_plain(value) for value in node]

@@ -11,16 +11,13 @@ from segda_mm.errors import (
     DataError,
     FileNotWrittenError,
     MissingDataError,
+    PlanError,
     PreflightError,
     TrainingStoppedError,
 )
-from segda_mm.self_training import (
-    Commands,
-    PlanConfigs,
-    PlanError,
-    carry_out,
-    require_inputs,
-)
+from segda_mm.self_training.configs import PlanConfigs
+from segda_mm.self_training.run import carry_out, require_inputs
+from segda_mm.self_training.stages import Commands
 
 from .checks import require_data, settle_initial_checkpoints
 from .config import load_config
@@ -31,7 +28,7 @@ from .training import train
 
 
 def self_train(cfg: Config, redo_from: str | None = None) -> dict[str, Any]:
-    """Carry out a plan, from where an earlier call stopped.
+    """Carry out a plan, from where an earlier call stopped; returns the report.
 
     Every stage is an ordinary training, labelling or evaluation with a folder of its
     own below the work directory; ``state.json`` there says which are finished. At the
@@ -42,17 +39,13 @@ def self_train(cfg: Config, redo_from: str | None = None) -> dict[str, Any]:
     Source: Chen et al., "Naive-Student", ECCV 2020, Algorithm 1.
 
     Args:
-        cfg: A plan with a ``work_dir``, as :func:`load_config` gives it; see
-            :mod:`segda_mm.self_training.plan`.
+        cfg: A :class:`~segda_mm.self_training.plan.Plan` with a ``work_dir``, as
+            :func:`load_config` gives it.
         redo_from: Name of a stage that is deleted first, with all after it.
 
-    Returns:
-        The report, see :func:`segda_mm.self_training.report.make_report`.
-
     Raises:
-        PreflightError: The plan is wrong, data or a checkpoint are missing,
-            the plan differs from what a stage was begun with, or another run
-            uses the work directory.
+        PreflightError: The plan is wrong or differs from what a stage was begun with,
+            data or a checkpoint are missing, or the work directory is in use.
         TrainingStoppedError: A loss is not finite, or the disk is full.
     """
     commands = Commands(_train, label, evaluate)

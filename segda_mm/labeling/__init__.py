@@ -1,7 +1,5 @@
 """Labels made by networks: how they are made and stored."""
 
-from segda_mm.errors import OtherLabelsError
-
 from .processes import Processes
 from .pseudo_label_hook import MedianThresholdPseudoLabelHook
 from .store import LabelStore
@@ -11,7 +9,6 @@ from .unlabeled_pipeline import without_labels
 __all__ = [
     'LabelStore',
     'MedianThresholdPseudoLabelHook',
-    'OtherLabelsError',
     'Processes',
     'TTALabeler',
     'without_labels',

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -25,11 +25,7 @@ _FIRST_IDS = np.array([LABEL_IDS[c] for c in THING_CLASSES]) * LABEL_DIVISOR
 
 
 class SemanticFormat:
-    """8-bit PNGs of train ids, 255 for void.
-
-    Raises:
-        ValueError: There are more classes than the file has values for.
-    """
+    """8-bit PNGs of train ids, 255 for void."""
 
     name = 'semantic'
     #: The value of a void pixel in the file.
@@ -37,11 +33,6 @@ class SemanticFormat:
     dtype = np.uint8
 
     def __init__(self, num_classes: int) -> None:
-        if num_classes > VOID_CLASS:
-            raise ValueError(
-                f'the model has {num_classes} classes, but label files of 8 bits '
-                f'have room for {VOID_CLASS}'
-            )
         self.num_classes = num_classes
 
     def prediction(self, sample: SegDataSample) -> Tensor:
@@ -66,33 +57,13 @@ class SemanticFormat:
 
 
 class PanopticFormat(SemanticFormat):
-    """16-bit PNGs of Cityscapes' instance ids, 0 for void.
-
-    Args:
-        num_classes: Number of classes C.
-        thing_classes: Those with instances.
-
-    Raises:
-        ValueError: The classes are not the 19 of Cityscapes, which the ids stand for.
-    """
+    """16-bit PNGs of Cityscapes' instance ids, 0 for void; for its 19 classes."""
 
     name = 'panoptic'
     void = 0
     dtype = np.uint16
 
-    def __init__(self, num_classes: int, thing_classes: tuple[int, ...]) -> None:
-        if num_classes != len(CLASSES) or set(thing_classes) != set(THING_CLASSES):
-            raise ValueError(
-                f'the model has {num_classes} classes with instances of '
-                f'{sorted(thing_classes)}, but panoptic labels are stored as '
-                f'instance ids of Cityscapes, with {len(CLASSES)} classes and '
-                f'instances of {list(THING_CLASSES)}; train the model on these '
-                '(map_to_cityscapes=True of MapillaryPanopticDataset)'
-            )
-        super().__init__(num_classes)
-
     def prediction(self, sample: SegDataSample) -> Tensor:
-        """The predicted panoptic codes, (H, W), on the device of the network."""
         return sample.pred_panoptic_seg.data[0]
 
     def classes_of_prediction(self, prediction: Tensor) -> Tensor:
@@ -116,12 +87,20 @@ def label_format(model: nn.Module) -> SemanticFormat:
     """The format of the labels of a model, maybe one wrapped as ``module``.
 
     Raises:
-        ValueError: The format has no room for the model's classes.
+        ValueError: It is panoptic, and its classes are not those of Cityscapes.
     """
     network = getattr(model, 'module', model)
     head = network.decode_head
     if isinstance(network, PanopticDeepLab):
-        return PanopticFormat(head.num_classes, tuple(head.thing_classes))
+        things = sorted(head.thing_classes)
+        if head.num_classes != len(CLASSES) or things != sorted(THING_CLASSES):
+            raise ValueError(
+                f'the model has {head.num_classes} classes with instances of {things}, '
+                'but panoptic labels are stored as instance ids of Cityscapes, with '
+                f'{len(CLASSES)} classes and instances of {list(THING_CLASSES)}; train '
+                'it on these (map_to_cityscapes=True of MapillaryPanopticDataset)'
+            )
+        return PanopticFormat(head.num_classes)
     if isinstance(head, nn.ModuleList):
         head = head[-1]
     # One class against the rest has two values.
@@ -134,19 +113,18 @@ def image_statistics(
     """Count what an image's label file holds.
 
     Args:
-        form: The format of the file.
         predicted: Train ids as predicted, (H, W), 255 where void.
         values: What the file holds, (H, W).
         may_void: Whether a pseudo labeler may have made more pixels void.
-
-    Returns:
-        ``area`` in pixels, ``pixels`` predicted as each class, ``kept`` of them with
-        ``may_void``, and ``instances`` of each class of a panoptic label.
     """
-    statistics = dict(area=values.size, pixels=_count(predicted, form.num_classes))
+
+    def count(classes: np.ndarray) -> list[int]:
+        bins = np.bincount(classes.ravel(), minlength=form.num_classes)
+        return bins[: form.num_classes].tolist()
+
+    statistics = dict(area=values.size, pixels=count(predicted))
     if may_void:
-        kept = form.classes_of_values(values)
-        statistics['kept'] = _count(kept, form.num_classes)
+        statistics['kept'] = count(form.classes_of_values(values))
     instances = form.instances(values)
     if instances is not None:
         statistics['instances'] = instances
@@ -154,52 +132,39 @@ def image_statistics(
 
 
 def summarize(
-    entries: Iterable[dict[str, Any]],
+    entries: Sequence[dict[str, Any]],
     class_names: Sequence[str],
     thresholds: Sequence[float] | None,
 ) -> dict[str, Any]:
-    """Add up the results of :func:`image_statistics`.
+    """Add up the results of :func:`image_statistics`, of at least one image.
 
-    Args:
-        entries: One for each image.
-        class_names: Of the C classes.
-        thresholds: Of the C classes, where they hold for all images.
+    Class names and thresholds are of the C classes; the latter if of all images.
 
     Returns:
-        ``num_images``, ``area``, ``void_share`` of all pixels, and ``classes``: of
+        ``num_images``, ``area`` in pixels, ``void_share`` of it, and ``classes``: of
         each ``name``, ``pixels`` predicted as it, ``images`` with one of them, and
         where known ``threshold``, ``kept_share`` (None without a pixel), ``instances``.
     """
-    num_images = area = 0
-    sums: dict[str, Any] = {}
-    for entry in entries:
-        num_images += 1
-        area += entry['area']
-        counts = {key: np.array(entry[key]) for key in entry.keys() & _COUNTS}
-        counts['images'] = counts['pixels'] > 0
-        for key, count in counts.items():
-            sums[key] = sums.get(key, 0) + count.astype(np.int64)
+    counts = {
+        key: np.array([entry[key] for entry in entries])
+        for key in ('pixels', 'kept', 'instances')
+        if key in entries[0]
+    }
+    sums = {key: count.sum(axis=0).tolist() for key, count in counts.items()}
+    images = (counts['pixels'] > 0).sum(axis=0).tolist()
     classes = []
     for index, name in enumerate(class_names):
-        total = {key: int(count[index]) for key, count in sums.items()}
-        pixels = total.get('pixels', 0)
-        figures = dict(name=name, pixels=pixels, images=total.get('images', 0))
+        pixels = sums['pixels'][index]
+        figures = dict(name=name, pixels=pixels, images=images[index])
         if thresholds is not None:
             figures['threshold'] = thresholds[index]
-        if 'kept' in total:
-            figures['kept_share'] = total['kept'] / pixels if pixels else None
-        if 'instances' in total:
-            figures['instances'] = total['instances']
+        if 'kept' in sums:
+            figures['kept_share'] = sums['kept'][index] / pixels if pixels else None
+        if 'instances' in sums:
+            figures['instances'] = sums['instances'][index]
         classes.append(figures)
-    labelled = int(np.sum(sums.get('kept', sums.get('pixels', 0))))
-    void_share = 1 - labelled / area if area else None
+    area = sum(entry['area'] for entry in entries)
+    void_share = 1 - sum(sums.get('kept', sums['pixels'])) / area
     return dict(
-        num_images=num_images, area=area, void_share=void_share, classes=classes
+        num_images=len(entries), area=area, void_share=void_share, classes=classes
     )
-
-
-_COUNTS = {'pixels', 'kept', 'instances'}
-
-
-def _count(classes: np.ndarray, num_classes: int) -> list[int]:
-    return np.bincount(classes.ravel(), minlength=num_classes)[:num_classes].tolist()

@@ -47,18 +47,11 @@ class BoundedPool:
 
 
 class Progress:
-    """Log every ten seconds how much is done, at which rate, and the time left.
-
-    Args:
-        doing: What is being done, as 'labelled'.
-        total: Number of things to do.
-    """
+    """Log every ten seconds how much is done, at which rate, and the time left."""
 
     def __init__(self, doing: str, total: int) -> None:
-        self._doing = doing
-        self._total = total
+        self._doing, self._total, self._done = doing, total, 0
         self._begin = self._told = time.monotonic()
-        self._done = 0
 
     def step(self, count: int) -> None:
         """Count things as done, and tell if it is time to."""

@@ -22,12 +22,10 @@ class Processes:
 
     They talk through a gloo group of their own, which does not time out where one
     process is done long before another. To be made by all of them at the same point.
-    Without a launcher there is one process, and nothing is sent.
     """
 
     def __init__(self) -> None:
-        self.rank = get_rank()
-        self.count = get_world_size()
+        self.rank, self.count = get_rank(), get_world_size()
         self._group = None
         if self.count > 1:
             self._group = torch.distributed.new_group(
@@ -41,20 +39,19 @@ class Processes:
         outcome = [None, None]
         if self.rank == 0:
             try:
-                outcome = [function(*args), None]
+                outcome[0] = function(*args)
             except Exception as error:
-                outcome = [None, error]
+                outcome[1] = error
         broadcast_object_list(outcome, group=self._group)
         result, error = outcome
         if error is not None:
             raise error
         return result
 
-    def sum(self, counts: Tensor) -> Tensor:
+    def sum(self, counts: Tensor) -> None:
         """Add up the counts of all processes, in place."""
         if self._group is not None:
             all_reduce(counts, group=self._group)
-        return counts
 
     def wait(self) -> None:
         """Wait until all processes are here."""

@@ -42,10 +42,6 @@ class MedianThresholdPseudoLabelHook(Hook):
         epochs: Epochs, counted from 0, before which to label.
         pseudo_labeler: As :class:`TTALabeler` takes it.
         directory: Where to write, relative to the work dir.
-
-    Raises:
-        ValueError: There is no labelling epoch or no data set, or the pseudo
-            labeler cannot be used.
     """
 
     # Before IterTimerHook, so that labelling does not count as data loading.
@@ -58,18 +54,7 @@ class MedianThresholdPseudoLabelHook(Hook):
         pseudo_labeler: dict | None = CLASS_MEDIAN,
         directory: str = 'pseudo_labels',
     ) -> None:
-        name = type(self).__name__
-        if not epochs or min(epochs) < 0:
-            raise ValueError(
-                f'{name}.epochs is {epochs!r}; name the epochs, from 0, before '
-                'which to make pseudo labels'
-            )
         settings = dict(dataloader)
-        if 'dataset' not in settings:
-            raise ValueError(
-                f'{name}.dataloader has no `dataset`; give it one, as '
-                "dict(type='UnlabeledImageDataset', images=..., pipeline=[...])"
-            )
         # Built when it is needed: a run that only validates has no use for it.
         self._dataset = settings.pop('dataset')
         self._labeler = TTALabeler(pseudo_labeler, **settings)
@@ -98,11 +83,6 @@ class MedianThresholdPseudoLabelHook(Hook):
     def _label(self, runner: Runner, store: LabelStore, epoch: int) -> None:
         Processes().from_main(_clear, store)
         dataset = DATASETS.build(copy.deepcopy(self._dataset))
-        if not len(dataset):
-            raise ValueError(
-                f'{type(self).__name__}.dataloader has no image; check the folder '
-                'its dataset names'
-            )
         with undisturbed(runner.model):
             manifest = self._labeler.label(
                 runner.model,

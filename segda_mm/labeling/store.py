@@ -1,6 +1,9 @@
 """A folder of label images that is either complete or known not to be."""
 
+import gzip
+import io
 import json
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from threading import Lock
@@ -8,6 +11,8 @@ from typing import Any
 
 import cv2
 import numpy as np
+import torch
+from torch import Tensor
 
 from segda_mm.datasets.formats.label_checksums import (
     IDENTITY,
@@ -16,7 +21,7 @@ from segda_mm.datasets.formats.label_checksums import (
     read_json,
     read_manifest,
 )
-from segda_mm.errors import OtherLabelsError
+from segda_mm.errors import DataError, OtherLabelsError
 from segda_mm.files import append_line, atomic_file, write_json, write_text
 
 JOURNAL = 'statistics.jsonl'
@@ -29,39 +34,23 @@ class LabelStore:
     Labels are keyed by the path of their image relative to the images' root. The
     manifest is written last and names every image and the checksum of its label. A
     folder that was claimed for one network and its settings takes no other's labels.
-
-    Args:
-        directory: The folder; made when the first file is written.
     """
 
     def __init__(self, directory: str | Path) -> None:
         self.directory = Path(directory)
 
-    def path(self, relative_path: str) -> Path:
+    def path(self, image: str) -> Path:
         """The label file of an image: its path below the folder, as ``.png``."""
-        relative = PurePosixPath(relative_path)
+        relative = PurePosixPath(image)
         if relative.is_absolute() or '..' in relative.parts:
-            raise ValueError(
-                f'label path {relative_path!r} would lie outside of '
-                f'{self.directory}; give the path of the image relative to '
-                'the root of its data set'
-            )
+            raise ValueError(f'label of {image!r} would lie outside {self.directory}')
         return self.directory / relative.with_suffix('.png')
 
-    def write(self, relative_path: str, labels: np.ndarray) -> str:
-        """Write the labels of one image; returns the checksum of the file.
-
-        Args:
-            relative_path: Path of the image relative to the images' root.
-            labels: (H, W), uint8 (train ids, 255 for void) or uint16 (instance ids of
-                Cityscapes, 0 for void).
-
-        Raises:
-            FileNotWrittenError: The disk is full, or the like.
-        """
+    def write(self, image: str, labels: np.ndarray) -> str:
+        """Write the labels of one image, (H, W) of uint8 or uint16; their checksum."""
         # Unlike Pillow, OpenCV lets other threads run while it compresses.
         _, png = cv2.imencode('.png', labels)
-        with atomic_file(self.path(relative_path)) as unfinished:
+        with atomic_file(self.path(image)) as unfinished:
             unfinished.write_bytes(png)
         return checksum(png)
 
@@ -91,10 +80,13 @@ class LabelStore:
             return
         differences = list(_differences(found['identity'], identity))
         if differences:
+            old, new = (
+                ', '.join(f'{key} {value}' for key, value in source.items())
+                for source in (found['origin'], origin)
+            )
             raise OtherLabelsError(
-                f'{self.directory} holds labels made by '
-                f'{_listed(found["origin"])}, to which those of '
-                f'{_listed(origin)} must not be added:\n- '
+                f'{self.directory} holds labels made by {old}, to which those of '
+                f'{new} must not be added:\n- '
                 + '\n- '.join(differences)
                 + '\nLabel into another folder, or remove this one'
             )
@@ -117,9 +109,6 @@ class LabelStore:
         Args:
             checksums: What :meth:`write` returned, by the paths of all images.
             content: What else to tell, in types of JSON.
-
-        Raises:
-            ValueError: Two images share a label file.
         """
         images = sorted(checksums)
         if len({self.path(image) for image in images}) < len(images):
@@ -128,8 +117,9 @@ class LabelStore:
                 'their paths differ in the suffix only; rename one of them'
             )
         sums = [checksums[image] for image in images]
-        content = {**content, 'images': images, 'checksums': sums}
-        write_json(self.directory / MANIFEST, content)
+        write_json(
+            self.directory / MANIFEST, {**content, 'images': images, 'checksums': sums}
+        )
 
     def manifest(self) -> dict[str, Any] | None:
         """``images``, ``checksums`` and more; None if absent, DataError if damaged."""
@@ -138,8 +128,7 @@ class LabelStore:
     def is_complete(self) -> bool:
         """Whether there is a manifest, and every label that it names, unchanged."""
         manifest = self.manifest()
-        # One without checksums is of an earlier version of this package.
-        if manifest is None or 'checksums' not in manifest:
+        if manifest is None:
             return False
         written = dict(zip(manifest['images'], manifest['checksums']))
         return not self.missing(written) and not self.changed(written)
@@ -164,15 +153,11 @@ class LabelJournal:
 
     Each process appends to a part of its own, after the label that a line is about;
     the main process merges the parts between labellings.
-
-    Args:
-        directory: The folder of the labels.
-        part: Number of this process.
     """
 
-    def __init__(self, directory: str | Path, part: int = 0) -> None:
-        self.directory = Path(directory)
-        self._part = self.directory / f'statistics.part{part}.jsonl'
+    def __init__(self, directory: Path, part: int) -> None:
+        self.directory = directory
+        self._part = directory / f'statistics.part{part}.jsonl'
         self._lock = Lock()
 
     def add(self, image: str, checksum: str, statistics: dict[str, Any]) -> None:
@@ -183,29 +168,80 @@ class LabelJournal:
 
     def merge(self) -> None:
         """Make one sorted file of all parts. No process may append meanwhile."""
-        parts = sorted(self.directory.glob(_PARTS))
-        if not parts:
-            return
         lines = (
             json.dumps(dict(image=image, **entry)) + '\n'
             for image, entry in sorted(self.entries().items())
         )
-        write_text(self.directory / JOURNAL, ''.join(lines))
+        parts = list(self.directory.glob(_PARTS))
+        if parts:
+            write_text(self.directory / JOURNAL, ''.join(lines))
         for part in parts:
             part.unlink()
 
     def entries(self) -> dict[str, dict[str, Any]]:
         """Statistics and checksum (``sha256``) of every image, but for cut lines."""
         found = {}
-        for file in (self.directory / JOURNAL, *self.directory.glob(_PARTS)):
-            if not file.is_file():
-                continue
-            with file.open('rb') as stream:
-                for line in stream:
-                    entry = _entry(line)
-                    if entry is not None:
-                        found[entry.pop('image')] = entry
+        # Of the parts, which are newer, after the whole.
+        for file in sorted(self.directory.glob('statistics*.jsonl')):
+            for line in file.read_bytes().splitlines():
+                try:
+                    entry = json.loads(line)
+                except ValueError:
+                    # A kill cuts a line.
+                    continue
+                found[entry.pop('image')] = entry
         return found
+
+
+class WaitingPredictions:
+    """Predictions that wait for thresholds, and the thresholds once they are known.
+
+    Predictions lie in ``waiting`` below the folder of the labels, lightly packed and
+    with a checksum; ``thresholds.json`` stays.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.folder = directory / 'waiting'
+        self.thresholds_file = directory / 'thresholds.json'
+
+    def file(self, image: str) -> Path:
+        """Where the prediction of an image waits."""
+        return self.folder / f'{image}.npy.gz'
+
+    def write(self, image: str, values: np.ndarray, levels: Tensor) -> None:
+        """Keep an image's label values and levels, both (H, W) in [0, 65535]."""
+        both = np.stack([values, levels.numpy()]).astype(np.uint16)
+        with (
+            atomic_file(self.file(image)) as unfinished,
+            gzip.open(unfinished, 'wb', compresslevel=1) as stream,
+        ):
+            np.save(stream, both)
+
+    def read(self, image: str, dtype: type) -> tuple[np.ndarray, Tensor]:
+        """Values in a dtype, and levels as int32, both (H, W)."""
+        try:
+            with gzip.open(self.file(image), 'rb') as stream:
+                values, levels = np.load(io.BytesIO(stream.read()))
+        except (EOFError, ValueError, zlib.error, gzip.BadGzipFile) as error:
+            raise DataError(
+                f'is damaged ({error})',
+                file=self.file(image),
+                remedy='Delete it, and start the same command again',
+            ) from error
+        return values.astype(dtype), torch.from_numpy(levels.astype(np.int32))
+
+    def settle(self, levels: Tensor, thresholds: Tensor) -> None:
+        """Write the thresholds, of :meth:`ClassMedian.levels_and_thresholds`."""
+        content = dict(levels=levels.tolist(), thresholds=thresholds.tolist())
+        write_json(self.thresholds_file, content)
+
+    def thresholds(self) -> dict[str, Any]:
+        """``levels`` and ``thresholds``, as lists; DataError if damaged or gone."""
+        remedy = 'All labels depend on it: label into another folder, or remove this'
+        content = read_json(self.thresholds_file, remedy)
+        if content is None:
+            raise DataError('is gone', file=self.thresholds_file, remedy=remedy)
+        return content
 
 
 def _differences(old: Any, new: Any, key: str = '') -> Iterator[str]:
@@ -215,23 +251,8 @@ def _differences(old: Any, new: Any, key: str = '') -> Iterator[str]:
                 old.get(name), new.get(name), f'{key}.{name}'.lstrip('.')
             )
     elif old != new:
-        yield f'{key} was {_shortened(old)} and is {_shortened(new)} now'
-
-
-def _shortened(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 200 else f'{text[:200]}...'
-
-
-def _listed(origin: Mapping[str, str]) -> str:
-    return ', '.join(f'{key} {value}' for key, value in origin.items())
-
-
-def _entry(line: bytes) -> dict[str, Any] | None:
-    try:
-        # A kill cuts a line.
-        entry = json.loads(line) if line.endswith(b'\n') else None
-    except ValueError:
-        return None
-    whole = isinstance(entry, dict) and {'image', 'sha256'} <= entry.keys()
-    return entry if whole else None
+        was, now = (
+            text if len(text) <= 200 else f'{text[:200]}...'
+            for text in map(repr, (old, new))
+        )
+        yield f'{key} was {was} and is {now} now'

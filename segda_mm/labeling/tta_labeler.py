@@ -31,25 +31,21 @@ class TTALabeler:
     """Writes hard labels of a network for any number of images.
 
     With test-time augmentation as in Chen et al., "Naive-Student", ECCV 2020, where
-    the model averages views, as :class:`SemanticTTA` and :class:`PanopticTTA` do.
-    Semantic labels are 8-bit PNGs of train ids, panoptic ones 16-bit PNGs of
-    Cityscapes' instance ids. The processes of a launcher share the images; neither
-    their number nor a kill changes a label.
+    the model averages views. Semantic labels are 8-bit PNGs of train ids, panoptic
+    ones 16-bit PNGs of Cityscapes' instance ids. The processes of a launcher share
+    the images; neither their number nor a kill changes a label. ``timing`` has the
+    ``images``, ``seconds`` and ``network_seconds`` of the last call.
 
     Args:
         pseudo_labeler: Config of what makes pixels void, as
-            ``dict(type='ClassMedian', cap=0.9, scope='image')``: pixels less
-            confident than the median of their class in the image, or in all images
-            with ``scope='dataset'``. None labels every pixel.
+            ``dict(type='ClassMedian', cap=0.9, scope='image')``: those less confident
+            than the median of their class in the image, or with ``scope='dataset'``
+            in all images. None labels every pixel.
         ego_car: Arguments of :class:`EgoCarRegions`, to make the region of the
             own car void, also in annotated frames unless they say otherwise.
         batch_size: Images that go through the network together, if alike.
         num_workers: Processes that read images; 0 reads between the networks' runs.
         num_writers: Threads that compress and write labels.
-
-    Attributes:
-        timing: Of the last call, in this process: ``images``, ``seconds``, and
-            ``network_seconds`` of them in the network.
 
     Raises:
         ValueError: The pseudo labeler cannot be built, or its decisions do not
@@ -65,13 +61,9 @@ class TTALabeler:
         num_writers: int = 2,
     ) -> None:
         self.pseudo_labeler = _build_pseudo_labeler(pseudo_labeler)
-        self.ego_car = None
-        if ego_car is not None:
-            self.ego_car = {'include_annotated': True, **ego_car}
-        self.batch_size = batch_size
-        self.num_workers = num_workers
+        self.ego_car = ego_car and {'include_annotated': True, **ego_car}
+        self.batch_size, self.num_workers = batch_size, num_workers
         self.num_writers = num_writers
-        self.timing = dict(images=0, seconds=0.0, network_seconds=0.0)
         self._settings = dict(pseudo_labeler=pseudo_labeler, ego_car=self.ego_car)
 
     def label(
@@ -87,21 +79,18 @@ class TTALabeler:
 
         Args:
             model: A segmentor, maybe wrapped for views, in evaluation mode.
-            dataset: Images without labels; see :func:`image_name`.
+            dataset: Images without labels, whose data infos have ``relative_path``,
+                or one of mmseg's with ``data_prefix['img_path']``.
             store: Where the labels go; claimed for ``settings`` and the labeler's own.
             settings: What decides on the labels: weights, model, views.
             origin: Files that these come from, for messages.
             class_names: Of the model's classes; None: their numbers.
 
-        Returns:
-            The manifest; see :meth:`LabelWriter.write`, also for errors.
-
-        Raises:
-            ValueError: The files have no room for the model's classes.
+        Returns and raises what :meth:`LabelWriter.write` does.
         """
         form = label_format(model)
         infos = [dataset.get_data_info(index) for index in range(len(dataset))]
-        images = [image_name(info, dataset) for info in infos]
+        images = [_image_name(info, dataset) for info in infos]
         regions = self.ego_car and EgoCarRegions(**self.ego_car)
         annotated = {
             image: info.get('annotated_path') for image, info in zip(images, infos)
@@ -110,6 +99,10 @@ class TTALabeler:
         def own_car(image, shape):
             return regions and regions.region(image, shape, annotated[image])
 
+        identity = dict(settings, format=form.name, **self._settings)
+        if needs_all_images(self.pseudo_labeler):
+            digest = sha256('\n'.join(sorted(images)).encode()).hexdigest()
+            identity['images_of_thresholds'] = f'{len(images)} images ({digest[:16]})'
         writer = LabelWriter(
             store, form, images, self.pseudo_labeler, own_car, self.num_writers
         )
@@ -117,7 +110,7 @@ class TTALabeler:
         begin = time.perf_counter()
         manifest = writer.write(
             lambda wanted: self._predict(model, dataset, form, images, wanted),
-            dict(settings, format=form.name, **self._identity(images)),
+            identity,
             origin,
             class_names,
         )
@@ -128,13 +121,6 @@ class TTALabeler:
             logger='current',
         )
         return manifest
-
-    def _identity(self, images: Sequence[str]) -> dict[str, Any]:
-        identity: dict[str, Any] = dict(self._settings)
-        if needs_all_images(self.pseudo_labeler):
-            digest = sha256('\n'.join(sorted(images)).encode()).hexdigest()
-            identity['images_of_thresholds'] = f'{len(images)} images ({digest[:16]})'
-        return identity
 
     @torch.no_grad()
     def _predict(
@@ -173,7 +159,6 @@ class TTALabeler:
             progress.step(len(batch))
 
     def _fetch(self, sample: SegDataSample, form: SemanticFormat) -> tuple:
-        """A prediction and, where it is asked for, its confidence, as arrays."""
         prediction = form.prediction(sample)
         confidence = None
         if self.pseudo_labeler is not None:
@@ -182,13 +167,8 @@ class TTALabeler:
         return prediction.cpu().numpy(), confidence
 
 
-def image_name(info: dict[str, Any], dataset: BaseDataset) -> str:
-    """Path of an image relative to the root of the images.
-
-    Args:
-        info: Its data info, with ``relative_path`` or ``img_path``.
-        dataset: In the latter case, one of mmseg's with ``data_prefix['img_path']``.
-    """
+def _image_name(info: dict[str, Any], dataset: BaseDataset) -> str:
+    """Path of an image relative to the root of the images."""
     if 'relative_path' in info:
         return info['relative_path']
     root = Path(dataset.data_prefix['img_path'])
@@ -220,19 +200,19 @@ def _confidence(logits: Tensor, classes: Tensor) -> Tensor:
 def _build_pseudo_labeler(config: dict | None) -> PseudoLabeler | None:
     if config is None:
         return None
+    name = f'pseudo_labeler={dict(config)}'
     try:
         built = MODELS.build(dict(config))
     except (KeyError, TypeError) as error:
-        raise ValueError(f'pseudo_labeler={dict(config)}: {error}') from error
+        raise ValueError(f'{name}: {error}') from error
     advice = "; take one as dict(type='ClassMedian', cap=0.9, scope='image')"
     if not getattr(built, 'voids', False):
         raise ValueError(
-            f'pseudo_labeler={dict(config)} says by weights how far it trusts a '
-            f'pixel, but label files hold no weights{advice}'
+            f'{name} weighs pixels, but label files hold no weights{advice}'
         )
     if getattr(built, 'scope', None) == 'batch':
         raise ValueError(
-            f'pseudo_labeler={dict(config)} would make labels depend on which '
-            f"images go through the network together{advice} or 'dataset'"
+            f'{name} would make labels depend on which images go through the network '
+            f"together{advice} or 'dataset'"
         )
     return built

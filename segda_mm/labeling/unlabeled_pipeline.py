@@ -8,17 +8,15 @@ from collections.abc import Sequence
 from segda_mm.registry import TRANSFORMS
 
 #: Transforms, and bases of transforms, that read labels or work on them alone.
-LABEL_STEPS = frozenset(
-    {
-        'EgoCarVoid',
-        'GenerateEdge',
-        'LoadAnnotations',
-        'LoadLabelIds',
-        'LoadPanopticLabels',
-        'LoadPseudoLabels',
-        'PanopticTargets',
-    }
-)
+_LABEL_STEPS = {
+    'EgoCarVoid',
+    'GenerateEdge',
+    'LoadAnnotations',
+    'LoadLabelIds',
+    'LoadPanopticLabels',
+    'LoadPseudoLabels',
+    'PanopticTargets',
+}
 
 
 def without_labels(pipeline: Sequence[dict]) -> list[dict]:
@@ -41,4 +39,4 @@ def _needs_labels(step: dict) -> bool:
         kind = TRANSFORMS.get(kind)
     if kind is None:
         raise KeyError(f'the pipeline has an unknown step {step["type"]!r}')
-    return any(base.__name__ in LABEL_STEPS for base in kind.__mro__)
+    return any(base.__name__ in _LABEL_STEPS for base in kind.__mro__)

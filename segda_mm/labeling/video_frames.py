@@ -30,18 +30,12 @@ def extract_frames(
     Frames that an earlier, maybe killed, call has written are left as they are;
     ``<folder>/<stem>.json`` remembers which video they are of.
 
-    Args:
-        videos: Video files.
-        folder: Where the frames go.
-        num_writers: Threads that compress and write.
-
     Returns:
         Paths of all frames relative to the folder, in their order.
 
     Raises:
         DataError: A video does not exist, cannot be decoded, shares its stem
             with another one, or the folder holds frames of another video.
-        FileNotWrittenError: The disk is full, or the like.
     """
     folder = Path(folder)
     by_stem: dict[str, Path] = {}
@@ -75,44 +69,33 @@ def _extract(video: Path, folder: Path, num_writers: int) -> list[str]:
         )
     present = set(folder.glob('*.png'))
     if known is not None and known['frames'] is not None:
-        names = [_frame_name(number) for number in range(known['frames'])]
-        if all(folder / name in present for name in names):
-            return names
+        paths = [_frame(folder, number) for number in range(known['frames'])]
+        if present.issuperset(paths):
+            return [path.name for path in paths]
     write_json(record, dict(source=source, frames=None))
-    count = _write_frames(video, folder, present, num_writers)
-    if count == 0:
+    capture = cv2.VideoCapture(str(video))
+    # What the container says, for the time left; it may be wrong.
+    expected = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
+    progress = Progress(f'Frames of {video.name}:', expected)
+    names = []
+    with BoundedPool(num_writers) as pool:
+        while capture.grab():
+            path = _frame(folder, len(names))
+            if path not in present:
+                decoded, frame = capture.retrieve()
+                if not decoded:
+                    break
+                pool.submit(_write_frame, path, frame)
+            names.append(path.name)
+            progress.step(1)
+    if not names:
         raise DataError(
             'has no frame that OpenCV can decode',
             file=video,
             remedy='Convert it, as with `ffmpeg -i VIDEO -c:v mjpeg -q:v 2 OUT.avi`',
         )
-    write_json(record, dict(source=source, frames=count))
-    return [_frame_name(number) for number in range(count)]
-
-
-def _write_frames(
-    video: Path, folder: Path, present: set[Path], num_writers: int
-) -> int:
-    capture = cv2.VideoCapture(str(video))
-    # What the container says, for the time left; it may be wrong.
-    progress = Progress(
-        f'Frames of {video.name}:', int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
-    )
-    count = 0
-    try:
-        with BoundedPool(num_writers) as pool:
-            while capture.grab():
-                path = folder / _frame_name(count)
-                if path not in present:
-                    decoded, frame = capture.retrieve()
-                    if not decoded:
-                        break
-                    pool.submit(_write_frame, path, frame)
-                count += 1
-                progress.step(1)
-    finally:
-        capture.release()
-    return count
+    write_json(record, dict(source=source, frames=len(names)))
+    return names
 
 
 def _write_frame(path: Path, frame: np.ndarray) -> None:
@@ -121,5 +104,5 @@ def _write_frame(path: Path, frame: np.ndarray) -> None:
         unfinished.write_bytes(png)
 
 
-def _frame_name(number: int) -> str:
-    return f'{number:06}.png'
+def _frame(folder: Path, number: int) -> Path:
+    return folder / f'{number:06}.png'

@@ -19,29 +19,15 @@ from segda_mm.ops.panoptic_codes import VOID_CLASS
 from .formats import SemanticFormat, image_statistics, summarize
 from .long_jobs import BoundedPool
 from .processes import Processes
-from .store import LabelJournal, LabelStore
-from .waiting import WaitingPredictions
+from .store import LabelJournal, LabelStore, WaitingPredictions
 
 
 class Prediction(NamedTuple):
-    """What a network says of an image.
-
-    ``prediction``, (H, W), as the format gives it; ``confidence``, (H, W), the
-    probability of each pixel's class, None where nothing asks for it.
-    """
+    """Of an image: (H, W) of the format, and each pixel's probability if needed."""
 
     image: str
     prediction: np.ndarray
     confidence: np.ndarray | None
-
-
-class _Todo(NamedTuple):
-    """Images without a label, those of them that wait for thresholds, and the rest."""
-
-    images: list[str]
-    waiting: list[str]
-    unseen: list[str]
-    has_thresholds: bool
 
 
 class LabelWriter:
@@ -50,16 +36,15 @@ class LabelWriter:
     A prediction becomes a label at once, unless the pseudo labeler needs all images
     for its thresholds. Predictions then wait on the disk, their confidences in 65,536
     levels, which are counted in one histogram (10 MB for 19 classes). A second pass
-    over these files alone makes pixels void and writes the labels. Memory does not
-    depend on the number of images, nor any file on that of the processes.
+    over these files alone makes pixels void and writes the labels.
 
     Args:
         store: Where the labels go.
         form: What the files hold.
         images: Names of all images, those that are labelled already too.
         pseudo_labeler: Makes pixels void; None keeps every pixel.
-        own_car: Of an image's name and shape, the pixels (H, W) bool that show
-            the own car and become void, or None.
+        own_car: Of an image's name and shape, the pixels (H, W) bool that become
+            void, or None.
         num_writers: Threads of each process.
     """
 
@@ -72,11 +57,8 @@ class LabelWriter:
         own_car: Callable[[str, tuple], np.ndarray | None],
         num_writers: int,
     ) -> None:
-        self.store = store
-        self.form = form
-        self.images = images
-        self.pseudo_labeler = pseudo_labeler
-        self._own_car = own_car
+        self.store, self.form, self.images = store, form, images
+        self.pseudo_labeler, self._own_car = pseudo_labeler, own_car
         self._num_writers = num_writers
         self._processes = Processes()
         self._journal = LabelJournal(store.directory, self._processes.rank)
@@ -91,7 +73,7 @@ class LabelWriter:
         predict: Callable[[set[str]], Iterable[Prediction]],
         identity: dict[str, Any],
         origin: dict[str, str],
-        class_names: Sequence[str] | None = None,
+        class_names: Sequence[str] | None,
     ) -> dict[str, Any]:
         """Write the labels that are not there yet.
 
@@ -108,24 +90,24 @@ class LabelWriter:
 
         Raises:
             DataError: A file of an earlier call is damaged.
-            FileNotWrittenError: The disk is full, or the like.
             OtherLabelsError: The store holds labels of another identity.
         """
         main = self._processes.from_main
         main(self.store.claim, identity, origin)
         todo = main(self._begin)
         if todo is not None:
+            images, waiting = todo
             if self._has_two_passes:
-                self._first_pass(predict, todo)
-                self._second_pass(todo)
+                self._first_pass(predict, set(images) - set(waiting), waiting)
+                self._second_pass(images)
             else:
-                self._submit(self._write_at_once, predict, todo.images)
+                self._submit(self._write_at_once, predict, set(images))
             self._processes.wait()
             main(self._finish, class_names)
         return main(self.store.manifest)
 
-    def _begin(self) -> _Todo | None:
-        """Find out what is left to do; None if nothing is."""
+    def _begin(self) -> tuple[list[str], list[str]] | None:
+        """Images without a label, and those of them that wait; None if all is done."""
         self.store.directory.mkdir(parents=True, exist_ok=True)
         self._journal.merge()
         entries = self._journal.entries()
@@ -153,21 +135,15 @@ class LabelWriter:
             f'{self.store.directory}',
             logger='current',
         )
-        waiting, unseen = [], []
-        for image in images:
-            waits = self._waiting.file(image).is_file()
-            (waiting if waits else unseen).append(image)
-        return _Todo(images, waiting, unseen, self._waiting.has_thresholds())
+        return images, [name for name in images if self._waiting.file(name).is_file()]
 
     def _set_aside(self, changed: list[str]) -> None:
-        """Put labels out of the way that somebody or something has changed."""
         for path in map(self.store.path, changed):
             path.replace(f'{path}.changed')
-        first = self.store.path(changed[0])
         print_log(
             f'{len(changed)} labels are not what was written here, the first is '
-            f'{first}: they are made again, and the changed files kept as '
-            f'{first.name}.changed and so on',
+            f'{self.store.path(changed[0])}: they are made again, and the changed '
+            'files kept as <name>.png.changed',
             logger='current',
             level=logging.WARNING,
         )
@@ -181,12 +157,12 @@ class LabelWriter:
         entries = self._journal.entries()
         count = self.form.num_classes
         if class_names is None or len(class_names) != count:
-            class_names = [str(index) for index in range(count)]
+            class_names = list(map(str, range(count)))
         thresholds = None
         if self._has_two_passes:
             thresholds = self._waiting.thresholds()['thresholds']
         figures = summarize(
-            (entries[image] for image in sorted(self.images)), class_names, thresholds
+            [entries[image] for image in self.images], class_names, thresholds
         )
         self.store.finish(
             {image: entries[image]['sha256'] for image in self.images},
@@ -200,38 +176,33 @@ class LabelWriter:
         for left in self.store.directory.rglob('.*.unfinished'):
             left.unlink()
 
-    def _submit(
-        self, function: Callable, predict: Callable, images: Sequence[str]
-    ) -> None:
-        wanted = set(images)
-        with self._pool() as pool:
+    def _submit(self, function: Callable, predict: Callable, wanted: set[str]) -> None:
+        with BoundedPool(self._num_writers) as pool:
             for prediction in predict(wanted):
                 if prediction.image in wanted:
                     pool.submit(function, prediction)
 
-    def _first_pass(self, predict: Callable, todo: _Todo) -> None:
-        """Predict what has to wait for the thresholds, and find these."""
-        if not todo.has_thresholds:
+    def _first_pass(
+        self, predict: Callable, unseen: set[str], waiting: Sequence[str]
+    ) -> None:
+        known = self._processes.from_main(self._waiting.thresholds_file.is_file)
+        if not known:
             # A pool of its own: data loaders fork, best without threads around.
-            with self._pool() as pool:
-                for image in self._share(todo.waiting):
+            with BoundedPool(self._num_writers) as pool:
+                for image in self._share(waiting):
                     pool.submit(self._count_waiting, image)
-        self._submit(self._keep_waiting, predict, todo.unseen)
-        if not todo.has_thresholds:
+        self._submit(self._keep_waiting, predict, unseen)
+        if not known:
             self._processes.sum(self._histogram)
             self._processes.from_main(self._settle_thresholds)
         self._processes.wait()
 
-    def _second_pass(self, todo: _Todo) -> None:
-        """Write the labels of all that waits."""
+    def _second_pass(self, images: Sequence[str]) -> None:
         # As the last of them one for void, which no pixel is under.
         levels = torch.tensor([*self._waiting.thresholds()['levels'], 0])
-        with self._pool() as pool:
-            for image in self._share(todo.images):
+        with BoundedPool(self._num_writers) as pool:
+            for image in self._share(images):
                 pool.submit(self._write_waiting, image, levels)
-
-    def _pool(self) -> BoundedPool:
-        return BoundedPool(self._num_writers)
 
     def _share(self, images: Sequence[str]) -> Sequence[str]:
         return images[self._processes.rank :: self._processes.count]
@@ -243,9 +214,9 @@ class LabelWriter:
             labels = self._labels(classes)
             confidence = torch.from_numpy(prediction.confidence)
             trusted, _ = self.pseudo_labeler(
-                confidence[None], labels[None], self.form.num_classes + 1
+                confidence[None], labels, self.form.num_classes + 1
             )
-            kept = self._masked(values, trusted[0])
+            kept = self._masked(values, trusted)
         self._write(prediction.image, kept, classes)
 
     def _keep_waiting(self, prediction: Prediction) -> None:
@@ -263,9 +234,9 @@ class LabelWriter:
         values, levels = self._waiting.read(image, self.form.dtype)
         classes = self.form.classes_of_values(values)
         trusted = self.pseudo_labeler.keep(
-            self._labels(classes)[None], levels[None], class_levels
+            self._labels(classes), levels[None], class_levels
         )
-        self._write(image, self._masked(values, trusted[0]), classes)
+        self._write(image, self._masked(values, trusted), classes)
         self._waiting.file(image).unlink()
 
     def _values(self, prediction: Prediction) -> tuple[np.ndarray, np.ndarray]:
@@ -277,12 +248,12 @@ class LabelWriter:
         return values, self.form.classes_of_values(values)
 
     def _labels(self, classes: np.ndarray) -> Tensor:
-        """Labels in which void is one class more, cheaper than to leave it out."""
-        return torch.from_numpy(np.minimum(classes, self.form.num_classes))
+        """Labels, (1, H, W), in which void is a class more: cheaper than without."""
+        return torch.from_numpy(np.minimum(classes, self.form.num_classes))[None]
 
     def _masked(self, values: np.ndarray, trusted: Tensor) -> np.ndarray:
         void = values.dtype.type(self.form.void)
-        return np.where(trusted.numpy() == VOID_CLASS, void, values)
+        return np.where(trusted[0].numpy() == VOID_CLASS, void, values)
 
     def _count(self, classes: np.ndarray, levels: Tensor) -> None:
         labels = torch.from_numpy(classes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -14,13 +15,10 @@ from mmengine.registry import init_default_scope
 from segda_mm.errors import PlanError
 from segda_mm.registry import DATASETS
 
-from .plan import Labeled, Stage, Training, UnlabeledSet, parse_plan
+from .plan import Stage, Training, UnlabeledSet, parse_plan
 
 #: Transforms that read a label file, of which a training pipeline has one.
-LABEL_LOADERS = ('LoadPanopticLabels', 'LoadLabelIds', 'LoadAnnotations')
-
-#: Checkpoints of a training whose length the plan gives.
-NUM_CHECKPOINTS = 20
+_LABEL_LOADERS = ('LoadPanopticLabels', 'LoadLabelIds', 'LoadAnnotations')
 
 #: Metainfo that pseudo-labelled images share with the labelled ones.
 _TASK = ('classes', 'palette', 'thing_classes', 'label_ids')
@@ -31,14 +29,9 @@ _NOT_COMPARED = [*_TASK, 'label_map', 'reduce_zero_label']
 
 
 class PlanConfigs:
-    """A plan with the folder it works in, and the configs that follow from both.
+    """A plan with its ``work_dir``, and the configs that follow; maybe PlanError.
 
-    Args:
-        cfg: A plan with a ``work_dir``.
-        load_config: Of a config file and a ``work_dir``, the whole config.
-
-    Raises:
-        PlanError: The plan is wrong.
+    ``load_config`` gives the whole config of a file and a ``work_dir``.
     """
 
     def __init__(self, cfg: Config, load_config: Callable[..., Config]) -> None:
@@ -49,24 +42,25 @@ class PlanConfigs:
         self._load_config = load_config
 
     def config(self, training: Training, stage: Stage | None = None) -> Config:
-        """The config of a training, on the labelled images, as the plan has it.
-
-        Args:
-            training: Of the plan.
-            stage: Whose folder becomes ``work_dir``; None takes that of the plan.
-        """
+        """The config of a training on the labelled images, in a stage's folder."""
         folder = self.work_dir if stage is None else self.folder(stage)
         cfg = self._load_config(training.config, work_dir=folder)
         cfg.launcher = self.launcher
         cfg.merge_from_dict(training.options)
         cfg.merge_from_dict(dict(randomness=dict(seed=self.plan.seed)))
-        _use_labeled(cfg, self.plan.labeled)
+        labeled = self.plan.labeled
+        _use_dataset(cfg, 'train_dataloader', labeled.dataset)
+        dataset = cfg.train_dataloader.dataset
+        if 'pipeline' not in dataset:
+            raise PlanError(
+                f'{cfg.filename}: train_dataloader.dataset has no pipeline; set '
+                'labeled.dataset of the plan to the data set that it wraps, with '
+                '_delete_=True and its pipeline'
+            )
+        if labeled.share is not None:
+            dataset.share = copy.deepcopy(labeled.share)
         _use_dataset(cfg, 'test_dataloader', self.plan.evaluation.dataset)
         return cfg
-
-    def labeled(self, cfg: Config) -> BaseDataset:
-        """The labelled images of such a config, as a built data set."""
-        return build(cfg.train_dataloader.dataset, cfg)
 
     def folder(self, stage: Stage) -> Path:
         """Where a stage keeps its files."""
@@ -81,13 +75,10 @@ class PlanConfigs:
     ) -> dict:
         """The config of a set with the labels of a round.
 
-        Args:
-            number: The round.
-            name: Of the set.
-            cfg: Of :meth:`config`; its labelled images give the metainfo.
-            pipeline: Reads the labels, as train ids whatever table it names.
+        Its metainfo is that of the labelled images of ``cfg``. The pipeline reads
+        the labels as train ids, whatever table it names.
         """
-        metainfo = self.labeled(cfg).metainfo
+        metainfo = build(cfg.train_dataloader.dataset, cfg).metainfo
         pipeline = copy.deepcopy(list(pipeline))
         for transform in pipeline:
             if transform['type'] == 'LoadLabelIds':
@@ -97,7 +88,7 @@ class PlanConfigs:
             type='PseudoLabeledDataset',
             images=unlabeled_dataset(self.plan.unlabeled[name]),
             labels=str(self.labels(number, name)),
-            metainfo=_lists(task),
+            metainfo=json.loads(json.dumps(task)),
             pipeline=pipeline,
         )
 
@@ -114,12 +105,10 @@ def use_pseudo_labeled(cfg: Config, datasets: list[dict], mix_labeled: bool) -> 
     """Train a config on pseudo-labelled images, in place, maybe with labelled ones."""
     if mix_labeled:
         datasets = [*datasets, cfg.train_dataloader.dataset]
-    if len(datasets) == 1:
-        cfg.train_dataloader.dataset = datasets[0]
-    else:
-        cfg.train_dataloader.dataset = dict(
-            type='ConcatDataset', datasets=datasets, ignore_keys=_NOT_COMPARED
-        )
+    concatenated = dict(
+        type='ConcatDataset', datasets=datasets, ignore_keys=_NOT_COMPARED
+    )
+    cfg.train_dataloader.dataset = datasets[0] if len(datasets) == 1 else concatenated
 
 
 def build(dataset: Mapping, cfg: Config) -> BaseDataset:
@@ -131,27 +120,18 @@ def build(dataset: Mapping, cfg: Config) -> BaseDataset:
 def reading_pipeline(cfg: Config) -> list[dict]:
     """Read image and labels as a config's training does, and change nothing."""
     for transform in cfg.train_dataloader.dataset.pipeline:
-        if transform['type'] in LABEL_LOADERS:
+        if transform['type'] in _LABEL_LOADERS:
             return [dict(type='LoadImageFromFile'), copy.deepcopy(dict(transform))]
-    raise PlanError(
-        'the training pipeline reads no labels; it needs one of '
-        f'{", ".join(LABEL_LOADERS)}'
-    )
+    loaders = ', '.join(_LABEL_LOADERS)
+    raise PlanError(f'the training pipeline reads no labels; it needs one of {loaders}')
 
 
 def index_by_name(dataset: BaseDataset) -> dict[str, int]:
     """Where the images of a built data set are, by their ``relative_path``."""
-    names = {}
-    for index in range(len(dataset)):
-        name = dataset.get_data_info(index).get('relative_path')
-        if name is None:
-            raise PlanError(
-                f'{type(dataset).__name__} does not name its images relative to '
-                'their folder; only a FolderSegDataset can be compared with pseudo '
-                'labels'
-            )
-        names[name] = index
-    return names
+    return {
+        dataset.get_data_info(index)['relative_path']: index
+        for index in range(len(dataset))
+    }
 
 
 def batches_per_epoch(cfg: Config, num_images: int, num_processes: int) -> int:
@@ -162,8 +142,7 @@ def batches_per_epoch(cfg: Config, num_images: int, num_processes: int) -> int:
     if not batches:
         raise PlanError(
             f'{num_images} images in {num_processes} processes do not fill a batch '
-            f'of {loader.batch_size}; take a smaller train_dataloader.batch_size or '
-            'a larger share of the images'
+            f'of {loader.batch_size}; take a smaller one, or more images'
         )
     return batches
 
@@ -193,7 +172,7 @@ def set_length(cfg: Config, steps: int, batches_per_epoch: int) -> None:
     checkpoint = dict(
         type='SafeCheckpointHook',
         by_epoch=True,
-        interval=max(1, epochs // NUM_CHECKPOINTS),
+        interval=max(1, epochs // 20),
         max_keep_ckpts=2,
         save_last=True,
     )
@@ -207,24 +186,3 @@ def _use_dataset(cfg: Config, loader: str, dataset: Mapping | None) -> None:
     cfg.merge_from_dict({loader: dict(dataset=copy.deepcopy(dict(dataset)))})
     if pipeline is not None and 'pipeline' not in cfg[loader].dataset:
         cfg[loader].dataset.pipeline = pipeline
-
-
-def _use_labeled(cfg: Config, labeled: Labeled) -> None:
-    _use_dataset(cfg, 'train_dataloader', labeled.dataset)
-    dataset = cfg.train_dataloader.dataset
-    if 'pipeline' not in dataset:
-        raise PlanError(
-            f'{cfg.filename}: train_dataloader.dataset is a {dataset.get("type")} '
-            'without a pipeline of its own; set labeled.dataset of the plan to the '
-            'data set that it wraps, with _delete_=True and its pipeline'
-        )
-    if labeled.share is not None:
-        dataset.share = copy.deepcopy(labeled.share)
-
-
-def _lists(value: object) -> object:
-    if isinstance(value, dict):
-        return {key: _lists(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_lists(part) for part in value]
-    return value

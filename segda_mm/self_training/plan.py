@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
 
@@ -40,7 +40,6 @@ class UnlabeledSet:
 
     Attributes:
         images: Config of an unlabelled data set, without pipeline.
-        share: ``dict(fraction=..., seed=...)``, see ``FolderSegDataset``.
         ego_car: Arguments of ``EgoCarRegions``: the own car becomes void.
         truth: Config of a labelled data set, without pipeline, that the pseudo
             labels are compared with where the names of the images agree.
@@ -82,14 +81,7 @@ class FineTuning:
 
 @dataclass(frozen=True)
 class Labeling:
-    """Step 2: how pseudo labels are made.
-
-    Attributes:
-        tta: Whether over the scales and flips of the teacher's config.
-        pseudo_labeler: As ``TTALabeler`` takes it; None, as the paper, keeps all.
-        batch_size: Images at once.
-        num_workers: Processes that read images.
-    """
+    """Step 2: as ``label`` takes it; ``pseudo_labeler=None``, as the paper."""
 
     tta: bool = True
     pseudo_labeler: dict | None = None
@@ -99,13 +91,7 @@ class Labeling:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How the network of each round is judged.
-
-    Attributes:
-        tta: Whether over the scales and flips of its config.
-        dataset: Merged into ``test_dataloader.dataset`` of every config, as
-            :attr:`Labeled.dataset`.
-    """
+    """How each network is judged; the data set as :attr:`Labeled.dataset`."""
 
     tta: bool = False
     dataset: dict | None = None
@@ -128,9 +114,7 @@ class Plan:
         unlabeled: Name of a set -> set. Names become names of folders.
         rounds: Steps 2 to 5, once for each.
         labeled: What the teacher and every fine-tuning is trained on.
-        labeling: Of every round.
         mix_labeled: Whether step 3 trains on the labelled images as well.
-        evaluation: Of the teacher and of every round.
         seed: ``randomness.seed`` of every training.
     """
 
@@ -147,10 +131,9 @@ class Plan:
 class Stage(NamedTuple):
     """A part of a plan that is either finished or not.
 
-    Attributes:
-        round: 0 for the first teacher, then 1, 2, ...
-        kind: ``teacher`` (step 1), ``label`` (2), ``quality`` (against the truth),
-            ``student`` (3), ``finetune`` (4) or ``evaluate``.
+    ``round`` is 0 for the first teacher; ``kind`` is ``teacher`` (step 1), ``label``
+    (2), ``quality`` (against the truth), ``student`` (3), ``finetune`` (4) or
+    ``evaluate``.
     """
 
     round: int
@@ -178,8 +161,6 @@ def stages_of(plan: Plan) -> list[Stage]:
 def parse_plan(content: Mapping[str, Any]) -> Plan:
     """Check a plan file, given as a mapping, and give it types.
 
-    Keys of other readers and names that begin with ``_`` are passed over.
-
     Raises:
         PlanError: Naming the key that is missing, unknown or wrong.
     """
@@ -194,83 +175,47 @@ def parse_plan(content: Mapping[str, Any]) -> Plan:
         sets = {name: entry for name, entry in sets.items() if entry is not None}
         content['unlabeled'] = sets
     plan = _read(Plan, content, '')
-    for key, complaint in _complaints(plan):
-        raise PlanError(f'{key}{complaint}')
+    if not plan.rounds or not plan.unlabeled:
+        raise PlanError('the plan needs at least one entry in rounds and in unlabeled')
+    for index, part in enumerate(plan.rounds):
+        if part.student.checkpoint is not None:
+            raise PlanError(
+                f'rounds.{index}.student.checkpoint: only the first teacher may be '
+                'given; to start the student from weights, name them as init'
+            )
+    if PREVIOUS_STUDENT in (plan.teacher.init, plan.rounds[0].student.init):
+        raise PlanError(
+            'teacher.init and rounds.0.student.init: there is no student before the '
+            'first one; name a checkpoint, or None for that of the config'
+        )
     return plan
 
 
-def _complaints(plan: Plan) -> Iterator[tuple[str, str]]:
-    """Keys whose values make no sense together, and why."""
-    trainings: dict[str, Training | FineTuning] = {'teacher': plan.teacher}
-    for index, one_round in enumerate(plan.rounds):
-        key = f'rounds.{index}'
-        trainings[f'{key}.student'] = one_round.student
-        if one_round.finetune is not None:
-            trainings[f'{key}.finetune'] = one_round.finetune
-        if one_round.student.checkpoint is not None:
-            yield (
-                f'{key}.student.checkpoint',
-                ': only the first teacher may be given; to start the student from '
-                'weights, name them as init',
-            )
-    for key, training in trainings.items():
-        if training.steps is not None and training.steps < 1:
-            yield f'{key}.steps', f'={training.steps} must be at least 1'
-    for key in ('teacher', 'rounds.0.student'):
-        if key in trainings and trainings[key].init == PREVIOUS_STUDENT:
-            yield (
-                f'{key}.init',
-                ': there is no student before the first one; name a checkpoint, or '
-                'None for the initialisation of the config',
-            )
-    if not plan.rounds:
-        yield 'rounds', ' is empty; give one entry for each pass of steps 2 to 5'
-    if not plan.unlabeled:
-        yield 'unlabeled', ' names no set of images; step 2 has nothing to label'
-    for name, entry in plan.unlabeled.items():
-        key = f'unlabeled.{name}'
-        if not name.replace('-', '_').isidentifier():
-            yield key, ': the name of a folder has letters, digits, - and _ only'
-        for part, config in (('images', entry.images), ('truth', entry.truth)):
-            if config is None:
-                continue
-            if 'type' not in config:
-                yield f'{key}.{part}', ' must be the config of a data set, with type'
-            if 'pipeline' in config:
-                yield (
-                    f'{key}.{part}.pipeline',
-                    ": take it out; the pipelines are those of the teacher's and "
-                    "the student's config",
-                )
-
-
 def _read(hint: Any, value: Any, key: str) -> Any:
+    """Give a value the type that it should have; dotted keys name what is wrong."""
     options = get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
     if value is None and types.NoneType in options:
         return None
     kind, inner = get_origin(options[0]) or options[0], get_args(options[0])
-    is_part = is_dataclass(kind)
-    wanted = {tuple: (list, tuple), dict: Mapping}.get(kind, kind)
-    wrong_bool = isinstance(value, bool) and kind is int
-    if not isinstance(value, Mapping if is_part else wanted) or wrong_bool:
-        name = {tuple: 'list'}.get(kind, 'dict' if is_part else kind.__name__)
+    name = {tuple: 'list'}.get(kind, 'dict' if is_dataclass(kind) else kind.__name__)
+    wanted = dict(list=(list, tuple), dict=Mapping).get(name, kind)
+    if not isinstance(value, wanted) or (isinstance(value, bool) and kind is int):
         raise PlanError(f'{key or "the plan"} must be a {name}, but is {value!r}')
+    prefix = f'{key}.' if key else ''
     if kind is tuple:
         return tuple(
-            _read(inner[0], part, f'{key}.{index}') for index, part in enumerate(value)
+            _read(inner[0], part, f'{prefix}{i}') for i, part in enumerate(value)
         )
-    if is_part:
+    if is_dataclass(kind):
         hints = get_type_hints(kind)
-        _require_keys(kind, value, f'{key}.' if key else '')
+        _require_keys(kind, value, prefix)
     elif inner:
         hints = dict.fromkeys(value, inner[1])
     else:
         return value
-    parts = {
-        name: _read(hints[name], part, f'{key}.{name}'.lstrip('.'))
-        for name, part in value.items()
-    }
-    return kind(**parts)
+    return kind(
+        **{k: _read(hints[k], part, f'{prefix}{k}') for k, part in value.items()}
+    )
 
 
 def _require_keys(kind: type, entry: Mapping, prefix: str) -> None:

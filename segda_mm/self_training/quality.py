@@ -28,12 +28,11 @@ def label_quality(
         pseudo: Built data set whose pipeline gives ``gt_seg_map`` and, where
             instances are told apart, ``gt_panoptic_seg``, in the size of the files.
         truth: The same with the true labels, matched by ``relative_path``.
-        left_out: Names of images not to judge: the teacher was trained on them.
+        left_out: Names of images that the teacher was trained on.
 
     Returns:
-        ``images`` that were judged, ``mIoU`` and, where there are instances,
-        ``PQ``, both in percent, or None without any class. A true pixel that
-        is void in the pseudo label is missed by the mIoU.
+        ``images`` judged, ``mIoU`` and, with instances, ``PQ``, in percent, None
+        without any class. The mIoU misses a true pixel that is void in the label.
     """
     known, where = index_by_name(truth), index_by_name(pseudo)
     names = [name for name in where if name in known and name not in set(left_out)]

@@ -15,28 +15,18 @@ from segda_mm.visualization import colorize, colorize_panoptic
 from .configs import PlanConfigs, build, index_by_name, reading_pipeline
 from .plan import PREVIOUS_STUDENT, Plan
 
-_NUMBERS = ('images', 'labelled pixels', 'judged')
-
-#: Pixels of one panel.
-PANEL_WIDTH = 384
-
-#: Frames of a set that are shown.
-NUM_FRAMES = 4
+#: Width in pixels of one panel, and how many frames of a set are shown.
+PANEL_WIDTH, NUM_FRAMES = 384, 4
 
 
 def make_report(plan: Plan, results: Mapping[str, Mapping]) -> dict[str, Any]:
-    """Gather what the stages left.
-
-    Args:
-        plan: The plan.
-        results: Name of a stage -> its result.
+    """Gather what the stages left, given by their names.
 
     Returns:
-        ``rounds``, of the first teacher and every round: ``round``, ``student``,
-        ``teacher`` (of the labels; None in round 0), ``parameters``,
-        ``starts_from``, ``trained_on``, ``checkpoint``, ``metrics`` and the figures
-        of every class; and ``labels``, of every round and set: ``round``, ``set``,
-        ``images``, ``labeled`` (percent of the pixels), and ``quality`` or None.
+        ``rounds``, of the first teacher and every round: with ``teacher`` (of the
+        labels; None in round 0), ``checkpoint``, ``metrics`` and the figures of every
+        class; and ``labels``, of every round and set: with ``images``, ``labeled``
+        (percent of the pixels), and ``quality`` or None.
     """
     trainings = [plan.teacher, *(part.student for part in plan.rounds)]
     students = [Path(training.config).stem for training in trainings]
@@ -60,7 +50,15 @@ def make_report(plan: Plan, results: Mapping[str, Mapping]) -> dict[str, Any]:
     return dict(rounds=rounds, labels=labels)
 
 
-def report_text(report: Mapping[str, Any], pictures: Mapping[str, str]) -> str:
+def write_report(configs: PlanConfigs, report: Mapping[str, Any]) -> Path:
+    """Write ``report.json``, pictures of labels, and ``report.md``: its path."""
+    pictures = {name: _draw_labels(configs, name) for name in configs.plan.unlabeled}
+    write_json(configs.work_dir / 'report.json', report)
+    write_text(configs.work_dir / 'report.md', _text(report, pictures))
+    return configs.work_dir / 'report.md'
+
+
+def _text(report: Mapping[str, Any], pictures: Mapping[str, str]) -> str:
     """The report as Markdown, with the path of each set's figure."""
     rounds = [
         {
@@ -70,39 +68,21 @@ def report_text(report: Mapping[str, Any], pictures: Mapping[str, str]) -> str:
             'parameters': f'{entry["parameters"] / 1e6:.2f} M',
             'starts from': entry['starts_from'],
             'trained on': entry['trained_on'],
+            **_figures(entry['metrics'], ('PQ', 'AP', 'mIoU')),
         }
         for entry in report['rounds']
     ]
-    metrics = [entry['metrics'] for entry in report['rounds']]
-    parts = ['# Rounds', _table(rounds, metrics, ('PQ', 'AP', 'mIoU'))]
-    qualities = [entry['quality'] or {} for entry in report['labels']]
-    labels = [
-        {
-            'round': str(entry['round']),
-            'set': entry['set'],
-            'images': str(entry['images']),
-            'labelled pixels': _figure(entry['labeled']),
-            'judged': str(quality.get('images', 0)),
-        }
-        for entry, quality in zip(report['labels'], qualities)
-    ]
-    parts += ['# Pseudo labels', _table(labels, qualities, ('PQ', 'mIoU'))]
-    if any(qualities):
-        parts.append(
-            'Images that the teacher was trained on with their true labels are not '
-            'judged.'
-        )
+    labels = []
+    for entry in report['labels']:
+        quality = entry['quality'] or {}
+        row = {name: str(entry[name]) for name in ('round', 'set', 'images')}
+        row['labelled pixels'] = f'{entry["labeled"]:.2f}'
+        row['judged'] = str(quality.get('images', 0))
+        labels.append(row | _figures(quality, ('PQ', 'mIoU')))
+    parts = ['# Rounds', _table(rounds), '# Pseudo labels', _table(labels)]
     for name, path in pictures.items():
         parts += [f'# Labels of the same frames: {name}', f'![{name}]({path})']
     return '\n\n'.join(parts) + '\n'
-
-
-def write_report(configs: PlanConfigs, report: Mapping[str, Any]) -> Path:
-    """Write ``report.json``, pictures of labels, and ``report.md``: its path."""
-    pictures = {name: _draw_labels(configs, name) for name in configs.plan.unlabeled}
-    write_json(configs.work_dir / 'report.json', report)
-    write_text(configs.work_dir / 'report.md', report_text(report, pictures))
-    return configs.work_dir / 'report.md'
 
 
 def _draw_labels(configs: PlanConfigs, name: str) -> str:
@@ -140,7 +120,7 @@ def _draw_labels(configs: PlanConfigs, name: str) -> str:
 
 
 def _sheet(columns: Mapping[str, Sequence[Image.Image | None]]) -> Image.Image:
-    """Pictures in titled columns, each as wide as :data:`PANEL_WIDTH`."""
+    """Pictures in titled columns."""
     width, height = columns['image'][0].size
     width, height = PANEL_WIDTH, PANEL_WIDTH * height // width
     sheet = Image.new('RGB', (width * len(columns), height * len(columns['image'])))
@@ -174,27 +154,20 @@ def _start(plan: Plan, number: int) -> str:
 def _material(plan: Plan, number: int) -> str:
     if not number:
         return 'labelled'
-    material = 'pseudo-labelled'
-    if plan.mix_labeled:
-        material += ' + labelled'
-    if plan.rounds[number - 1].finetune:
-        material += ', then labelled'
-    return material
+    tuned = plan.rounds[number - 1].finetune is not None
+    mixed = ' + labelled' * plan.mix_labeled
+    return f'pseudo-labelled{mixed}' + ', then labelled' * tuned
 
 
-def _figure(value: float | None) -> str:
-    return '-' if value is None else f'{value:.2f}'
+def _figures(entry: Mapping, names: Sequence[str]) -> dict[str, str]:
+    return {
+        name: '-' if entry.get(name) is None else f'{entry[name]:.2f}' for name in names
+    }
 
 
-def _table(
-    rows: list[dict[str, str]], figures: list[Mapping], names: Sequence[str]
-) -> str:
-    """Rows as Markdown, each with those of its named figures that any row has."""
-    names = [name for name in names if any(name in entry for entry in figures)]
-    rows = [
-        {**row, **{name: _figure(entry.get(name)) for name in names}}
-        for row, entry in zip(rows, figures)
-    ]
-    rules = ['---:' if name in (*_NUMBERS, *names) else '---' for name in rows[0]]
-    lines = [list(rows[0]), rules, *(row.values() for row in rows)]
+def _table(rows: list[dict[str, str]]) -> str:
+    """Rows as Markdown, without the columns that are '-' in all of them."""
+    names = [name for name in rows[0] if any(row[name] != '-' for row in rows)]
+    lines = [names, ['---'] * len(names)]
+    lines += [[row[name] for name in names] for row in rows]
     return '\n'.join('| ' + ' | '.join(line) + ' |' for line in lines)

@@ -21,36 +21,29 @@ from .report import make_report, write_report
 from .stages import Commands, StageJobs
 from .state import StateFile, flat_settings
 
-STATE_FILE = 'state.json'
-
 
 def carry_out(
     configs: PlanConfigs, commands: Commands, redo_from: str | None = None
 ) -> dict[str, Any]:
-    """Carry out what is left of a plan, stage by stage, and write the report.
-
-    To be called by all processes that share the work.
+    """Carry out what is left of a plan, in all processes, and write the report.
 
     Args:
         configs: The plan and its configs.
         commands: What stages consist of.
         redo_from: Name of a stage that is deleted first, with all after it.
 
-    Returns:
-        The report, see :func:`make_report`.
-
     Raises:
         PlanError: The plan differs from what a stage was begun with, a folder
             is not of this plan, or a checkpoint is gone.
     """
     stages = stages_of(configs.plan)
-    state = StateFile(configs.work_dir / STATE_FILE)
+    state = StateFile(configs.work_dir / 'state.json')
     if redo_from is not None:
         _forget(configs, state, stages, redo_from)
     jobs = StageJobs(configs, state, commands)
     for stage in stages:
-        job = jobs.job(stage)
-        settings = flat_settings(job.settings, str(configs.work_dir))
+        settings, run = jobs.job(stage)
+        settings = flat_settings(settings, str(configs.work_dir))
         state.check(stage.name, settings)
         if state.is_finished(stage.name):
             continue
@@ -64,8 +57,8 @@ def carry_out(
         # process makes it.
         state.begin(stage.name, settings)
         _say(f'stage {stage.name} (the last one is {stages[-1].name})')
-        state.finish(stage.name, job.run())
-    results = {stage.name: state.result(stage.name) for stage in stages}
+        state.finish(stage.name, run())
+    results = {stage.name: state.stages[stage.name]['result'] for stage in stages}
     report = make_report(configs.plan, results)
     file = Processes().from_main(write_report, configs, report)
     _say(f'the report is in {file}')
@@ -96,25 +89,23 @@ def require_inputs(
     """See that every config, data set and checkpoint of a plan is there.
 
     Data sets list their files, so that what is missing in the last round is found
-    before the first one.
-
-    Args:
-        configs: The plan and its configs.
-        require_data: Sees that the data sets of a config's loaders are there.
+    before the first one; ``require_data`` sees to those of a config's loaders.
 
     Raises:
         PlanError: Of the plan's key that is wrong, with what to do.
     """
     plan = configs.plan
-    students = [
-        (f'rounds.{index}.student', part.student)
-        for index, part in enumerate(plan.rounds)
-    ]
-    for key, training in [('teacher', plan.teacher), *students]:
-        if training.init not in (None, PREVIOUS_STUDENT):
-            _require_file(training.init, f'{key}.init')
-        if training.checkpoint is not None:
-            _require_file(training.checkpoint, f'{key}.checkpoint')
+    trainings = {'teacher': plan.teacher}
+    for index, part in enumerate(plan.rounds):
+        trainings[f'rounds.{index}.student'] = part.student
+    for key, training in trainings.items():
+        for name in ('init', 'checkpoint'):
+            path = getattr(training, name)
+            if path not in (None, PREVIOUS_STUDENT) and not Path(path).is_file():
+                raise PlanError(
+                    f'{key}.{name} names {path}, which does not exist. Make it, or '
+                    f'name another one with --cfg-options {key}.{name}=FILE'
+                )
         cfg = configs.config(training)
         if configs.make_data:
             cfg.make_data = configs.make_data
@@ -130,24 +121,13 @@ def require_inputs(
     for name, part in plan.unlabeled.items():
         parts = dict(images=unlabeled_dataset(part), truth=part.truth)
         for key, dataset in parts.items():
-            if dataset is None:
-                continue
             try:
-                build(dict(dataset, pipeline=[]), cfg)
+                if dataset is not None:
+                    build(dict(dataset, pipeline=[]), cfg)
             except (DataError, MissingDataError) as error:
-                advice = ''
-                if isinstance(error, MissingDataError) and configs.make_data:
-                    advice = f'\nThe data are written by\n  {configs.make_data}'
+                made = configs.make_data
+                advice = f'\nThe data are written by\n  {made}' if made else ''
                 raise PlanError(f'unlabeled.{name}.{key}: {error}{advice}') from error
-
-
-def _require_file(path: str, key: str) -> None:
-    if not Path(path).is_file():
-        raise PlanError(
-            f'{key} names {path}, which does not exist. Make it with the training '
-            'that its folder is named after, or name another one with '
-            f'--cfg-options {key}=FILE'
-        )
 
 
 def _say(text: str) -> None:

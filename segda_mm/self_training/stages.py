@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -30,35 +30,27 @@ from .plan import PREVIOUS_STUDENT, FineTuning, Stage, Training
 from .quality import label_quality
 from .state import StateFile
 
-#: What of a config decides how a training ends.
+#: What of a config decides how a training ends, which labels are made (of a data set
+#: of the plan), and how a network is judged.
 _TRAINING_KEYS = (
-    'model',
-    'train_dataloader',
-    'optim_wrapper',
-    'param_scheduler',
-    'train_cfg',
-    'custom_hooks',
-    'randomness',
-    'load_from',
+    *('model', 'train_dataloader', 'optim_wrapper', 'param_scheduler'),
+    *('train_cfg', 'custom_hooks', 'randomness', 'load_from'),
 )
-
-#: What of a config decides which labels are made; the data set is the plan's.
 _LABELING_KEYS = ('model', 'tta_model', 'tta_pipeline')
-
-#: What of a config decides how a network is judged.
 _EVALUATION_KEYS = (*_LABELING_KEYS, 'test_dataloader', 'test_evaluator')
 
 #: Entries of a data loader that change the speed only.
 _SPEED_KEYS = ('num_workers', 'persistent_workers', 'pin_memory', 'prefetch_factor')
 
+#: The settings that a stage's result depends on, and what carries it out.
+Job = tuple[dict[str, Any], Callable[[], dict[str, Any]]]
+
 
 class Commands(NamedTuple):
     """The commands that stages consist of, which a layer above provides.
 
-    Attributes:
-        train: Of a config, a checkpoint to start from or None, and whether to resume.
-        label: As :func:`segda_mm.apis.label`.
-        test: As :func:`segda_mm.apis.test`.
+    ``train`` takes a config, a checkpoint to start from or None, and whether to
+    resume; ``label`` and ``test`` are as in :mod:`segda_mm.apis`.
     """
 
     train: Callable[[Config, str | None, bool], Any]
@@ -66,36 +58,17 @@ class Commands(NamedTuple):
     test: Callable[..., dict]
 
 
-class Job(NamedTuple):
-    """A stage: the settings that its result depends on, and how to run it."""
-
-    settings: Mapping[str, Any]
-    run: Callable[[], dict[str, Any]]
-
-
 class StageJobs:
-    """Makes the job of a stage from the plan and what earlier stages left.
-
-    Args:
-        configs: The plan and its configs.
-        state: What is done.
-        commands: What the jobs call.
-    """
+    """Makes the job of a stage from the plan and what earlier stages left."""
 
     def __init__(
         self, configs: PlanConfigs, state: StateFile, commands: Commands
     ) -> None:
-        self.configs = configs
-        self.plan = configs.plan
-        self.state = state
-        self.commands = commands
+        self.configs, self.plan = configs, configs.plan
+        self.state, self.commands = state, commands
 
     def job(self, stage: Stage) -> Job:
-        """The job of a stage, once those before it are finished.
-
-        Raises:
-            PlanError: A checkpoint of an earlier stage is gone.
-        """
+        """The job of a stage; PlanError if an earlier one's checkpoint is gone."""
         return getattr(self, f'_{stage.kind}')(stage)
 
     def _teacher(self, stage: Stage) -> Job:
@@ -137,7 +110,7 @@ class StageJobs:
                 made[name] = dict(images=manifest['num_images'], labeled=labeled)
             return dict(sets=made)
 
-        return Job(settings, run)
+        return settings, run
 
     def _quality(self, stage: Stage) -> Job:
         cfg = self.configs.config(self.plan.teacher)
@@ -147,18 +120,17 @@ class StageJobs:
         def run() -> dict:
             if not is_main_process():
                 return {}
-            known = list(index_by_name(self.configs.labeled(cfg)))
+            known = list(index_by_name(build(cfg.train_dataloader.dataset, cfg)))
             pipeline = reading_pipeline(cfg)
             sets = {}
             for name, truth in truths.items():
-                if truth is None:
-                    continue
-                made = self.configs.pseudo_labeled(stage.round, name, cfg, pipeline)
-                true = dict(truth, pipeline=pipeline)
-                sets[name] = label_quality(build(made, cfg), build(true, cfg), known)
+                if truth is not None:
+                    made = self.configs.pseudo_labeled(stage.round, name, cfg, pipeline)
+                    parts = (made, dict(truth, pipeline=pipeline))
+                    sets[name] = label_quality(*(build(p, cfg) for p in parts), known)
             return dict(sets=sets)
 
-        return Job(settings, run)
+        return settings, run
 
     def _student(self, stage: Stage) -> Job:
         """Step 3."""
@@ -206,7 +178,7 @@ class StageJobs:
             checkpoint = Path(find_resumable_checkpoint(cfg.work_dir))
             return dict(checkpoint=f'{stage.name}/{checkpoint.name}')
 
-        return Job(settings, run)
+        return settings, run
 
     def _evaluate(self, stage: Stage) -> Job:
         """Step 5: the network that the round ends with is the next teacher."""
@@ -229,7 +201,7 @@ class StageJobs:
                 **{key: results[key] for key in results if key.startswith('per_')},
             )
 
-        return Job(settings, run)
+        return settings, run
 
     def _network(self, number: int) -> tuple[Training, str]:
         """The network that a round ends with: its config and its checkpoint."""
@@ -242,11 +214,10 @@ class StageJobs:
 
     def _checkpoint(self, stage: str) -> str:
         """The checkpoint that a training has left."""
-        path = self.configs.work_dir / self.state.result(stage)['checkpoint']
+        path = self.configs.work_dir / self.state.stages[stage]['result']['checkpoint']
         if not path.is_file():
             raise PlanError(
-                f'{path} is gone, which {self.state.path} says is finished. Restore '
-                f'it, or make it again with --redo-from {stage}'
+                f'{path} is gone. Restore it, or make it again with --redo-from {stage}'
             )
         return str(path)
 

@@ -17,9 +17,6 @@ class StateFile:
 
     Of every stage it holds the settings under dotted keys, whether it is finished, and
     its result. All processes of a run have one; the first of them writes.
-
-    Args:
-        path: The file. Where there is none, nothing is done yet.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -29,32 +26,23 @@ class StateFile:
         self._read()
 
     def check(self, stage: str, settings: Mapping[str, Any]) -> None:
-        """See that a stage was not begun with other :func:`flat_settings`.
-
-        Raises:
-            PlanError: Naming the stage, the first key that differs, and both values.
-        """
+        """PlanError where a stage was begun with other :func:`flat_settings`."""
         if stage not in self.stages:
             return
         begun = self.stages[stage]['settings']
         for key in [*begun, *settings]:
-            if begun.get(key) != settings.get(key):
+            old, new = begun.get(key), settings.get(key)
+            if old != new:
                 done = 'finished' if self.is_finished(stage) else 'begun'
                 raise PlanError(
                     f'stage {stage} in {self.path.parent} was {done} with {key} = '
-                    f'{_brief(begun.get(key))}, but the plan now says '
-                    f'{_brief(settings.get(key))}. Restore it, take another '
-                    '--work-dir, or do this stage and those after it again with '
-                    f'--redo-from {stage}'
+                    f'{old!r:.80}, but the plan now says {new!r:.80}. Restore it, '
+                    'take another --work-dir, or do this stage and those after it '
+                    f'again with --redo-from {stage}'
                 )
 
     def is_finished(self, stage: str) -> bool:
-        """Whether a stage is done."""
         return self.stages.get(stage, {}).get('finished', False)
-
-    def result(self, stage: str) -> dict[str, Any]:
-        """What a finished stage left."""
-        return self.stages[stage]['result']
 
     def begin(self, stage: str, settings: Mapping[str, Any]) -> None:
         """Note the settings of a stage before anything of it is done."""
@@ -68,8 +56,7 @@ class StateFile:
 
     def forget(self, stages: Collection[str]) -> None:
         """Take stages for not even begun."""
-        rest = {name: s for name, s in self.stages.items() if name not in stages}
-        self._replace(rest)
+        self._replace({n: s for n, s in self.stages.items() if n not in stages})
 
     def _replace(self, stages: dict[str, dict]) -> None:
         # Nobody goes on before all processes are at this point.
@@ -85,17 +72,14 @@ class StateFile:
 def flat_settings(settings: Mapping[str, Any], work_dir: str) -> dict[str, Any]:
     """Settings under dotted keys, in types of JSON, as ``{'train_cfg.max_epochs': 5}``.
 
-    Args:
-        settings: Nested dictionaries and lists.
-        work_dir: Folder that paths are made relative to, so that it may move.
+    Paths are made relative to ``work_dir``, so that it may move.
     """
     flat = {}
     root = work_dir.rstrip('/')
 
     def walk(node: Any, key: str) -> None:
-        if isinstance(node, list | tuple) and any(
-            isinstance(child, Mapping | list | tuple) for child in node
-        ):
+        nested = (Mapping, list, tuple)
+        if isinstance(node, list | tuple) and any(isinstance(n, nested) for n in node):
             node = dict(enumerate(node))
         if isinstance(node, Mapping) and node:
             for name, child in node.items():
@@ -113,8 +97,3 @@ def flat_settings(settings: Mapping[str, Any], work_dir: str) -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     # Tuples become lists here as they do in the file.
     return json.loads(json.dumps(value, default=str))
-
-
-def _brief(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else text[:77] + '...'

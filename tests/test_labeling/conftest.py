@@ -56,9 +56,8 @@ def pixel_images(tmp_path_factory, write_images):
 def elsewhere(semantic_job, pixel_images, run_script, tmp_path_factory):
     """The folder of what several and killed processes have left.
 
-    Of a labelling there are ``two`` and ``killed``, with thresholds
-    ``dataset_killed``; of a training ``run_two`` (its labels alone) and
-    ``run_killed``, within epoch 2.
+    Of labellings, and of trainings: ``run_two`` (its labels alone) and ``run_killed``,
+    within epoch 2.
     """
     root = tmp_path_factory.mktemp('elsewhere')
     batch = dict(num_workers=0, batch_size=3)
@@ -107,12 +106,7 @@ def write_images():
 
 @pytest.fixture(scope='session')
 def reference():
-    """What a network with softmax(pixel / 50) labels, by NumPy.
-
-    Returned for a folder of images and a cap are the labels of each image without
-    and with thresholds of all images, the thresholds, and of every class the number
-    of its pixels and the share that is kept.
-    """
+    """What a network with softmax(pixel / 50) labels, with and without thresholds."""
 
     def label(images, cap):
         labels, confidences = {}, {}
@@ -134,7 +128,6 @@ def reference():
         }
         return SimpleNamespace(
             labels=labels,
-            confidences=confidences,
             voided=voided,
             thresholds=thresholds,
             pixels=[len(part) for part in members],

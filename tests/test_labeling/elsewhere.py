@@ -12,6 +12,7 @@ import signal
 import sys
 import traceback
 from types import SimpleNamespace
+from unittest.mock import MagicMock
 
 import torch
 from mmengine.hooks import Hook
@@ -134,28 +135,20 @@ def train(images, work_dir, **options):
     return runner
 
 
-class Loader(SimpleNamespace):
-    """Stands for the data loader of a training."""
-
-    def __init__(self, dataset):
-        super().__init__(dataset=dataset)
-
-    def __len__(self):
-        return 3
-
-
 def label_as_hook(images, work_dir):
     """What the hook does before the first epoch, without a training."""
     initialize_process_group('pytorch')
     model = PixelClassifier()
     model.init_weights()
+    loader = MagicMock(dataset=SimpleNamespace(pseudo_label_dir=None))
+    loader.__len__.return_value = 3
     runner = SimpleNamespace(
         model=model,
         epoch=0,
         iter=0,
         seed=3,
         work_dir=work_dir,
-        train_dataloader=Loader(SimpleNamespace(pseudo_label_dir=None)),
+        train_dataloader=loader,
         logger=MMLogger.get_current_instance(),
         message_hub=MessageHub.get_current_instance(),
     )

@@ -4,38 +4,23 @@ import pytest
 
 from segda_mm.apis import label, load_config
 
-
-@pytest.fixture(scope='module')
-def uncut(semantic_job, tmp_path_factory):
-    """Files of one process without and with thresholds; and the two manifests."""
-    root = tmp_path_factory.mktemp('uncut')
-    median = dict(type='ClassMedian', cap=0.9, scope='dataset')
-    config, job = semantic_job['config'], dict(semantic_job)
-    del job['config']
-    manifests = [
-        label(
-            load_config(config),
-            **job,
-            out=root / name,
-            pseudo_labeler=pseudo_labeler,
-            num_workers=0,
-        )
-        for name, pseudo_labeler in (('one', None), ('dataset_one', median))
-    ]
-    return root, manifests
+MEDIAN = dict(type='ClassMedian', cap=0.9, scope='dataset')
 
 
 @pytest.mark.parametrize(
-    ('reference', 'other'),
-    [('one', 'two'), ('one', 'killed'), ('dataset_one', 'dataset_killed')],
+    ('others', 'pseudo_labeler'),
+    [(('two', 'killed'), None), (('dataset_killed',), MEDIAN)],
 )
-def test_files_are_equal_byte_by_byte(uncut, elsewhere, contents, reference, other):
-    expected, found = contents(uncut[0] / reference), contents(elsewhere / other)
+def test_files_are_equal_byte_by_byte(
+    semantic_job, elsewhere, contents, tmp_path, others, pseudo_labeler
+):
+    job = dict(semantic_job, out=tmp_path, pseudo_labeler=pseudo_labeler)
+    manifest = label(load_config(job.pop('config')), **job, num_workers=0)
+    expected = contents(tmp_path)
     assert len([name for name in expected if name.endswith('.png')]) == 7
-    assert found == expected
-
-
-def test_thresholds_change_the_labels(uncut):
-    without, with_them = uncut[1]
-    assert without['void_share'] == 0
-    assert 0.2 < with_them['void_share'] < 0.6
+    for other in others:
+        assert contents(elsewhere / other) == expected
+    if pseudo_labeler is None:
+        assert manifest['void_share'] == 0
+    else:
+        assert 0.2 < manifest['void_share'] < 0.6

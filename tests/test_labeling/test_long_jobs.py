@@ -10,8 +10,7 @@ from segda_mm.labeling.long_jobs import BoundedPool, Progress
 
 
 def test_submitting_waits_while_the_queue_is_full():
-    go, done = threading.Event(), []
-    submitted = []
+    go, done, submitted = threading.Event(), [], []
 
     def job(number):
         go.wait(10)

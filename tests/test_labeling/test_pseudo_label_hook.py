@@ -9,7 +9,6 @@ import pytest
 import torch
 
 from segda_mm.engine import AdaptationRunner
-from segda_mm.labeling import MedianThresholdPseudoLabelHook
 
 # 5 images, batches of 2: an epoch has 3 iterations, the run 9.
 CAP = 0.9
@@ -40,9 +39,7 @@ def test_labels_and_manifest_equal_numpy(
         type='ClassMedian', cap=CAP, scope='dataset'
     )
     assert [entry['name'] for entry in manifest['classes']] == ['a', 'b', 'c']
-
-
-def test_the_network_labels_in_evaluation_mode_and_trains_on(finished):
+    # It labels in evaluation mode, and trains on.
     assert finished.model.modes == [False] * 6
     assert finished.model.training
 
@@ -86,21 +83,6 @@ def test_lost_labels_are_made_again_with_a_warning(
     assert len(runner.model.modes) == 3
     logs = ''.join(path.read_text() for path in run.rglob('*.log'))
     assert 'gone or incomplete' in logs
-
-
-@pytest.mark.parametrize(
-    ('settings', 'message'),
-    [
-        (dict(epochs=()), 'name the epochs'),
-        (dict(epochs=(-1,)), 'name the epochs'),
-        (dict(dataloader={}), 'no `dataset`'),
-        (dict(pseudo_labeler=dict(type='PixelConfidence', exponent=1)), 'no weights'),
-    ],
-)
-def test_wrong_settings_are_named(settings, message):
-    settings = dict(dict(dataloader=dict(dataset={})), **settings)
-    with pytest.raises(ValueError, match=message):
-        MedianThresholdPseudoLabelHook(**settings)
 
 
 def test_a_training_set_that_reads_no_labels_is_named(toy, pixel_images, tmp_path):

@@ -30,11 +30,8 @@ def test_a_schedule_in_steps_ends_with_the_training():
 @pytest.mark.parametrize(
     ('end', 'steps', 'epochs', 'new_end'), [(6, 100, 10, 11), (5, 4, 1, 1)]
 )
-def test_a_schedule_in_epochs_keeps_its_distance_to_the_end(
-    end, steps, epochs, new_end
-):
+def test_a_schedule_in_epochs_keeps_its_distance(end, steps, epochs, new_end):
     cfg = config(end=end, by_epoch=True)
     set_length(cfg, steps=steps, batches_per_epoch=10)
     assert cfg.train_cfg.max_epochs == epochs
     assert cfg.param_scheduler[0]['end'] == new_end
-    assert cfg.default_hooks.checkpoint.interval == 1

@@ -10,16 +10,13 @@ from PIL import Image
 from segda_mm.apis import PreflightError, load_config, self_train
 from segda_mm.datasets.formats.subsets import draw_share
 from segda_mm.labeling import LabelStore
-from segda_mm.self_training.configs import build
+from segda_mm.self_training.configs import build, index_by_name
 from segda_mm.testing.toy_plan import write_toy_plan
-
-MODULE = 'segda_mm.apis.self_training'
 
 STAGES = [
     *('0-teacher', '0-evaluate', '1-label', '1-quality', '1-student', '1-finetune'),
     *('1-evaluate', '2-label', '2-quality', '2-student', '2-evaluate'),
 ]
-STAGES_WITH_WORK = [name for name in STAGES if 'quality' not in name]
 
 #: Numbers of the frames without a label.
 UNLABELED = (1, 2, 4, 5, 7, 8, 10, 11)
@@ -35,47 +32,43 @@ class Stand:
     def __init__(self, monkeypatch):
         self.trained, self.labeled, self.tested = [], [], []
         self.stop_in = None
-        for name, stand in dict(
-            train=self.train, label=self.label, evaluate=self.test
-        ).items():
-            monkeypatch.setattr(f'{MODULE}.{name}', stand)
+        for name in ('train', 'label', 'evaluate'):
+            stand = self.stoppable(getattr(self, name))
+            monkeypatch.setattr(f'segda_mm.apis.self_training.{name}', stand)
 
-    def _maybe_stop(self, cfg, when):
-        stage = cfg.work_dir.rpartition('/')[2]
-        if self.stop_in == (stage, when):
-            raise Stopped(stage)
+    def stoppable(self, function):
+        def run(cfg, *args, **options):
+            stage = Path(cfg.work_dir).name
+            if self.stop_in == (stage, 'begin'):
+                raise Stopped
+            result = function(cfg, *args, **options)
+            if self.stop_in == (stage, 'end'):
+                raise Stopped
+            return result
+
+        return run
 
     def train(self, cfg, resume=None):
-        self._maybe_stop(cfg, 'begin')
         self.trained.append((cfg.copy(), resume))
-
         folder = Path(cfg.work_dir)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f'epoch_{cfg.train_cfg.max_epochs}.pth').write_bytes(b'weights')
-        self._maybe_stop(cfg, 'end')
 
     def label(self, cfg, checkpoint, images, out, **settings):
-        self._maybe_stop(cfg, 'begin')
         self.labeled.append((cfg.copy(), str(checkpoint), images, settings))
         names = [f'0001TP_{index:06d}.png' for index in UNLABELED]
         names = draw_share(names, images.get('share'))
         store = LabelStore(out)
         for name in names:
             # The teacher of round 1 sees class 1, that of round 2 class 0.
-            guess = 2 - int(cfg.work_dir.rpartition('/')[2][0])
-            labels = np.full((32, 64), guess, np.uint8)
+            labels = np.full((32, 64), 2 - int(Path(cfg.work_dir).name[0]), np.uint8)
             labels[28:] = 255
-            path = store.path(name)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(labels).save(path)
-        self._maybe_stop(cfg, 'end')
+            store.write(name, labels)
         return dict(num_images=len(names), void_share=0.125)
 
-    def test(self, cfg, checkpoint, tta=False):
-        self._maybe_stop(cfg, 'begin')
+    def evaluate(self, cfg, checkpoint, tta=False):
         self.tested.append((cfg.copy(), str(checkpoint), tta))
-        miou = 40.0 + 5 * int(cfg.work_dir.rpartition('/')[2][0])
-        self._maybe_stop(cfg, 'end')
+        miou = 40.0 + 5 * int(Path(cfg.work_dir).name[0])
         return dict(num_images=2, metrics=dict(mIoU=miou), per_class_iou=dict(Sky=miou))
 
 
@@ -89,13 +82,12 @@ def plan_file(tmp_path):
     return write_toy_plan(tmp_path)
 
 
-def names_of(dataset):
-    infos = [dataset.get_data_info(index) for index in range(len(dataset))]
-    return [info['relative_path'][7:13] for info in infos]
-
-
 def dataset_of(cfg):
     return build(cfg.train_dataloader.dataset, cfg)
+
+
+def names_of(dataset):
+    return [name[7:13] for name in index_by_name(dataset)]
 
 
 def test_every_step_gets_its_data_and_weights(stand, plan_file, tmp_path):
@@ -113,31 +105,22 @@ def test_every_step_gets_its_data_and_weights(stand, plan_file, tmp_path):
     for number, cfg in ((1, first), (2, second)):
         dataset = dataset_of(cfg)
         assert names_of(dataset) == [f'{i:06d}' for i in UNLABELED]
-        assert dataset.get_data_info(0)['seg_map_path'] == str(
-            work / f'{number}-label' / 'others' / '0001TP_000001.png'
-        )
+        label = work / f'{number}-label' / 'others' / '0001TP_000001.png'
+        assert dataset.get_data_info(0)['seg_map_path'] == str(label)
     sample = dataset_of(first)[0]['data_samples'].gt_sem_seg.data[0]
     assert sample.unique().tolist() == [1, 255]
 
-    assert teacher.get('load_from') is None
-    assert first.get('load_from') is None
+    assert teacher.get('load_from') is first.get('load_from') is None
     assert tuned.load_from == str(work / '1-student' / 'epoch_2.pth')
     assert second.load_from == str(work / '1-finetune' / 'epoch_1.pth')
     # In batches of two an epoch has 2 steps on labelled frames, 4 on the others.
-    assert [cfg.train_cfg.max_epochs for cfg in (teacher, first, tuned, second)] == [
-        2,
-        2,
-        1,
-        1,
-    ]
+    assert [cfg.train_cfg.max_epochs for cfg, _ in stand.trained] == [2, 2, 1, 1]
     assert {cfg.randomness.seed for cfg, _ in stand.trained} == {3}
     assert all(cfg.val_dataloader is None for cfg, _ in stand.trained)
 
     teachers = [checkpoint for _, checkpoint, _, _ in stand.labeled]
-    assert teachers == [
-        str(work / '0-teacher' / 'epoch_2.pth'),
-        str(work / '1-finetune' / 'epoch_1.pth'),
-    ]
+    paths = ('0-teacher/epoch_2.pth', '1-finetune/epoch_1.pth')
+    assert teachers == [str(work / path) for path in paths]
     assert stand.labeled[0][3]['tta'] is True
     assert stand.labeled[0][3]['ego_car']['ego_ids'] == (11,)
     judged = [checkpoint for _, checkpoint, _ in stand.tested]
@@ -155,15 +138,13 @@ def test_the_report_has_rounds_labels_and_pictures(stand, plan_file, tmp_path):
     assert report['rounds'][2]['checkpoint'] == '2-student/epoch_1.pth'
 
     # By hand: the labels are class 1, then class 0, everywhere above the bonnet.
+    truths = tmp_path / 'data/labels/train'
+    known = [
+        np.asarray(Image.open(truths / f'0001TP_{i:06d}.png'))[:28] for i in UNLABELED
+    ]
     for entry, guess in zip(report['labels'], (1, 0), strict=True):
-        truths = [
-            np.asarray(Image.open(tmp_path / f'data/labels/train/0001TP_{i:06d}.png'))
-            for i in UNLABELED
-        ]
-        known = np.stack(truths)[:, :28]
-        present = np.unique(known)
-        iou = (known == guess).mean()
-        assert entry['quality']['mIoU'] == pytest.approx(100 * iou / len(present))
+        iou = np.equal(known, guess).mean() / len(np.unique(known))
+        assert entry['quality']['mIoU'] == pytest.approx(100 * iou)
         assert entry['quality']['images'] == entry['images'] == 8
         assert entry['labeled'] == 87.5
 
@@ -183,9 +164,8 @@ def test_the_report_has_rounds_labels_and_pictures(stand, plan_file, tmp_path):
 def test_stopped_in_every_stage_it_ends_as_if_it_was_not(stand, plan_file, tmp_path):
     self_train(load_config(plan_file))
     whole, cut = tmp_path / 'work', tmp_path / 'cut'
-    stops = [('0-teacher', 'begin'), ('1-label', 'begin'), ('2-student', 'begin')]
-    stops = sorted(stops + [(name, 'end') for name in STAGES_WITH_WORK])
-    stops.sort(key=lambda stop: STAGES.index(stop[0]))
+    stops = [('0-teacher', 'begin')]
+    stops += [(name, 'end') for name in STAGES if 'quality' not in name]
     cut_short = ()
     for stop in stops:
         stand.trained, stand.labeled, stand.tested = [], [], []
@@ -211,18 +191,12 @@ def test_a_changed_plan_is_refused_for_what_is_done(stand, plan_file, tmp_path):
         self_train(load_config(plan_file))
     stand.stop_in = None
     work = tmp_path / 'work'
+    rate = 'teacher.options.optim_wrapper.optimizer.lr'
     for option, message in (
-        (
-            {'teacher.options.optim_wrapper.optimizer.lr': 0.5},
-            '0-teacher in .* was finished with optim_wrapper.optimizer.lr = 0.01',
-        ),
+        ({rate: 0.5}, '0-teacher in .* was finished with optim_.*optimizer.lr = 0.01'),
         ({'labeling.tta': False}, '1-label in .* was finished with tta = True'),
         ({'seed': 4}, '0-teacher .* randomness.seed = 3'),
-        ({'labeled.share': dict(fraction=0.5, seed=0)}, '0-teacher .*dataset.share'),
-        (
-            {'rounds.0.student.steps': 20},
-            '1-student in .* was begun with param_scheduler.0.end = 3',
-        ),
+        ({'rounds.0.student.steps': 20}, '1-student in .* was begun with param_sch'),
     ):
         with pytest.raises(PreflightError, match=message):
             self_train(load_config(plan_file, option))
@@ -249,49 +223,38 @@ def test_stages_can_be_done_again(stand, plan_file, tmp_path):
     assert not (tmp_path / 'work' / '1-finetune' / 'epoch_7.pth').exists()
 
 
-def test_a_folder_that_the_state_does_not_know_is_left_alone(
-    stand, plan_file, tmp_path
-):
-    stranger = tmp_path / 'work' / '0-teacher' / 'epoch_9.pth'
+def test_strange_folders_and_lost_checkpoints_are_named(stand, plan_file, tmp_path):
+    stranger = tmp_path / 'work' / '0-teacher' / 'epoch_2.pth'
     stranger.parent.mkdir(parents=True)
     stranger.touch()
     with pytest.raises(PreflightError, match='0-teacher exists, but .*state.json'):
         self_train(load_config(plan_file))
     assert stranger.exists()
-
-
-def test_a_lost_checkpoint_is_missed(stand, plan_file, tmp_path):
     stand.stop_in = ('1-label', 'begin')
     with pytest.raises(Stopped):
-        self_train(load_config(plan_file))
-    stand.stop_in = None
-    (tmp_path / 'work' / '0-teacher' / 'epoch_2.pth').unlink()
+        self_train(load_config(plan_file), redo_from='0-teacher')
+    stranger.unlink()
     with pytest.raises(PreflightError, match='epoch_2.pth is gone.*redo-from 0-teach'):
         self_train(load_config(plan_file))
 
 
-def test_parts_of_labels_and_of_frames(stand, plan_file):
+def test_parts_of_the_frames_and_labelled_ones_beside_them(stand, plan_file):
+    """Also where one data set gives its classes as a tuple, another as a list."""
+    half = dict(fraction=0.5, seed=0)
     options = {
-        'labeled.share': dict(fraction=0.5, seed=1),
-        'unlabeled.others.share': dict(fraction=0.5, seed=0),
+        'labeled.share': half,
+        'unlabeled.others.share': half,
         'unlabeled.others.truth': None,
+        'mix_labeled': True,
     }
     report = self_train(load_config(plan_file, options))
     assert len(dataset_of(stand.trained[0][0])) == 2
-    assert stand.labeled[0][2]['share'] == dict(fraction=0.5, seed=0)
-    assert stand.trained[1][0].train_dataloader.dataset.images.share == dict(
-        fraction=0.5, seed=0
-    )
+    assert stand.labeled[0][2]['share'] == half
+    mixed = dataset_of(stand.trained[1][0])
+    paths = [mixed[index]['data_samples'].seg_map_path for index in range(len(mixed))]
+    assert len(paths) == 4 + 2
+    assert sum('1-label/others' in path for path in paths) == 4
+    assert report['rounds'][1]['trained_on'].startswith('pseudo-labelled + labelled')
+    assert len(dataset_of(stand.trained[2][0])) == 2
     assert report['labels'][0]['images'] == 4
     assert report['labels'][0]['quality'] is None
-
-
-def test_labelled_images_beside_the_pseudo_labelled_ones(stand, plan_file):
-    """Also where one data set gives its classes as a tuple, another as a list."""
-    report = self_train(load_config(plan_file, {'mix_labeled': True}))
-    mixed = dataset_of(stand.trained[1][0])
-    assert len(mixed) == len(UNLABELED) + 4
-    paths = [mixed[index]['data_samples'].seg_map_path for index in range(len(mixed))]
-    assert sum('1-label/others' in path for path in paths) == len(UNLABELED)
-    assert report['rounds'][1]['trained_on'].startswith('pseudo-labelled + labelled')
-    assert len(dataset_of(stand.trained[2][0])) == 4

@@ -20,13 +20,56 @@ from segda_mm.testing import tiny_panoptic_deeplab
 from segda_mm.testing.toy_plan import write_toy_plan
 
 ROOT = Path(__file__).parents[2]
-TOOL = ROOT / 'tools' / 'self_train.py'
+TOOL = str(ROOT / 'tools' / 'self_train.py')
+TORCHRUN = ('-m', 'torch.distributed.run', '--standalone', '--nproc-per-node=2')
 
 
 def run_main(*words):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, 'argv', [str(TOOL), *map(str, words)])
-        return runpy.run_path(str(TOOL))['main']()
+        patch.setattr(sys, 'argv', [TOOL, *map(str, words)])
+        return runpy.run_path(TOOL)['main']()
+
+
+def start(work_dir, plan, launcher=(), options=()):
+    """Start the tool; what it says goes to a file, so that no full pipe stops it."""
+    with work_dir.with_suffix('.txt').open('w') as output:
+        return subprocess.Popen(
+            [sys.executable, *launcher, TOOL, plan, '--work-dir', work_dir, *options],
+            cwd=plan.parent,
+            env=dict(os.environ, PYTHONPATH=str(ROOT), CUDA_VISIBLE_DEVICES=''),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+
+
+def end(process, work_dir):
+    """Wait for the end, and return its code and what was said."""
+    try:
+        code = process.wait(timeout=600)
+    finally:
+        # Ends the workers too; nothing to do where it has ended.
+        process.terminate()
+    return code, work_dir.with_suffix('.txt').read_text()[-3000:]
+
+
+def wait_for_student(process, work_dir):
+    """Wait until the first student has a checkpoint."""
+    while not list(work_dir.glob('1-student/epoch_*.pth')):
+        assert process.poll() is None, end(process, work_dir)
+        time.sleep(0.01)
+
+
+def outcome(work_dir):
+    """Report, state and labels."""
+    files = work_dir.glob('*-label/**/*.png')
+    labels = {str(path.relative_to(work_dir)): path.read_bytes() for path in files}
+    report, state = (
+        json.loads((work_dir / name).read_text())
+        for name in ('report.json', 'state.json')
+    )
+    assert all(stage['finished'] for stage in state['stages'].values())
+    assert not list(work_dir.rglob('*.unfinished'))
+    return report, state, labels
 
 
 @pytest.fixture(scope='module')
@@ -37,23 +80,9 @@ def plan(tmp_path_factory):
     return file
 
 
-def outcome(work_dir):
-    """Report, state and labels."""
-    labels = {
-        str(path.relative_to(work_dir)): path.read_bytes()
-        for path in work_dir.glob('*-label/**/*.png')
-    }
-    return (
-        json.loads((work_dir / 'report.json').read_text()),
-        json.loads((work_dir / 'state.json').read_text()),
-        labels,
-    )
-
-
-def test_a_plan_is_carried_out(plan):
+def test_a_plan_is_carried_out(plan, capsys):
     work = plan.parents[1] / 'work'
-    report, state, labels = outcome(work)
-    assert all(stage['finished'] for stage in state['stages'].values())
+    report, _, labels = outcome(work)
     assert [entry['round'] for entry in report['rounds']] == [0, 1, 2]
     assert all(entry['metrics']['mIoU'] >= 0 for entry in report['rounds'])
     assert len(labels) == 16
@@ -65,46 +94,69 @@ def test_a_plan_is_carried_out(plan):
     assert report['labels'][0]['labeled'] == pytest.approx(100 * 28 / 32)
     assert report['labels'][0]['quality']['images'] == 8
     assert (work / 'labels_others.png').is_file()
-    assert not list(work.rglob('*.unfinished'))
+
+    assert run_main(plan, '--cfg-options', 'labeling.tta=False') == 2
+    assert '1-label' in capsys.readouterr().err
 
 
 def test_killed_in_a_training_it_ends_alike(plan, tmp_path):
     work = tmp_path / 'killed'
-    command = [sys.executable, str(TOOL), str(plan), '--work-dir', str(work)]
-    process = subprocess.Popen(
-        command,
-        env=dict(os.environ, PYTHONPATH=str(ROOT)),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.STDOUT,
-    )
+    process = start(work, plan)
     try:
-        while not list(work.glob('1-student/epoch_*.pth')):
-            assert process.poll() is None, 'it ended before it could be killed'
-            time.sleep(0.01)
+        wait_for_student(process, work)
     finally:
-        process.send_signal(signal.SIGKILL)
+        process.kill()
         process.wait()
     assert run_main(plan, '--work-dir', work) == 0
-    report, state, labels = outcome(work)
-    whole_report, whole_state, whole_labels = outcome(plan.parents[1] / 'work')
-    assert report == whole_report
-    assert state == whole_state
-    assert labels == whole_labels
+    assert outcome(work) == outcome(plan.parents[1] / 'work')
 
 
-def test_a_changed_plan_ends_in_advice(plan, capsys):
-    assert run_main(plan, '--cfg-options', 'labeling.tta=False') == 2
-    assert '1-label' in capsys.readouterr().err
-    assert run_main(plan, '--redo-from', 'end') == 2
-    assert 'no such stage' in capsys.readouterr().err
+def workers(process):
+    """Process ids of the workers of a torchrun, by rank."""
+    children = Path(f'/proc/{process.pid}/task/{process.pid}/children').read_text()
+    ranks = {}
+    for pid in map(int, children.split()):
+        for entry in Path(f'/proc/{pid}/environ').read_bytes().split(b'\0'):
+            if entry.startswith(b'RANK='):
+                ranks[int(entry.removeprefix(b'RANK='))] = pid
+    return ranks
+
+
+@pytest.mark.slow
+def test_a_killed_process_ends_the_plan_which_then_goes_on(tmp_path):
+    plan = write_toy_plan(tmp_path)
+    whole, killed = tmp_path / 'whole', tmp_path / 'killed'
+    options = (TORCHRUN, ['--launcher=pytorch'])
+    code, output = end(start(whole, plan, *options), whole)
+    assert code == 0, output
+
+    process = start(killed, plan, *options)
+    wait_for_student(process, killed)
+    ranks = workers(process)
+    assert ranks.keys() == {0, 1}
+    os.kill(ranks[1], signal.SIGKILL)
+    code, output = end(process, killed)
+    assert code != 0
+    assert 'SIGKILL' in output or 'exitcode' in output
+    assert not Path(f'/proc/{ranks[0]}').exists()
+    assert not (killed / 'report.json').exists()
+
+    code, output = end(start(killed, plan, *options), killed)
+    assert code == 0, output
+    report, _, labels = outcome(killed)
+    assert (report, _, labels) == outcome(whole)
+    assert (len(report['rounds']), len(labels)) == (3, 16)
+    # One process logs, and none leaves files where the command was started.
+    assert len(list(whole.glob('0-teacher/*/*.log'))) == 1
+    assert sorted(path.name for path in plan.parent.iterdir()) == ['plan.py', 'tiny.py']
 
 
 def test_instances_from_video_frames(tmp_path):
     """The miniature world: labelled images, one snippet, one round."""
-    world = tmp_path / 'world'
+    world, config = tmp_path / 'world', str(tmp_path / 'tiny.py')
     write_cityscapes(world, train=4, val=1, sequence_train=1, size=(128, 64))
     configs = ROOT / 'configs' / '_base_'
-    cfg = Config.fromfile(configs / 'default_runtime.py')
+    cfg = Config.fromfile(configs / 'panoptic_runtime.py')
     data = Config.fromfile(configs / 'datasets' / 'minicity_panoptic.py')
     cfg.merge_from_dict(data.to_dict())
     load, pack = data.test_pipeline[:2], data.test_pipeline[2]
@@ -119,30 +171,22 @@ def test_instances_from_video_frames(tmp_path):
     cfg.train_cfg = dict(type='ResumableEpochTrainLoop', max_epochs=2)
     cfg.test_cfg = dict(type='TestLoop')
     cfg.val_dataloader = cfg.val_evaluator = None
-    cfg.tta_model = dict(type='PanopticTTA', scales=(0.5, 1.0), flip=True)
-    cfg.tta_pipeline = cfg.test_pipeline
-    cfg.dump(tmp_path / 'tiny.py')
-    config = str(tmp_path / 'tiny.py')
+    cfg.tta_model.scales = (0.5, 1.0)
+    cfg.dump(config)
     truth = dict(
         type='CityscapesPanopticDataset',
         data_root=str(world),
         data_prefix=dict(img_path='leftImg8bit/train', seg_map_path='gtFine/train'),
     )
+    sequence = dict(
+        images=dict(type='CityscapesSequenceDataset', data_root=str(world)),
+        share=dict(fraction=0.1, seed=0),
+        ego_car=dict(annotated=str(world / 'gtFine' / 'train')),
+    )
+    images = dict(type='CityscapesImagesDataset', data_root=str(world))
     plan = dict(
         work_dir=str(tmp_path / 'work'),
-        unlabeled=dict(
-            sequence=dict(
-                images=dict(type='CityscapesSequenceDataset', data_root=str(world)),
-                share=dict(fraction=0.1, seed=0),
-                ego_car=dict(
-                    annotated=str(world / 'gtFine' / 'train'), include_annotated=True
-                ),
-            ),
-            extra=dict(
-                images=dict(type='CityscapesImagesDataset', data_root=str(world)),
-                truth=truth,
-            ),
-        ),
+        unlabeled=dict(sequence=sequence, extra=dict(images=images, truth=truth)),
         labeled=dict(share=dict(fraction=0.5, seed=0)),
         # Fewer steps, and all that it predicts are things without a center: void.
         teacher=dict(config=config, steps=40),
@@ -155,18 +199,15 @@ def test_instances_from_video_frames(tmp_path):
     report, _, labels = outcome(tmp_path / 'work')
     assert {'PQ', 'AP', 'mIoU'} <= set(report['rounds'][1]['metrics'])
     entries = {entry['set']: entry for entry in report['labels']}
-    assert entries['sequence']['images'] == 3
-    assert entries['extra']['images'] == 4
+    assert (entries['sequence']['images'], entries['extra']['images']) == (3, 4)
     # Four images have a truth, and the teacher was trained on two of them.
     assert entries['extra']['quality']['images'] == 2
     assert 'PQ' in entries['extra']['quality']
     assert entries['sequence']['quality'] is None
-    for path in labels:
-        if 'sequence' in path:
-            city = world / 'gtFine' / 'train' / Path(path).parent.name
-            ego = np.asarray(Image.open(next(city.glob('*_labelIds.png')))) == 1
-            ids = np.asarray(Image.open(tmp_path / 'work' / path))
-            assert ids.dtype == np.uint16
-            assert ego.any()
-            assert not ids[ego].any()
-            assert (ids[~ego] > 0).mean() > 0.2
+    for path in (path for path in labels if 'sequence' in path):
+        city = world / 'gtFine' / 'train' / Path(path).parent.name
+        ego = np.asarray(Image.open(next(city.glob('*_labelIds.png')))) == 1
+        ids = np.asarray(Image.open(tmp_path / 'work' / path))
+        assert ids.dtype == np.uint16
+        assert ego.any() and not ids[ego].any()
+        assert (ids[~ego] > 0).mean() > 0.2
