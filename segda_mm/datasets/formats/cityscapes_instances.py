@@ -65,19 +65,13 @@ def read_instance_ids(path: str | os.PathLike) -> np.ndarray:
         DataError: The file cannot be decoded, or is no single-channel 16-bit PNG.
     """
     mode, ids = decode_labels(path, 'instance-id file')
-    if mode in ('L', 'P'):
-        raise DataError(
-            'is an 8-bit file of label ids, in which instances are not told apart',
-            file=path,
-            remedy='Use the 16-bit files, *_gtFine_instanceIds.png',
-        )
     # Pillow names 16-bit grey "I;16", older versions "I".
-    if mode not in ('I', 'I;16', 'I;16B'):
+    if not mode.startswith('I'):
         raise DataError(
             f'is a {mode!r} image, but instance-id files are single-channel '
             '16-bit PNGs',
             file=path,
-            remedy='Use *_gtFine_instanceIds.png, not the colour files',
+            remedy='Use *_gtFine_instanceIds.png, not colour or label-id files',
         )
     return ids
 
@@ -85,22 +79,14 @@ def read_instance_ids(path: str | os.PathLike) -> np.ndarray:
 def codes_from_instance_ids(
     ids: np.ndarray, file: str | os.PathLike = ''
 ) -> np.ndarray:
-    """Turn the values of an instance-id file into panoptic codes.
+    """Turn the values of an instance-id file (H, W) into panoptic codes, int32.
 
     Instance k of the file becomes instance k + 1 of the code, because 0 is the
     group there. Classes that are not evaluated become void (255000), their single
     instances (caravan 29xxx, trailer 30xxx) 255001.
 
-    Args:
-        ids: Integers (H, W) in 0..65535.
-        file: The file that they come from, for the message.
-
-    Returns:
-        int32 (H, W).
-
     Raises:
-        DataError: A value has no label of Cityscapes, is an instance of a class
-            without instances, or instance 1000 of a class.
+        DataError: A value is none of Cityscapes, or instance 1000 of a class.
     """
     codes = _CODES[ids]
     unknown = codes == _UNKNOWN

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from segda_mm.errors import DataError
-from segda_mm.files import atomic_file
+from segda_mm.files import write_text
 
 
 def seeded_subset(names: Iterable[str], size: int, seed: int) -> list[str]:
@@ -18,9 +18,6 @@ def seeded_subset(names: Iterable[str], size: int, seed: int) -> list[str]:
 
     The choice depends on the names and the seed alone, and with one seed a
     smaller subset is part of a larger one.
-
-    Raises:
-        ValueError: There are fewer names than ``size``, or ``size`` is < 1.
     """
     names = sorted(names)
     if not 1 <= size <= len(names):
@@ -28,8 +25,7 @@ def seeded_subset(names: Iterable[str], size: int, seed: int) -> list[str]:
             f'a subset of {size} was asked for, but there are {len(names)} images'
         )
     generator = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed)))
-    chosen = generator.permutation(len(names))[:size]
-    return [names[i] for i in sorted(chosen)]
+    return sorted(names[i] for i in generator.permutation(len(names))[:size])
 
 
 def read_name_list(path: str | os.PathLike) -> list[str]:
@@ -38,30 +34,24 @@ def read_name_list(path: str | os.PathLike) -> list[str]:
     Raises:
         DataError: The file does not exist, is no text, or gives a name twice.
     """
-    path = Path(path)
-    if not path.is_file():
+    try:
+        text = Path(path).read_text('utf-8')
+    except FileNotFoundError:
         raise DataError(
             'list file does not exist',
             file=path,
             remedy='subset=dict(size=..., seed=...) needs none, and '
             'tools/check_data.py --write-exclude writes exclusion lists',
-        )
-    try:
-        lines = [line.strip() for line in path.read_text('utf-8').splitlines()]
+        ) from None
     except UnicodeDecodeError as error:
-        raise DataError(
-            f'is no text in UTF-8 ({error.reason} at byte {error.start})',
-            file=path,
-            remedy='Save it as UTF-8, one name a line',
-        ) from error
+        what = f'is no text in UTF-8 ({error.reason} at byte {error.start})'
+        raise DataError(what, file=path, remedy='One name a line') from error
+    lines = [line.strip() for line in text.splitlines()]
     names = [line for line in lines if line and not line.startswith('#')]
     if len(set(names)) != len(names):
         twice = sorted({name for name in names if names.count(name) > 1})
-        raise DataError(
-            f'names {twice[:5]} more than once',
-            file=path,
-            remedy='Keep one line of each',
-        )
+        what = f'names {twice[:5]} more than once'
+        raise DataError(what, file=path, remedy='Keep one line of each')
     return names
 
 
@@ -69,9 +59,7 @@ def write_name_list(
     path: str | os.PathLike, names: Sequence[str], comment: str
 ) -> None:
     """Write a list file atomically, with ``comment`` as its first line."""
-    with atomic_file(path) as unfinished:
-        lines = [f'# {comment}', *names]
-        unfinished.write_text('\n'.join(lines) + '\n', encoding='utf-8')
+    write_text(path, '\n'.join([f'# {comment}', *names, '']))
 
 
 def choose(
@@ -127,9 +115,6 @@ def draw_share(names: Sequence[str], share: Mapping | None) -> list[str]:
         names: What is left of the names after every other choice.
         share: None for all, or ``dict(fraction=..., seed=...)`` with a fraction in
             (0, 1]; the number is rounded, and at least 1.
-
-    Raises:
-        ValueError: ``share`` is neither.
     """
     if share is None:
         return list(names)

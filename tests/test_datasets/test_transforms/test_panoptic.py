@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from segda_mm.datasets import PackPanopticInputs, PanopticTargets
 from segda_mm.ops.panoptic_targets import panoptic_targets
@@ -55,20 +56,17 @@ def test_packing(results):
     assert packed['inputs'].shape == (3, 12, 16)
     sample = packed['data_samples']
     assert sample.relative_path == 'a/b.png'
-    kinds = {name: sample.get(name).data for name in sample.keys()}  # noqa: SIM118
-    assert {
-        name: (tuple(data.shape), str(data.dtype).removeprefix('torch.'))
-        for name, data in kinds.items()
-    } == {
-        'gt_sem_seg': ((1, 12, 16), 'int64'),
-        'gt_panoptic_seg': ((1, 12, 16), 'int32'),
-        'gt_center_heatmap': ((1, 12, 16), 'float32'),
-        'gt_center_weight': ((1, 12, 16), 'float32'),
-        'gt_offset': ((2, 12, 16), 'float32'),
-        'gt_offset_weight': ((1, 12, 16), 'float32'),
-        'gt_sem_seg_weight': ((1, 12, 16), 'float32'),
-    }
-    for name, data in kinds.items():
+    for name, channels, kind in (
+        ('gt_sem_seg', 1, torch.int64),
+        ('gt_panoptic_seg', 1, torch.int32),
+        ('gt_center_heatmap', 1, torch.float32),
+        ('gt_center_weight', 1, torch.float32),
+        ('gt_offset', 2, torch.float32),
+        ('gt_offset_weight', 1, torch.float32),
+        ('gt_sem_seg_weight', 1, torch.float32),
+    ):
+        data = sample.get(name).data
+        assert (data.shape, data.dtype) == ((channels, 12, 16), kind)
         expected = results['gt_seg_map' if name == 'gt_sem_seg' else name]
         assert (data.numpy() == expected).all(), name
 
