@@ -159,10 +159,6 @@ class PairedSegDataset(FolderSegDataset):
         data_prefix: ``dict(img_path=..., seg_map_path=...)``, the two folders.
         img_suffix: Ending of the image names.
         kwargs: Further arguments of :class:`FolderSegDataset`.
-
-    Raises:
-        MissingDataError: A folder does not exist or is empty.
-        DataError: A pair is incomplete and not in ``exclude``.
     """
 
     DATA_PREFIX = {'img_path': 'images', 'seg_map_path': 'labels'}

@@ -53,10 +53,6 @@ def select_frames(
         frames: ``(start, stop)`` of each sequence in time order, in 0..1.
         every: Keep the first of these frames and every ``every``-th after it.
         leave_out_every: Keep the frames that ``every`` leaves out.
-
-    Raises:
-        DataError: A sequence has no image, or nothing is left of it.
-        ValueError: ``frames`` is no such pair.
     """
     start, stop = frames or (0, 1)
     if not 0 <= start < stop <= 1:
@@ -137,13 +133,7 @@ class CamVidDataset(_ChosenFrames, PairedSegDataset):
 
 @DATASETS.register_module()
 class CamVidImagesDataset(_ChosenFrames, UnlabeledImageDataset):
-    """The images of CamVid, without their labels.
-
-    Args:
-        images: Folder of the images, relative to ``data_root``.
-        sequences, frames, every, leave_out_every: See :func:`select_frames`.
-        kwargs: Further arguments of :class:`UnlabeledImageDataset`.
-    """
+    """The images of CamVid, without their labels; arguments are the same."""
 
     def __init__(self, images: str = 'images', **kwargs) -> None:
         super().__init__(images=images, **kwargs)

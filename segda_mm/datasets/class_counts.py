@@ -41,12 +41,8 @@ def labelled_sets(dataset: object, key: str) -> list[LabelledSet]:
     """Find the data sets that the samples of a data set come from, in their order.
 
     Args:
-        dataset: A data set with labels, or several of them in a
-            ``ConcatDataset``.
-        key: The config key of the data set, for the message.
-
-    Raises:
-        ValueError: There is one whose pipeline reads no label files.
+        dataset: One with labels, or several of them in a ``ConcatDataset``.
+        key: Its config key, for the message.
     """
     parts = getattr(dataset, 'datasets', None)
     if parts is not None:
@@ -79,10 +75,6 @@ def count_classes(
 
     Returns:
         int64 (N, K + 1): of every sample, pixels of each class, and of none.
-
-    Raises:
-        DataError: A label file is missing or wrong, or ``file`` is another
-            kind of file.
     """
     if file is None:
         return _count(sets, num_classes)
@@ -101,11 +93,7 @@ def count_classes(
 
 
 def read_train_ids(loader: BaseTransform, info: Mapping) -> np.ndarray:
-    """Read the label of a data info as a training does; train ids (H, W) in 0..255.
-
-    Raises:
-        DataError: The label or the image is missing or wrong, or they do not fit.
-    """
+    """Read the label of a data info as a training does; train ids (H, W) in 0..255."""
     require_unchanged_label(info)
     path = info['img_path']
     try:

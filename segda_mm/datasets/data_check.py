@@ -46,13 +46,6 @@ def dataset_configs(cfg: dict, splits: tuple[str, ...]) -> dict[str, dict]:
     """Find the data sets of a config, inside wrappers too, by their config keys.
 
     Of data sets with the same samples the first one is taken.
-
-    Args:
-        cfg: A whole config.
-        splits: Some of ``SPLITS``.
-
-    Raises:
-        ValueError: The config has no data set for these splits.
     """
     found, samples = {}, []
     for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):

@@ -42,10 +42,6 @@ class EgoCarRegions:
         touching_bottom: Whether only what is connected with the lower border of
             the image is the ego car.
         include_annotated: Whether an annotated frame has a region itself.
-
-    Raises:
-        DataError: The name of a label file does not fit ``snippets``.
-        MissingDataError: The folder does not exist or holds no label file.
     """
 
     def __init__(

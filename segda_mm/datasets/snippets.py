@@ -19,11 +19,7 @@ _CITYSCAPES_NAME = re.compile(
 
 
 class Snippet(NamedTuple):
-    """The snippet of one frame.
-
-    ``label_files`` are those of its annotated frames (maybe none);
-    ``is_annotated`` says whether the frame itself is one of them.
-    """
+    """The snippet of a frame, which may be annotated itself, and its label files."""
 
     name: str
     label_files: tuple[str, ...]
@@ -38,9 +34,6 @@ class CityscapesSnippets:
 
     Args:
         label_files: ``{name of an annotated frame without suffix: label file}``.
-
-    Raises:
-        DataError: A name, here or in :meth:`find`, is of another form.
     """
 
     def __init__(self, label_files: Mapping[str, str]) -> None:
@@ -80,10 +73,6 @@ class PatternSnippets:
         pattern: Searched for in the path of a frame; its group ``snippet`` names
             the snippet. A frame that it does not match belongs to none.
         label_files: ``{name of an annotated frame without suffix: label file}``.
-
-    Raises:
-        DataError: The pattern matches none of the annotated frames.
-        ValueError: It is no regular expression with a group ``snippet``.
     """
 
     def __init__(self, pattern: str, label_files: Mapping[str, str]) -> None:

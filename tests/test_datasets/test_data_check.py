@@ -5,14 +5,12 @@ from PIL import Image
 
 from segda_mm.datasets import CityscapesPanopticDataset
 from segda_mm.datasets.data_check import (
-    SPLITS,
     check_data,
     dataset_configs,
     format_report,
     write_exclude,
 )
 
-PAIR = 'train_dataloader.dataset.dataset'
 VAL = {'img_path': 'leftImg8bit/val', 'seg_map_path': 'gtFine/val'}
 
 
@@ -38,26 +36,17 @@ def cfg(gta5_root, cityscapes_root):
     }
 
 
-def test_data_sets_are_found_inside_wrappers(cfg):
-    assert list(dataset_configs(cfg, ('train',))) == [f'{PAIR}.source']
-    assert list(dataset_configs(cfg, ('target',))) == [f'{PAIR}.target']
-    # val and test are the same images: they are checked once.
-    found = list(dataset_configs(cfg, SPLITS))
-    assert found == [f'{PAIR}.source', f'{PAIR}.target', 'val_dataloader.dataset']
-    concat = {'type': 'C', 'datasets': [{'type': 'A'}, {'type': 'B'}]}
-    cfg = {'train_dataloader': {'dataset': concat}}
-    key = 'train_dataloader.dataset.datasets[{}]'
-    found = list(dataset_configs(cfg, ('train',)))
-    assert found == [key.format(0), key.format(1)]
-    with pytest.raises(ValueError, match='no data set for target'):
-        dataset_configs(cfg, ('target',))
-
-
 def test_clean_data(cfg):
     seen = []
+    # test is of the same images as val: they are checked once.
     source, target, val = check_data(
         cfg, workers=2, progress=lambda *args: seen.append(args)
     )
+    key = 'train_dataloader.dataset.dataset'
+    assert [source.key, target.key] == [f'{key}.source', f'{key}.target']
+    assert list(dataset_configs(cfg, ('train',))) == [source.key]
+    with pytest.raises(ValueError, match='no data set for val'):
+        dataset_configs({**cfg, 'val_dataloader': None}, ('val',))
     assert not source.problems + target.problems + val.problems
     assert [source.num_samples, target.num_samples, val.num_samples] == [6, 5, 3]
     # 6 images of 48 pixels, all road but one pixel, which is void in each.
@@ -147,6 +136,7 @@ def test_instances_of_published_and_of_pseudo_labels(
     published = {'type': 'CityscapesPanopticDataset', 'data_root': root}
     concat = {'type': 'ConcatDataset', 'datasets': [published, pseudo]}
     published, other = check_data({'train_dataloader': {'dataset': concat}})
+    assert other.key == 'train_dataloader.dataset.datasets[1]'
     assert not published.problems
     assert published.pixels[[0, 13, 15]].tolist() == [88, 4, 4]
     assert '[45000]' in str(other.problems[0])

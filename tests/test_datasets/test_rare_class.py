@@ -17,8 +17,6 @@ from segda_mm.datasets import (
     class_counts,
     rare_class,
 )
-from segda_mm.datasets.data_check import dataset_configs
-from segda_mm.labeling.pseudo_label_hook import _target_datasets
 from segda_mm.registry import DATASETS
 
 
@@ -121,7 +119,8 @@ def test_items_depend_on_seed_epoch_and_index_alone(paired, tmp_path):
     assert same(epochs[5], items(paired(statistics_file=file), 5))
     assert not same(epochs[0], epochs[1])
     assert len({item[0] for epoch in epochs for item in epoch}) > 2
-    # The targets are still walked through.
+    # It says what it wraps, and the targets are still walked through.
+    assert dataset.metainfo['classes'][0] == 'road'
     assert all(len({item[1] for item in epoch}) == 4 for epoch in epochs)
 
 
@@ -129,21 +128,6 @@ def wrapped(dataset):
     return dict(
         type='RareClassDataset', dataset=dataset, temperature=1, min_pixels_share=0
     )
-
-
-def test_it_is_seen_through_as_a_wrapper(paired, rare_streets):
-    dataset = paired()
-    (target,) = _target_datasets(dataset)
-    assert target is dataset.dataset.target
-    assert dataset.metainfo['classes'][0] == 'road'
-    inner = dict(type='GTA5Dataset', data_root='x')
-    cfg = dict(train_dataloader=dict(dataset=wrapped(inner)))
-    assert list(dataset_configs(cfg, ('train',)).values()) == [inner]
-    told = []
-    dataset = RareClassDataset(rare_streets(), 0.5, 0)
-    dataset.dataset.set_epoch = lambda *numbers: told.append(numbers)
-    dataset.set_epoch(4, 9)
-    assert told == [(4, 9)]
 
 
 def test_classes_are_counted_once_and_told(rare_streets, monkeypatch):
@@ -154,9 +138,7 @@ def test_classes_are_counted_once_and_told(rare_streets, monkeypatch):
     assert said[0] == 'Counting the classes in 4 label files'
     (table,) = said[1:]
     probability = softmax((62 / 70, 0.1), 0.5)[1]
-    _, _, car, rider, _ = table.splitlines()
-    assert f'share 10.000%, drawn with probability {probability:.3%} from 2' in car
-    assert 'share 1.429%, drawn with probability 0.000% from 0' in rider
+    assert f'share 10.000%, drawn with probability {probability:.3%} from 2' in table
 
 
 def test_data_sets_without_labels_are_refused_before_the_training(rare_root):

@@ -59,11 +59,7 @@ _INSTANCE_IDS = _instance_id_table()
 
 
 def read_instance_ids(path: str | os.PathLike) -> np.ndarray:
-    """Read a 16-bit instance-id file, integers (H, W) in 0..65535.
-
-    Raises:
-        DataError: The file cannot be decoded, or is no single-channel 16-bit PNG.
-    """
+    """Read a 16-bit instance-id file, integers (H, W) in 0..65535."""
     mode, ids = decode_labels(path, 'instance-id file')
     # Pillow names 16-bit grey "I;16", older versions "I".
     if not mode.startswith('I'):
@@ -105,9 +101,6 @@ def instance_ids_from_codes(codes: np.ndarray) -> np.ndarray:
     """The inverse of :func:`codes_from_instance_ids` for the 19 classes, uint16.
 
     All that is void becomes 0, unlabeled.
-
-    Raises:
-        ValueError: A code is of another class, or an instance of stuff.
     """
     ids = _INSTANCE_IDS[codes]
     lost = (ids == 0) & (codes < VOID_CODE)

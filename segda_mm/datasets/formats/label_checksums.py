@@ -29,11 +29,7 @@ def checksum(content: bytes) -> str:
 
 
 def read_json(path: str | os.PathLike, remedy: str) -> dict[str, Any] | None:
-    """Read a JSON object; None if there is no file.
-
-    Raises:
-        DataError: It is damaged, with ``remedy`` in the message.
-    """
+    """Read a JSON object; None if there is no file, DataError if it is damaged."""
     try:
         content = json.loads(Path(path).read_text(encoding='utf-8'))
         if not isinstance(content, dict):
@@ -56,10 +52,7 @@ def read_manifest(folder: str | os.PathLike) -> dict[str, Any] | None:
 
 
 def label_checksums(folder: str | os.PathLike) -> Mapping[str, str]:
-    """The checksums of a folder's label files by the names of their images, if any.
-
-    The manifest is read once, and again when it has changed.
-    """
+    """The checksums of a folder's label files by the names of their images, if any."""
     try:
         modified = os.stat(os.path.join(folder, MANIFEST)).st_mtime_ns
     except FileNotFoundError:
@@ -76,11 +69,7 @@ def _checksums(folder: str, modified: int) -> dict[str, str]:
 def require_unchanged(
     file: str | os.PathLike, expected: str | None, remedy: str
 ) -> None:
-    """See that a label file, if it is there, has a checksum; None is no checksum.
-
-    Raises:
-        DataError: It is another file, with ``remedy`` in the message.
-    """
+    """Raise DataError if a label file is there, but with another checksum."""
     if expected is None or not os.path.isfile(file):
         return
     if checksum(Path(file).read_bytes()) != expected:

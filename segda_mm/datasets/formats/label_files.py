@@ -70,11 +70,7 @@ def label_table(table: str | Mapping[int, int]) -> LabelTable:
 
 
 def decode_labels(path: str | os.PathLike, what: str) -> tuple[str, np.ndarray]:
-    """Decode a file of labels, called ``what``, to its mode in Pillow and its values.
-
-    Raises:
-        DataError: There is no such file, or it cannot be decoded.
-    """
+    """Decode a file of labels, called ``what``: its mode in Pillow and its values."""
     try:
         with Image.open(path) as image:
             return image.mode, np.asarray(image)
@@ -87,11 +83,7 @@ def decode_labels(path: str | os.PathLike, what: str) -> tuple[str, np.ndarray]:
 
 
 def read_label_ids(path: str | os.PathLike) -> np.ndarray:
-    """Read a single-channel 8-bit label file, uint8 (H, W); palette indices stay.
-
-    Raises:
-        DataError: The file cannot be decoded, or is RGB or 16-bit.
-    """
+    """Read a single-channel 8-bit label file, uint8 (H, W); palette indices stay."""
     mode, ids = decode_labels(path, 'label file')
     if mode not in ('L', 'P'):
         raise DataError(

@@ -37,11 +37,7 @@ class PanopticIndex(NamedTuple):
 
 
 def read_panoptic_json(path: str | os.PathLike) -> PanopticIndex:
-    """Read a COCO-panoptic JSON file.
-
-    Raises:
-        DataError: The file is missing, is no JSON, or lacks a key.
-    """
+    """Read a COCO-panoptic JSON file; DataError where it is none."""
     try:
         with open(path, encoding='utf-8') as stream:
             content = json.load(stream)
@@ -69,21 +65,16 @@ def write_panoptic_json(
     """Write a COCO-panoptic JSON file, whole or not at all.
 
     Args:
-        path: The file; its folder is made where missing.
+        path: The file.
         categories: Entries with ``id``, ``name`` and ``isthing`` (0 or 1).
-        annotations: Entries with ``image_id``, ``file_name`` (of the PNG) and
-            ``segments_info`` (as :func:`segments_from_codes` makes it).
+        annotations: Entries with ``image_id``, ``file_name`` and ``segments_info``.
     """
     content = dict(images=[], annotations=annotations, categories=categories)
     write_text(path, json.dumps(content))
 
 
 def read_panoptic_png(path: str | os.PathLike) -> np.ndarray:
-    """Read the segment ids of a COCO-panoptic PNG, int32 (H, W), 0 is void.
-
-    Raises:
-        DataError: The file is missing, cannot be decoded, or is not RGB.
-    """
+    """Read the segment ids of a COCO-panoptic PNG, int32 (H, W), 0 is void."""
     mode, colors = decode_labels(path, 'panoptic PNG')
     if mode != 'RGB':
         raise DataError(
@@ -116,24 +107,20 @@ def codes_from_segments(
     thing_classes: Collection[int],
     file: str | os.PathLike = '',
 ) -> np.ndarray:
-    """Turn segment ids into panoptic codes (:mod:`segda_mm.ops.panoptic_codes`).
+    """Turn segment ids, int32 (H, W), into panoptic codes, int32 (H, W).
 
     Instances of a class count from 1 in the order of ``segments_info``; crowds
     become the group of their class.
 
     Args:
-        ids: int32 (H, W) of a panoptic PNG.
+        ids: Of a panoptic PNG.
         segments_info: Entries with ``id``, ``category_id`` and maybe ``iscrowd``.
         class_of_category: Train id of every category that may occur, 255 is void.
         thing_classes: Train ids of the classes with instances.
         file: The file that the ids come from, for the messages.
 
-    Returns:
-        int32 (H, W); void is 255000.
-
     Raises:
-        DataError: A category or a pixel's id is not known, an id is listed twice or
-            is 0, or a class has more than 999 instances.
+        DataError: An id or a category is not known, or an id is listed twice.
     """
     try:
         code_of_id = _code_of_id(segments_info, class_of_category, thing_classes)

@@ -14,11 +14,7 @@ from segda_mm.files import write_text
 
 
 def seeded_subset(names: Iterable[str], size: int, seed: int) -> list[str]:
-    """Draw ``size`` names without replacement, by seed; return them sorted.
-
-    The choice depends on the names and the seed alone, and with one seed a
-    smaller subset is part of a larger one.
-    """
+    """Draw ``size`` names by seed, sorted; with one seed smaller subsets are nested."""
     names = sorted(names)
     if not 1 <= size <= len(names):
         raise ValueError(
@@ -29,11 +25,7 @@ def seeded_subset(names: Iterable[str], size: int, seed: int) -> list[str]:
 
 
 def read_name_list(path: str | os.PathLike) -> list[str]:
-    """Read a list file: one name a line; empty lines and # comments skipped.
-
-    Raises:
-        DataError: The file does not exist, is no text, or gives a name twice.
-    """
+    """Read a list file: one name a line; empty lines and # comments skipped."""
     try:
         text = Path(path).read_text('utf-8')
     except FileNotFoundError:
@@ -75,9 +67,6 @@ def choose(
             seed=...)``; if there are fewer names than ``size``, all are taken with
             a warning, so that a config can be tried on part of its data.
         folder: The image folder, for messages.
-
-    Raises:
-        DataError: The list names an absent image.
     """
     if subset is None:
         return list(names)
@@ -109,13 +98,7 @@ def choose(
 
 
 def draw_share(names: Sequence[str], share: Mapping | None) -> list[str]:
-    """Apply the ``share=`` setting of a data set to its sorted names.
-
-    Args:
-        names: What is left of the names after every other choice.
-        share: None for all, or ``dict(fraction=..., seed=...)`` with a fraction in
-            (0, 1]; the number is rounded, and at least 1.
-    """
+    """Draw ``dict(fraction=..., seed=...)`` of names, rounded, at least one."""
     if share is None:
         return list(names)
     if set(share) != {'fraction', 'seed'} or not 0 < share['fraction'] <= 1:

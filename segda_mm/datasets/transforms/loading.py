@@ -30,9 +30,6 @@ class LoadLabelIds(BaseTransform):
     Args:
         table: ``'cityscapes'``, ``'gta5'``, ``'camvid'``, ``'train_id'`` or an own
             ``{id: train_id}``; None takes the one of the data set.
-
-    Raises:
-        DataError: The file is of another kind or size, or has unknown ids.
     """
 
     def __init__(self, table: str | Mapping[int, int] | None = None) -> None:
@@ -67,9 +64,6 @@ class LoadPanopticLabels(BaseTransform):
     stands after ``LoadImageFromFile``). Adds ``gt_panoptic_seg``, panoptic codes
     int32 (H, W), and ``gt_seg_map``, train ids uint8 (H, W), and both names to
     ``seg_fields``.
-
-    Raises:
-        DataError: The file is of another kind or size, or has unknown ids.
     """
 
     def transform(self, results: dict) -> dict:
@@ -103,9 +97,6 @@ class LoadPseudoLabels(BaseTransform):
     ``gt_seg_map``, uint8 (H, W): train ids of ``<pseudo_label_dir>/<relative_path
     with the suffix .png>``, or 255 everywhere when ``pseudo_label_dir`` is None,
     and its name to ``seg_fields``.
-
-    Raises:
-        DataError: The file is missing, of another size, or changed since it was made.
     """
 
     def transform(self, results: dict) -> dict:

@@ -29,9 +29,6 @@ class StyleTransform(BaseTransform):
         images: Config of a data set of images to draw from, such as
             ``dict(type='UnlabeledImageDataset', images='my_street')``.
         prob: Probability that an image is changed.
-
-    Raises:
-        MissingDataError: There are no images to draw from.
     """
 
     def __init__(self, images: Mapping, prob: float) -> None:
@@ -89,7 +86,6 @@ class FourierStyle(StyleTransform):
         self.beta = beta
 
     def restyle(self, image: np.ndarray) -> np.ndarray:
-        """Return the image with low frequencies of a drawn one, (H, W, 3)."""
         style = mmcv.imresize(self.draw(), image.shape[1::-1])
         return transfer_low_frequencies(image, style, self.beta)
 
@@ -121,7 +117,6 @@ class ColorStatistics(StyleTransform):
         self.strength = strength
 
     def restyle(self, image: np.ndarray) -> np.ndarray:
-        """Return the image with colours of a drawn one, (H, W, 3)."""
         strength = np.random.uniform(*self.strength)
         own, drawn = _to_lab(image), _to_lab(self.draw())
         matched = match_channel_statistics(own, drawn, strength)

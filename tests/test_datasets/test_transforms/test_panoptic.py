@@ -5,7 +5,6 @@ import pytest
 import torch
 
 from segda_mm.datasets import PackPanopticInputs, PanopticTargets
-from segda_mm.ops.panoptic_targets import panoptic_targets
 from segda_mm.registry import TRANSFORMS
 
 
@@ -25,20 +24,6 @@ def results():
         'seg_fields': ['gt_panoptic_seg', 'gt_seg_map'],
         'thing_classes': list(range(11, 19)),
     }
-
-
-def test_targets_are_those_of_the_codes_and_the_settings(results):
-    settings = dict(sigma=2.0, small_instance_area=5, small_instance_weight=4.0)
-    expected = panoptic_targets(
-        results['gt_panoptic_seg'], results['thing_classes'], *settings.values()
-    )
-    made = PanopticTargets(**settings)(dict(results))
-    assert made.keys() - results.keys() == expected.keys()
-    for name, array in expected.items():
-        np.testing.assert_array_equal(made[name], array)
-    # Of the two instances only the bus has fewer than five pixels.
-    assert np.argwhere(made['gt_sem_seg_weight'] == 4).tolist() == [[8, 10]]
-    assert made['gt_offset_weight'].sum() == 10
 
 
 def test_defaults_are_those_of_the_paper(results):
