@@ -1,5 +1,6 @@
 from segda_mm.errors import DataError, MissingDataError
 
+from . import transforms
 from .base import FolderSegDataset, PairedSegDataset, PanopticSegDataset
 from .camvid import CamVidDataset, CamVidImagesDataset
 from .cityscapes import (
@@ -16,47 +17,29 @@ from .gta5 import GTA5Dataset
 from .mapillary import MapillaryPanopticDataset
 from .pseudo_labeled import PseudoLabeledDataset
 from .rare_class import RareClassDataset
-from .transforms import (
-    CameraEffects,
-    ColorStatistics,
-    EgoCarVoid,
-    FourierStyle,
-    LoadLabelIds,
-    LoadPanopticLabels,
-    LoadPseudoLabels,
-    PackPanopticInputs,
-    PanopticTargets,
-)
+from .transforms import *  # noqa: F403
 from .unlabeled import UnlabeledImageDataset
 
 __all__ = [
     'CamVidDataset',
     'CamVidImagesDataset',
-    'CameraEffects',
     'CityscapesExtraDataset',
     'CityscapesFineDataset',
     'CityscapesImagesDataset',
     'CityscapesPanopticDataset',
     'CityscapesSequenceDataset',
-    'ColorStatistics',
     'CounterSeededDataset',
     'DataError',
     'DomainPairDataset',
     'EgoCarRegions',
-    'EgoCarVoid',
     'FolderSegDataset',
-    'FourierStyle',
     'GTA5Dataset',
-    'LoadLabelIds',
-    'LoadPanopticLabels',
-    'LoadPseudoLabels',
     'MapillaryPanopticDataset',
     'MissingDataError',
-    'PackPanopticInputs',
     'PairedSegDataset',
     'PanopticSegDataset',
-    'PanopticTargets',
     'PseudoLabeledDataset',
     'RareClassDataset',
     'UnlabeledImageDataset',
 ]
+__all__ += transforms.__all__

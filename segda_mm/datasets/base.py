@@ -16,21 +16,14 @@ from .formats.subsets import choose, draw_share, read_name_list
 
 
 def list_files(folder: str, suffixes: Sequence[str], expected: str) -> list[str]:
-    """List the files below a folder that end in one of some suffixes.
+    """List the files below a folder, sorted, relative to it, with forward slashes.
 
     Hidden files and folders are skipped, links are followed; ``expected`` says in
     the message what belongs there.
 
-    Returns:
-        Sorted paths relative to ``folder``, with forward slashes.
-
     Raises:
         MissingDataError: The folder does not exist or has no such file.
     """
-    if not osp.isdir(folder):
-        raise MissingDataError(
-            'folder does not exist', folder=folder, expected=expected
-        )
     found = []
     for parent, folders, files in os.walk(folder, followlinks=True):
         folders[:] = [name for name in folders if not name.startswith('.')]
@@ -40,11 +33,10 @@ def list_files(folder: str, suffixes: Sequence[str], expected: str) -> list[str]
             if name.endswith(tuple(suffixes)) and not name.startswith('.')
         )
     if not found:
-        raise MissingDataError(
-            'folder holds no file that ends in ' + ' or '.join(suffixes),
-            folder=folder,
-            expected=expected,
-        )
+        what = 'folder does not exist'
+        if osp.isdir(folder):
+            what = 'folder holds no file that ends in ' + ' or '.join(suffixes)
+        raise MissingDataError(what, folder=folder, expected=expected)
     return sorted(found)
 
 
@@ -65,16 +57,14 @@ def image_problem(path: str, name: str) -> DataError | None:
 class FolderSegDataset(BaseSegDataset):
     """Base of data sets whose samples are the files of a folder.
 
-    Data infos have ``img_path``, ``relative_path`` (below the folder of the
-    images, with forward slashes: the name used in lists) and ``label_table``.
-    The paths of list files are relative to the working directory.
+    Data infos have ``img_path``, ``label_table`` and ``relative_path`` (below the
+    folder of the images, with forward slashes: the name used in lists).
 
     Args:
         subset: Images to use: None for all, the path of a list file (one
             ``relative_path`` a line), or ``dict(size=500, seed=0)``.
         exclude: List file of images to leave out before the subset is drawn.
-        share: ``dict(fraction=0.4, seed=0)`` takes that part of what is left;
-            with one seed the smaller part is contained in the larger.
+        share: ``dict(fraction=0.4, seed=0)`` takes that part of what is left.
         kwargs: Arguments of :class:`mmseg.datasets.BaseSegDataset`.
     """
 
@@ -161,19 +151,14 @@ class FolderSegDataset(BaseSegDataset):
 class PairedSegDataset(FolderSegDataset):
     """A folder of images and a folder of label files of the same names.
 
-    An image without its label, or the other way round, is an error when the
-    data set is made, unless it is listed in ``exclude``. Labels are read by
-    :class:`~segda_mm.datasets.transforms.LoadLabelIds`. A data set of this kind
-    declares ``METAINFO``, ``LABEL_TABLE`` and where its files lie.
+    A data set of this kind declares ``METAINFO``, ``LABEL_TABLE`` and where its
+    files lie. Labels are read by
+    :class:`~segda_mm.datasets.transforms.LoadLabelIds`.
 
     Args:
         data_prefix: ``dict(img_path=..., seg_map_path=...)``, the two folders.
         img_suffix: Ending of the image names.
         kwargs: Further arguments of :class:`FolderSegDataset`.
-
-    Raises:
-        MissingDataError: A folder does not exist or is empty.
-        DataError: A pair is incomplete, or a list file is wrong.
     """
 
     DATA_PREFIX = {'img_path': 'images', 'seg_map_path': 'labels'}
@@ -185,10 +170,7 @@ class PairedSegDataset(FolderSegDataset):
     LABELS_EXPECTED = 'the label files'
 
     def __init__(
-        self,
-        data_prefix: dict | None = None,
-        img_suffix: str | None = None,
-        **kwargs,
+        self, data_prefix: dict | None = None, img_suffix: str | None = None, **kwargs
     ) -> None:
         super().__init__(
             data_prefix=data_prefix or self.DATA_PREFIX,
@@ -199,17 +181,19 @@ class PairedSegDataset(FolderSegDataset):
 
     def scan(self) -> tuple[list[dict], list[DataError]]:
         """Find the pairs; see :meth:`FolderSegDataset.scan`."""
-        image_dir = self.data_prefix['img_path']
-        label_dir = self.data_prefix['seg_map_path']
-        images = _stems(image_dir, self.img_suffix, self.IMAGES_EXPECTED)
-        labels = _stems(label_dir, self.seg_map_suffix, self.LABELS_EXPECTED)
+        folders = self.data_prefix['img_path'], self.data_prefix['seg_map_path']
+        suffixes = self.img_suffix, self.seg_map_suffix
+        expected = self.IMAGES_EXPECTED, self.LABELS_EXPECTED
+        images, labels = (
+            {file.removesuffix(suffix) for file in list_files(folder, (suffix,), what)}
+            for folder, suffix, what in zip(folders, suffixes, expected)
+        )
         names = sorted(stem + self.img_suffix for stem in images | labels)
-
         samples, problems = [], []
-        for name in self.choose_names(names, image_dir):
-            stem = name[: -len(self.img_suffix)]
-            info = self.data_info(image_dir, name)
-            info['seg_map_path'] = osp.join(label_dir, stem + self.seg_map_suffix)
+        for name in self.choose_names(names, folders[0]):
+            stem = name.removesuffix(self.img_suffix)
+            info = self.data_info(folders[0], name)
+            info['seg_map_path'] = osp.join(folders[1], stem + self.seg_map_suffix)
             if stem in images and stem in labels:
                 samples.append(info)
                 continue
@@ -228,18 +212,13 @@ class PairedSegDataset(FolderSegDataset):
         return samples, problems
 
 
-def _stems(folder: str, suffix: str, expected: str) -> set[str]:
-    return {file[: -len(suffix)] for file in list_files(folder, (suffix,), expected)}
-
-
 class PanopticSegDataset(PairedSegDataset):
     """Base of data sets whose label files tell instances apart.
 
-    Labels are read by
-    :class:`~segda_mm.datasets.transforms.LoadPanopticLabels`. The metainfo has
-    ``classes``, ``palette``, ``thing_classes`` (train ids of the classes with
-    instances; in every data info too) and ``label_ids`` (the number of each
-    class in the files). It cannot be given part of its classes.
+    The metainfo has ``classes``, ``palette``, ``thing_classes`` (train ids of the
+    classes with instances; in every data info too) and ``label_ids`` (the number of
+    each class in the files). It cannot be given part of its classes. Labels are
+    read by :class:`~segda_mm.datasets.transforms.LoadPanopticLabels`.
     """
 
     def __init__(self, **kwargs) -> None:

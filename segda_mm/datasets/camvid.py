@@ -39,35 +39,24 @@ _FRAME_NAME = re.compile(r'(?:.*/)?(?P<sequence>[^/_]+)_\D*(?P<frame>\d+)\D*')
 def select_frames(
     names: Sequence[str],
     sequences: Sequence[str] | None = None,
-    frames: tuple | None = None,
-    every: float | None = None,
-    leave_out_every: float | None = None,
+    frames: tuple[float, float] | None = None,
+    every: int | None = None,
+    leave_out_every: int | None = None,
 ) -> list[str]:
-    """Choose sequences of CamVid, and a part of each of them.
-
-    ``0001TP_006690.jpg`` is frame 6690 of sequence ``0001TP``.
+    """Choose sequences of CamVid, and a part of each of them; sorted names.
 
     Args:
-        names: Paths of images relative to their folder.
+        names: Paths of images, of which ``0001TP_006690.jpg`` is frame 6690 of
+            sequence ``0001TP``.
         sequences: Sequences to keep (0001TP is dusk; 0006R0, 0016E5 and
             Seq05VD are day); None for all.
-        frames: ``(start, stop)`` of each sequence in time order: floats are
-            fractions in 0..1, two integers an index slice, so that ``(0, 1)``
-            is the first frame.
-        every: Keep the first of these frames and every ``every``-th after it;
-            of 2.5, the frames 0, 2, 5, 7, 10 and so on.
+        frames: ``(start, stop)`` of each sequence in time order, in 0..1.
+        every: Keep the first of these frames and every ``every``-th after it.
         leave_out_every: Keep the frames that ``every`` leaves out.
-
-    Returns:
-        The chosen names, sorted.
-
-    Raises:
-        DataError: A sequence has no image, or nothing is left of it.
-        ValueError: ``frames`` is no such pair, or a number is below 1.
     """
-    for name, number in (('every', every), ('leave_out_every', leave_out_every)):
-        if number is not None and number < 1:
-            raise ValueError(f'{name}={number} must be at least 1')
+    start, stop = frames or (0, 1)
+    if not 0 <= start < stop <= 1:
+        raise ValueError(f'frames={frames} must be fractions, 0 <= start < stop <= 1')
     found = {}
     for name in names:
         match = _FRAME_NAME.fullmatch(name)
@@ -80,47 +69,25 @@ def select_frames(
         found.setdefault(match['sequence'], []).append((int(match['frame']), name))
 
     chosen = []
-    for sequence in sorted(found) if sequences is None else sequences:
+    for sequence in found if sequences is None else sequences:
         if sequence not in found:
             raise DataError(
                 f'sequence {sequence!r} has no image here; there are {sorted(found)}',
                 remedy='Correct sequences= of this data set',
             )
-        ordered = [name for _, name in sorted(found[sequence])]
-        start, stop = _slice(frames, len(ordered))
-        kept = ordered[start:stop]
-        if every is not None:
-            kept = [kept[index] for index in _spaced(len(kept), every)]
+        kept = [name for _, name in sorted(found[sequence])]
+        kept = kept[int(start * len(kept) + 0.5) : int(stop * len(kept) + 0.5)]
+        kept = kept[::every]
         if leave_out_every is not None:
-            left_out = set(_spaced(len(kept), leave_out_every))
-            kept = [name for i, name in enumerate(kept) if i not in left_out]
+            kept = [name for i, name in enumerate(kept) if i % leave_out_every]
         if not kept:
             raise DataError(
                 f'frames={frames}, every={every}, leave_out_every={leave_out_every} '
-                f'leaves nothing of the {len(ordered)} frames of {sequence!r}',
+                f'leaves nothing of the {len(found[sequence])} frames of {sequence!r}',
                 remedy='Widen them',
             )
         chosen.extend(kept)
     return sorted(chosen)
-
-
-def _spaced(count: int, spacing: float) -> list[int]:
-    indices = (int(step * spacing) for step in range(count))
-    return [index for index in indices if index < count]
-
-
-def _slice(frames: tuple | None, length: int) -> tuple[int, int]:
-    if frames is None:
-        return 0, length
-    start, stop = frames
-    if isinstance(start, int) and isinstance(stop, int):
-        return start, stop
-    if 0 <= start < stop <= 1:
-        return int(start * length + 0.5), int(stop * length + 0.5)
-    raise ValueError(
-        f'frames={frames!r} must be fractions of each sequence, 0.0 <= start < '
-        'stop <= 1.0, or two integers, an index slice'
-    )
 
 
 class _ChosenFrames:
@@ -132,16 +99,15 @@ class _ChosenFrames:
     def __init__(
         self,
         sequences: Sequence[str] | None = None,
-        frames: tuple | None = None,
-        every: float | None = None,
-        leave_out_every: float | None = None,
+        frames: tuple[float, float] | None = None,
+        every: int | None = None,
+        leave_out_every: int | None = None,
         **kwargs,
     ) -> None:
         self._choice = (sequences, frames, every, leave_out_every)
         super().__init__(**kwargs)
 
     def filter_names(self, names: Sequence[str]) -> list[str]:
-        """Keep the chosen frames of the chosen sequences."""
         return select_frames(names, *self._choice)
 
 
@@ -150,8 +116,7 @@ class CamVidDataset(_ChosenFrames, PairedSegDataset):
     """CamVid with labels.
 
     ``data_root/images/train/0001TP_006690.jpg`` is an image and
-    ``data_root/labels/train/0001TP_006690.png`` its label file: class ids
-    0..10 and 11 for void.
+    ``data_root/labels/train/0001TP_006690.png`` its label file.
 
     Args:
         sequences, frames, every, leave_out_every: See :func:`select_frames`.
@@ -168,13 +133,7 @@ class CamVidDataset(_ChosenFrames, PairedSegDataset):
 
 @DATASETS.register_module()
 class CamVidImagesDataset(_ChosenFrames, UnlabeledImageDataset):
-    """The images of CamVid, without their labels.
-
-    Args:
-        images: Folder of the images, relative to ``data_root``.
-        sequences, frames, every, leave_out_every: See :func:`select_frames`.
-        kwargs: Further arguments of :class:`UnlabeledImageDataset`.
-    """
+    """The images of CamVid, without their labels; arguments are the same."""
 
     def __init__(self, images: str = 'images', **kwargs) -> None:
         super().__init__(images=images, **kwargs)

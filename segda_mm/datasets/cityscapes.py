@@ -66,7 +66,7 @@ class CityscapesImagesDataset(UnlabeledImageDataset):
 
     Args:
         images: Folder of the images, relative to ``data_root``.
-        kwargs: Further arguments of :class:`UnlabeledImageDataset`.
+        kwargs: Arguments of :class:`UnlabeledImageDataset`.
     """
 
     METAINFO = METAINFO
@@ -94,9 +94,6 @@ class CityscapesSequenceDataset(CityscapesImagesDataset):
     A snippet is 30 consecutive frames, of which the 20th is the one that the
     finely annotated set has labels for. Every data info also has its
     ``annotated_path``, the ``relative_path`` of that frame.
-
-    Raises:
-        DataError: A name is not that of a frame, or a snippet is incomplete.
     """
 
     IMAGES_EXPECTED = _expected(
@@ -115,13 +112,10 @@ class CityscapesSequenceDataset(CityscapesImagesDataset):
                 raise DataError(
                     'is not named CITY_SEQUENCE_FRAME_leftImg8bit.png',
                     file=name,
-                    remedy='Keep only the frames of '
-                    'leftImg8bit_sequence in this folder',
+                    remedy='Keep only the frames of leftImg8bit_sequence here',
                 )
-            recordings.setdefault(match['recording'], []).append(
-                (int(match['frame']), name)
-            )
-
+            frame = int(match['frame']), name
+            recordings.setdefault(match['recording'], []).append(frame)
         details = {}
         for frames in recordings.values():
             numbers, ordered = zip(*sorted(frames))
@@ -132,11 +126,10 @@ class CityscapesSequenceDataset(CityscapesImagesDataset):
                 run = ordered[start:stop]
                 if len(run) % _SNIPPET_LENGTH:
                     raise DataError(
-                        f'starts a run of {len(run)} consecutive frames, which is not '
-                        f'a number of whole snippets of {_SNIPPET_LENGTH}',
+                        f'starts a run of {len(run)} consecutive frames, which are no '
+                        f'whole snippets of {_SNIPPET_LENGTH}',
                         file=run[0],
-                        remedy='Restore the missing frames or remove the rest of the '
-                        'snippet',
+                        remedy='Restore the missing frames or remove the rest',
                     )
                 for place, name in enumerate(run):
                     first = place - place % _SNIPPET_LENGTH

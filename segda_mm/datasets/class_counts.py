@@ -18,7 +18,7 @@ from mmengine.logging import print_log
 from PIL import Image
 
 from segda_mm.errors import DataError
-from segda_mm.files import atomic_file
+from segda_mm.files import write_text
 
 from .base import image_problem
 from .formats.label_checksums import read_json, require_unchanged_label
@@ -41,12 +41,8 @@ def labelled_sets(dataset: object, key: str) -> list[LabelledSet]:
     """Find the data sets that the samples of a data set come from, in their order.
 
     Args:
-        dataset: A data set with labels, or several of them in a
-            ``ConcatDataset``.
-        key: The config key of the data set, for the message.
-
-    Raises:
-        ValueError: There is one whose pipeline reads no label files.
+        dataset: One with labels, or several of them in a ``ConcatDataset``.
+        key: Its config key, for the message.
     """
     parts = getattr(dataset, 'datasets', None)
     if parts is not None:
@@ -61,66 +57,43 @@ def labelled_sets(dataset: object, key: str) -> list[LabelledSet]:
     names = ', '.join(loader.__name__ for loader in _LABEL_LOADERS)
     raise ValueError(
         f'{key} is a {type(dataset).__name__} whose pipeline reads no label files '
-        f'(it has none of {names}), so that its classes cannot be counted; name a '
-        'labelled data set with its pipeline'
+        f'(it has none of {names}); name a labelled data set with its pipeline'
     )
 
 
 def count_classes(
     sets: Sequence[LabelledSet], num_classes: int, file: str | None = None
 ) -> np.ndarray:
-    """Count the pixels of each class in every label file.
-
-    Labels are those that the pipelines load, before anything that resizes or
-    crops them.
+    """Count the pixels of each class, as loaded, in every label file.
 
     Args:
         sets: The data sets.
         num_classes: K.
-        file: Where the counts are kept, a JSON file. Those in it are taken if
-            all label files have the names, sizes and meaning that they had
-            then; otherwise they are counted anew and replaced. None keeps
-            nothing.
+        file: JSON file where the counts are kept, or None. Those in it are taken if
+            all label files have the names, sizes and meaning that they had then;
+            otherwise they are counted anew and replaced.
 
     Returns:
         int64 (N, K + 1): of every sample, pixels of each class, and of none.
-
-    Raises:
-        DataError: A label file is missing or wrong, or ``file`` is another
-            kind of file.
     """
     if file is None:
         return _count(sets, num_classes)
     fingerprint = _fingerprint(sets, num_classes)
-    kept = _read(file)
-    if kept is not None and kept['fingerprint'] == fingerprint:
-        return np.array(kept['pixels'], dtype=np.int64)
+    remedy = 'Name another file as statistics_file=, or delete this one'
+    kept = read_json(file, remedy)
     if kept is not None:
-        print_log(
-            f'{file} counts the classes of other label files than there are now: '
-            'counting again',
-            logger='current',
-        )
+        if set(kept) != {'fingerprint', 'pixels'}:
+            raise DataError('is no file of class statistics', file=file, remedy=remedy)
+        if kept['fingerprint'] == fingerprint:
+            return np.array(kept['pixels'], dtype=np.int64)
+        print_log(f'{file} is of other label files: counting again', logger='current')
     pixels = _count(sets, num_classes)
-    content = dict(fingerprint=fingerprint, pixels=pixels.tolist())
-    with atomic_file(file) as unfinished:
-        unfinished.write_text(json.dumps(content), encoding='utf-8')
+    write_text(file, json.dumps(dict(fingerprint=fingerprint, pixels=pixels.tolist())))
     return pixels
 
 
 def read_train_ids(loader: BaseTransform, info: Mapping) -> np.ndarray:
-    """Read the label of a sample as a training does, and nothing else of it.
-
-    Args:
-        loader: The transform of a pipeline that reads labels.
-        info: The data info.
-
-    Returns:
-        Train ids (H, W) in 0..255.
-
-    Raises:
-        DataError: The label or the image is missing or wrong, or they do not fit.
-    """
+    """Read the label of a data info as a training does; train ids (H, W) in 0..255."""
     require_unchanged_label(info)
     path = info['img_path']
     try:
@@ -156,16 +129,17 @@ def _fingerprint(sets: Sequence[LabelledSet], num_classes: int) -> str:
     parts = [num_classes]
     for dataset, loader in sets:
         infos = [dataset.get_data_info(i) for i in range(len(dataset))]
-        folders = {osp.dirname(info['seg_map_path']) for info in infos}
+        paths = [info['seg_map_path'] for info in infos]
         # Relative, so that the counts stay valid where the data are moved.
-        root = osp.commonpath(folders)
+        root = osp.commonpath({osp.dirname(path) for path in paths})
+        # An absent file has no size, and is told when it is counted.
         files = [
             [
-                osp.relpath(info['seg_map_path'], root),
-                _size(info['seg_map_path']),
+                osp.relpath(path, root),
+                os.stat(path).st_size if osp.isfile(path) else None,
                 info.get('label_checksum'),
             ]
-            for info in infos
+            for path, info in zip(paths, infos)
         ]
         table = getattr(loader, 'table', None)
         ids = None if table is None else table.train_ids.tolist()
@@ -173,23 +147,3 @@ def _fingerprint(sets: Sequence[LabelledSet], num_classes: int) -> str:
         meaning = [infos[0].get(key) for key in keys]
         parts.append([type(loader).__name__, ids, meaning, files])
     return sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-
-
-def _size(file: str) -> int:
-    try:
-        return os.stat(file).st_size
-    except FileNotFoundError:
-        raise DataError(
-            'label file does not exist',
-            file=file,
-            remedy='Restore it, or list its image in exclude=',
-        ) from None
-
-
-def _read(file: str) -> dict | None:
-    """Read a file of counts; None if there is none."""
-    remedy = 'Name another file as statistics_file=, or delete this one'
-    content = read_json(file, remedy)
-    if content is not None and set(content) != {'fingerprint', 'pixels'}:
-        raise DataError('is no file of class statistics', file=file, remedy=remedy)
-    return content

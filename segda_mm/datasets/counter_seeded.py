@@ -46,11 +46,7 @@ class CounterSeededDataset:
         return len(self.dataset)
 
     def __getitem__(self, idx: int) -> object:
-        states = (
-            random.getstate(),
-            np.random.get_state(),
-            torch.random.get_rng_state(),
-        )
+        states = random.getstate(), np.random.get_state(), torch.get_rng_state()
         words = np.random.SeedSequence((self._seed, self._epoch, idx)).generate_state(6)
         random.seed(int(words[0]))
         # Augmentations draw from NumPy's legacy generator.
@@ -62,4 +58,4 @@ class CounterSeededDataset:
         finally:
             random.setstate(states[0])
             np.random.set_state(states[1])
-            torch.random.set_rng_state(states[2])
+            torch.set_rng_state(states[2])

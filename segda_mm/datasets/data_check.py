@@ -20,7 +20,8 @@ from .class_counts import count_pixels, read_train_ids
 from .formats.subsets import read_name_list, write_name_list
 from .transforms import LoadLabelIds, LoadPanopticLabels
 
-#: What ``check_data`` can be asked to look at.
+#: What ``check_data`` can be asked to look at: ``'target'`` is the target side of a
+#: domain pair, ``'train'`` everything else to train on.
 SPLITS = ('train', 'target', 'val', 'test')
 
 
@@ -42,46 +43,49 @@ class DatasetReport(NamedTuple):
 
 
 def dataset_configs(cfg: dict, splits: tuple[str, ...]) -> dict[str, dict]:
-    """Find the data sets of a config, inside wrappers too.
+    """Find the data sets of a config, inside wrappers too, by their config keys.
 
-    Args:
-        cfg: A whole config.
-        splits: Some of ``SPLITS``; ``'target'`` is the target side of a domain
-            pair, ``'train'`` everything else to train on.
-
-    Returns:
-        ``{config key: config of the data set}``, once for the same samples.
-
-    Raises:
-        ValueError: The config has no data set for these splits.
+    Of data sets with the same samples the first one is taken.
     """
     found, samples = {}, []
-    for key, dataset in _walk_dataloaders(cfg):
-        split = key.split('_')[0]
-        if split == 'train' and '.target' in key:
-            split = 'target'
-        chosen_by = {
-            name: value
-            for name, value in dataset.items()
-            if name not in ('pipeline', 'test_mode')
-        }
-        if split in splits and chosen_by not in samples:
-            found[key] = dataset
-            samples.append(chosen_by)
+    for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+        outermost = (cfg.get(loader) or {}).get('dataset')
+        for key, dataset in _unwrap(f'{loader}.dataset', outermost or {}):
+            split = loader.split('_')[0]
+            if split == 'train' and '.target' in key:
+                split = 'target'
+            chosen_by = {**dataset, 'pipeline': None, 'test_mode': None}
+            if split in splits and dataset and chosen_by not in samples:
+                found[key] = dataset
+                samples.append(chosen_by)
     if not found:
         raise ValueError(
-            'the config has no data set for '
-            f'{" or ".join(splits)}: there is no such '
+            f'the config has no data set for {" or ".join(splits)}: there is no such '
             '*_dataloader.dataset in it'
         )
     return found
+
+
+def _unwrap(key: str, dataset: dict) -> Iterator[tuple[str, dict]]:
+    inner = {
+        name: dataset[name]
+        for name in ('dataset', 'source', 'target')
+        if isinstance(dataset.get(name), dict)
+    }
+    inner.update(
+        {f'datasets[{i}]': part for i, part in enumerate(dataset.get('datasets', ()))}
+    )
+    if not inner:
+        yield key, dataset
+    for name, part in inner.items():
+        yield from _unwrap(f'{key}.{name}', part)
 
 
 def check_data(
     cfg: dict,
     splits: tuple[str, ...] = SPLITS,
     workers: int = 0,
-    progress: Callable[[str, int, int], None] | None = None,
+    progress: Callable[[str, int, int], None] = lambda key, done, total: None,
 ) -> list[DatasetReport]:
     """Check every sample of the data sets that a config names; collect all problems.
 
@@ -89,7 +93,7 @@ def check_data(
 
     Args:
         cfg: A whole config.
-        splits: Which data sets, see :func:`dataset_configs`.
+        splits: Some of ``SPLITS``.
         workers: Processes to use; 0 checks in this one.
         progress: Called with (config key, samples done, samples in all).
     """
@@ -121,10 +125,7 @@ def format_report(report: DatasetReport) -> str:
 
 
 def write_exclude(path: str | os.PathLike, reports: list[DatasetReport]) -> int:
-    """Write the names of all samples with a problem to a list file.
-
-    Names that are in it already stay. Returns how many it has now.
-    """
+    """Add the names of all samples with a problem to a list file; its new length."""
     names = {
         problem.name
         for report in reports
@@ -133,42 +134,22 @@ def write_exclude(path: str | os.PathLike, reports: list[DatasetReport]) -> int:
     }
     if os.path.exists(path):
         names.update(read_name_list(path))
-    write_name_list(
-        path, sorted(names), 'images with problems, for exclude= of a data set'
-    )
+    comment = 'images with problems, for exclude= of a data set'
+    write_name_list(path, sorted(names), comment)
     return len(names)
 
 
-def _walk_dataloaders(cfg: dict) -> Iterator[tuple[str, dict]]:
-    for split in ('train', 'val', 'test'):
-        key = f'{split}_dataloader'
-        if (cfg.get(key) or {}).get('dataset') is not None:
-            yield from _unwrap(f'{key}.dataset', cfg[key]['dataset'])
-
-
-def _unwrap(key: str, dataset: dict) -> Iterator[tuple[str, dict]]:
-    inner = {
-        name: dataset[name]
-        for name in ('dataset', 'source', 'target')
-        if isinstance(dataset.get(name), dict)
-    }
-    inner.update(
-        {f'datasets[{i}]': part for i, part in enumerate(dataset.get('datasets', ()))}
-    )
-    if not inner:
-        yield key, dataset
-    for name, part in inner.items():
-        yield from _unwrap(f'{key}.{name}', part)
-
-
 def _check_dataset(
-    key: str, config: dict, workers: int, progress: Callable | None
+    key: str, config: dict, workers: int, progress: Callable
 ) -> DatasetReport:
     try:
         dataset = DATASETS.build(dict(config, pipeline=[], lazy_init=True))
+        samples, problems = _find_samples(dataset)
     except (MissingDataError, DataError) as error:
         return DatasetReport(key, config['type'], 0, [error])
-    samples, problems = _find_samples(dataset, key)
+    except (OSError, AssertionError, ValueError) as error:
+        what = f'{key}: {config["type"]} cannot list its samples: {error}'
+        return DatasetReport(key, config['type'], 0, [DataError(what)])
     classes = tuple(dataset.metainfo.get('classes') or ())
     labelled = bool(samples) and 'seg_map_path' in samples[0]
     loader = _label_loader(config, samples[0], len(classes)) if labelled else None
@@ -182,24 +163,16 @@ def _check_dataset(
         if counts is not None:
             pixels += counts
             images += counts > 0
-        if progress is not None:
-            progress(key, done, len(samples))
+        progress(key, done, len(samples))
     counted = (pixels[:-1], images[:-1], int(pixels[-1])) if labelled else ()
     return DatasetReport(key, config['type'], len(samples), problems, classes, *counted)
 
 
-def _find_samples(dataset: BaseDataset, key: str) -> tuple[list[dict], list[Exception]]:
-    """List a data set's samples; a failure to do so is a problem."""
-    try:
-        if isinstance(dataset, FolderSegDataset):
-            return dataset.scan()
-        dataset.full_init()
-        return [dataset.get_data_info(i) for i in range(len(dataset))], []
-    except (MissingDataError, DataError) as error:
-        return [], [error]
-    except (OSError, AssertionError, ValueError) as error:
-        what = f'{key}: {type(dataset).__name__} cannot list its samples: {error}'
-        return [], [DataError(what)]
+def _find_samples(dataset: BaseDataset) -> tuple[list[dict], list[Exception]]:
+    if isinstance(dataset, FolderSegDataset):
+        return dataset.scan()
+    dataset.full_init()
+    return [dataset.get_data_info(i) for i in range(len(dataset))], []
 
 
 def _label_loader(config: dict, sample: dict, num_classes: int) -> BaseTransform:

@@ -24,18 +24,13 @@ class DomainPairDataset:
     """Draws a source and a target sample together, ``dict(source=..., target=...)``.
 
     An epoch shows each sample of the set that ``length`` names once. The partners
-    walk on through permutations of the other set from epoch to epoch: every sample
-    is drawn ``k`` times before any is drawn ``k + 1`` times. All depends on (seed,
-    epoch, index) alone.
+    walk on through permutations of the other set, from epoch to epoch. All depends
+    on (seed, epoch, index) alone.
 
     Args:
         source: The labelled data set, or its config.
-        target: The target data set, or its config. Its classes and palette must be
-            those of the source, or not be given at all.
+        target: The same of the target, with the same classes and palette or none.
         length: ``'source'`` or ``'target'``: whose size is that of an epoch.
-
-    Raises:
-        ValueError: ``length`` is unknown, or the classes or palettes differ.
     """
 
     def __init__(
@@ -45,14 +40,19 @@ class DomainPairDataset:
         length: str = 'source',
     ) -> None:
         if length not in ('source', 'target'):
-            raise ValueError(
-                f"length={length!r} of DomainPairDataset must be 'source' or 'target'"
-            )
+            raise ValueError(f"length={length!r} must be 'source' or 'target'")
         self.source, self.target = (
             DATASETS.build(part) if isinstance(part, dict) else part
             for part in (source, target)
         )
-        self._check_classes()
+        for key in ('classes', 'palette'):
+            ours, theirs = (_plain(part, key) for part in (self.source, self.target))
+            if theirs and ours != theirs:
+                raise ValueError(
+                    f'source and target have different {key}: {ours} and '
+                    f'{theirs}. Give both data sets the same metainfo, or the '
+                    'target none'
+                )
         self._epoch = 0
         self._seed = 0
         self._source_leads = length == 'source'
@@ -72,38 +72,19 @@ class DomainPairDataset:
         self._epoch = epoch
         self._seed = seed
 
-    def indices(self, idx: int) -> tuple[int, int]:
-        """Return (source index, target index) of pair ``idx`` now."""
-        leader, other = (
-            (self.source, self.target)
-            if self._source_leads
-            else (self.target, self.source)
-        )
-        drawn = self._epoch * len(leader) + idx
-        cycle, position = divmod(drawn, len(other))
-        partner = int(_permutation(self._seed, cycle, len(other))[position])
-        return (idx, partner) if self._source_leads else (partner, idx)
-
     def __len__(self) -> int:
         return len(self.source if self._source_leads else self.target)
 
     def __getitem__(self, idx: int) -> dict:
         if not 0 <= idx < len(self):
             raise IndexError(f'pair {idx} of {len(self)}')
-        source, target = self.indices(idx)
+        others = len(self.target if self._source_leads else self.source)
+        cycle, position = divmod(self._epoch * len(self) + idx, others)
+        partner = int(_permutation(self._seed, cycle, others)[position])
+        source, target = (idx, partner) if self._source_leads else (partner, idx)
         return {'source': self.source[source], 'target': self.target[target]}
 
-    def _check_classes(self) -> None:
-        source, target = self.source.metainfo, self.target.metainfo
-        for key in ('classes', 'palette'):
-            ours, theirs = source.get(key) or (), target.get(key) or ()
-            if theirs and [_plain(v) for v in ours] != [_plain(v) for v in theirs]:
-                raise ValueError(
-                    f'source and target have different {key}: {ours} and '
-                    f'{theirs}. Give both data sets the same metainfo, or the '
-                    'target none'
-                )
 
-
-def _plain(value: object) -> object:
-    return value if isinstance(value, str) else tuple(value)
+def _plain(dataset: BaseDataset, key: str) -> list:
+    values = dataset.metainfo.get(key) or ()
+    return [value if isinstance(value, str) else tuple(value) for value in values]

@@ -9,28 +9,23 @@ from collections.abc import Mapping, Sequence
 
 import cv2
 import numpy as np
-from PIL import Image
 
 from segda_mm.errors import DataError
 from segda_mm.registry import DATASETS
 
 from .base import list_files
-from .formats.cityscapes_instances import read_instance_ids
-from .formats.label_files import read_label_ids
+from .formats.label_files import decode_labels, read_label_ids
 from .snippets import CityscapesSnippets, PatternSnippets
 
 
 class EgoCarRegions:
     """The ego-car region of every frame, from the annotated frames of its snippet.
 
-    Camera and car do not move relative to each other: the region of a snippet is
-    what all of its annotated frames mark.
-
     Source: Chen et al., "Naive-Student", ECCV 2020, "Ego-Car Region in Pseudo
-    Labels".
+    Labels". The region of a snippet is what all of its annotated frames mark.
 
-    Cityscapes is ``EgoCarRegions('data/cityscapes/gtFine/train')``; in CamVid void
-    also marks what nobody annotated::
+    Cityscapes is ``EgoCarRegions('data/cityscapes/gtFine/train')``; CamVid, where
+    void also marks what nobody annotated::
 
         EgoCarRegions(
             annotated=dict(type='CamVidDataset', data_root='data/camvid'),
@@ -46,13 +41,7 @@ class EgoCarRegions:
             :mod:`segda_mm.datasets.snippets`.
         touching_bottom: Whether only what is connected with the lower border of
             the image is the ego car.
-        include_annotated: Whether an annotated frame has a region itself, for
-            where annotated frames get pseudo labels too.
-
-    Raises:
-        DataError: The name of a label file does not fit ``snippets``.
-        MissingDataError: The folder does not exist or holds no label file.
-        ValueError: An argument is wrong.
+        include_annotated: Whether an annotated frame has a region itself.
     """
 
     def __init__(
@@ -71,9 +60,14 @@ class EgoCarRegions:
                 f"snippets={snippets!r} must be 'cityscapes' or "
                 "dict(pattern=r'(?P<snippet>...)')"
             )
+        # By the names of the annotated frames without suffix.
         if isinstance(annotated, str):
             suffix = '.png' if has_pattern else '_gtFine_labelIds.png'
-            files = _files_of_folder(annotated, suffix)
+            expected = f'label files of the annotated frames, *{suffix}'
+            files = {
+                name.removesuffix(suffix): f'{annotated}/{name}'
+                for name in list_files(annotated, (suffix,), expected)
+            }
         else:
             files = _files_of_dataset(annotated)
         self._snippets = (
@@ -106,9 +100,6 @@ class EgoCarRegions:
             bool (H, W), the caller's to change. None for a frame of no snippet, for
             an annotated frame unless ``include_annotated``, and (with a warning, once
             for each snippet) where the snippet has no annotated frame.
-
-        Raises:
-            DataError: A file cannot be read or is of another size, or a name is wrong.
         """
         snippet = self._snippets.find(relative_path, annotated_path)
         if snippet is None or (snippet.is_annotated and not self.include_annotated):
@@ -118,8 +109,7 @@ class EgoCarRegions:
                 self._reported.add(snippet.name)
                 warnings.warn(
                     f'the snippet {snippet.name} with the frame {relative_path} has no '
-                    'annotated frame, so that its ego-car region is unknown; add the '
-                    'label file to what annotated= names',
+                    'annotated frame in annotated=: its ego-car region is unknown',
                     stacklevel=2,
                 )
             return None
@@ -133,8 +123,7 @@ class EgoCarRegions:
                 f'annotated frame is {_size(size)} pixels, but the frame '
                 f'{relative_path} of its snippet is {_size(shape)}',
                 file=snippet.label_files[0],
-                remedy='Place EgoCarVoid before everything that resizes or crops, and '
-                'take images and label files of the same resolution',
+                remedy='Place EgoCarVoid before everything that resizes or crops',
             )
         packed = np.frombuffer(zlib.decompress(bits), dtype=np.uint8)
         region = np.unpackbits(packed, count=size[0] * size[1])
@@ -148,30 +137,14 @@ class EgoCarRegions:
                     f'is {_size(part.shape)} pixels, but {files[0]} of the same '
                     f'snippet is {_size(marked[0].shape)}',
                     file=file,
-                    remedy='Frames of one snippet have one size; correct snippets=, '
-                    'or leave the file out of annotated=',
+                    remedy='Correct snippets=, or leave the file out of annotated=',
                 )
         region = np.logical_and.reduce(marked)
-        return connected_with_bottom(region) if self.touching_bottom else region
-
-
-def connected_with_bottom(region: np.ndarray) -> np.ndarray:
-    """Keep the parts of a region (H, W), 8-connected, that reach the lower border."""
-    count, parts = cv2.connectedComponents(region.astype(np.uint8), connectivity=8)
-    is_kept = np.zeros(count, dtype=bool)
-    is_kept[parts[-1]] = True
-    is_kept[0] = False
-    return is_kept[parts]
-
-
-# Both give the names of the annotated frames without suffix, and their label files.
-
-
-def _files_of_folder(folder: str, suffix: str) -> dict[str, str]:
-    names = list_files(
-        folder, (suffix,), f'label files of the annotated frames, *{suffix}'
-    )
-    return {name.removesuffix(suffix): f'{folder}/{name}' for name in names}
+        if self.touching_bottom:
+            # Parts are 8-connected; 0 is what is outside the region.
+            _, parts = cv2.connectedComponents(region.astype(np.uint8))
+            region &= np.isin(parts, parts[-1])
+        return region
 
 
 def _files_of_dataset(config: Mapping) -> dict[str, str]:
@@ -179,9 +152,8 @@ def _files_of_dataset(config: Mapping) -> dict[str, str]:
     infos = [dataset.get_data_info(index) for index in range(len(dataset))]
     if any('seg_map_path' not in info or 'segments_info' in info for info in infos):
         raise ValueError(
-            f'annotated=dict(type={config["type"]!r}) must be a data set with '
-            'files of label ids or instance ids, as CityscapesFineDataset or '
-            'CamVidDataset'
+            f'annotated=dict(type={config["type"]!r}) must be a data set with files '
+            'of label ids or instance ids'
         )
     return {
         osp.splitext(info['relative_path'])[0]: info['seg_map_path'] for info in infos
@@ -189,13 +161,8 @@ def _files_of_dataset(config: Mapping) -> dict[str, str]:
 
 
 def _read_ids(file: str) -> np.ndarray:
-    try:
-        with Image.open(file) as image:
-            has_instances = image.mode.startswith('I')
-    except OSError:
-        # The reader of label ids says what is wrong.
-        has_instances = False
-    return read_instance_ids(file) if has_instances else read_label_ids(file)
+    mode, ids = decode_labels(file, 'label file')
+    return ids if mode.startswith('I') else read_label_ids(file)
 
 
 def _size(shape: tuple[int, int]) -> str:

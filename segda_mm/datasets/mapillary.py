@@ -9,9 +9,8 @@ from segda_mm.registry import DATASETS
 
 from .base import PanopticSegDataset
 from .cityscapes import CityscapesPanopticDataset
-from .formats.cityscapes_labels import CLASSES, IGNORE_INDEX
 from .formats.mapillary_labels import cityscapes_train_id
-from .formats.panoptic_files import PanopticIndex, read_panoptic_json
+from .formats.panoptic_files import read_panoptic_json
 
 
 @DATASETS.register_module()
@@ -29,12 +28,8 @@ class MapillaryPanopticDataset(PanopticSegDataset):
         data_prefix: ``dict(img_path=..., seg_map_path=...)``.
         map_to_cityscapes: Whether the classes are the 19 of Cityscapes, see
             :mod:`segda_mm.datasets.formats.mapillary_labels`, not the categories
-            of the JSON file (65 in version 1.2, 37 of them with instances).
+            of the JSON file.
         kwargs: Further arguments of :class:`PanopticSegDataset`.
-
-    Raises:
-        MissingDataError: A folder or the JSON file is not there.
-        DataError: The JSON file is wrong, or a pair or an entry is missing.
     """
 
     DATA_PREFIX = {
@@ -56,7 +51,14 @@ class MapillaryPanopticDataset(PanopticSegDataset):
         **kwargs,
     ) -> None:
         folder = (data_prefix or self.DATA_PREFIX)['seg_map_path']
-        self.json_path = self._find_json(osp.join(data_root or '', folder))
+        folder = osp.join(data_root or '', folder)
+        found = sorted(glob.glob(osp.join(glob.escape(folder), 'panoptic_*.json')))
+        if not found:
+            what = 'holds no panoptic_*.json' if osp.isdir(folder) else 'does not exist'
+            raise MissingDataError(
+                f'folder {what}', folder=folder, expected=self.LABELS_EXPECTED
+            )
+        self.json_path = found[0]
         self._index = read_panoptic_json(self.json_path)
         categories = self._index.categories
         is_thing = [category['isthing'] for category in categories.values()]
@@ -67,19 +69,11 @@ class MapillaryPanopticDataset(PanopticSegDataset):
                 key: cityscapes_train_id(category['supercategory'])
                 for key, category in categories.items()
             }
-            found = {*self._class_of_category.values()} - {IGNORE_INDEX}
-            if len(found) < len(CLASSES):
-                raise DataError(
-                    'lacks categories of the classes of Cityscapes',
-                    file=self.json_path,
-                    remedy='Correct seg_map_path, or take map_to_cityscapes=False',
-                )
         else:
+            entries = categories.values()
             metainfo = {
-                'classes': tuple(category['name'] for category in categories.values()),
-                'palette': [
-                    list(category['color']) for category in categories.values()
-                ],
+                'classes': tuple(category['name'] for category in entries),
+                'palette': [list(category['color']) for category in entries],
                 'thing_classes': [i for i, thing in enumerate(is_thing) if thing],
                 'label_ids': list(categories),
             }
@@ -91,15 +85,16 @@ class MapillaryPanopticDataset(PanopticSegDataset):
     def scan(self) -> tuple[list[dict], list[DataError]]:
         """Find the pairs and their segments; see :meth:`FolderSegDataset.scan`."""
         pairs, problems = super().scan()
-        annotations = {
-            annotation['file_name']: annotation
-            for annotation in self._take_index().annotations.values()
+        # Only once: a gigabyte of segments would be copied into every worker.
+        index, self._index = self._index or read_panoptic_json(self.json_path), None
+        segments = {
+            annotation['file_name']: annotation['segments_info']
+            for annotation in index.annotations.values()
         }
         samples = []
         for info in pairs:
             png = osp.basename(info['seg_map_path'])
-            annotation = annotations.get(png)
-            if annotation is None:
+            if png not in segments:
                 problems.append(
                     DataError(
                         f'has no entry for {png}',
@@ -110,17 +105,10 @@ class MapillaryPanopticDataset(PanopticSegDataset):
                     )
                 )
                 continue
-            info['segments_info'] = [
-                self._segment(s) for s in annotation['segments_info']
-            ]
+            info['segments_info'] = [self._segment(s) for s in segments[png]]
             info['class_of_category'] = self._class_of_category
             samples.append(info)
         return samples, problems
-
-    def _take_index(self) -> PanopticIndex:
-        # Only once: a gigabyte of segments would be copied into every worker.
-        index, self._index = self._index, None
-        return index or read_panoptic_json(self.json_path)
 
     def _segment(self, segment: Mapping) -> dict:
         category = segment['category_id']
@@ -128,13 +116,3 @@ class MapillaryPanopticDataset(PanopticSegDataset):
         # in Cityscapes (trams in version 1.2, groups of persons in 2.0).
         iscrowd = int(category in self._groups or segment.get('iscrowd', 0))
         return {'id': segment['id'], 'category_id': category, 'iscrowd': iscrowd}
-
-    @classmethod
-    def _find_json(cls, folder: str) -> str:
-        found = sorted(glob.glob(osp.join(glob.escape(folder), 'panoptic_*.json')))
-        if not found:
-            what = 'holds no panoptic_*.json' if osp.isdir(folder) else 'does not exist'
-            raise MissingDataError(
-                f'folder {what}', folder=folder, expected=cls.LABELS_EXPECTED
-            )
-        return found[0]

@@ -23,21 +23,13 @@ class PseudoLabeledDataset(FolderSegDataset):
     The label of an image is ``<labels>/<relative_path with the suffix .png>``:
     train ids or, where the metainfo has ``thing_classes``, instance ids of
     Cityscapes. In a folder that ``tools/label.py`` wrote, labelling has to be
-    finished, and every label is compared with its checksum whenever it is loaded;
-    files without a manifest are taken as they are.
-
-    Source: Chen et al., "Naive-Student", ECCV 2020, step 3 of Algorithm 1.
+    finished, and every label is compared with its checksum whenever it is loaded.
 
     Args:
         images: Config of a :class:`UnlabeledImageDataset`, pipeline not used.
         labels: Folder of the pseudo labels.
         metainfo: Of the task, as the labelled data set has it.
         kwargs: Further arguments of :class:`FolderSegDataset`.
-
-    Raises:
-        MissingDataError: There are no images, or no folder of labels.
-        DataError: An image has no pseudo label, labelling is not finished, or (when
-            a sample is loaded) its label is not the one that was made.
     """
 
     LABEL_TABLE = 'train_id'
@@ -56,8 +48,8 @@ class PseudoLabeledDataset(FolderSegDataset):
                 expected='one PNG for every image, as tools/label.py writes them',
             )
         checksums = self._checksums()
-        config = copy.deepcopy(dict(self.images))
-        unlabeled = DATASETS.build(dict(config, pipeline=[], lazy_init=True))
+        config = dict(self.images, pipeline=[], lazy_init=True)
+        unlabeled = DATASETS.build(copy.deepcopy(config))
         infos = {info['relative_path']: info for info in unlabeled.load_data_list()}
         samples, problems = [], []
         for name in self.choose_names(sorted(infos), self.labels):
@@ -94,12 +86,13 @@ class PseudoLabeledDataset(FolderSegDataset):
 
     def _checksums(self) -> Mapping[str, str] | None:
         """By the names of images; None where nothing is known of the files."""
-        if not osp.isfile(osp.join(self.labels, MANIFEST)):
-            if osp.isfile(osp.join(self.labels, IDENTITY)):
-                raise DataError(
-                    f'has no {MANIFEST}: labelling stopped before its end',
-                    file=self.labels,
-                    remedy='Start tools/label.py as before, and it goes on',
-                )
-            return None
+        has_manifest, has_identity = (
+            osp.isfile(osp.join(self.labels, name)) for name in (MANIFEST, IDENTITY)
+        )
+        if has_identity and not has_manifest:
+            raise DataError(
+                f'has no {MANIFEST}: labelling stopped before its end',
+                file=self.labels,
+                remedy='Start tools/label.py as before, and it goes on',
+            )
         return label_checksums(self.labels) or None

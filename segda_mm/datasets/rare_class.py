@@ -15,43 +15,29 @@ class RareClassDataset:
     """Draws images that show rare classes more often.
 
     For an item a class c is drawn with probability
-    softmax((1 - f_c) / temperature), f_c being its share of the labelled
-    pixels, and then one of the images that show it, each as likely as the
-    others. An epoch has as many items as the data set has samples, but shows
-    some of them several times and others never. Whatever is asked for, item
-    ``i`` is drawn anew from NumPy's global generator, which
-    :class:`CounterSeededDataset` seeds by (seed, epoch, i).
+    softmax((1 - f_c) / temperature), f_c being its share of the labelled pixels,
+    and then one of the images that show it, each as likely as the others. Every
+    item is drawn anew from NumPy's global generator, which
+    :class:`CounterSeededDataset` seeds by (seed, epoch, index). The label files are
+    counted when a data loader is built, in each of several processes.
 
-    It can be the ``source`` of a :class:`DomainPairDataset`. The label files
-    are counted once, when a data loader is built: see
-    :func:`segda_mm.datasets.class_counts.count_classes`. Each of several
-    processes does so by itself.
-
-    Source: Hoyer, Dai and Van Gool, "DAFormer", CVPR 2022, "Rare Class
-    Sampling"; its authors use a temperature of 0.01 and images with at least
-    3000 pixels of the class, which is 0.0015 of an image of GTA5. A class that
-    a random crop cuts off is not looked for again here.
+    Source: Hoyer, Dai and Van Gool, "DAFormer", CVPR 2022, "Rare Class Sampling",
+    with a temperature of 0.01 and at least 3000 pixels of the class, 0.0015 of an
+    image of GTA5. A class that a crop cuts off is not looked for again here.
 
     Args:
         dataset: The labelled data set, or its config; or a ``ConcatDataset``
             of some.
         temperature: Above 0. The lower, the more often the rarest classes.
         min_pixels_share: Share of the pixels of an image, in [0, 1], that a
-            class must have for the image to be drawn for it; at least one
-            pixel. A class without such an image is not drawn.
+            class must have for the image to be drawn for it; at least one pixel.
         statistics_file: JSON file in which the counts are kept for the next
             run; relative to the working directory. None counts in every run.
 
     Attributes:
-        class_probabilities: Probability of each class, float64 (K,); None
-            before :meth:`full_init`.
-        class_images: For each class the indices of the images that are drawn
-            for it; None before :meth:`full_init`.
-
-    Raises:
-        ValueError: The data set has no labels or no classes, an argument is out
-            of range, or (by :meth:`full_init`) no class can be drawn.
-        DataError: (by :meth:`full_init`) A label file is wrong.
+        class_probabilities: Of each class, float64 (K,); None before
+            :meth:`full_init`.
+        class_images: For each class the indices of the images that are drawn for it.
     """
 
     def __init__(
@@ -62,14 +48,9 @@ class RareClassDataset:
         statistics_file: str | None = None,
     ) -> None:
         if not temperature > 0:
-            raise ValueError(
-                f'temperature={temperature} of RareClassDataset must be above 0'
-            )
+            raise ValueError(f'temperature={temperature} must be above 0')
         if not 0 <= min_pixels_share <= 1:
-            raise ValueError(
-                f'min_pixels_share={min_pixels_share} of RareClassDataset must be in '
-                '[0, 1]'
-            )
+            raise ValueError(f'min_pixels_share={min_pixels_share} must be in [0, 1]')
         self.dataset = DATASETS.build(dataset) if isinstance(dataset, dict) else dataset
         self.temperature = temperature
         self.min_pixels_share = min_pixels_share
@@ -78,10 +59,7 @@ class RareClassDataset:
         self.class_images: list[np.ndarray] | None = None
         self._labelled = labelled_sets(self.dataset, 'RareClassDataset.dataset')
         if not self.metainfo.get('classes'):
-            raise ValueError(
-                'RareClassDataset.dataset has no classes; give it '
-                'metainfo=dict(classes=..., palette=...)'
-            )
+            raise ValueError('RareClassDataset.dataset has no classes in metainfo=')
 
     @property
     def metainfo(self) -> dict:
@@ -117,35 +95,28 @@ class RareClassDataset:
         if hasattr(self.dataset, 'set_epoch'):
             self.dataset.set_epoch(epoch, seed)
 
-    def draw(self) -> int:
-        """Draw the index of a sample of the wrapped data set."""
-        self.full_init()
-        probabilities = self.class_probabilities
-        drawn_class = np.random.choice(len(probabilities), p=probabilities)
-        images = self.class_images[drawn_class]
-        return int(images[np.random.randint(len(images))])
-
     def __len__(self) -> int:
         return len(self.dataset)
 
     def __getitem__(self, idx: int) -> dict:
         if not 0 <= idx < len(self):
             raise IndexError(f'item {idx} of {len(self)}')
-        return self.dataset[self.draw()]
+        self.full_init()
+        probabilities = self.class_probabilities
+        images = self.class_images[
+            np.random.choice(len(probabilities), p=probabilities)
+        ]
+        return self.dataset[int(images[np.random.randint(len(images))])]
 
     def _table(self, shares: np.ndarray) -> str:
         names = self.metainfo['classes']
-        width = max(len(name) for name in (*names, 'class'))
-        lines = [
-            f'Rare classes are drawn from {len(self)} images at temperature '
-            f'{self.temperature}:',
-            f'{"class":{width}}  {"share":>9}  {"probability":>11}  images',
-        ]
+        width = max(len(name) for name in names)
         rows = zip(names, shares, self.class_probabilities, self.class_images)
-        for name, share, probability, images in rows:
-            absent = '' if len(images) else '  not drawn'
-            lines.append(
-                f'{name:{width}}  {share:>9.3%}  {probability:>11.3%}  '
-                f'{len(images)}{absent}'
-            )
-        return '\n'.join(lines)
+        return '\n'.join(
+            [f'Rare classes are drawn at temperature {self.temperature}:']
+            + [
+                f'{name:{width}}  share {share:.3%}, drawn with probability '
+                f'{probability:.3%} from {len(images)} images'
+                for name, share, probability, images in rows
+            ]
+        )

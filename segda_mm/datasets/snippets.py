@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os.path as osp
 import re
-from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -20,11 +19,7 @@ _CITYSCAPES_NAME = re.compile(
 
 
 class Snippet(NamedTuple):
-    """The snippet of one frame.
-
-    ``label_files`` are those of its annotated frames (maybe none);
-    ``is_annotated`` says whether the frame itself is one of them.
-    """
+    """The snippet of a frame, which may be annotated itself, and its label files."""
 
     name: str
     label_files: tuple[str, ...]
@@ -39,9 +34,6 @@ class CityscapesSnippets:
 
     Args:
         label_files: ``{name of an annotated frame without suffix: label file}``.
-
-    Raises:
-        DataError: A name is of another form.
     """
 
     def __init__(self, label_files: Mapping[str, str]) -> None:
@@ -49,36 +41,27 @@ class CityscapesSnippets:
         for name, file in label_files.items():
             recording, frame = _recording_and_frame(name, file)
             self._files.setdefault(recording, {})[frame] = file
-        self._frames = {key: sorted(files) for key, files in self._files.items()}
 
     def find(self, relative_path: str, annotated_path: str | None = None) -> Snippet:
-        """Find the snippet of a frame; ``annotated_path`` is that of the annotated one.
-
-        Raises:
-            DataError: A name is not CITY_SEQUENCE_FRAME_leftImg8bit.png.
-        """
-        recording, frame = _recording_and_frame(
-            osp.splitext(relative_path)[0], relative_path
-        )
+        """Find the snippet of a frame, by ``annotated_path`` where it is known."""
+        name = osp.splitext(relative_path)[0]
+        recording, frame = _recording_and_frame(name, relative_path)
+        files = self._files.get(recording, {})
+        near = [n for n in files if -FRAMES_BEFORE <= frame - n <= FRAMES_AFTER]
+        annotated = min(near, key=lambda n: (abs(n - frame), n), default=None)
         if annotated_path is not None:
-            recording, annotated = _recording_and_frame(
-                osp.splitext(annotated_path)[0], annotated_path
-            )
-            if annotated not in self._files.get(recording, ()):
-                return Snippet(f'of {recording}_{annotated:06d}', (), False)
-        else:
-            frames = self._frames.get(recording, [])
-            start = bisect_left(frames, frame - FRAMES_AFTER)
-            candidates = frames[start : bisect_right(frames, frame + FRAMES_BEFORE)]
-            if not candidates:
-                after = f' after {frames[start - 1]:06d}' if start else ''
-                return Snippet(f'of {recording}{after}', (), False)
-            annotated = min(candidates, key=lambda number: abs(number - frame))
-        return Snippet(
-            f'of {recording}_{annotated:06d}',
-            (self._files[recording][annotated],),
-            annotated == frame,
-        )
+            name = osp.splitext(annotated_path)[0]
+            recording, annotated = _recording_and_frame(name, annotated_path)
+            files = self._files.get(recording, {})
+        if annotated is None:
+            # The last one before tells the snippets of a recording apart.
+            last = max((n for n in files if n < frame), default=None)
+            after = '' if last is None else f' after {last:06d}'
+            return Snippet(f'of {recording}{after}', (), False)
+        name = f'of {recording}_{annotated:06d}'
+        if annotated not in files:
+            return Snippet(name, (), False)
+        return Snippet(name, (files[annotated],), annotated == frame)
 
 
 class PatternSnippets:
@@ -90,33 +73,27 @@ class PatternSnippets:
         pattern: Searched for in the path of a frame; its group ``snippet`` names
             the snippet. A frame that it does not match belongs to none.
         label_files: ``{name of an annotated frame without suffix: label file}``.
-
-    Raises:
-        DataError: The pattern matches none of the annotated frames.
-        ValueError: It is no regular expression with a group ``snippet``.
     """
 
     def __init__(self, pattern: str, label_files: Mapping[str, str]) -> None:
+        setting = f'snippets=dict(pattern={pattern!r})'
         try:
             self._pattern = re.compile(pattern)
         except (re.error, OverflowError) as error:
-            raise ValueError(
-                f'snippets=dict(pattern={pattern!r}) is no regular expression: {error}'
-            ) from error
+            raise ValueError(f'{setting} is no regular expression: {error}') from error
         if 'snippet' not in self._pattern.groupindex:
             raise ValueError(
-                f'snippets=dict(pattern={pattern!r}) has no group named snippet; '
+                f'{setting} has no group named snippet; '
                 r"write for example '(?P<snippet>[^/_]+)_\d+'"
             )
         self._files: dict[str, dict[str, str]] = {}
         for name, file in sorted(label_files.items()):
-            match = self._pattern.search(name)
-            # The group may stand in an alternative that was not taken.
-            if match is not None and match['snippet'] is not None:
-                self._files.setdefault(match['snippet'], {})[osp.basename(name)] = file
+            snippet = self._name(name)
+            if snippet is not None:
+                self._files.setdefault(snippet, {})[osp.basename(name)] = file
         if not self._files:
             raise DataError(
-                f'is not matched by snippets=dict(pattern={pattern!r}), nor is any '
+                f'is not matched by {setting}, nor is any '
                 f'other of the {len(label_files)} annotated frames',
                 file=min(label_files),
                 remedy='Correct the pattern; it is searched for in the path of the '
@@ -128,13 +105,16 @@ class PatternSnippets:
     ) -> Snippet | None:
         """Find the snippet of a frame, by ``relative_path`` alone; None if in none."""
         name = osp.splitext(relative_path)[0]
-        match = self._pattern.search(name)
-        if match is None or match['snippet'] is None:
+        snippet = self._name(name)
+        if snippet is None:
             return None
-        files = self._files.get(match['snippet'], {})
-        return Snippet(
-            match['snippet'], tuple(files.values()), osp.basename(name) in files
-        )
+        files = self._files.get(snippet, {})
+        return Snippet(snippet, tuple(files.values()), osp.basename(name) in files)
+
+    def _name(self, name: str) -> str | None:
+        match = self._pattern.search(name)
+        # The group may stand in an alternative that was not taken.
+        return match and match['snippet']
 
 
 def _recording_and_frame(name: str, file: str) -> tuple[str, int]:

@@ -20,24 +20,18 @@ IMAGE_SUFFIXES += tuple(suffix.upper() for suffix in IMAGE_SUFFIXES)
 class UnlabeledImageDataset(FolderSegDataset):
     """Images without labels; no label file is ever looked for or opened.
 
-    Every data info also has ``pseudo_label_dir``, where
-    :class:`~segda_mm.datasets.transforms.LoadPseudoLabels` finds labels; it is None
-    until whoever makes them sets the attribute of that name.
+    Data infos also have ``pseudo_label_dir``, for
+    :class:`~segda_mm.datasets.transforms.LoadPseudoLabels`: None until whoever makes
+    labels sets the attribute of that name.
 
     Args:
         images: A folder, a glob pattern (``**`` for any depth), a list file
-            (``*.txt``, one path a line) or a list of paths. ``relative_path`` is
-            relative to the folder, to the part of the pattern before the first
-            wildcard, or to ``data_root`` (without one: the folder of the list
-            file, the common folder of the paths).
+            (``*.txt``, one path a line) or a list of paths. ``relative_path`` begins
+            below the folder, before the first wildcard, or below ``data_root``
+            (without one: the folder of the list file, the common one of the paths).
         data_root: Folder that ``images`` and the paths in it are relative to.
-        metainfo: ``dict(classes=..., palette=...)`` of the task, or None to take
-            those of the labelled set that this one is paired with.
-        kwargs: Further arguments of :class:`FolderSegDataset`.
-
-    Raises:
-        MissingDataError: The folder does not exist, or nothing matches.
-        DataError: A listed image is absent, or two would share a pseudo label.
+        kwargs: Further arguments of :class:`FolderSegDataset`; ``metainfo`` is not
+            needed in a pair with a labelled set.
     """
 
     #: What belongs into the folder.
@@ -45,20 +39,11 @@ class UnlabeledImageDataset(FolderSegDataset):
     SUFFIXES: Sequence[str] = IMAGE_SUFFIXES
 
     def __init__(
-        self,
-        images: str | Sequence[str],
-        data_root: str = '',
-        metainfo: dict | None = None,
-        **kwargs,
+        self, images: str | Sequence[str], data_root: str = '', **kwargs
     ) -> None:
         self.images = images
         self.pseudo_label_dir: str | None = None
-        super().__init__(
-            data_root=data_root,
-            data_prefix={'img_path': ''},
-            metainfo=metainfo,
-            **kwargs,
-        )
+        super().__init__(data_root=data_root, data_prefix={'img_path': ''}, **kwargs)
 
     def get_data_info(self, idx: int) -> dict:
         """Get a data info, with the present ``pseudo_label_dir``."""
@@ -80,10 +65,7 @@ class UnlabeledImageDataset(FolderSegDataset):
                 remedy = 'Restore it, or take it off the list given as images='
             elif other != name:
                 what = f'would share its pseudo label with {other!r}'
-                remedy = (
-                    'Rename one of the two images, or list '
-                    f'{name!r} in the file given as exclude='
-                )
+                remedy = f'Rename one of the two, or list {name!r} in exclude='
             else:
                 samples.append(info)
                 continue
@@ -97,7 +79,7 @@ class UnlabeledImageDataset(FolderSegDataset):
         return {}
 
     def _find(self) -> tuple[str, list[str]]:
-        """The folder of the images and their names below it."""
+        """Folder of the images, and their names below it."""
         if not isinstance(self.images, (str, os.PathLike)):
             return self._from_paths(list(self.images), self.data_root)
         images = osp.join(self.data_root, self.images)
@@ -128,11 +110,7 @@ class UnlabeledImageDataset(FolderSegDataset):
 
     def _from_paths(self, paths: list[str], root: str) -> tuple[str, list[str]]:
         if not paths:
-            raise MissingDataError(
-                'the list given as images= is empty',
-                folder=root,
-                expected=self.IMAGES_EXPECTED,
-            )
+            raise MissingDataError('the list given as images= is empty', folder=root)
         paths = [osp.abspath(osp.join(root, path)) for path in paths]
         folder = osp.abspath(root)
         if not root or any(osp.commonpath([folder, path]) != folder for path in paths):

@@ -19,48 +19,31 @@ def mmseg_scope():
 
 @pytest.fixture
 def write_image():
-    """Write a small RGB image, made of the seed; return its path."""
+    """Write a small RGB image, made of the seed."""
 
-    def write(path: Path, size: tuple[int, int] = (8, 6), seed: int = 0) -> Path:
-        width, height = size
-        pixels = np.random.default_rng(seed).integers(
-            0, 256, (height, width, 3), dtype=np.uint8
-        )
+    def write(path: Path, size: tuple[int, int] = (8, 6), seed: int = 0) -> None:
+        pixels = np.random.default_rng(seed).integers(0, 256, (*size[::-1], 3))
         path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(pixels).save(path)
-        return path
+        Image.fromarray(pixels.astype(np.uint8)).save(path)
 
     return write
 
 
 @pytest.fixture
 def write_label():
-    """Write a palette PNG of ids, an array or a number; return its path."""
+    """Write a palette PNG, or a 16-bit one, of ids, an array or a number."""
 
-    def write(path: Path, ids, size: tuple[int, int] = (8, 6)) -> Path:
+    def write(path: Path, ids, size: tuple[int, int] = (8, 6), bits: int = 8) -> Path:
         if np.isscalar(ids):
             ids = np.full(size[::-1], ids)
-        image = Image.fromarray(np.asarray(ids, dtype=np.uint8), mode='L')
-        image = image.convert('P')
-        # A palette in which neighbouring ids look alike: reading colours
-        # instead of indices would be noticed.
-        image.putpalette(list(range(255, -1, -1)) * 3)
         path.parent.mkdir(parents=True, exist_ok=True)
+        image = Image.fromarray(np.asarray(ids).astype(f'uint{bits}'))
+        if bits == 8:
+            image = image.convert('P')
+            # A palette in which neighbouring ids look alike: reading colours
+            # instead of indices would be noticed.
+            image.putpalette(list(range(255, -1, -1)) * 3)
         image.save(path)
-        return path
-
-    return write
-
-
-@pytest.fixture
-def write_instance_ids():
-    """Write a 16-bit PNG of instance ids, an array or a number; return its path."""
-
-    def write(path: Path, ids, size: tuple[int, int] = (8, 6)) -> Path:
-        if np.isscalar(ids):
-            ids = np.full(size[::-1], ids)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(np.asarray(ids, dtype=np.uint16)).save(path)
         return path
 
     return write
@@ -90,13 +73,9 @@ def gta5_root(tmp_path, write_image, write_label):
 def cityscapes_root(tmp_path, write_image, write_label):
     """A Cityscapes tree of two cities to train and one to validate on."""
     root = tmp_path / 'cityscapes'
-    for split, city, count in (
-        ('train', 'aachen', 3),
-        ('train', 'bochum', 2),
-        ('val', 'frankfurt', 3),
-    ):
+    for city, count in (('train/aachen', 3), ('train/bochum', 2), ('val/frankfurt', 3)):
         for i in range(count):
-            stem = f'{split}/{city}/{city}_{i:06d}_000019'
+            stem = f'{city}/{city.split("/")[1]}_{i:06d}_000019'
             write_image(root / f'leftImg8bit/{stem}_leftImg8bit.png', seed=i)
             write_label(root / f'gtFine/{stem}_gtFine_labelIds.png', 26)
             write_label(root / f'gtFine/{stem}_gtFine_color.png', 1)
@@ -104,16 +83,15 @@ def cityscapes_root(tmp_path, write_image, write_label):
 
 
 @pytest.fixture
-def camvid_root(tmp_path, write_image, write_label):
-    """A CamVid tree: five frames of dusk, four of a day sequence."""
-    root = tmp_path / 'camvid'
-    stems = [f'train/0001TP_{i:06d}' for i in (90, 120, 60, 30, 150)]
-    stems += [f'train/0016E5_{i:05d}' for i in (30, 60)]
-    # Later frames of the sequence lie in the other folder.
-    stems += [f'val/0016E5_{i:05d}' for i in (45, 75)]
-    for i, stem in enumerate(stems):
-        write_image(root / f'images/{stem}.jpg', seed=i)
-        write_label(root / f'labels/{stem}.png', i)
+def instances_root(tmp_path, write_image, write_label):
+    """A Cityscapes tree: road, and a car and a bus of two pixels each."""
+    root = tmp_path / 'instances'
+    ids = np.full((6, 8), 7)
+    ids[2, 1:3], ids[4, 6:8] = 26000, 28003
+    for city in ('aachen', 'bochum'):
+        stem = f'train/{city}/{city}_000000_000019'
+        write_image(root / f'leftImg8bit/{stem}_leftImg8bit.png')
+        write_label(root / f'gtFine/{stem}_gtFine_instanceIds.png', ids, bits=16)
     return root
 
 
@@ -131,20 +109,19 @@ def rare_root(tmp_path, write_image, write_label):
 @pytest.fixture
 def rare_streets(rare_root):
     """Build the data set of ``rare_root``, whose label ids are no train ids."""
-    table = {7: 0, 26: 1, 25: 2, 31: 3, 0: 255}
-    classes = ('road', 'car', 'rider', 'train')
-    task = dict(classes=classes, palette=[[1, 1, 1], [2, 2, 2], [3, 3, 3], [4, 4, 4]])
+    task = dict(classes=('road', 'car', 'rider', 'train'), palette=[[1] * 3] * 4)
+    ids = {7: 0, 26: 1, 25: 2, 31: 3, 0: 255}
 
-    class Streets(PairedSegDataset):
-        METAINFO = task
-        LABEL_TABLE = table
+    def build(augmentation=(), root=rare_root, table=ids, **kwargs):
+        class Streets(PairedSegDataset):
+            METAINFO = task
+            LABEL_TABLE = table
 
-    def build(augmentation=(), **kwargs):
         load = [dict(type='LoadImageFromFile'), dict(type='LoadLabelIds')]
+        # To serialize is what takes the time of data sets this small.
         return Streets(
-            data_root=str(rare_root),
+            data_root=str(root),
             pipeline=[*load, *augmentation],
-            # To do so is what takes the time of data sets this small.
             serialize_data=False,
             **kwargs,
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 from mmengine.config import ConfigDict
 from torch.utils.data import DataLoader
@@ -27,13 +26,9 @@ def test_sample_has_image_and_train_ids(gta5_root):
     assert dataset.metainfo['palette'][0] == [128, 64, 128]
     sample = dataset[4]
     assert sample['inputs'].shape == (3, 6, 8)
-    expected = np.zeros((6, 8))
-    expected[0, 0] = 255
-    labels = sample['data_samples'].gt_sem_seg.data[0].numpy()
-    np.testing.assert_array_equal(labels, expected)
-
-
-def test_part_of_the_classes(gta5_root):
+    labels = sample['data_samples'].gt_sem_seg.data[0]
+    assert labels.flatten().tolist() == [255] + [0] * 47
+    # Part of the classes.
     dataset = GTA5Dataset(
         data_root=str(gta5_root),
         metainfo={'classes': ('car', 'road')},
@@ -45,25 +40,17 @@ def test_part_of_the_classes(gta5_root):
 
 
 def test_subset_and_exclude(gta5_root, tmp_path, names_of):
-    def build(**lists):
-        files = {}
-        for key, names in lists.items():
-            (tmp_path / f'{key}.txt').write_text('\n'.join(names))
-            files[key] = str(tmp_path / f'{key}.txt')
-        return GTA5Dataset(data_root=str(gta5_root), **files)
+    def build(key, names, **kwargs):
+        (tmp_path / 'list.txt').write_text('\n'.join(names))
+        kwargs[key] = str(tmp_path / 'list.txt')
+        return GTA5Dataset(data_root=str(gta5_root), **kwargs)
 
-    kept = [f'0000{i}.png' for i in (1, 3, 4, 5, 6)]
-    assert names_of(build(exclude=['00002.png'])) == kept
-    dataset = GTA5Dataset(
-        data_root=str(gta5_root),
-        exclude=str(tmp_path / 'exclude.txt'),
-        subset={'size': 5, 'seed': 9},
-    )
-    assert names_of(dataset) == kept
+    dataset = build('exclude', ['00002.png'], subset={'size': 5, 'seed': 9})
+    assert names_of(dataset) == [f'0000{i}.png' for i in (1, 3, 4, 5, 6)]
     chosen = ['00006.png', '00001.png']
-    assert names_of(build(subset=chosen)) == sorted(chosen)
-    with pytest.raises(DataError, match=r'exclude\.txt.*every image'):
-        build(exclude=[f'{i:05d}.png' for i in range(1, 7)])
+    assert names_of(build('subset', chosen)) == sorted(chosen)
+    with pytest.raises(DataError, match=r'list\.txt.*every image'):
+        build('exclude', [f'{i:05d}.png' for i in range(1, 7)])
 
 
 @pytest.mark.parametrize(('lost', 'kept'), [('labels', 'image'), ('images', 'label')])
@@ -98,10 +85,10 @@ def test_size_mismatch_names_both_sizes_and_the_remedy(gta5_root, write_label):
         next(iter(DataLoader(dataset, num_workers=1, collate_fn=list)))
 
 
-@pytest.mark.parametrize('content', [b'', b'no image', None])
-def test_unreadable_image_is_named(gta5_root, content):
+@pytest.mark.parametrize('length', [0, 60])
+def test_unreadable_image_is_named(gta5_root, length):
     path = gta5_root / 'images/00001.png'
-    path.write_bytes(path.read_bytes()[:60] if content is None else content)
+    path.write_bytes(path.read_bytes()[:length])
     dataset = GTA5Dataset(data_root=str(gta5_root), pipeline=PIPELINE)
     with pytest.raises(DataError, match=r'images/00001\.png: .*decoded.*exclude='):
         dataset[0]

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import random
-from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -15,14 +14,6 @@ from segda_mm.registry import DATASETS
 
 class Draws:
     """Every sample is one draw from each of the three generators."""
-
-    metainfo = {'classes': ('a',)}
-
-    def __init__(self) -> None:
-        self.epochs = []
-
-    def set_epoch(self, epoch: int, seed: int) -> None:
-        self.epochs.append((epoch, seed))
 
     def __len__(self) -> int:
         return 6
@@ -50,13 +41,11 @@ def test_samples_depend_on_seed_epoch_and_index_alone():
     assert not set(samples) & set(fetch(seed=12))
 
 
-@pytest.mark.parametrize('fails', [False, True])
-def test_surrounding_generators_are_left_alone(fails):
+def test_surrounding_generators_are_left_alone_by_a_failure_even():
     class Failing(Draws):
         def __getitem__(self, idx):
-            if fails:
-                raise KeyError('no')
-            return super().__getitem__(idx)
+            super().__getitem__(idx)
+            raise KeyError('no')
 
     def state():
         kind, keys, *rest = np.random.get_state()
@@ -64,7 +53,7 @@ def test_surrounding_generators_are_left_alone(fails):
         return random.getstate(), numpy_state, torch.get_rng_state().tolist()
 
     before = state()
-    with pytest.raises(KeyError) if fails else nullcontext():
+    with pytest.raises(KeyError):
         CounterSeededDataset(Failing())[2]
     assert state() == before
 

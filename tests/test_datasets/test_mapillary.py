@@ -12,128 +12,90 @@ from segda_mm.datasets.formats.mapillary_labels import cityscapes_train_id
 
 LOAD = [{'type': 'LoadImageFromFile'}, {'type': 'LoadPanopticLabels'}]
 
-#: Full name, short name and whether it has instances, as in panoptic_2018.json.
-CATEGORIES = [
-    ('animal--bird', 'Bird', 1),
-    ('construction--barrier--curb', 'Curb', 0),
-    ('construction--barrier--fence', 'Fence', 0),
-    ('construction--barrier--wall', 'Wall', 0),
-    ('construction--flat--road', 'Road', 0),
-    ('construction--structure--building', 'Building', 0),
-    ('human--person', 'Person', 1),
-    ('human--rider--bicyclist', 'Bicyclist', 1),
-    ('marking--crosswalk-zebra', 'Lane Marking - Crosswalk', 1),
-    ('nature--sky', 'Sky', 0),
-    ('nature--terrain', 'Terrain', 0),
-    ('nature--vegetation', 'Vegetation', 0),
-    ('object--support--pole', 'Pole', 1),
-    ('object--traffic-light', 'Traffic Light', 1),
-    ('object--traffic-sign--front', 'Traffic Sign (Front)', 1),
-    ('object--vehicle--bicycle', 'Bicycle', 1),
-    ('object--vehicle--bus', 'Bus', 1),
-    ('object--vehicle--car', 'Car', 1),
-    ('object--vehicle--motorcycle', 'Motorcycle', 1),
-    ('object--vehicle--on-rails', 'On Rails', 0),
-    ('object--vehicle--truck', 'Truck', 1),
-]
-IDS = {name: i + 1 for i, (_, name, _) in enumerate(CATEGORIES)}
-
-#: (category, iscrowd) of the segments, one a row of the picture.
+#: Name, full name, whether it has instances as in panoptic_2018.json; and whether a
+#: segment, one a row of the picture, shows a crowd.
 SEGMENTS = [
-    ('Car', 0),
-    ('Car', 0),
-    ('Car', 1),
-    ('Road', 0),
-    ('Lane Marking - Crosswalk', 0),
-    ('On Rails', 0),
-    ('Bird', 0),
-    ('Pole', 0),
+    ('Car', 'object--vehicle--car', 1, 0),
+    ('Car', 'object--vehicle--car', 1, 0),
+    ('Car', 'object--vehicle--car', 1, 1),
+    ('Road', 'construction--flat--road', 0, 0),
+    ('Crosswalk', 'marking--crosswalk-zebra', 1, 0),
+    ('On Rails', 'object--vehicle--on-rails', 0, 0),
+    ('Bird', 'animal--bird', 1, 0),
+    ('Pole', 'object--support--pole', 1, 0),
 ]
-
-
-def _json():
-    categories = [
-        {
-            'id': IDS[name],
-            'name': name,
-            'supercategory': full_name,
-            'isthing': isthing,
-            'color': [IDS[name], 0, 255],
-        }
-        for full_name, name, isthing in CATEGORIES
-    ]
-    segments = [
-        {'id': 1000 * row + 300, 'category_id': IDS[name], 'iscrowd': iscrowd}
-        for row, (name, iscrowd) in enumerate(SEGMENTS)
-    ]
-    annotations = [
-        {'image_id': stem, 'file_name': f'{stem}.png', 'segments_info': segments}
-        for stem in ('--aB', 'cD_e')
-    ]
-    return {'categories': categories, 'annotations': annotations}
+NAMES = list(dict.fromkeys(name for name, *_ in SEGMENTS))
 
 
 @pytest.fixture
 def root(tmp_path, write_image):
     """Version 1.2 with two images; the lowest row of each is void."""
-    root = tmp_path / 'mapillary'
-    folder = root / 'training/v1.2/panoptic'
+    folder = tmp_path / 'training/v1.2/panoptic'
     folder.mkdir(parents=True)
+    categories = {
+        name: dict(
+            id=NAMES.index(name) + 1,
+            name=name,
+            supercategory=full_name,
+            isthing=isthing,
+            color=[NAMES.index(name) + 1, 0, 255],
+        )
+        for name, full_name, isthing, _ in SEGMENTS
+    }
+    segments = [
+        dict(id=1000 * row + 300, category_id=NAMES.index(name) + 1, iscrowd=iscrowd)
+        for row, (name, _, _, iscrowd) in enumerate(SEGMENTS)
+    ]
     ids = np.append(1000 * np.arange(len(SEGMENTS)) + 300, 0)
     colors = np.stack([ids % 256, ids // 256, 0 * ids], 1).astype(np.uint8)
+    annotations = []
     for stem in ('--aB', 'cD_e'):
-        write_image(root / f'training/images/{stem}.jpg', size=(8, 9))
+        write_image(tmp_path / f'training/images/{stem}.jpg', size=(8, 9))
         Image.fromarray(colors[:, None].repeat(8, 1)).save(folder / f'{stem}.png')
-    (folder / 'panoptic_2018.json').write_text(json.dumps(_json()))
-    return root
+        entry = dict(image_id=stem, file_name=f'{stem}.png', segments_info=segments)
+        annotations.append(entry)
+    content = dict(categories=list(categories.values()), annotations=annotations)
+    (folder / 'panoptic_2018.json').write_text(json.dumps(content))
+    return tmp_path
 
 
-def _codes(dataset):
-    return dataset[1]['gt_panoptic_seg'][:, 3].tolist()
-
-
-def test_own_classes(root):
+def test_own_classes_and_those_of_cityscapes(root):
     dataset = MapillaryPanopticDataset(data_root=str(root), pipeline=LOAD)
     assert len(dataset) == 2
     meta = dataset.metainfo
-    assert meta['classes'] == tuple(name for _, name, _ in CATEGORIES)
+    assert meta['classes'] == tuple(NAMES)
     assert meta['palette'][3] == [4, 0, 255]
-    assert meta['thing_classes'] == [0, 6, 7, 8, 12, 13, 14, 15, 16, 17, 18, 20]
-    assert meta['label_ids'] == list(range(1, 22))
+    assert meta['thing_classes'] == [0, 2, 4, 5]
+    assert meta['label_ids'] == [1, 2, 3, 4, 5, 6]
     # Two cars, a group of cars, stuff, and things that count from 1 each.
-    assert _codes(dataset) == [
-        17001, 17002, 17000, 4000, 8001, 19000, 1, 12001, 255000,
-    ]  # fmt: skip
+    codes = [1, 2, 0, 1000, 2001, 3000, 4001, 5001, 255000]
+    assert dataset[1]['gt_panoptic_seg'][:, 3].tolist() == codes
 
-
-def test_classes_of_cityscapes(root):
     dataset = MapillaryPanopticDataset(
         data_root=str(root), map_to_cityscapes=True, pipeline=LOAD
     )
     assert dataset.metainfo['classes'] == CLASSES
     assert dataset.metainfo['thing_classes'] == list(THING_CLASSES)
     # Crossings are road, poles are stuff, trams a group: 1.2 does not part them.
-    assert _codes(dataset) == [
-        13001, 13002, 13000, 0, 0, 16000, 255000, 5000, 255000,
-    ]  # fmt: skip
+    codes = [13001, 13002, 13000, 0, 0, 16000, 255000, 5000, 255000]
+    assert dataset[1]['gt_panoptic_seg'][:, 3].tolist() == codes
 
 
-@pytest.mark.parametrize(
-    ('full_name', 'expected'),
-    [
+def test_table():
+    for full_name, expected in (
         ('marking-only--continuous--dashed', 'road'),
         ('construction--flat--traffic-island', 'sidewalk'),
         ('human--person--individual', 'person'),
         ('object--traffic-light--general-upright', 'traffic light'),
-        ('object--traffic-sign--back', None),
-        ('object--support--pole-group', None),
-        ('object--vehicle--vehicle-group', None),
         ('nature--sand', 'terrain'),
-    ],
-)
-def test_table(full_name, expected):
-    train_id = cityscapes_train_id(full_name)
-    assert train_id == (255 if expected is None else CLASSES.index(expected))
+    ):
+        assert cityscapes_train_id(full_name) == CLASSES.index(expected)
+    for full_name in (
+        'object--traffic-sign--back',
+        'object--support--pole-group',
+        'object--vehicle--vehicle-group',
+    ):
+        assert cityscapes_train_id(full_name) == 255
 
 
 def test_other_versions_and_missing_json(root):
@@ -147,25 +109,12 @@ def test_other_versions_and_missing_json(root):
         MapillaryPanopticDataset(data_root=str(root))
 
 
-def test_files_that_do_not_fit_are_named(root, write_image):
-    folder = root / 'training/v1.2/panoptic'
+def test_images_without_an_entry_are_named(root, write_image):
     write_image(root / 'training/images/new.jpg')
-    with pytest.raises(DataError, match=r'new\.png.*is missing'):
-        MapillaryPanopticDataset(data_root=str(root))
-    Image.new('RGB', (8, 6)).save(folder / 'new.png')
+    write_image(root / 'training/v1.2/panoptic/new.png')
     with pytest.raises(DataError, match=r'panoptic_2018\.json.*no entry for new\.png'):
         MapillaryPanopticDataset(data_root=str(root))
-    exclude = root / 'exclude.txt'
-    exclude.write_text('new.jpg\n')
-    dataset = MapillaryPanopticDataset(data_root=str(root), exclude=str(exclude))
+    (root / 'exclude.txt').write_text('new.jpg\n')
+    exclude = str(root / 'exclude.txt')
+    dataset = MapillaryPanopticDataset(data_root=str(root), exclude=exclude)
     assert len(dataset) == 2
-
-
-def test_categories_of_something_else(root):
-    content = _json()
-    for category in content['categories']:
-        category['supercategory'] = 'vehicle'
-    path = root / 'training/v1.2/panoptic/panoptic_2018.json'
-    path.write_text(json.dumps(content))
-    with pytest.raises(DataError, match='lacks categories'):
-        MapillaryPanopticDataset(data_root=str(root), map_to_cityscapes=True)

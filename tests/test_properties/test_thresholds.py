@@ -33,20 +33,6 @@ def members(pixels, label):
     return np.sort(np.array([c for c, own in pixels if own == label], np.float32))
 
 
-@given(st.data(), PIXELS, CAPS)
-def test_more_confidence_never_lowers_a_threshold(data, pixels, cap):
-    confidence, labels = tensors(pixels)
-    gains = data.draw(
-        st.lists(st.floats(0, 1, width=32), min_size=len(pixels), max_size=len(pixels))
-    )
-    raised = confidence + (1 - confidence) * torch.tensor(gains)
-    before, after = (
-        median_thresholds(some[None], labels[None], NUM_CLASSES, cap)
-        for some in (confidence, raised.clamp(max=1).maximum(confidence))
-    )
-    assert (after >= before).all()
-
-
 @given(PIXELS, CAPS)
 def test_at_least_half_of_a_class_is_kept(pixels, cap):
     confidence, labels = (part[None] for part in tensors(pixels))

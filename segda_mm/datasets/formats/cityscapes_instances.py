@@ -59,25 +59,15 @@ _INSTANCE_IDS = _instance_id_table()
 
 
 def read_instance_ids(path: str | os.PathLike) -> np.ndarray:
-    """Read a 16-bit instance-id file, integers (H, W) in 0..65535.
-
-    Raises:
-        DataError: The file cannot be decoded, or is no single-channel 16-bit PNG.
-    """
+    """Read a 16-bit instance-id file, integers (H, W) in 0..65535."""
     mode, ids = decode_labels(path, 'instance-id file')
-    if mode in ('L', 'P'):
-        raise DataError(
-            'is an 8-bit file of label ids, in which instances are not told apart',
-            file=path,
-            remedy='Use the 16-bit files, *_gtFine_instanceIds.png',
-        )
     # Pillow names 16-bit grey "I;16", older versions "I".
-    if mode not in ('I', 'I;16', 'I;16B'):
+    if not mode.startswith('I'):
         raise DataError(
             f'is a {mode!r} image, but instance-id files are single-channel '
             '16-bit PNGs',
             file=path,
-            remedy='Use *_gtFine_instanceIds.png, not the colour files',
+            remedy='Use *_gtFine_instanceIds.png, not colour or label-id files',
         )
     return ids
 
@@ -85,22 +75,14 @@ def read_instance_ids(path: str | os.PathLike) -> np.ndarray:
 def codes_from_instance_ids(
     ids: np.ndarray, file: str | os.PathLike = ''
 ) -> np.ndarray:
-    """Turn the values of an instance-id file into panoptic codes.
+    """Turn the values of an instance-id file (H, W) into panoptic codes, int32.
 
     Instance k of the file becomes instance k + 1 of the code, because 0 is the
     group there. Classes that are not evaluated become void (255000), their single
     instances (caravan 29xxx, trailer 30xxx) 255001.
 
-    Args:
-        ids: Integers (H, W) in 0..65535.
-        file: The file that they come from, for the message.
-
-    Returns:
-        int32 (H, W).
-
     Raises:
-        DataError: A value has no label of Cityscapes, is an instance of a class
-            without instances, or instance 1000 of a class.
+        DataError: A value is none of Cityscapes, or instance 1000 of a class.
     """
     codes = _CODES[ids]
     unknown = codes == _UNKNOWN
@@ -119,9 +101,6 @@ def instance_ids_from_codes(codes: np.ndarray) -> np.ndarray:
     """The inverse of :func:`codes_from_instance_ids` for the 19 classes, uint16.
 
     All that is void becomes 0, unlabeled.
-
-    Raises:
-        ValueError: A code is of another class, or an instance of stuff.
     """
     ids = _INSTANCE_IDS[codes]
     lost = (ids == 0) & (codes < VOID_CODE)

@@ -9,11 +9,7 @@ IGNORE_INDEX = 255
 
 
 class Label(NamedTuple):
-    """One row of the table.
-
-    ``id`` is the value in ``*_labelIds.png`` (-1, the licence plate, is stored as
-    255), ``train_id`` 0..18 or 255 for void, ``color`` RGB in 0..255.
-    """
+    """One row: ``id`` -1 is stored as 255; ``train_id`` 255 is void; RGB ``color``."""
 
     name: str
     id: int
@@ -65,13 +61,9 @@ _EVALUATED = sorted(
     key=lambda label: label.train_id,
 )
 
-#: Names of the 19 classes, in the order of their train ids.
+#: Names, RGB colours and label ids of the 19 classes, in the order of their train ids.
 CLASSES = tuple(label.name for label in _EVALUATED)
-
-#: RGB colours of the 19 classes, in the order of their train ids.
 PALETTE = tuple(label.color for label in _EVALUATED)
-
-#: The label id of each of the 19 classes, in the order of their train ids.
 LABEL_IDS = tuple(label.id for label in _EVALUATED)
 
 #: Train ids of the 8 classes whose instances are told apart.

@@ -29,25 +29,16 @@ def checksum(content: bytes) -> str:
 
 
 def read_json(path: str | os.PathLike, remedy: str) -> dict[str, Any] | None:
-    """Read one of the JSON files that lie beside labels; None if there is none.
-
-    Args:
-        path: The file.
-        remedy: What to do if it is damaged, for the message.
-
-    Raises:
-        DataError: It is no JSON object.
-    """
+    """Read a JSON object; None if there is no file, DataError if it is damaged."""
     try:
         content = json.loads(Path(path).read_text(encoding='utf-8'))
+        if not isinstance(content, dict):
+            raise ValueError('no object')
     except FileNotFoundError:
         return None
     except ValueError as error:
-        raise DataError(
-            f'is damaged: no JSON ({error})', file=path, remedy=remedy
-        ) from error
-    if not isinstance(content, dict):
-        raise DataError('is damaged: no JSON object', file=path, remedy=remedy)
+        what = f'is damaged: no JSON ({error})'
+        raise DataError(what, file=path, remedy=remedy) from error
     return content
 
 
@@ -61,14 +52,7 @@ def read_manifest(folder: str | os.PathLike) -> dict[str, Any] | None:
 
 
 def label_checksums(folder: str | os.PathLike) -> Mapping[str, str]:
-    """The checksums of a folder's label files by the names of their images.
-
-    The manifest is read once, and again when it has changed. Empty, where there
-    is none or one without checksums.
-
-    Raises:
-        DataError: The manifest is damaged.
-    """
+    """The checksums of a folder's label files by the names of their images, if any."""
     try:
         modified = os.stat(os.path.join(folder, MANIFEST)).st_mtime_ns
     except FileNotFoundError:
@@ -85,16 +69,7 @@ def _checksums(folder: str, modified: int) -> dict[str, str]:
 def require_unchanged(
     file: str | os.PathLike, expected: str | None, remedy: str
 ) -> None:
-    """See that a label file, if it is there, is the one that was written.
-
-    Args:
-        file: The file.
-        expected: Its checksum; None to let it pass.
-        remedy: For the message.
-
-    Raises:
-        DataError: It is another one.
-    """
+    """Raise DataError if a label file is there, but with another checksum."""
     if expected is None or not os.path.isfile(file):
         return
     if checksum(Path(file).read_bytes()) != expected:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from functools import cache
 from typing import NamedTuple
 
 import cv2
@@ -17,11 +16,7 @@ from .cityscapes_labels import CLASSES, IGNORE_INDEX, LABELS
 
 
 class LabelTable(NamedTuple):
-    """How the ids of label files become train ids.
-
-    ``train_ids`` (256,) uint8 is the look-up table, ``known`` (256,) bool says
-    which ids may occur.
-    """
+    """How ids become train ids, uint8 (256,), and which are ``known``, bool (256,)."""
 
     name: str
     train_ids: np.ndarray
@@ -33,14 +28,11 @@ def _table_from_mapping(name: str, mapping: Mapping) -> LabelTable:
     known = np.zeros(256, dtype=bool)
     for key, train_id in mapping.items():
         label_id = int(key)
-        if not -1 <= label_id <= 255 or not 0 <= int(train_id) <= 255:
+        in_range = -1 <= label_id <= 255 and 0 <= int(train_id) <= 255
+        if not in_range or known[label_id % 256]:
             raise ValueError(
-                f'label table {name!r}: {key!r}: {train_id!r} is out of range; ids '
-                'go from -1 (stored as 255) to 255, train ids from 0 to 255 (void)'
-            )
-        if known[label_id % 256]:
-            raise ValueError(
-                f'label table {name!r}: id {key!r} is given twice; -1 is stored as 255'
+                f'label table {name!r}: {key!r}: {train_id!r} is out of range or given '
+                'twice; ids go from -1 (stored as 255) to 255, train ids from 0 to 255'
             )
         train_ids[label_id % 256], known[label_id % 256] = int(train_id), True
     return LabelTable(name, train_ids, known)
@@ -48,22 +40,15 @@ def _table_from_mapping(name: str, mapping: Mapping) -> LabelTable:
 
 _CITYSCAPES = {label.id: label.train_id for label in LABELS}
 _TABLES = {
-    'cityscapes': _CITYSCAPES,
-    # GTA5 stores the licence plate as 34 where Cityscapes has -1.
-    'gta5': {**_CITYSCAPES, 34: IGNORE_INDEX},
-    'camvid': {**{i: i for i in range(11)}, 11: IGNORE_INDEX},
-    'train_id': {**{i: i for i in range(len(CLASSES))}, 255: IGNORE_INDEX},
+    name: _table_from_mapping(name, mapping)
+    for name, mapping in {
+        'cityscapes': _CITYSCAPES,
+        # GTA5 stores the licence plate as 34 where Cityscapes has -1.
+        'gta5': {**_CITYSCAPES, 34: IGNORE_INDEX},
+        'camvid': {**{i: i for i in range(11)}, 11: IGNORE_INDEX},
+        'train_id': {**{i: i for i in range(len(CLASSES))}, 255: IGNORE_INDEX},
+    }.items()
 }
-
-
-@cache
-def _table_from_name(name: str) -> LabelTable:
-    if name not in _TABLES:
-        raise ValueError(
-            f'label table {name!r} is unknown; choose one of {sorted(_TABLES)} or '
-            'give a dict of {id in the file: train id}'
-        )
-    return _table_from_mapping(name, _TABLES[name])
 
 
 def label_table(table: str | Mapping[int, int]) -> LabelTable:
@@ -73,47 +58,32 @@ def label_table(table: str | Mapping[int, int]) -> LabelTable:
         table: ``'cityscapes'`` (ids 0..33 and -1), ``'gta5'`` (the same and 34),
             ``'camvid'`` (classes 0..10, void 11), ``'train_id'`` (0..18 and 255 as
             they are), or a mapping of all ids that may occur to train ids.
-
-    Raises:
-        ValueError: The name is unknown or a value is out of range.
     """
-    if isinstance(table, str):
-        return _table_from_name(table)
-    return _table_from_mapping('own', table)
+    if not isinstance(table, str):
+        return _table_from_mapping('own', table)
+    if table not in _TABLES:
+        raise ValueError(
+            f'label table {table!r} is unknown; choose one of {sorted(_TABLES)} or '
+            'give a dict of {id in the file: train id}'
+        )
+    return _TABLES[table]
 
 
 def decode_labels(path: str | os.PathLike, what: str) -> tuple[str, np.ndarray]:
-    """Decode a file of labels to its mode in Pillow and its values.
-
-    Args:
-        path: The file.
-        what: What it is, for the messages.
-
-    Raises:
-        DataError: There is no such file, or it cannot be decoded.
-    """
-    exclude = 'or list its image in exclude='
+    """Decode a file of labels, called ``what``: its mode in Pillow and its values."""
     try:
         with Image.open(path) as image:
             return image.mode, np.asarray(image)
     except FileNotFoundError:
-        raise DataError(
-            f'{what} does not exist', file=path, remedy=f'Restore it, {exclude}'
-        ) from None
+        problem = 'does not exist'
     except (OSError, SyntaxError, ValueError) as error:
-        raise DataError(
-            f'{what} cannot be decoded ({error})',
-            file=path,
-            remedy=f'Download or write it again, {exclude}',
-        ) from error
+        problem = f'cannot be decoded ({error})'
+    remedy = 'Download or write it again, or list its image in exclude='
+    raise DataError(f'{what} {problem}', file=path, remedy=remedy)
 
 
 def read_label_ids(path: str | os.PathLike) -> np.ndarray:
-    """Read a single-channel 8-bit label file, uint8 (H, W); palette indices stay.
-
-    Raises:
-        DataError: The file cannot be decoded, or is RGB or 16-bit.
-    """
+    """Read a single-channel 8-bit label file, uint8 (H, W); palette indices stay."""
     mode, ids = decode_labels(path, 'label file')
     if mode not in ('L', 'P'):
         raise DataError(
@@ -134,14 +104,10 @@ def to_train_ids(
 ) -> np.ndarray:
     """Turn label ids, uint8 (H, W), into train ids of the same shape; void is 255.
 
-    Args:
-        ids: Of a label file.
-        table: The table of the data set.
-        file: The file that the ids come from, for the message.
-        label_map: ``{train id: new train id}`` for part of the classes.
+    ``label_map`` is ``{train id: new train id}`` for part of the classes.
 
     Raises:
-        DataError: An id is not in the table.
+        DataError: An id of ``file`` is not in the table.
     """
     # OpenCV looks up several times faster than NumPy.
     unknown = cv2.LUT(ids, (~table.known).astype(np.uint8))

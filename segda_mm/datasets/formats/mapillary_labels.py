@@ -2,18 +2,9 @@
 
 Sources: the category names of Mapillary Vistas 1.2 (65) and 2.0 (124)
 (Neuhold et al., ICCV 2017), and the class definitions of Cityscapes (Cordts et
-al., CVPR 2016), which decide where the names alone do not:
-
-- Whatever is painted on the ground that cars drive on is road, potholes too.
-- The curb belongs to the sidewalk, traffic islands are sidewalk.
-- What has a label of its own that Cityscapes does not evaluate is void
-  (parking, driveways, rail tracks, guard rails, bridges, tunnels, pole groups,
-  caravans, trailers), as are manholes, which lie in roads and sidewalks.
-- Only the side of a sign with the information is a traffic sign; backs,
-  frames, billboards and banners are void.
-- Sand is terrain, a garage building; snow, water, mountains and boats are void.
-- A group of persons (2.0) is a group of person; one of vehicles is void,
-  because their kinds are not told.
+al., CVPR 2016). What has a label there that is not evaluated is void (parking, rail
+tracks, guard rails, bridges, pole groups, caravans, ...), as are manholes, backs of
+signs, water, mountains, and groups of vehicles, whose kinds are not told.
 """
 
 from __future__ import annotations
@@ -65,12 +56,7 @@ CITYSCAPES_CLASS_NAMES: Mapping[str, str] = {
 
 
 def cityscapes_train_id(full_name: str) -> int:
-    """Look up the Cityscapes train id, 0..18 or 255, of a category.
-
-    Args:
-        full_name: Such as ``'object--traffic-light--pedestrians'``; the longest
-            beginning that the table has decides.
-    """
+    """Look up the Cityscapes train id, 0..18 or 255, of a full category name."""
     parts = full_name.split('--')
     for length in range(len(parts), 0, -1):
         name = CITYSCAPES_CLASS_NAMES.get('--'.join(parts[:length]))

@@ -11,20 +11,22 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
 from scipy.ndimage import find_objects
 
 from segda_mm.errors import DataError
-from segda_mm.files import atomic_file
+from segda_mm.files import atomic_file, write_text
 from segda_mm.ops.panoptic_codes import LABEL_DIVISOR, VOID_CLASS, VOID_CODE
 
 from .label_files import decode_labels
 
 #: The number of a pixel that belongs to no segment.
 VOID_ID = 0
+
+_REMEDY = 'Take PNGs and JSON of one version, or list the image in exclude='
 
 
 class PanopticIndex(NamedTuple):
@@ -35,12 +37,7 @@ class PanopticIndex(NamedTuple):
 
 
 def read_panoptic_json(path: str | os.PathLike) -> PanopticIndex:
-    """Read a COCO-panoptic JSON file.
-
-    Raises:
-        DataError: The file is missing, is no JSON, or lacks ``categories`` or
-            ``annotations`` or one of their keys.
-    """
+    """Read a COCO-panoptic JSON file; DataError where it is none."""
     try:
         with open(path, encoding='utf-8') as stream:
             content = json.load(stream)
@@ -56,11 +53,8 @@ def read_panoptic_json(path: str | os.PathLike) -> PanopticIndex:
         what = f'is not a COCO-panoptic JSON file (no {error})'
     else:
         return PanopticIndex(categories, annotations)
-    raise DataError(
-        what,
-        file=path,
-        remedy='Download or write it again, or correct the path in the config',
-    )
+    remedy = 'Download or write it again, or correct the path in the config'
+    raise DataError(what, file=path, remedy=remedy)
 
 
 def write_panoptic_json(
@@ -71,29 +65,22 @@ def write_panoptic_json(
     """Write a COCO-panoptic JSON file, whole or not at all.
 
     Args:
-        path: The file; its folder is made where missing.
+        path: The file.
         categories: Entries with ``id``, ``name`` and ``isthing`` (0 or 1).
-        annotations: Entries with ``image_id``, ``file_name`` (of the PNG) and
-            ``segments_info`` (as :func:`segments_from_codes` makes it).
+        annotations: Entries with ``image_id``, ``file_name`` and ``segments_info``.
     """
     content = dict(images=[], annotations=annotations, categories=categories)
-    with atomic_file(path) as unfinished, open(unfinished, 'w') as stream:
-        json.dump(content, stream)
+    write_text(path, json.dumps(content))
 
 
 def read_panoptic_png(path: str | os.PathLike) -> np.ndarray:
-    """Read the segment ids of a COCO-panoptic PNG, int32 (H, W), 0 is void.
-
-    Raises:
-        DataError: The file is missing, cannot be decoded, or is not RGB.
-    """
+    """Read the segment ids of a COCO-panoptic PNG, int32 (H, W), 0 is void."""
     mode, colors = decode_labels(path, 'panoptic PNG')
     if mode != 'RGB':
         raise DataError(
             f'is a {mode!r} image, but panoptic PNGs are RGB',
             file=path,
-            remedy='Use the files of the folder named panoptic, not those of '
-            'label or instance ids',
+            remedy='Use the files of the folder named panoptic',
         )
     ids = colors[..., 2].astype(np.int32)
     for channel in (1, 0):
@@ -120,26 +107,25 @@ def codes_from_segments(
     thing_classes: Collection[int],
     file: str | os.PathLike = '',
 ) -> np.ndarray:
-    """Turn segment ids into panoptic codes (:mod:`segda_mm.ops.panoptic_codes`).
+    """Turn segment ids, int32 (H, W), into panoptic codes, int32 (H, W).
 
     Instances of a class count from 1 in the order of ``segments_info``; crowds
     become the group of their class.
 
     Args:
-        ids: int32 (H, W) of a panoptic PNG.
+        ids: Of a panoptic PNG.
         segments_info: Entries with ``id``, ``category_id`` and maybe ``iscrowd``.
         class_of_category: Train id of every category that may occur, 255 is void.
         thing_classes: Train ids of the classes with instances.
         file: The file that the ids come from, for the messages.
 
-    Returns:
-        int32 (H, W); void is 255000.
-
     Raises:
-        DataError: A category is not known, a pixel's id is not listed, an id is
-            listed twice or is 0, or a class has more than 999 instances.
+        DataError: An id or a category is not known, or an id is listed twice.
     """
-    code_of_id = _code_of_id(segments_info, class_of_category, thing_classes, file)
+    try:
+        code_of_id = _code_of_id(segments_info, class_of_category, thing_classes)
+    except ValueError as error:
+        raise DataError(str(error), file=file, remedy=_REMEDY) from None
     largest = int(ids.max(initial=VOID_ID))
     # One look-up instead of a search per pixel; 0 means not listed.
     table = np.zeros(largest + 1, dtype=np.int32)
@@ -153,8 +139,7 @@ def codes_from_segments(
             f'has the segment ids {np.unique(ids[unlisted])[:10].tolist()} in '
             f'{int(unlisted.sum())} pixels, which its JSON entry does not list',
             file=file,
-            remedy='Take PNGs and JSON of the same version of the data set, or '
-            'list the image in exclude=',
+            remedy=_REMEDY,
         )
     codes -= 1
     return codes
@@ -164,21 +149,17 @@ def _code_of_id(
     segments_info: Sequence[Mapping],
     class_of_category: Mapping[int, int],
     thing_classes: Collection[int],
-    file: str | os.PathLike,
 ) -> dict[int, int]:
     code_of_id = {VOID_ID: VOID_CODE}
     instances = dict.fromkeys(thing_classes, 0)
-
-    def refuse(what: str) -> NoReturn:
-        remedy = 'Take PNGs and JSON of one version, or list the image in exclude='
-        raise DataError(what, file=file, remedy=remedy)
-
     for segment in segments_info:
         segment_id, category = segment['id'], segment['category_id']
         if segment_id in code_of_id:
-            refuse(f'segment id {segment_id} is listed twice, or is the 0 of void')
+            raise ValueError(f'segment id {segment_id} is listed twice, or 0 of void')
         if category not in class_of_category:
-            refuse(f'segment {segment_id} has the category {category}, unknown here')
+            raise ValueError(
+                f'segment {segment_id} has the unknown category {category}'
+            )
         class_id = class_of_category[category]
         code = class_id * LABEL_DIVISOR
         if class_id in instances and not segment.get('iscrowd', 0):
@@ -187,7 +168,9 @@ def _code_of_id(
         code_of_id[segment_id] = code
     for class_id, count in instances.items():
         if count >= LABEL_DIVISOR:
-            refuse(f'has {count} instances of class {class_id}, but codes count to 999')
+            raise ValueError(
+                f'has {count} instances of class {class_id}, not up to 999'
+            )
     return code_of_id
 
 
@@ -209,15 +192,9 @@ def segments_from_codes(
         segments_info: One dict a segment, sorted by code, with ``id``,
             ``category_id`` (a label id), ``area`` in pixels, ``bbox`` ``[x, y,
             width, height]`` in pixels, and ``iscrowd`` (1 for a group of things).
-
-    Raises:
-        ValueError: A label id is out of range.
     """
     if any(not 1 <= label_id < LABEL_DIVISOR for label_id in label_ids):
-        raise ValueError(
-            f'label_ids are {list(label_ids)}, but COCO-panoptic files need 1 to 999: '
-            '0 is void, and larger ones are instances'
-        )
+        raise ValueError(f'label_ids {list(label_ids)} must be 1 to 999; 0 is void')
     areas = np.bincount(codes.ravel())
     present = np.flatnonzero(areas)
     present = present[present // LABEL_DIVISOR != VOID_CLASS]
@@ -234,17 +211,13 @@ def segments_from_codes(
         segment_id = label_id * LABEL_DIVISOR + instance - 1 if instance else label_id
         id_of_number[index + 1] = segment_id
         rows, columns = boxes[index]
+        size = [columns.stop - columns.start, rows.stop - rows.start]
         segments_info.append(
             dict(
                 id=segment_id,
                 category_id=label_id,
                 area=int(areas[code]),
-                bbox=[
-                    columns.start,
-                    rows.start,
-                    columns.stop - columns.start,
-                    rows.stop - rows.start,
-                ],
+                bbox=[columns.start, rows.start, *size],
                 iscrowd=int(instance == 0 and class_id in thing_classes),
             )
         )

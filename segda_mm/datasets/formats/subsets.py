@@ -10,58 +10,40 @@ from pathlib import Path
 import numpy as np
 
 from segda_mm.errors import DataError
-from segda_mm.files import atomic_file
+from segda_mm.files import write_text
 
 
 def seeded_subset(names: Iterable[str], size: int, seed: int) -> list[str]:
-    """Draw ``size`` names without replacement, by seed; return them sorted.
-
-    The choice depends on the names and the seed alone, and with one seed a
-    smaller subset is part of a larger one.
-
-    Raises:
-        ValueError: There are fewer names than ``size``, or ``size`` is < 1.
-    """
+    """Draw ``size`` names by seed, sorted; with one seed smaller subsets are nested."""
     names = sorted(names)
     if not 1 <= size <= len(names):
         raise ValueError(
             f'a subset of {size} was asked for, but there are {len(names)} images'
         )
     generator = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed)))
-    chosen = generator.permutation(len(names))[:size]
-    return [names[i] for i in sorted(chosen)]
+    return sorted(names[i] for i in generator.permutation(len(names))[:size])
 
 
 def read_name_list(path: str | os.PathLike) -> list[str]:
-    """Read a list file: one name a line; empty lines and # comments skipped.
-
-    Raises:
-        DataError: The file does not exist, is no text, or gives a name twice.
-    """
-    path = Path(path)
-    if not path.is_file():
+    """Read a list file: one name a line; empty lines and # comments skipped."""
+    try:
+        text = Path(path).read_text('utf-8')
+    except FileNotFoundError:
         raise DataError(
             'list file does not exist',
             file=path,
             remedy='subset=dict(size=..., seed=...) needs none, and '
             'tools/check_data.py --write-exclude writes exclusion lists',
-        )
-    try:
-        lines = [line.strip() for line in path.read_text('utf-8').splitlines()]
+        ) from None
     except UnicodeDecodeError as error:
-        raise DataError(
-            f'is no text in UTF-8 ({error.reason} at byte {error.start})',
-            file=path,
-            remedy='Save it as UTF-8, one name a line',
-        ) from error
+        what = f'is no text in UTF-8 ({error.reason} at byte {error.start})'
+        raise DataError(what, file=path, remedy='One name a line') from error
+    lines = [line.strip() for line in text.splitlines()]
     names = [line for line in lines if line and not line.startswith('#')]
     if len(set(names)) != len(names):
         twice = sorted({name for name in names if names.count(name) > 1})
-        raise DataError(
-            f'names {twice[:5]} more than once',
-            file=path,
-            remedy='Keep one line of each',
-        )
+        what = f'names {twice[:5]} more than once'
+        raise DataError(what, file=path, remedy='Keep one line of each')
     return names
 
 
@@ -69,9 +51,7 @@ def write_name_list(
     path: str | os.PathLike, names: Sequence[str], comment: str
 ) -> None:
     """Write a list file atomically, with ``comment`` as its first line."""
-    with atomic_file(path) as unfinished:
-        lines = [f'# {comment}', *names]
-        unfinished.write_text('\n'.join(lines) + '\n', encoding='utf-8')
+    write_text(path, '\n'.join([f'# {comment}', *names, '']))
 
 
 def choose(
@@ -87,9 +67,6 @@ def choose(
             seed=...)``; if there are fewer names than ``size``, all are taken with
             a warning, so that a config can be tried on part of its data.
         folder: The image folder, for messages.
-
-    Raises:
-        DataError: The list names an absent image.
     """
     if subset is None:
         return list(names)
@@ -121,16 +98,7 @@ def choose(
 
 
 def draw_share(names: Sequence[str], share: Mapping | None) -> list[str]:
-    """Apply the ``share=`` setting of a data set to its sorted names.
-
-    Args:
-        names: What is left of the names after every other choice.
-        share: None for all, or ``dict(fraction=..., seed=...)`` with a fraction in
-            (0, 1]; the number is rounded, and at least 1.
-
-    Raises:
-        ValueError: ``share`` is neither.
-    """
+    """Draw ``dict(fraction=..., seed=...)`` of names, rounded, at least one."""
     if share is None:
         return list(names)
     if set(share) != {'fraction', 'seed'} or not 0 < share['fraction'] <= 1:

@@ -17,36 +17,24 @@ class CameraEffects(BaseTransform):
     Stands after everything that changes size or colours. Required key: ``img``,
     (H, W, C) in [0, 255]; its dtype is kept, values out of range are clipped.
 
-    Source: two of the effects of Carlson et al., "Modeling Camera Effects to
-    Improve Visual Learning from Synthetic Data", ECCV Workshops 2018, with noise
-    of one strength in all pixels of an image.
+    Source: two effects of Carlson et al., "Modeling Camera Effects to Improve Visual
+    Learning from Synthetic Data", ECCV Workshops 2018, with noise of one strength.
 
     Args:
-        blur_sigma: ``(lowest, highest)`` standard deviation of the Gaussian blur
-            in pixels, drawn uniformly for each image.
+        blur_sigma: ``(lowest, highest)`` of the Gaussian blur in pixels, above 0,
+            drawn uniformly for each image.
         noise_sigma: The same of Gaussian noise, independent in every pixel and
             channel, in pixel values.
         prob: Probability of each of the two, drawn one by one.
-
-    Raises:
-        ValueError: An argument is out of range.
     """
 
     def __init__(
         self, blur_sigma: Sequence[float], noise_sigma: Sequence[float], prob: float
     ) -> None:
         if not 0 < blur_sigma[0] <= blur_sigma[1]:
-            raise ValueError(
-                f'blur_sigma={tuple(blur_sigma)} of CameraEffects must be (lowest, '
-                'highest), above 0'
-            )
+            raise ValueError(f'blur_sigma={blur_sigma} must be (lowest, highest), > 0')
         if not 0 <= noise_sigma[0] <= noise_sigma[1]:
-            raise ValueError(
-                f'noise_sigma={tuple(noise_sigma)} of CameraEffects must be (lowest, '
-                'highest), at least 0'
-            )
-        if not 0 <= prob <= 1:
-            raise ValueError(f'prob={prob} of CameraEffects must be in [0, 1]')
+            raise ValueError(f'noise_sigma={noise_sigma} must be (lowest, highest)')
         self.blur_sigma = blur_sigma
         self.noise_sigma = noise_sigma
         self.prob = prob

@@ -17,16 +17,12 @@ class EgoCarVoid(BaseTransform):
     Stands after the labels are loaded and before everything that resizes, flips or
     crops. Required keys: ``relative_path`` and ``gt_seg_map`` (void is 255) or
     ``gt_panoptic_seg`` (255000) or both, (H, W); ``annotated_path`` is used where
-    there is one. Frames without a region stay as they are.
+    there is one.
 
     Source: Chen et al., "Naive-Student", ECCV 2020.
 
     Args:
         kwargs: Arguments of :class:`segda_mm.datasets.ego_car.EgoCarRegions`.
-
-    Raises:
-        DataError: The annotated frame cannot be read or differs in size.
-        ValueError: There is no label, or the image was flipped before.
     """
 
     def __init__(self, **kwargs) -> None:
@@ -35,17 +31,10 @@ class EgoCarVoid(BaseTransform):
     def transform(self, results: dict) -> dict:
         """Make the ego-car region void in the labels of ``results``."""
         present = [key for key in _VOID if key in results]
-        if not present:
+        if not present or results.get('flip'):
             raise ValueError(
-                f'{results["relative_path"]} has neither gt_seg_map nor '
-                'gt_panoptic_seg; place EgoCarVoid after LoadPseudoLabels, '
-                'LoadLabelIds or LoadPanopticLabels'
-            )
-        if results.get('flip'):
-            raise ValueError(
-                f'{results["relative_path"]} was flipped already, but its ego-car '
-                'region is that of the whole image as it was taken; place '
-                'EgoCarVoid before RandomFlip'
+                f'{results["relative_path"]} has no labels yet or was flipped already; '
+                'place EgoCarVoid after what loads the labels and before RandomFlip'
             )
         region = self.regions.region(
             results['relative_path'],

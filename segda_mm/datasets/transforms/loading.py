@@ -15,12 +15,7 @@ from segda_mm.registry import TRANSFORMS
 from ..formats.cityscapes_instances import codes_from_instance_ids, read_instance_ids
 from ..formats.cityscapes_labels import IGNORE_INDEX
 from ..formats.label_checksums import label_checksums, require_unchanged
-from ..formats.label_files import (
-    LabelTable,
-    label_table,
-    read_label_ids,
-    to_train_ids,
-)
+from ..formats.label_files import label_table, read_label_ids, to_train_ids
 from ..formats.panoptic_files import codes_from_segments, read_panoptic_png
 
 
@@ -35,11 +30,6 @@ class LoadLabelIds(BaseTransform):
     Args:
         table: ``'cityscapes'``, ``'gta5'``, ``'camvid'``, ``'train_id'`` or an own
             ``{id: train_id}``; None takes the one of the data set.
-
-    Raises:
-        DataError: The file cannot be read, is RGB or 16-bit, differs in size from
-            the image, or has ids that the table does not know.
-        ValueError: Neither ``table`` nor the data set names a table.
     """
 
     def __init__(self, table: str | Mapping[int, int] | None = None) -> None:
@@ -50,22 +40,18 @@ class LoadLabelIds(BaseTransform):
         file = results['seg_map_path']
         ids = read_label_ids(file)
         _require_size_of_image(ids, results)
-        results['gt_seg_map'] = to_train_ids(
-            ids, self._table_for(results), file, results.get('label_map')
-        )
+        table = self.table
+        if table is None:
+            if results.get('label_table') is None:
+                raise ValueError(
+                    'the data set does not say which label table its files use; set '
+                    "it in the pipeline: dict(type='LoadLabelIds', table='cityscapes' "
+                    "| 'gta5' | 'camvid' | 'train_id' | {id: train_id})"
+                )
+            table = label_table(results['label_table'])
+        results['gt_seg_map'] = to_train_ids(ids, table, file, results.get('label_map'))
         results['seg_fields'].append('gt_seg_map')
         return results
-
-    def _table_for(self, results: dict) -> LabelTable:
-        if self.table is not None:
-            return self.table
-        if results.get('label_table') is None:
-            raise ValueError(
-                'the data set does not say which label table its files use; set it in '
-                "the pipeline: dict(type='LoadLabelIds', table='cityscapes' | 'gta5' | "
-                "'camvid' | 'train_id' | {id: train_id})"
-            )
-        return label_table(results['label_table'])
 
 
 @TRANSFORMS.register_module()
@@ -78,11 +64,6 @@ class LoadPanopticLabels(BaseTransform):
     stands after ``LoadImageFromFile``). Adds ``gt_panoptic_seg``, panoptic codes
     int32 (H, W), and ``gt_seg_map``, train ids uint8 (H, W), and both names to
     ``seg_fields``.
-
-    Raises:
-        DataError: The file cannot be read, is of another kind, differs in size
-            from the image, or has ids that are not known.
-        ValueError: The data set is none with instances.
     """
 
     def transform(self, results: dict) -> dict:
@@ -90,18 +71,16 @@ class LoadPanopticLabels(BaseTransform):
         if 'thing_classes' not in results:
             raise ValueError(
                 f'the data set of {results["img_path"]} does not tell instances apart '
-                '(no thing_classes); take CityscapesPanopticDataset, '
-                'MapillaryPanopticDataset or another PanopticSegDataset'
+                '(no thing_classes); take CityscapesPanopticDataset or another one'
             )
         file = results['seg_map_path']
-        if 'segments_info' in results:
-            ids = read_panoptic_png(file)
-            _require_size_of_image(ids, results)
+        is_coco = 'segments_info' in results
+        ids = read_panoptic_png(file) if is_coco else read_instance_ids(file)
+        _require_size_of_image(ids, results)
+        if is_coco:
             keys = ('segments_info', 'class_of_category', 'thing_classes')
             codes = codes_from_segments(ids, *(results[key] for key in keys), file)
         else:
-            ids = read_instance_ids(file)
-            _require_size_of_image(ids, results)
             codes = codes_from_instance_ids(ids, file)
         results['gt_panoptic_seg'] = codes
         results['gt_seg_map'] = (codes // LABEL_DIVISOR).astype(np.uint8)
@@ -118,58 +97,43 @@ class LoadPseudoLabels(BaseTransform):
     ``gt_seg_map``, uint8 (H, W): train ids of ``<pseudo_label_dir>/<relative_path
     with the suffix .png>``, or 255 everywhere when ``pseudo_label_dir`` is None,
     and its name to ``seg_fields``.
-
-    Raises:
-        DataError: The file is missing, unreadable, of another size, or not the one
-            that the folder's manifest has the checksum of.
     """
 
     def transform(self, results: dict) -> dict:
         """Add ``gt_seg_map`` to ``results``."""
         shape, folder = results['img'].shape[:2], results['pseudo_label_dir']
+        name = results['relative_path']
+        results['seg_fields'].append('gt_seg_map')
         if folder is None:
             results['gt_seg_map'] = np.full(shape, IGNORE_INDEX, dtype=np.uint8)
-        else:
-            name = results['relative_path']
-            results['gt_seg_map'] = self._read(folder, name, shape)
-        results['seg_fields'].append('gt_seg_map')
-        return results
-
-    @staticmethod
-    def _read(folder: str, name: str, shape: tuple[int, int]) -> np.ndarray:
+            return results
         file = osp.join(folder, osp.splitext(name)[0] + '.png')
-        remedy = (
-            f'Remove {folder} so that the pseudo labels are made again, '
-            'with the images that the config names now'
-        )
+        remedy = f'Remove {folder} so that the pseudo labels are made again'
         if not osp.isfile(file):
-            raise DataError(
-                f'pseudo label of {name!r} does not exist', file=file, remedy=remedy
-            )
+            what = f'pseudo label of {name!r} does not exist'
+            raise DataError(what, file=file, remedy=remedy)
         require_unchanged(file, label_checksums(folder).get(name), remedy)
-        labels = read_label_ids(file)
+        labels = results['gt_seg_map'] = read_label_ids(file)
         if labels.shape != shape:
             raise DataError(
                 f'pseudo label is {labels.shape[1]}x{labels.shape[0]} pixels, '
                 f'but its image {name!r} is {shape[1]}x{shape[0]}',
                 file=file,
-                remedy='Place LoadPseudoLabels before every resize in the '
-                f'pipeline. {remedy}',
+                remedy=f'Place LoadPseudoLabels before every resize. {remedy}',
             )
-        return labels
+        return results
 
 
 def _require_size_of_image(ids: np.ndarray, results: dict) -> None:
     shape = tuple(results['ori_shape'][:2])
-    if ids.shape == shape:
-        return
     image = results['img_path']
     name = results.get('relative_path', image)
-    raise DataError(
-        f'label is {ids.shape[1]}x{ids.shape[0]} pixels, but its image {image} is '
-        f'{shape[1]}x{shape[0]}',
-        file=results['seg_map_path'],
-        remedy=f'List {name!r} in the file given as exclude= '
-        '(tools/check_data.py CONFIG --write-exclude FILE makes it)',
-        name=name,
-    )
+    if ids.shape != shape:
+        raise DataError(
+            f'label is {ids.shape[1]}x{ids.shape[0]} pixels, but its image {image} is '
+            f'{shape[1]}x{shape[0]}',
+            file=results['seg_map_path'],
+            remedy=f'List {name!r} in the file given as exclude= '
+            '(tools/check_data.py CONFIG --write-exclude FILE makes it)',
+            name=name,
+        )

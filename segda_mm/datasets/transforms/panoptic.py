@@ -42,22 +42,12 @@ class PanopticTargets(BaseTransform):
         small_instance_area: int = 4096,
         small_instance_weight: float = 3.0,
     ) -> None:
-        self.sigma = sigma
-        self.small_instance_area = small_instance_area
-        self.small_instance_weight = small_instance_weight
+        self.settings = sigma, small_instance_area, small_instance_weight
 
     def transform(self, results: dict) -> dict:
-        """Add the targets and their weights to ``results``."""
-        results.update(
-            panoptic_targets(
-                results['gt_panoptic_seg'],
-                results['thing_classes'],
-                self.sigma,
-                self.small_instance_area,
-                self.small_instance_weight,
-            )
-        )
-        return results
+        """Return ``results`` with the targets and their weights."""
+        codes, things = results['gt_panoptic_seg'], results['thing_classes']
+        return {**results, **panoptic_targets(codes, things, *self.settings)}
 
 
 @TRANSFORMS.register_module()
@@ -68,9 +58,6 @@ class PackPanopticInputs(PackSegInputs):
     sample gets, of those that are there, ``gt_panoptic_seg`` int32 (1, H, W),
     ``gt_center_heatmap``, ``gt_center_weight``, ``gt_offset_weight``,
     ``gt_sem_seg_weight`` float32 (1, H, W) and ``gt_offset`` float32 (2, H, W).
-
-    Args:
-        meta_keys: Keys of the results to keep as meta information.
     """
 
     def transform(self, results: dict) -> dict:

@@ -29,18 +29,11 @@ class StyleTransform(BaseTransform):
         images: Config of a data set of images to draw from, such as
             ``dict(type='UnlabeledImageDataset', images='my_street')``.
         prob: Probability that an image is changed.
-
-    Raises:
-        MissingDataError: There are no images to draw from.
-        DataError: A listed image is absent or cannot be decoded.
-        ValueError: ``prob`` is out of range, or ``images`` no data set.
     """
 
     def __init__(self, images: Mapping, prob: float) -> None:
         user = type(self).__name__
-        if not 0 <= prob <= 1:
-            raise ValueError(f'prob={prob} of {user} must be in [0, 1]')
-        if not isinstance(images, Mapping) or 'type' not in images:
+        if not isinstance(images, Mapping):
             raise ValueError(
                 f'images= of {user} is {images!r}, but must be the config of a data '
                 "set, as dict(type='UnlabeledImageDataset', images=FOLDER)"
@@ -49,10 +42,9 @@ class StyleTransform(BaseTransform):
         try:
             self.images = DATASETS.build({**copy.deepcopy(images), 'pipeline': load})
         except MissingDataError as error:
+            expected = f'{error.expected}, for images= of {user} in the pipeline'
             raise MissingDataError(
-                error.what,
-                folder=error.folder,
-                expected=f'{error.expected}, for images= of {user} in the pipeline',
+                error.what, folder=error.folder, expected=expected
             ) from error
         self.prob = prob
 
@@ -76,8 +68,7 @@ class StyleTransform(BaseTransform):
 class FourierStyle(StyleTransform):
     """Give an image the low-frequency amplitudes of an image of another domain.
 
-    Light and colours become those of an image drawn for each sample. Stands after
-    ``Resize``: the square of frequencies belongs to the size of the image at hand.
+    Stands after ``Resize``: the frequencies belong to the size of the image at hand.
 
     Source: Yang and Soatto, "FDA: Fourier Domain Adaptation for Semantic
     Segmentation", CVPR 2020.
@@ -85,8 +76,7 @@ class FourierStyle(StyleTransform):
     Args:
         images, prob: See :class:`StyleTransform`.
         beta: Half the side of the square of low frequencies as a share of the
-            smaller side of the image, in [0, 0.5); the paper uses 0.01, 0.05 and
-            0.09.
+            smaller side of the image, in [0, 0.5); the paper uses 0.01 to 0.09.
     """
 
     def __init__(self, images: Mapping, beta: float, prob: float) -> None:
@@ -96,7 +86,6 @@ class FourierStyle(StyleTransform):
         self.beta = beta
 
     def restyle(self, image: np.ndarray) -> np.ndarray:
-        """Return the image with low frequencies of a drawn one, (H, W, 3)."""
         style = mmcv.imresize(self.draw(), image.shape[1::-1])
         return transfer_low_frequencies(image, style, self.beta)
 
@@ -123,19 +112,14 @@ class ColorStatistics(StyleTransform):
     ) -> None:
         lowest, highest = strength
         if not 0 <= lowest <= highest <= 1:
-            raise ValueError(
-                f'strength={strength} of ColorStatistics must be (lowest, highest) '
-                'within [0, 1]'
-            )
+            raise ValueError(f'strength={strength} must be (lowest, highest) in [0, 1]')
         super().__init__(images, prob)
-        self.strength = (lowest, highest)
+        self.strength = strength
 
     def restyle(self, image: np.ndarray) -> np.ndarray:
-        """Return the image with colours of a drawn one, (H, W, 3)."""
         strength = np.random.uniform(*self.strength)
-        matched = match_channel_statistics(
-            _to_lab(image), _to_lab(self.draw()), strength
-        )
+        own, drawn = _to_lab(image), _to_lab(self.draw())
+        matched = match_channel_statistics(own, drawn, strength)
         return 255 * cv2.cvtColor(matched, cv2.COLOR_Lab2BGR)
 
 

@@ -21,25 +21,22 @@ def test_palette_and_grey_files_give_indices(tmp_path, write_label):
     np.testing.assert_array_equal(read_label_ids(tmp_path / 'grey.png'), ids)
 
 
-@pytest.mark.parametrize(
-    'pixels', [np.zeros((6, 8, 3), np.uint8), np.zeros((6, 8), np.uint16)]
-)
-def test_colour_and_16_bit_files_are_refused(tmp_path, pixels):
-    Image.fromarray(pixels).save(tmp_path / 'wrong.png')
-    with pytest.raises(DataError, match=r'wrong\.png.*labelIds'):
-        read_label_ids(tmp_path / 'wrong.png')
+def test_colour_and_16_bit_files_are_refused(tmp_path):
+    for mode in ('RGB', 'I;16'):
+        Image.new(mode, (8, 6)).save(tmp_path / 'wrong.png')
+        with pytest.raises(DataError, match=r'wrong\.png.*labelIds'):
+            read_label_ids(tmp_path / 'wrong.png')
 
 
-@pytest.mark.parametrize('content', [b'', b'no image', 'cut', None])
-def test_broken_and_absent_files_are_named(tmp_path, write_label, content):
+def test_broken_and_absent_files_are_named(tmp_path, write_label):
     path = write_label(tmp_path / 'broken.png', np.arange(48).reshape(6, 8))
-    if content is None:
-        path.unlink()
-    else:
-        path.write_bytes(path.read_bytes()[:-30] if content == 'cut' else content)
-    with pytest.raises(DataError, match=r'broken\.png.*exclude=') as raised:
+    for content in (path.read_bytes()[:-30], b'no image', b''):
+        path.write_bytes(content)
+        with pytest.raises(DataError, match=r'broken\.png.*decoded.*exclude='):
+            read_label_ids(path)
+    path.unlink()
+    with pytest.raises(DataError, match=r'broken\.png.*does not exist.*exclude='):
         read_label_ids(path)
-    assert ('does not exist' in str(raised.value)) == (content is None)
 
 
 @pytest.mark.parametrize(
@@ -59,19 +56,16 @@ def test_tables(table, ids, train_ids):
     assert found.tolist() == [train_ids]
 
 
-@pytest.mark.parametrize(
-    ('table', 'wrong'), [('cityscapes', 34), ('camvid', 12), ('train_id', 19)]
-)
-def test_unknown_ids_are_named(table, wrong):
-    ids = np.array([[0, wrong, wrong]], dtype=np.uint8)
-    with pytest.raises(DataError, match=rf'a\.png.*\[{wrong}\] in 2 pixels'):
-        to_train_ids(ids, label_table(table), 'a.png')
+def test_unknown_ids_are_named():
+    for table, wrong in (('cityscapes', 34), ('camvid', 12), ('train_id', 19)):
+        ids = np.array([[0, wrong, wrong]], dtype=np.uint8)
+        with pytest.raises(DataError, match=rf'a\.png.*\[{wrong}\] in 2 pixels'):
+            to_train_ids(ids, label_table(table), 'a.png')
 
 
 def test_wrong_tables():
     with pytest.raises(ValueError, match="'cityscape'.*camvid"):
         label_table('cityscape')
-    with pytest.raises(ValueError, match='256'):
-        label_table({256: 0})
-    with pytest.raises(ValueError, match='255 is given twice; -1 is stored as 255'):
-        label_table({-1: 0, 255: 5})
+    for table in ({256: 0}, {0: 256}, {-1: 0, 255: 5}):
+        with pytest.raises(ValueError, match='out of range or given twice'):
+            label_table(table)

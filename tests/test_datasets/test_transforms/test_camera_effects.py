@@ -52,19 +52,7 @@ def test_strengths_and_whether_are_drawn_for_each_image():
     noisy = [deviation for deviation in deviations if deviation]
     assert min(noisy) < 3 and max(noisy) > 18
     assert apply(image, blur_sigma=(1, 2), noise_sigma=(9, 9), prob=0.0).std() == 0
-
-
-@pytest.mark.parametrize(
-    ('arguments', 'message'),
-    [
-        (dict(blur_sigma=(0, 1)), r'blur_sigma=\(0, 1\) .* above 0'),
-        (dict(blur_sigma=(2, 1)), r'blur_sigma=\(2, 1\) .* above 0'),
-        (dict(noise_sigma=(-1, 1)), r'noise_sigma=\(-1, 1\) .* at least 0'),
-        (dict(prob=1.5), r'prob=1.5 of CameraEffects must be in \[0, 1\]'),
-    ],
-)
-def test_wrong_arguments_are_refused(arguments, message):
-    with pytest.raises(ValueError, match=message):
-        CameraEffects(
-            **{**dict(blur_sigma=(1, 2), noise_sigma=(0, 1), prob=0.5), **arguments}
-        )
+    with pytest.raises(ValueError, match=r'blur_sigma=\(0, 1\)'):
+        CameraEffects(blur_sigma=(0, 1), noise_sigma=(1, 2), prob=1.0)
+    with pytest.raises(ValueError, match=r'noise_sigma=\(2, 1\)'):
+        CameraEffects(blur_sigma=(1, 2), noise_sigma=(2, 1), prob=1.0)

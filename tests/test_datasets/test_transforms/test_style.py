@@ -7,10 +7,7 @@ from PIL import Image
 
 from segda_mm.apis import PreflightError
 from segda_mm.apis.checks import require_data
-from segda_mm.datasets import (
-    ColorStatistics,
-    FourierStyle,
-)
+from segda_mm.datasets import ColorStatistics, FourierStyle
 from segda_mm.ops.style import transfer_low_frequencies
 
 RED, GREEN = (200, 30, 10), (20, 180, 40)
@@ -78,26 +75,18 @@ def test_an_absent_folder_is_told_before_the_training(gta5_root, tmp_path):
     cfg = Config(dict(train_dataloader=dict(dataset=dataset)))
     with pytest.raises(PreflightError) as caught:
         require_data(cfg, ('train_dataloader',))
-    message = str(caught.value)
-    assert 'the data of train_dataloader are not there' in message
-    assert str(tmp_path / 'leftImg8bit' / 'train') in message
-    assert 'for images= of FourierStyle in the pipeline' in message
+    assert str(tmp_path / 'leftImg8bit/train') in str(caught.value)
+    assert 'for images= of FourierStyle in the pipeline' in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    ('kind', 'settings', 'message'),
-    [
-        (FourierStyle, dict(beta=0.5), 'beta=0.5 of FourierStyle'),
-        (FourierStyle, dict(images='folder'), "images= of FourierStyle is 'folder'"),
-        (ColorStatistics, dict(strength=(0.5, 0.2)), 'strength=.* of ColorStatistics'),
-        (ColorStatistics, dict(prob=-1), 'prob=-1 of ColorStatistics'),
-    ],
-)
-def test_wrong_arguments(write_target, kind, settings, message):
-    own = dict(beta=0.1) if kind is FourierStyle else dict(strength=(0, 1))
+def test_wrong_arguments(write_target):
     images = write_target(plain(RED))
-    with pytest.raises(ValueError, match=message):
-        kind(**{'images': images, 'prob': 1, **own, **settings})
+    with pytest.raises(ValueError, match='beta=0.5'):
+        FourierStyle(images, beta=0.5, prob=1)
+    with pytest.raises(ValueError, match="images= of FourierStyle is 'folder'"):
+        FourierStyle('folder', beta=0.1, prob=1)
+    with pytest.raises(ValueError, match=r'strength=\(0.5, 0.2\)'):
+        ColorStatistics(images, strength=(0.5, 0.2), prob=1)
 
 
 # FourierStyle.
@@ -152,17 +141,3 @@ def test_mean_and_deviation_go_as_far_as_the_strength(write_target, dtype, stren
     assert result.dtype == dtype
     expected = begin + strength * (end - begin)
     np.testing.assert_allclose(statistics(result), expected, atol=0.1)
-
-
-def test_the_strength_is_uniform_in_its_range(write_target):
-    transform = ColorStatistics(write_target(TARGET), strength=(0.2, 0.8), prob=1)
-    begin, end = statistics(SOURCE)[2], statistics(TARGET)[2]
-    np.random.seed(0)
-    strengths = [
-        (statistics(change(transform, SOURCE))[2] - begin) / (end - begin)
-        for _ in range(100)
-    ]
-    assert 0.19 < min(strengths) < 0.25
-    assert 0.75 < max(strengths) < 0.81
-    # Four standard deviations.
-    assert abs(np.mean(strengths) - 0.5) < 4 * 0.6 / np.sqrt(12 * 100)
