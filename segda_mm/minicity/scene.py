@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from .look import Look
+from .looks import Look
 from .mesh import Mesh
 
 
@@ -44,10 +44,9 @@ class Camera:
         return np.stack((cos * x + sin * z, y, cos * z - sin * x), axis=1)
 
     def rays(self, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-        """Directions of the pixel centres with depth one.
+        """``right`` (W,) and ``up`` (H,), float32, for a picture of (width, height).
 
-        ``size`` is (width, height) in pixels; the ray of pixel (u, v) is (right[u],
-        up[v], 1) of the returned ``right`` (W,) and ``up`` (H,) float32.
+        The ray through the centre of pixel (u, v) is (right[u], up[v], 1).
         """
         width, height = size
         scale = self.focal * width
@@ -62,13 +61,9 @@ class Camera:
         """
         width, height = size
         scale = self.focal * width / np.maximum(points[:, 2], self.NEAR)
-        return np.stack(
-            (
-                points[:, 0] * scale + width / 2 - 0.5,
-                self.horizon * height - 0.5 - points[:, 1] * scale,
-            ),
-            axis=1,
-        )
+        right = points[:, 0] * scale + width / 2 - 0.5
+        down = self.horizon * height - 0.5 - points[:, 1] * scale
+        return np.stack((right, down), axis=1)
 
 
 @dataclass
@@ -102,14 +97,11 @@ class Item:
         """Mesh coordinates (V, 3) -> street coordinates (V, 3) float32."""
         cos, sin = np.cos(self.heading), np.sin(self.heading)
         x, y, z = points.T
-        return np.stack(
-            (
-                cos * x + sin * z + self.position[0] + self.velocity[0] * time,
-                y,
-                cos * z - sin * x + self.position[1] + self.velocity[1] * time,
-            ),
-            axis=1,
-        ).astype(np.float32)
+        x, z = (
+            cos * x + sin * z + self.position[0] + self.velocity[0] * time,
+            cos * z - sin * x + self.position[1] + self.velocity[1] * time,
+        )
+        return np.stack((x, y, z), axis=1).astype(np.float32)
 
 
 @dataclass
@@ -117,7 +109,7 @@ class Scene:
     """A street as metres and seconds know it, without any pixel.
 
     Attributes:
-        camera: Where the picture of time zero is taken.
+        camera: That of time zero.
         speed: Of the camera along the street, metres per second.
         curve: The street bends by ``curve * z**2`` metres.
         sun: Unit vector (x, y, z) towards the sun.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .look import Look
+from .looks import Look
 from .mesh import Mesh
 from .scene import Item
 
@@ -45,9 +45,7 @@ class Street:
     """
 
     def __init__(self, look: Look, rng: np.random.Generator) -> None:
-        self.look = look
-        self.layout = look.layout
-        self.rng = rng
+        self.look, self.layout, self.rng = look, look.layout, rng
         self.items: list[Item] = []
         self.shaded_sides: list[tuple] = []
         self.road = rng.uniform(*self.layout.road_half_width)

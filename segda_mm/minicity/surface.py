@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from types import SimpleNamespace
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 
 from .labels import ID
-from .look import Look, Surface
+from .looks import Look
 from .mesh import TextureKind
 from .rasterizer import GBuffer
 
@@ -23,11 +24,10 @@ _GROUND_IDS = [
 
 @lru_cache(maxsize=1)
 def noise_pattern() -> np.ndarray:
-    """Fine, middle and coarse noise, the same in every process.
+    """Fine, middle and coarse noise (512, 512, 3) float32, always the same.
 
-    Returns:
-        (512, 512, 3) float32, each channel with mean 0 and standard deviation 1,
-        clipped to -2.5..2.5; structures of about 1.5, 7 and 40 texels.
+    Each channel has mean 0 and standard deviation 1, clipped to -2.5..2.5, and
+    structures of about 1.5, 7 and 40 texels.
     """
     rng = np.random.default_rng(20)
     frequency = np.fft.fftfreq(_SIZE)
@@ -54,11 +54,7 @@ def noise_at(along: np.ndarray, up: np.ndarray) -> np.ndarray:
 
 
 def shade(gbuffer: GBuffer) -> np.ndarray:
-    """Colour every pixel of a street but the sky, which is left at 0.
-
-    Returns:
-        (H, W, 3) float32 RGB, nominally 0..255.
-    """
+    """Colours (H, W, 3) float32 RGB, nominally 0..255; the sky is left at 0."""
     scene, look = gbuffer.scene, gbuffer.scene.look
     surface = look.surface
     light = _light(gbuffer.normals, scene.sun, look.sun)
@@ -107,12 +103,12 @@ def _fine(at: _Pixels) -> np.ndarray:
 # Every pattern returns the gain of its pixels, around 1.
 
 
-def _asphalt(surface: Surface, at: _Pixels) -> np.ndarray:
+def _asphalt(surface: SimpleNamespace, at: _Pixels) -> np.ndarray:
     grain, patches = surface.asphalt
     return 1 + grain * _fine(at) + patches * at.noise[:, 2]
 
 
-def _paving(surface: Surface, at: _Pixels) -> np.ndarray:
+def _paving(surface: SimpleNamespace, at: _Pixels) -> np.ndarray:
     slab, joint = surface.paving
     visible = np.clip(slab / (6 * at.footprint) - 0.3, 0, 1)
     edge = np.minimum(_from_edge(at.along, slab), _from_edge(at.up, slab))
@@ -120,16 +116,16 @@ def _paving(surface: Surface, at: _Pixels) -> np.ndarray:
     return gain - joint * visible * (edge < 0.07)
 
 
-def _grass(surface: Surface, at: _Pixels) -> np.ndarray:
+def _grass(surface: SimpleNamespace, at: _Pixels) -> np.ndarray:
     return 1 + surface.grass * (_fine(at) + at.noise[:, 1]) / 1.4
 
 
-def _foliage(surface: Surface, at: _Pixels) -> np.ndarray:
+def _foliage(surface: SimpleNamespace, at: _Pixels) -> np.ndarray:
     leaves = 0.45 * _fine(at) + at.noise[:, 1:] @ np.array([0.8, 0.3], np.float32)
     return 1 + surface.foliage[1] * leaves
 
 
-def _brick(surface: Surface, at: _Pixels) -> np.ndarray:
+def _brick(surface: SimpleNamespace, at: _Pixels) -> np.ndarray:
     row = np.floor(at.up / 0.35)
     joints = (_from_edge(at.up, 0.35) < 0.1) | (
         _from_edge(at.along + 0.35 * (row % 2), 0.7) < 0.06
@@ -139,7 +135,7 @@ def _brick(surface: Surface, at: _Pixels) -> np.ndarray:
     return 1 + surface.brick * (stones - 1.3 * joints * seen)
 
 
-def _slats(surface: Surface, at: _Pixels) -> np.ndarray:
+def _slats(surface: SimpleNamespace, at: _Pixels) -> np.ndarray:
     seen = np.clip(0.1 / at.footprint - 0.4, 0, 1)
     return (
         1
@@ -148,13 +144,13 @@ def _slats(surface: Surface, at: _Pixels) -> np.ndarray:
     )
 
 
-def _gloss(surface: Surface, at: _Pixels) -> np.ndarray:
+def _gloss(surface: SimpleNamespace, at: _Pixels) -> np.ndarray:
     return 1 + surface.gloss * (
         0.35 * np.sin(2.2 * at.up + 0.7) + 0.06 * at.noise[:, 1]
     )
 
 
-def _facade(surface: Surface, at: _Pixels) -> np.ndarray:
+def _facade(surface: SimpleNamespace, at: _Pixels) -> np.ndarray:
     return 1 + surface.wall_noise * (_fine(at) + at.noise[:, 2])
 
 
@@ -185,7 +181,7 @@ def _from_edge(place: np.ndarray, period: float) -> np.ndarray:
 
 
 def _windows(
-    wall: np.ndarray, surface: Surface, at: _Pixels, variant: np.ndarray
+    wall: np.ndarray, surface: SimpleNamespace, at: _Pixels, variant: np.ndarray
 ) -> np.ndarray:
     """Facades (P, 3) with windows, and with shop fronts on the ground floor."""
     width = surface.bay[0] * (0.75 + 0.6 * variant)

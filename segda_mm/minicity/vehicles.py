@@ -1,6 +1,7 @@
 """Shapes of vehicles; heading is along z, the origin on the ground.
 
-All take the source of their proportions, their paint and their label id.
+All take the source of their proportions, their paint and their label id; they are
+called as the labels of Cityscapes.
 """
 
 from __future__ import annotations
@@ -147,6 +148,9 @@ def trailer(rng: np.random.Generator, paint: Color, label: int) -> Vehicle:
     _lights(body, body, (0.05, 0.15))
     _wheels(body, half, (0.0,), 0.32)
     return body.mesh, (half, length)
+
+
+caravan = trailer
 
 
 def bicycle(rng: np.random.Generator, paint: Color, label: int) -> Vehicle:

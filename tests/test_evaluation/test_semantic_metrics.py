@@ -66,11 +66,7 @@ def test_void_counts_as_wrong_and_images_weigh_alike():
     # pixels it would be 4 of 6, and without void 4 of 5.
     metric = PixelPrecision()
     metric.process(
-        {},
-        [
-            sample([[0, 1], [1, 1]], [[0, 1], [255, 0]]),
-            sample([[3, 2]], [[3, 2]]),
-        ],
+        {}, [sample([[0, 1], [1, 1]], [[0, 1], [255, 0]]), sample([[3, 2]], [[3, 2]])]
     )
     assert metric.evaluate(2) == {'pixel_precision': 75.0}
 

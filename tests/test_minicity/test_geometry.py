@@ -4,7 +4,7 @@ import numpy as np
 
 from segda_mm.minicity.mesh import Mesh
 from segda_mm.minicity.rasterizer import rasterize
-from segda_mm.minicity.renderer import LOOKS
+from segda_mm.minicity.looks import LOOKS
 from segda_mm.minicity.scene import Camera, Item, Scene
 from segda_mm.minicity.surface import noise_pattern
 

@@ -6,10 +6,7 @@ from segda_mm.models import DSCDiscriminator, FCDiscriminator
 
 @pytest.mark.parametrize(
     'discriminator, parameters, gflops, decimals',
-    [
-        (FCDiscriminator, 2_781_121, 30.89, 2),
-        (DSCDiscriminator, 189_424, 2.147, 3),
-    ],
+    [(FCDiscriminator, 2_781_121, 30.89, 2), (DSCDiscriminator, 189_424, 2.147, 3)],
 )
 def test_published_parameters_and_flops(discriminator, parameters, gflops, decimals):
     network = discriminator(num_classes=19)

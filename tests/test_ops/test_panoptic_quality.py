@@ -30,12 +30,7 @@ def test_match_false_positive_and_miss():
     prediction = row((0, 12), (2005, 8), (1000, 10), (3001, 4), (3002, 6))
     np.testing.assert_allclose(
         counts(truth, prediction),
-        [
-            [10 / 12, 1, 0, 0],
-            [0, 0, 1, 0],
-            [0.8, 1, 0, 1],
-            [0.6, 1, 1, 0],
-        ],
+        [[10 / 12, 1, 0, 0], [0, 0, 1, 0], [0.8, 1, 0, 1], [0.6, 1, 1, 0]],
     )
 
 

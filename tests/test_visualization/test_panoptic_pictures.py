@@ -16,11 +16,7 @@ from segda_mm.visualization.panoptic_pictures import (
 
 # Stuff, void, a group of class 3, an ignored instance, two instances.
 CODES = np.array(
-    [
-        [1000, 3002, 3002, 3001],
-        [1000, 3002, 3000, 3001],
-        [255000, 255001, 3000, 3001],
-    ],
+    [[1000, 3002, 3002, 3001], [1000, 3002, 3000, 3001], [255000, 255001, 3000, 3001]],
     np.int32,
 )
 
@@ -100,12 +96,7 @@ def test_borders_are_one_pixel_wide_and_only_around_instances():
             [0, 0, 0, 0, 0],
         ]
     )
-    expected = [
-        [0, 1, 1, 1, 0],
-        [1, 0, 1, 1, 0],
-        [1, 1, 1, 1, 0],
-        [0, 0, 0, 0, 0],
-    ]
+    expected = [[0, 1, 1, 1, 0], [1, 0, 1, 1, 0], [1, 1, 1, 1, 0], [0, 0, 0, 0, 0]]
     np.testing.assert_array_equal(instance_borders(codes), np.array(expected, bool))
 
 
@@ -115,10 +106,7 @@ IMAGE = np.full((64, 96, 3), (60, 120, 180), np.uint8)
 def test_marks_lie_on_their_points():
     cyan, green = (0, 255, 255), (0, 255, 0)
     picture = draw_centers(
-        IMAGE,
-        np.zeros((64, 96)),
-        np.array([[20.4, 30.6]]),
-        np.array([[40.0, 70.0]]),
+        IMAGE, np.zeros((64, 96)), np.array([[20.4, 30.6]]), np.array([[40.0, 70.0]])
     )
     for color, center in ((cyan, (20, 31)), (green, (40, 70))):
         marked = np.argwhere((picture == color).all(-1))

@@ -156,10 +156,7 @@ class Xception71(BaseModule):
             )
         )
 
-        levels = (
-            *(scaled(ENTRY_FLOW[index][0])[1] for index in TAPPED),
-            widths2[-1],
-        )
+        levels = (*(scaled(ENTRY_FLOW[index][0])[1] for index in TAPPED), widths2[-1])
         self.feature_channels = tuple(levels[index] for index in self.out_indices)
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:

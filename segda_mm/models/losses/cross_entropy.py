@@ -75,10 +75,7 @@ class HardPixelCrossEntropy(nn.Module):
     """
 
     def __init__(
-        self,
-        hard_fraction: float,
-        loss_weight: float,
-        ignore_index: int = VOID_CLASS,
+        self, hard_fraction: float, loss_weight: float, ignore_index: int = VOID_CLASS
     ) -> None:
         super().__init__()
         if not 0 < hard_fraction <= 1:

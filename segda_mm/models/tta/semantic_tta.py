@@ -94,10 +94,7 @@ class SemanticTTA(BaseTTAModel):
             labels = (probabilities > threshold).long()
             logits = probabilities
         merged.set_data(
-            dict(
-                seg_logits=PixelData(data=logits),
-                pred_sem_seg=PixelData(data=labels),
-            )
+            dict(seg_logits=PixelData(data=logits), pred_sem_seg=PixelData(data=labels))
         )
         if 'gt_sem_seg' in first:
             merged.gt_sem_seg = first.gt_sem_seg
