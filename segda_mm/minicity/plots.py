@@ -8,7 +8,7 @@ import numpy as np
 
 from . import street_furniture
 from .labels import ID
-from .mesh import Color, Mesh, TextureKind
+from .mesh import Mesh, TextureKind
 from .street import BEGIN, END, Side, Street
 
 #: Label, material and texture of a barrier, and its thickness in metres.
@@ -133,10 +133,10 @@ def _house(street: Street, side: Side, z: float, length: float, setback: float) 
         low = rng.uniform(0, 0.4) * length
         high = low + 0.5 * length
         out = -side.sign * rng.uniform(0.8, 1.3)
-        mesh.add(
-            [(0, 3.2, low), (0, 3.2, high), (out, 2.7, high), (out, 2.7, low)], awning
-        )
-    return mesh
+        wall_side = (0, 3.2, low), (0, 3.2, high)
+        mesh.add([*wall_side, (out, 2.7, high), (out, 2.7, low)], awning)
+    street.put(mesh, x, z, layer=1)
+    street.shaded_sides.append((side.sign, x, z, z + length, height))
 
 
 def _trees(
