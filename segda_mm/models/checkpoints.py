@@ -42,25 +42,21 @@ _SHORT_NAMES = {
 def read_checkpoint(
     source: str | PathLike, map_location: str | torch.device | Callable = 'cpu'
 ) -> dict[str, Any]:
-    """Read a checkpoint without running code of it.
+    """Read a checkpoint without running code of it, as ``weights_only`` of torch does.
 
-    ``torch.load(weights_only=True)``, with nothing added to the types that torch
-    allows. ``meta['config']``, which MMEngine would run when resuming, is left out.
+    ``meta['config']``, which MMEngine would run when resuming, is left out; the content
+    of a ``.safetensors`` is under ``state_dict``.
 
     Args:
         source: See :func:`parse_checkpoint_source`; ``.safetensors`` or a file of
             ``torch.save``.
         map_location: See :func:`torch.load`; not for ``.safetensors``.
 
-    Returns:
-        The content. That of a ``.safetensors`` is under ``state_dict``.
-
     Raises:
         FileNotFoundError: There is no such local file.
         ValueError: It holds anything else or is damaged, or the source is refused.
     """
     file = local_checkpoint(source)
-    content: Any
     try:
         if file.suffix == '.safetensors':
             # Not mapped into memory: cut short meanwhile, that would be a crash.
@@ -226,11 +222,9 @@ class StrictPretrained:
     """Start from a checkpoint, all of it and nothing but tensors.
 
     ``init_cfg=dict(type='StrictPretrained', checkpoint=FILE, prefix='backbone.')``.
-    Errors are those of :func:`load_network_weights`.
 
     Args:
-        checkpoint: A local file, or a URL with its sha256:
-            ``https://.../file.pth#sha256=<64 hex digits>``.
+        checkpoint: See :func:`parse_checkpoint_source`.
         prefix: What the module's keys begin with in that file.
     """
 
@@ -241,8 +235,7 @@ class StrictPretrained:
     def __call__(self, module: nn.Module) -> None:
         """Fill the module, in place."""
         load_network_weights(module, self.checkpoint, self.prefix)
-        parts: Iterator[Any] = module.modules()
-        for part in parts:
+        for part in module.modules():
             # MMEngine initializes the parts after the whole, but for its own
             # `Pretrained`, and would draw them afresh.
             if part is not module and hasattr(part, 'init_weights'):
@@ -260,9 +253,8 @@ _loader_of_mmengine: Any = None
 def only_plain_checkpoints() -> Iterator[None]:
     """Let MMEngine read every checkpoint through :func:`read_checkpoint`.
 
-    Its ``CheckpointLoader`` would run code of files and fetch URLs unchecked. Weights
-    that do not fit are still passed over. Holds for all threads, until the outermost
-    context ends. Also a decorator.
+    Its ``CheckpointLoader`` would run code of files and fetch URLs unchecked. Holds
+    for all threads, until the outermost context ends. Also a decorator.
     """
     global _users, _loader_of_mmengine
     with _lock:
@@ -280,9 +272,7 @@ def only_plain_checkpoints() -> Iterator[None]:
 
 
 def _load_for_mmengine(
-    filename: str,
-    map_location: str | torch.device | Callable | None = None,
-    logger: str = 'current',
+    filename: str, map_location: Any = None, logger: str = 'current'
 ) -> dict[str, Any]:
     return read_checkpoint(filename, 'cpu' if map_location is None else map_location)
 
@@ -299,9 +289,8 @@ def _cannot_be_read(source: str | PathLike, error: Exception) -> str:
         )
     reason = (str(error).splitlines() or [''])[0]
     return (
-        f'{message}: {type(error).__name__}: {reason[:200]}. It is damaged or '
-        'no checkpoint; take another one. Nothing else is read from a file because '
-        'it could run code'
+        f'{message}: {type(error).__name__}: {reason[:200]}. It is damaged or no '
+        'checkpoint; take another one'
     )
 
 

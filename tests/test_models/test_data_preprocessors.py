@@ -8,15 +8,9 @@ from segda_mm.testing import panoptic_batch
 SCALING = dict(mean=[127.5] * 3, std=[127.5] * 3)
 
 #: What a padded pixel must hold.
-PADDED = dict(
-    gt_sem_seg=255,
-    gt_panoptic_seg=VOID_CODE,
-    gt_sem_seg_weight=0,
-    gt_center_heatmap=0,
-    gt_center_weight=0,
-    gt_offset=0,
-    gt_offset_weight=0,
-)
+ZERO = 'sem_seg_weight', 'center_heatmap', 'center_weight', 'offset', 'offset_weight'
+PADDED = dict(gt_sem_seg=255, gt_panoptic_seg=VOID_CODE)
+PADDED |= {f'gt_{name}': 0 for name in ZERO}
 
 
 def test_training_pads_every_target():

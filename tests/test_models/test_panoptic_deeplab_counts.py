@@ -65,8 +65,7 @@ def test_parameters(name, total, published):
         assert counts['aspp'] == ASPP[name]
         assert (counts['projections'], counts['fusions']) == (projections, fusions)
     counts = count_parameters(model.decode_head)
-    assert (
-        tuple(counts[f'{of}_head'] for of in ('semantic', 'center', 'offset')) == heads
-    )
+    parts = ('semantic_head', 'center_head', 'offset_head')
+    assert tuple(counts[part] for part in parts) == heads
     assert count_parameters(model)['total'] == total
     assert total / 1e6 == pytest.approx(published, abs=0.005 if name != 'x71' else 0.02)
