@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from mmengine.config import ConfigDict
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import nn, optim
 
 NORM = dict(type='BN', requires_grad=True)
+RESNET = dict(
+    type='ResNet',
+    depth=18,
+    base_channels=8,
+    stem_channels=8,
+    norm_cfg=NORM,
+    norm_eval=False,
+)
 CROSS_ENTROPY = dict(type='CrossEntropyLoss', loss_weight=1.0, avg_non_ignore=True)
 
 
@@ -23,7 +32,7 @@ def _segmentor(backbone: dict, decode_head: dict, **kwargs) -> ConfigDict:
     )
 
 
-def _fcn_head(in_channels: int, in_index: int, num_classes: int) -> dict:
+def _fcn_head(in_channels: Any, in_index: Any, num_classes: int) -> dict:
     return dict(
         type='FCNHead',
         in_channels=in_channels,
@@ -41,7 +50,6 @@ def _fcn_head(in_channels: int, in_index: int, num_classes: int) -> dict:
 
 def tiny_bisenet(num_classes: int = 4) -> ConfigDict:
     """BiSeNetV1 over a narrow ResNet-18, with both auxiliary heads."""
-    context = dict(type='ResNet', depth=18, base_channels=8, stem_channels=8)
     backbone = dict(
         type='BiSeNetV1',
         in_channels=3,
@@ -49,7 +57,7 @@ def tiny_bisenet(num_classes: int = 4) -> ConfigDict:
         spatial_channels=(8, 8, 8, 16),
         out_indices=(0, 1, 2),
         out_channels=32,
-        backbone_cfg=dict(context, norm_cfg=NORM, norm_eval=False),
+        backbone_cfg=RESNET,
         norm_cfg=NORM,
         align_corners=False,
     )
@@ -77,15 +85,9 @@ def tiny_stdc(num_classes: int = 4) -> ConfigDict:
         ffm_cfg=dict(in_channels=32, out_channels=32, scale_factor=4),
     )
     detail_head = dict(
+        _fcn_head(16, 0, num_classes=2),
         type='STDCHead',
-        in_channels=16,
-        channels=16,
-        num_convs=1,
-        num_classes=2,
         boundary_threshold=0.1,
-        in_index=0,
-        norm_cfg=NORM,
-        concat_input=False,
         align_corners=True,
         loss_decode=[
             dict(type='CrossEntropyLoss', loss_name='loss_ce', use_sigmoid=True),
@@ -143,17 +145,9 @@ def tiny_segformer(num_classes: int = 4) -> ConfigDict:
         qkv_bias=True,
         drop_path_rate=0.1,
     )
-    decode_head = dict(
-        type='SegformerHead',
-        in_channels=[8, 16, 32, 64],
-        in_index=[0, 1, 2, 3],
-        channels=16,
-        dropout_ratio=0.1,
-        num_classes=num_classes,
-        norm_cfg=NORM,
-        align_corners=False,
-        loss_decode=CROSS_ENTROPY,
-    )
+    head = _fcn_head([8, 16, 32, 64], [0, 1, 2, 3], num_classes)
+    del head['num_convs'], head['concat_input']
+    decode_head = dict(head, type='SegformerHead')
     return _segmentor(backbone, decode_head)
 
 
@@ -169,28 +163,17 @@ def tiny_panoptic_deeplab(
     """
     if thing_classes is None:
         thing_classes = range(num_classes // 2, num_classes)
+    backbone = dict(RESNET, out_indices=(0, 1, 3), style='pytorch')
+    strides = dict(strides=(1, 2, 2, 1), dilations=(1, 1, 1, 2))
+    preprocessor = dict(type='PanopticDataPreprocessor', size=size)
+    scaling = dict(mean=[127.5] * 3, std=[127.5] * 3)
+    hard_pixels = dict(type='HardPixelCrossEntropy', hard_fraction=0.2, loss_weight=1.0)
+    regression = dict(type='MaskedRegressionLoss')
+    centers = dict(center_threshold=0.1, nms_kernel_size=7, top_k=200)
     return ConfigDict(
         type='PanopticDeepLab',
-        data_preprocessor=dict(
-            type='PanopticDataPreprocessor',
-            mean=[127.5] * 3,
-            std=[127.5] * 3,
-            size=size,
-            test_cfg=dict(size=size),
-        ),
-        backbone=dict(
-            type='ResNet',
-            depth=18,
-            base_channels=8,
-            stem_channels=8,
-            num_stages=4,
-            out_indices=(0, 1, 3),
-            strides=(1, 2, 2, 1),
-            dilations=(1, 1, 1, 2),
-            norm_cfg=NORM,
-            norm_eval=False,
-            style='pytorch',
-        ),
+        data_preprocessor=dict(preprocessor, test_cfg=dict(size=size), **scaling),
+        backbone=dict(backbone, **strides),
         decode_head=dict(
             type='PanopticDeepLabHead',
             in_channels=(8, 16, 64),
@@ -207,20 +190,12 @@ def tiny_panoptic_deeplab(
             center_channels=8,
             dropout_ratio=0.1,
             norm_cfg=NORM,
-            loss_semantic=dict(
-                type='HardPixelCrossEntropy', hard_fraction=0.2, loss_weight=1.0
-            ),
-            loss_center=dict(type='MaskedRegressionLoss', norm='l2', loss_weight=200.0),
-            loss_offset=dict(type='MaskedRegressionLoss', norm='l1', loss_weight=0.01),
+            loss_semantic=hard_pixels,
+            loss_center=dict(regression, norm='l2', loss_weight=200.0),
+            loss_offset=dict(regression, norm='l1', loss_weight=0.01),
         ),
         train_cfg=dict(),
-        test_cfg=dict(
-            mode='whole',
-            center_threshold=0.1,
-            nms_kernel_size=7,
-            top_k=200,
-            stuff_area=16,
-        ),
+        test_cfg=dict(mode='whole', stuff_area=16, **centers),
     )
 
 

@@ -2,14 +2,12 @@ import colorsys
 
 import numpy as np
 
-from segda_mm.visualization import (
-    colorize_offsets,
-    colorize_panoptic,
-    draw_centers,
-)
 from segda_mm.visualization.panoptic_pictures import (
     NUM_SHADES,
     SHADE_STRENGTH,
+    colorize_offsets,
+    colorize_panoptic,
+    draw_centers,
     locate_instances,
 )
 
