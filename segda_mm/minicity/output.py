@@ -27,10 +27,8 @@ def write_png(
 ) -> None:
     """Write an array as a PNG file, whole or not at all.
 
-    Args:
-        path: The file; its folder is made when missing.
-        array: (H, W) uint8 or uint16, (H, W, 3) or (H, W, 4) uint8.
-        palette: (256, 3) uint8 RGB; makes a palette file.
+    It is (H, W) uint8 or uint16, (H, W, 3) or (H, W, 4) uint8; a ``palette`` (256, 3),
+    uint8 RGB, makes a palette file.
     """
     picture = Image.fromarray(array)
     if palette is not None:
@@ -50,13 +48,8 @@ def write_world(
 ) -> None:
     """Claim a folder, fill it by jobs, and note that every file is there.
 
-    Args:
-        root: The folder; ``minicity.json`` in it says what it holds.
-        settings: JSON values that decide what the files contain.
-        job: Picklable, writes what one argument stands for.
-        arguments: One entry per job.
-        workers: Processes; 1 stays in this one.
-        progress: Called as ``progress(done, total)`` after every job.
+    ``settings`` are the JSON values that decide what the files contain, and that
+    ``minicity.json`` keeps; the picklable ``job`` writes what one argument stands for.
 
     Raises:
         ValueError: ``workers`` is below 1, or the folder holds other files or frames

@@ -17,11 +17,8 @@ _SHOE = (32, 30, 30)
 class Walker:
     """A person on foot whose legs swing with the time.
 
-    Attributes:
-        colors: RGB of 'skin', 'hair', 'top' and 'trousers'.
-        height: Metres.
-        pace: Steps per second; 0 stands still.
-        phase: Radians of the swing at time zero.
+    ``colors`` are RGB of 'skin', 'hair', 'top' and 'trousers', ``height`` metres,
+    ``pace`` steps per second, ``phase`` radians of the swing at time zero.
     """
 
     colors: Mapping[str, Color]

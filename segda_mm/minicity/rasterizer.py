@@ -22,14 +22,11 @@ class GBuffer:
     """What is seen in every pixel, before any colour is decided.
 
     Attributes:
-        size: (width, height) in pixels.
         face_map: (H, W) uint16, number of the polygon seen.
         planes: (F, 3) float32; the product with a pixel's ray is 1 / depth.
         normals: (F, 3) unit outward normals, street axes.
         labels, instances: (F,) uint8 label ids and uint16 instance ids.
-        colors: (F, 3) float32 RGB, 0..255.
-        textures: (F,) uint8, values of ``TextureKind``.
-        variants: (F,) float32, 0..1.
+        colors, textures, variants: (F, 3), (F,) and (F,), see ``Mesh.add``.
         shadow: (H, W) uint8, 255 where ground would be shaded.
     """
 
@@ -133,9 +130,8 @@ def rasterize(scene: Scene, size: tuple[int, int], time: float = 0.0) -> GBuffer
     planes[0, 2], planes[-1, 2] = 1 / _SKY_DISTANCE, 1.0
     outward = np.zeros((count, 3), np.float32)
     length = np.linalg.norm(normals[order], axis=1) + 1e-9
-    sign = np.where(
-        faces['facing'][order] == 0, -np.sign(offsets), faces['facing'][order]
-    )
+    facing = faces['facing'][order]
+    sign = np.where(facing == 0, -np.sign(offsets), facing)
     outward[1:-1] = normals[order] * (sign / length)[:, None]
 
     def per_face(name: str, sky: object, own_car: object) -> np.ndarray:

@@ -30,13 +30,10 @@ MIN_SIZE, MAX_SIZE = (128, 64), (2048, 1024)
 
 @dataclass(frozen=True)
 class Frame:
-    """A rendered picture with its truth.
+    """A rendered picture (H, W, 3), uint8 RGB, with its truth (H, W).
 
-    Attributes:
-        image: (H, W, 3) uint8 RGB.
-        label_ids: (H, W) uint8 Cityscapes label ids.
-        instance_ids: (H, W) uint16; ``label_id * 1000 + number`` for things with
-            instances, the label id elsewhere.
+    ``label_ids`` are those of Cityscapes, uint8; ``instance_ids``, uint16, are
+    ``label_id * 1000 + number`` for things with instances, the label id elsewhere.
     """
 
     image: np.ndarray

@@ -15,12 +15,9 @@ from .mesh import Mesh
 class Camera:
     """A pinhole camera whose picture scales with the image size.
 
-    Attributes:
-        position: (x, y, z) in metres; y is the height above ground.
-        yaw: Radians, positive turns right.
-        focal: Focal length as a share of the image width.
-        horizon: Its height as a share of the image height, 0 at the top, reached
-            by shifting the image plane: upright things stay upright.
+    ``position`` is (x, y, z) in metres, y above ground; ``yaw`` in radians turns right;
+    ``focal`` is a share of the image width, ``horizon`` one of its height from the
+    top, reached by shifting the image plane: upright things stay upright.
     """
 
     position: tuple[float, float, float]
@@ -55,9 +52,9 @@ class Camera:
         return right.astype(np.float32), up.astype(np.float32)
 
     def project(self, points: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-        """Camera coordinates (V, 3) -> pixel coordinates (V, 2) float32.
+        """Camera coordinates (V, 3) -> pixels (V, 2), the first one's centre at 0.
 
-        The centre of the first pixel is (0, 0); depths are lifted to ``NEAR``.
+        Depths are lifted to ``NEAR``.
         """
         width, height = size
         scale = self.focal * width / np.maximum(points[:, 2], self.NEAR)
@@ -68,10 +65,9 @@ class Camera:
 
 @dataclass
 class Item:
-    """A mesh with its place, speed and instance numbers.
+    """A mesh, or a function of the time in seconds that returns it, and its place.
 
     Attributes:
-        mesh: The shape, or a function of the time in seconds that returns it.
         position: (x, z) of the mesh's origin at time zero, metres.
         heading: Radians; 0 looks along the street.
         velocity: (x, z) in metres per second.

@@ -37,11 +37,8 @@ class Side:
 class Street:
     """A street that is being built.
 
-    Attributes:
-        road: Half the width of the road in metres.
-        lanes: Lanes in each direction.
-        crossings: (begin, end) of the roads that cross, metres.
-        shaded_sides: See :class:`Scene`.
+    ``road`` is half its width in metres, ``lanes`` those of each direction,
+    ``crossings`` (begin, end) of the roads that cross; ``shaded_sides`` see ``Scene``.
     """
 
     def __init__(self, look: Look, rng: np.random.Generator) -> None:

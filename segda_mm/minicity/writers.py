@@ -12,11 +12,8 @@ from .labels import PALETTE, TRAIN_IDS
 from .output import write_png, write_world
 from .renderer import check_size, render_frame
 
-#: Frames of a snippet.
-SNIPPET_LENGTH = 30
-
-#: Index, from 0, of the annotated frame in its snippet.
-ANNOTATED_INDEX = 19
+#: Frames of a snippet, and the index, from 0, of the annotated one.
+SNIPPET_LENGTH, ANNOTATED_INDEX = 30, 19
 
 #: Invented cities of each split; no city is in two splits.
 CITIES = dict(
@@ -43,8 +40,7 @@ def write_gta5(
 
     Args:
         root: Folder of the data set, such as ``data/minicity/gta5``.
-        num_images: How many images.
-        seed: Of the world.
+        num_images, seed: How many images, of which world.
         size: (width, height) in pixels.
         workers: Processes; they do not change a pixel.
         progress: Called as ``progress(done, total)`` after every image.
@@ -83,9 +79,8 @@ def write_cityscapes(
 ) -> None:
     """Write the real world as a tree that Cityscapes tools read.
 
-    ``leftImg8bit/<split>/<city>/<city>_<sequence>_<frame>_leftImg8bit.png`` and
-    ``gtFine/...`` with ``_labelIds``, ``_instanceIds`` (uint16), ``_labelTrainIds``
-    and ``_color`` (RGBA). Files that are there already are kept.
+    ``gtFine`` has ``_labelIds``, ``_instanceIds`` (uint16), ``_labelTrainIds`` and
+    ``_color`` (RGBA). Files that are there already are kept.
 
     Args:
         root: Folder of the data set, such as ``data/minicity/cityscapes``.

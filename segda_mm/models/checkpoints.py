@@ -80,8 +80,7 @@ def read_checkpoint(
 def read_state_dict(source: str | PathLike) -> dict[str, Tensor]:
     """Read the weights of a checkpoint, with or without a ``state_dict`` entry.
 
-    Raises:
-        ValueError: A weight is no tensor. Else as :func:`read_checkpoint`.
+    ValueError where one is no tensor, and else as :func:`read_checkpoint`.
     """
     content = read_checkpoint(source)
     state = content.get('state_dict', content)
@@ -102,8 +101,7 @@ def load_network_weights(
     """Load the part of a checkpoint under ``prefix`` into a network, all of it.
 
     Raises:
-        ValueError: There is none, or it does not fit. Else as
-            :func:`read_checkpoint`.
+        ValueError: There is none, or it does not fit; see :func:`read_checkpoint` too.
     """
     state = read_state_dict(source)
     part = under_prefix(state, prefix)
@@ -138,8 +136,7 @@ def write_safetensors(
 ) -> None:
     """Write tensors as a ``.safetensors`` file, whole or not at all.
 
-    Raises:
-        ValueError: A tensor has no place in that format, as a sparse one.
+    ValueError where one has no place in that format, as a sparse one.
     """
     layout = torch.contiguous_format
     try:
@@ -165,8 +162,7 @@ class HashedURL(NamedTuple):
 def parse_checkpoint_source(source: str | PathLike) -> Path | HashedURL:
     """Tell a local path from ``https://.../file.pth#sha256=<64 hex digits>``.
 
-    Raises:
-        ValueError: A URL without a sha256, or a short name of MMEngine's.
+    ValueError for a URL without a sha256, and for a short name of MMEngine's.
     """
     scheme, separator, name = str(source).partition('://')
     if not separator:
@@ -190,12 +186,7 @@ def local_checkpoint(source: str | PathLike) -> Path:
     """The local file of a checkpoint; that of a URL is fetched once.
 
     It is kept in torch's cache only after its hash was found right, and checked
-    again at each call.
-
-    Raises:
-        FileNotFoundError: There is no such local file.
-        OSError: The URL cannot be fetched.
-        ValueError: The URL has no sha256, or the file has another one.
+    again at each call. OSError where there is no file or it cannot be fetched.
     """
     place = parse_checkpoint_source(source)
     if isinstance(place, HashedURL):

@@ -21,11 +21,7 @@ def segmentation_batch(
     seed: int = 0,
     labeled: bool = True,
 ) -> dict:
-    """A batch of random images, not yet normalised or stacked.
-
-    ``inputs`` are N uint8 tensors (3, H, W), ``size`` is (H, W), and labels
-    (``gt_sem_seg``, if ``labeled``) are drawn from [0, num_classes).
-    """
+    """Random images (3, H, W), uint8, and labels in [0, num_classes) if ``labeled``."""
     draw = partial(torch.randint, 0, generator=torch.Generator().manual_seed(seed))
     inputs = [draw(256, (3, *size), dtype=torch.uint8) for _ in range(num_images)]
     data_samples = [_sample(size) for _ in range(num_images)]
@@ -39,10 +35,7 @@ def segmentation_batch(
 
 
 def domain_batch(seed: int = 0, **kwargs) -> dict:
-    """A batch of a labelled source and an unlabelled target.
-
-    ``kwargs`` are further arguments of :func:`segmentation_batch`.
-    """
+    """A labelled source and an unlabelled target, see :func:`segmentation_batch`."""
     return dict(
         source=segmentation_batch(seed=seed, **kwargs),
         target=segmentation_batch(seed=seed + 1, labeled=False, **kwargs),

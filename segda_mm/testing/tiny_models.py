@@ -10,14 +10,7 @@ from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import nn, optim
 
 NORM = dict(type='BN', requires_grad=True)
-RESNET = dict(
-    type='ResNet',
-    depth=18,
-    base_channels=8,
-    stem_channels=8,
-    norm_cfg=NORM,
-    norm_eval=False,
-)
+RESNET = dict(type='ResNet', depth=18, base_channels=8, stem_channels=8)
 CROSS_ENTROPY = dict(type='CrossEntropyLoss', loss_weight=1.0, avg_non_ignore=True)
 
 
@@ -40,10 +33,8 @@ def _fcn_head(in_channels: Any, in_index: Any, num_classes: int) -> dict:
         channels=16,
         num_convs=1,
         concat_input=False,
-        dropout_ratio=0.1,
         num_classes=num_classes,
         norm_cfg=NORM,
-        align_corners=False,
         loss_decode=CROSS_ENTROPY,
     )
 
@@ -52,14 +43,10 @@ def tiny_bisenet(num_classes: int = 4) -> ConfigDict:
     """BiSeNetV1 over a narrow ResNet-18, with both auxiliary heads."""
     backbone = dict(
         type='BiSeNetV1',
-        in_channels=3,
         context_channels=(16, 32, 64),
         spatial_channels=(8, 8, 8, 16),
-        out_indices=(0, 1, 2),
         out_channels=32,
         backbone_cfg=RESNET,
-        norm_cfg=NORM,
-        align_corners=False,
     )
     heads = [_fcn_head(16, index, num_classes) for index in (1, 2)]
     return _segmentor(backbone, _fcn_head(32, 0, num_classes), auxiliary_head=heads)
@@ -75,10 +62,8 @@ def tiny_stdc(num_classes: int = 4) -> ConfigDict:
             in_channels=3,
             channels=(8, 16, 16, 32, 64),
             bottleneck_type='cat',
-            num_convs=4,
             norm_cfg=NORM,
             act_cfg=dict(type='ReLU'),
-            with_final_conv=False,
         ),
         last_in_channels=(64, 32),
         out_channels=16,
@@ -100,17 +85,13 @@ def tiny_stdc(num_classes: int = 4) -> ConfigDict:
 
 def tiny_pidnet(num_classes: int = 4) -> ConfigDict:
     """PIDNet; its generator needs ``logits_index=1`` and ``edge_width``."""
-    common = dict(norm_cfg=NORM, act_cfg=dict(type='ReLU', inplace=True))
     hard = dict(type='OhemCrossEntropy', thres=0.9, min_kept=1000, loss_weight=1.0)
     backbone = dict(
         type='PIDNet',
-        in_channels=3,
         channels=8,
         ppm_channels=16,
         num_stem_blocks=1,
         num_branch_blocks=1,
-        align_corners=False,
-        **common,
     )
     decode_head = dict(
         type='PIDHead',
@@ -124,7 +105,6 @@ def tiny_pidnet(num_classes: int = 4) -> ConfigDict:
             dict(type='BoundaryLoss', loss_weight=20.0),
             hard,
         ],
-        **common,
     )
     return _segmentor(backbone, decode_head)
 
@@ -133,16 +113,9 @@ def tiny_segformer(num_classes: int = 4) -> ConfigDict:
     """SegFormer with a narrow Mix Transformer."""
     backbone = dict(
         type='MixVisionTransformer',
-        in_channels=3,
         embed_dims=8,
-        num_stages=4,
         num_layers=[1, 1, 1, 1],
-        num_heads=[1, 2, 4, 8],
-        patch_sizes=[7, 3, 3, 3],
-        sr_ratios=[8, 4, 2, 1],
-        out_indices=(0, 1, 2, 3),
         mlp_ratio=2,
-        qkv_bias=True,
         drop_path_rate=0.1,
     )
     head = _fcn_head([8, 16, 32, 64], [0, 1, 2, 3], num_classes)
@@ -163,7 +136,6 @@ def tiny_panoptic_deeplab(
     """
     if thing_classes is None:
         thing_classes = range(num_classes // 2, num_classes)
-    backbone = dict(RESNET, out_indices=(0, 1, 3), style='pytorch')
     strides = dict(strides=(1, 2, 2, 1), dilations=(1, 1, 1, 2))
     preprocessor = dict(type='PanopticDataPreprocessor', size=size)
     scaling = dict(mean=[127.5] * 3, std=[127.5] * 3)
@@ -173,7 +145,7 @@ def tiny_panoptic_deeplab(
     return ConfigDict(
         type='PanopticDeepLab',
         data_preprocessor=dict(preprocessor, test_cfg=dict(size=size), **scaling),
-        backbone=dict(backbone, **strides),
+        backbone=dict(RESNET, out_indices=(0, 1, 3), **strides),
         decode_head=dict(
             type='PanopticDeepLabHead',
             in_channels=(8, 16, 64),

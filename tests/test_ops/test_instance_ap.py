@@ -70,14 +70,6 @@ def test_matches_by_hand(truth, prediction, expected):
     assert matches.labels.tolist() == [prediction[0][0] // 1000]
 
 
-def test_codes_in_no_pixel_and_of_stuff_are_passed_over():
-    overlaps = label_overlaps(row((1001, 200)), row((1001, 150), (0, 50)))
-    codes, scores = np.array([2001, 0, 1001, 1009]), np.array([0.1, 0.2, 0.3, 0.4])
-    matches = match_segments(overlaps, codes, scores, THINGS)
-    assert (matches.labels.tolist(), matches.scores.tolist()) == ([1], [0.3])
-    assert not match_segments(overlaps, codes[:0], scores[:0], THINGS).true.size
-
-
 def test_instances_counted_are_those_to_be_found():
     things = (1001, 100), (1002, 99), (1000, 500), (2001, 300)
     truth = row(*things, (0, 300), (VOID, 300))

@@ -65,13 +65,6 @@ def test_scope_decides_which_pixels_share_a_median():
         median_thresholds(confidence, labels, 1, scope='dataset')
 
 
-def test_only_pixels_under_their_class_threshold_become_void():
-    labels = torch.tensor([[[0, 0, 1, 1]]])
-    confidence = torch.tensor([[[0.4, 0.5, 0.5, 0.7]]])
-    masked = mask_low_confidence(labels, confidence, torch.tensor([[0.5, 0.6]]))
-    assert masked.tolist() == [[[255, 0, 255, 1]]]
-
-
 @pytest.mark.parametrize('cap', [0.45, 0.9])
 def test_streamed_thresholds_are_the_medians_of_all_images(cap):
     confidence, labels = random_pixels(0, (7, 30, 31))

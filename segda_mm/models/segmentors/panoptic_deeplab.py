@@ -88,10 +88,8 @@ class PanopticDeepLab(EncoderDecoder):
     ) -> Iterator[PanopticOutputs]:
         """Yield the maps of each image, N = 1, at its ``ori_shape``.
 
-        Args:
-            outputs: Maps of N padded images, of any size.
-            padded_size: (H, W) of the images after padding.
-            data_samples: N samples with ``ori_shape``, padding and flip as metainfo.
+        ``outputs`` are those of N padded images, of any size, which ``padded_size``,
+        (H, W), and the samples' ``ori_shape``, padding and flip describe.
         """
         for index, sample in enumerate(data_samples):
             meta = sample.metainfo

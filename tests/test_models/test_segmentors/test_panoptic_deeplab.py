@@ -106,9 +106,7 @@ def test_perfect_maps_become_the_ground_truth():
         things = pairs[1][pairs[1] % LABEL_DIVISOR > 0]
         assert sorted(instances.codes.tolist()) == sorted(things.tolist())
         assert torch.equal(instances.labels, instances.codes.long() // LABEL_DIVISOR)
-        torch.testing.assert_close(
-            instances.scores, torch.ones_like(instances.scores), rtol=0, atol=1e-3
-        )
+        assert instances.scores.min() > 0.999
 
 
 def test_refused_test_cfg():
