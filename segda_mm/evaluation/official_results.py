@@ -17,25 +17,20 @@ from segda_mm.datasets.formats.panoptic_files import (
 from segda_mm.files import atomic_file
 from segda_mm.ops.panoptic_codes import LABEL_DIVISOR
 
-_IMAGE_SUFFIX = '_leftImg8bit'
-
 
 def image_id_of(img_path: str | Path) -> str:
     """Name of an image in result files: ``<city>_123456_123456`` for Cityscapes."""
-    return Path(img_path).stem.removesuffix(_IMAGE_SUFFIX)
+    return Path(img_path).stem.removesuffix('_leftImg8bit')
 
 
 class OfficialResults:
     """Write one folder for each of the three evaluation tools of Cityscapes.
 
-    ``panoptic/<image>.png`` and ``panoptic.json``
-        for ``evalPanopticSemanticLabeling`` and all that read COCO-panoptic.
-    ``instances/<image>.txt`` and ``instances/masks/<image>_<code>.png``
-        for ``evalInstanceLevelSemanticLabeling``.
-    ``semantic/<image>.png``
-        label ids, for ``evalPixelLevelSemanticLabeling``.
-
-    Every file is whole or absent.
+    ``panoptic/<image>.png`` and ``panoptic.json`` are for
+    ``evalPanopticSemanticLabeling`` and all that read COCO-panoptic,
+    ``instances/<image>.txt`` and ``instances/masks/<image>_<code>.png`` for
+    ``evalInstanceLevelSemanticLabeling``, ``semantic/<image>.png`` (label ids) for
+    ``evalPixelLevelSemanticLabeling``. Every file is whole or absent.
 
     Args:
         folder: Made where missing.
@@ -68,12 +63,8 @@ class OfficialResults:
     ) -> dict[str, Any]:
         """Write the files of one image, and return its entry of ``panoptic.json``.
 
-        Args:
-            image_id: As :func:`image_id_of` gives it.
-            codes: Panoptic codes, integers (H, W).
-            instance_codes: Of the instances, integers (K,).
-            instance_scores: Their confidences, floats (K,).
-            sem_seg: Train ids, integers (H, W), 255 is void.
+        ``codes`` (H, W) are panoptic ones, ``instance_codes`` and
+        ``instance_scores`` (K,) those of the instances, ``sem_seg`` (H, W) train ids.
         """
         ids, segments = segments_from_codes(codes, self.label_ids, self.thing_classes)
         file_name = f'{image_id}.png'

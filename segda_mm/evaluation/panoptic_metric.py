@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+from collections import ChainMap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -70,32 +70,21 @@ class PanopticMetric(BaseMetric):
         for sample in data_samples:
             name = sample.get('img_path', 'a test image')
             maps = _maps(sample, name, with_truth=not self.format_only)
-            instances = sample['pred_instances']
-            codes, scores = (
-                instances[key].cpu().numpy() for key in ('codes', 'scores')
-            )
+            fields = sample['pred_instances']
+            instances = [fields[key].cpu().numpy() for key in ('codes', 'scores')]
+            predicted = maps['pred_panoptic_seg'], *instances
             if not self.format_only:
                 if self._tally is None:
                     self._tally = self._new_tally()
+                classes = maps['gt_sem_seg'], maps['pred_sem_seg']
                 try:
-                    self._tally.add_image(
-                        maps['gt_panoptic_seg'],
-                        maps['pred_panoptic_seg'],
-                        codes,
-                        scores,
-                        maps['gt_sem_seg'],
-                        maps['pred_sem_seg'],
-                    )
+                    self._tally.add_image(maps['gt_panoptic_seg'], *predicted, *classes)
                 except ValueError as error:
                     raise ValueError(f'{name}: {error}') from error
             if self.output_dir is not None:
                 image_id = self._image_id(name)
                 self._annotations[image_id] = self._results().write_image(
-                    image_id,
-                    maps['pred_panoptic_seg'],
-                    codes,
-                    scores,
-                    maps['pred_sem_seg'],
+                    image_id, *predicted, maps['pred_sem_seg']
                 )
 
     def _image_id(self, path: str) -> str:
@@ -133,13 +122,10 @@ class PanopticMetric(BaseMetric):
         gathered = all_gather_object((self._tally, self._annotations))
         self._tally, self._annotations, self._paths = None, {}, {}
         if self.output_dir is not None and is_main_process():
-            merged: dict[str, dict[str, Any]] = {}
-            for _, annotations in gathered:
-                merged |= annotations
+            merged = dict(ChainMap(*(annotations for _, annotations in gathered)))
             self._results().write_index([merged[key] for key in sorted(merged)])
-            print_log(
-                f'wrote {len(merged)} predictions to {self.output_dir}', 'current'
-            )
+            message = f'wrote {len(merged)} predictions to {self.output_dir}'
+            print_log(message, 'current')
         if self.format_only:
             return {}
         tallies = [tally for tally, _ in gathered if tally is not None]
@@ -194,16 +180,12 @@ def _maps(sample: Mapping, name: str, with_truth: bool) -> dict[str, np.ndarray]
 
 def _table(tally: PanopticTally, classes: Sequence[str]) -> str:
     """Percentages of every class, one line a class."""
-    quality, precision, iou = tally.quality(), tally.precision(), tally.iou()
+    precision = tally.precision()
+    figures = [*tally.quality(), precision.mean(1), precision[:, 0], tally.iou()]
     width = max(map(len, (*classes, 'class')))
-    columns = ('PQ', 'SQ', 'RQ', 'AP', 'AP50', 'IoU')
-    lines = [' '.join(['class'.ljust(width), *(f'{name:>6}' for name in columns)])]
-    for index, name in enumerate(classes):
-        values = [figure[index] for figure in quality]
-        values += [precision[index].mean(), precision[index, 0], iou[index]]
-        lines.append(' '.join([name.ljust(width), *map(_percent, values)]))
+    titles = ('PQ', 'SQ', 'RQ', 'AP', 'AP50', 'IoU')
+    lines = ['class'.ljust(width) + ''.join(f'{title:>7}' for title in titles)]
+    for name, values in zip(classes, 100 * np.transpose(figures)):
+        line = name.ljust(width) + ''.join(f'{value:7.2f}' for value in values)
+        lines.append(line.replace('nan', '  -'))
     return '\n'.join(lines)
-
-
-def _percent(value: float) -> str:
-    return '     -' if math.isnan(value) else f'{100 * value:6.2f}'

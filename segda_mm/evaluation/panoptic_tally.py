@@ -23,13 +23,9 @@ from segda_mm.ops.panoptic_quality import (
 )
 
 #: One predicted instance of :class:`InstanceMatches`.
+_FLAGS = ('?', len(OVERLAPS))
 _RECORD = np.dtype(
-    [
-        ('labels', 'u1'),
-        ('scores', 'f4'),
-        ('true', '?', len(OVERLAPS)),
-        ('false', '?', len(OVERLAPS)),
-    ]
+    [('labels', 'u1'), ('scores', 'f4'), ('true', *_FLAGS), ('false', *_FLAGS)]
 )
 
 
@@ -63,16 +59,9 @@ class PanopticTally:
     ) -> None:
         """Compare one image with its ground truth.
 
-        Args:
-            truth: Panoptic codes, integers (H, W).
-            prediction: Predicted panoptic codes, integers (H, W).
-            instance_codes: Of the predicted instances, integers (K,).
-            instance_scores: Their confidences, floats (K,); kept as float32.
-            sem_truth: Train ids, integers (H, W).
-            sem_prediction: Predicted train ids, integers (H, W).
-
-        Raises:
-            ValueError: A map holds a class that is none of the C.
+        ``truth`` and ``prediction`` are panoptic codes (H, W), ``instance_codes`` and
+        ``instance_scores`` (K,) those of the predicted instances, the others train
+        ids (H, W). ValueError where a map holds a class that is none of the C.
         """
         overlaps = label_overlaps(truth, prediction)
         semantic = label_overlaps(sem_truth, sem_prediction)
@@ -82,9 +71,8 @@ class PanopticTally:
         self._confusion += confusion_matrix(semantic, self.num_classes)
         self._quality += quality
         self._instances += count_instances(overlaps, *settings)
-        matches = match_segments(
-            overlaps, instance_codes, instance_scores, self.thing_classes
-        )
+        predicted = instance_codes, instance_scores
+        matches = match_segments(overlaps, *predicted, self.thing_classes)
         records = np.empty(len(matches.labels), dtype=_RECORD)
         for name, values in matches._asdict().items():
             records[name] = values
@@ -115,15 +103,11 @@ class PanopticTally:
         return class_iou(self._confusion)
 
     def figures(self, classes: Sequence[str]) -> dict[str, float]:
-        """All figures in percent, as Python floats, not rounded.
+        """All figures in percent, as Python floats, not rounded, of C names.
 
-        Args:
-            classes: C names.
-
-        Returns:
-            ``PQ``, ``SQ``, ``RQ``, ``PQ_things`` ... ``RQ_stuff``, ``AP``, ``AP50``,
-            ``mIoU``, then ``PQ.<class>`` and ``IoU.<class>``, and ``AP.<class>`` of
-            things. NaN where nothing was to be measured.
+        ``PQ``, ``SQ``, ``RQ``, ``PQ_things`` ... ``RQ_stuff``, ``AP``, ``AP50``,
+        ``mIoU``, then ``PQ.<class>`` and ``IoU.<class>``, and ``AP.<class>`` of
+        things. NaN where nothing was to be measured.
         """
         precision, iou, quality = self.precision(), self.iou(), self.quality()
         figures = {}

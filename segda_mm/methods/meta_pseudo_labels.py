@@ -21,7 +21,7 @@ from segda_mm.methods.steps import (
     pseudo_labeled,
     sum_losses,
 )
-from segda_mm.ops.noise_patch import add_noise_patch
+from segda_mm.ops.domain_mixing import add_noise_patch
 from segda_mm.ops.pseudo_labels import IGNORE_INDEX
 from segda_mm.registry import MODELS
 

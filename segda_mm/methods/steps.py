@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from segda_mm.methods.generator import GeneratorResult, Scalars, SegmentorGenerator
-from segda_mm.models.losses.domain_adversarial_loss import DomainAdversarialLoss
+from segda_mm.models.losses import DomainAdversarialLoss
 from segda_mm.ops.class_probabilities import class_probabilities
 
 

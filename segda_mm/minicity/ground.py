@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from .labels import ID
-from .mesh import Color, Mesh, TextureKind
+from .mesh import Mesh, TextureKind
 from .street import BEGIN, Street
 
 #: Pieces get longer with the distance, so that a bend stays smooth.
@@ -52,31 +52,17 @@ def lay_ground(street: Street) -> None:
     street.put(mesh, 0, 0, layer=0)
 
 
-def _strip(
-    mesh: Mesh,
-    x0: float,
-    x1: float,
-    label: str,
-    color: Color,
-    texture: TextureKind = TextureKind.PLAIN,
-) -> None:
+def _strip(mesh: Mesh, x0: float, x1: float, label: str, *surface: object) -> None:
     for begin, end in pairwise(_EDGES):
-        _quad(mesh, x0, x1, begin, end, label, color, texture)
+        _quad(mesh, x0, x1, begin, end, label, *surface)
 
 
 def _quad(
-    mesh: Mesh,
-    x0: float,
-    x1: float,
-    z0: float,
-    z1: float,
-    label: str,
-    color: Color,
-    texture: TextureKind = TextureKind.PLAIN,
+    mesh: Mesh, x0: float, x1: float, z0: float, z1: float, label: str, *surface: object
 ) -> None:
-    corners = [(x0, 0, z0), (x1, 0, z0), (x1, 0, z1), (x0, 0, z1)]
+    """``surface`` is a colour, and a texture where it is not plain."""
     mesh.label = ID[label]
-    mesh.add(corners, color, texture)
+    mesh.add([(x0, 0, z0), (x1, 0, z0), (x1, 0, z1), (x0, 0, z1)], *surface)
 
 
 def _paint_marks(street: Street, mesh: Mesh) -> None:

@@ -17,8 +17,8 @@ Point = Sequence[float]
 class TextureKind(IntEnum):
     """Which pattern a polygon carries.
 
-    Kinds up to ``GRASS`` lie on the ground: their pattern follows (x, z) and
-    shadows fall on them. All others follow height and the way along a wall.
+    Kinds up to ``GRASS`` lie on the ground: their pattern follows (x, z). All others
+    follow height and the way along a wall.
     """
 
     ASPHALT = 0
@@ -37,20 +37,13 @@ class Mesh:
     """A growing list of flat polygons with label, colour and texture.
 
     Coordinates are metres; x points right, y up from the ground, z along the
-    street. Polygons are drawn in the order in which they were added. Colours are
-    RGB, 0..255.
-
-    Attributes:
-        label: Cityscapes label id of what is added next.
-        points: x, y and z of all corners in a row. Plain numbers: tuples by the
-            thousand keep the garbage collector busy.
-        sizes: Corners of each polygon; the following lists also have one entry per
-            polygon, see :meth:`add`.
-        labels, colors, textures, variants, insides: As added.
+    street. ``label`` is the Cityscapes label id of what is added next; ``sizes``
+    are the corners of each polygon, and the other lists have one entry each too.
     """
 
     def __init__(self, label: int) -> None:
         self.label = label
+        # x, y, z, x ...: tuples by the thousand keep the garbage collector busy.
         self.points = array('f')
         self.sizes: list[int] = []
         self.labels: list[int] = []
@@ -67,7 +60,7 @@ class Mesh:
         variant: float = 0.5,
         inside: Point | None = None,
     ) -> None:
-        """Add one flat polygon.
+        """Add one flat polygon, to be drawn over the earlier ones.
 
         Args:
             points: (K, 3) corners, K >= 3, the first three not on one line.
@@ -97,11 +90,8 @@ class Mesh:
     ) -> Solid:
         """Add a box, or a frustum when the two rectangles differ.
 
-        Args:
-            bottom, top: (x0, x1, z0, z1, y) of the lower and upper rectangle.
-            color, variant: See :meth:`add`.
-            texture: Of the four upright faces.
-            underside: Whether the lower face is added too.
+        ``bottom`` and ``top`` are (x0, x1, z0, z1, y); ``texture`` is that of the
+        four upright faces. The lower face is only added as ``underside``.
         """
         x0, x1, z0, z1, y0 = bottom
         u0, u1, w0, w1, y1 = top
@@ -154,13 +144,12 @@ class Mesh:
     ) -> None:
         """Add a regular polygon across the 'x' axis or the 'z' axis, in metres."""
         x, y, z = centre
-        points = []
-        for index in range(sides):
-            angle = 2 * math.pi * index / sides
-            across, up = radius * math.cos(angle), radius * math.sin(angle)
-            points.append(
-                (x + across, y + up, z) if axis == 'z' else (x, y + up, z + across)
-            )
+        angles = [2 * math.pi * index / sides for index in range(sides)]
+        circle = [(radius * math.cos(a), radius * math.sin(a)) for a in angles]
+        if axis == 'z':
+            points = [(x + across, y + up, z) for across, up in circle]
+        else:
+            points = [(x, y + up, z + across) for across, up in circle]
         self.add(points, color, inside=inside)
 
 
@@ -187,17 +176,12 @@ class Solid(NamedTuple):
         ``across`` and ``upwards`` are low and high shares of width and height.
         """
         for side in sides.split():
-            a, b, c, d = self.faces[side]
+            (left, right), (low, high) = across, upwards
             points = [
                 tuple(
                     (1 - v) * ((1 - u) * p + u * q) + v * ((1 - u) * s + u * r)
-                    for p, q, r, s in zip(a, b, c, d)
+                    for p, q, r, s in zip(*self.faces[side])
                 )
-                for u, v in (
-                    (across[0], upwards[0]),
-                    (across[1], upwards[0]),
-                    (across[1], upwards[1]),
-                    (across[0], upwards[1]),
-                )
+                for u, v in ((left, low), (right, low), (right, high), (left, high))
             ]
             self.mesh.add(points, color, TextureKind.GLOSS, 0.5, self.inside)

@@ -32,8 +32,8 @@ def furnish_kerb(street: Street, side: Side) -> None:
         if not street.crosses(z, z):
             street.put(street_furniture.traffic_sign(rng, pole), kerb, z)
     for _ in range(rng.poisson(0.5)):
-        shape = rng.choice([street_furniture.waste_bin, street_furniture.cart])
-        mesh = shape(rng, street.color('static'))
+        label = rng.choice(['static', 'dynamic'])
+        mesh = street_furniture.small_thing(rng, street.color('static'), label)
         x = side.sign * (side.line - 0.6)
         street.put(mesh, x, rng.uniform(4, 35), shadow=(0.4, 0.4))
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from . import street_furniture
 from .labels import ID
-from .mesh import Color, Mesh, TextureKind
+from .mesh import Mesh, TextureKind
 from .street import BEGIN, END, Side, Street
 
 #: Label, material and texture of a barrier, and its thickness in metres.
@@ -15,6 +17,8 @@ _BARRIERS = {
     'fence': ('fence', 'fence', TextureKind.SLATS),
     'hedge': ('vegetation', 'leaf', TextureKind.FOLIAGE),
 }
+
+_AWNINGS = [(150, 40, 36), (40, 84, 60), (44, 60, 110), (190, 150, 60)]
 
 
 def build_plots(street: Street, side: Side) -> None:
@@ -79,25 +83,27 @@ def _park(street: Street, side: Side, z: float, length: float) -> None:
         street.put(bush, x, z + rng.uniform(0, length), layer=1)
 
 
-def _wall(street: Street, side: Side, z: float, length: float) -> None:
-    if street.rng.uniform() < 0.5:
-        _house(street, side, z, length, 7.0)
+def _bounded(
+    street: Street, side: Side, z: float, length: float, kind: str, share: float
+) -> None:
+    """A house or, from ``share`` on, a hedge, with trees, behind a wall or a fence."""
+    setback, depth, trees, heights, thickness = dict(
+        wall=(7.0, 5.0, 2, (1.6, 3.2), 0.4), fence=(8.0, 6.0, 1, (1.5, 2.5), 0.08)
+    )[kind]
+    if street.rng.uniform() < share:
+        _house(street, side, z, length, setback)
     else:
-        _hedge(street, side, z, length, 9.0)
-    _trees(street, side, z, length, (2.0, 5.0), 2)
-    _barrier(street, side, z, length, 'wall', (1.6, 3.2), 0.4)
+        _hedge(street, side, z, length, setback + 2.0)
+    _trees(street, side, z, length, (2.0, depth), trees)
+    _barrier(street, side, z, length, kind, heights, thickness)
 
 
-def _fence(street: Street, side: Side, z: float, length: float) -> None:
-    if street.rng.uniform() < 0.4:
-        _house(street, side, z, length, 8.0)
-    else:
-        _hedge(street, side, z, length, 10.0)
-    _trees(street, side, z, length, (2.0, 6.0), 1)
-    _barrier(street, side, z, length, 'fence', (1.5, 2.5), 0.08)
-
-
-_PLOTS = dict(building=_building, park=_park, wall=_wall, fence=_fence)
+_PLOTS = dict(
+    building=_building,
+    park=_park,
+    wall=partial(_bounded, kind='wall', share=0.5),
+    fence=partial(_bounded, kind='fence', share=0.4),
+)
 
 
 def _house(street: Street, side: Side, z: float, length: float, setback: float) -> None:
@@ -106,54 +112,31 @@ def _house(street: Street, side: Side, z: float, length: float, setback: float) 
     x = side.sign * (side.line + setback)
     depth = rng.uniform(12, 18)
     facade, roof = street.color('facade'), street.color('roof')
-    mesh = _house_mesh(rng, side.sign, depth, length, height, facade, roof)
-    street.put(mesh, x, z, layer=1)
-    street.shaded_sides.append((side.sign, x, z, z + length, height))
-
-
-def _house_mesh(
-    rng: np.random.Generator,
-    side: int,
-    depth: float,
-    length: float,
-    height: float,
-    facade: Color,
-    roof: Color,
-) -> Mesh:
-    """A house whose street front lies at x = 0 and runs along z from 0."""
+    # The street front lies at x = 0 and runs along z from 0.
     mesh, variant = Mesh(ID['building']), rng.uniform()
-    body = mesh.box(
-        sorted((0.0, side * depth)),
-        (0, height),
-        (0, length),
-        facade,
-        TextureKind.FACADE,
-        variant,
-    )
+    across, wall = sorted((0.0, side.sign * depth)), (TextureKind.FACADE, variant)
+    body = mesh.box(across, (0, height), (0, length), facade, *wall)
     ledge = [0.72 * value for value in facade]
-    front = 'left' if side > 0 else 'right'
+    front = 'left' if side.sign > 0 else 'right'
     body.panel(front, (0, 1), (0, 0.5 / height), ledge)
     if height < 14 and rng.uniform() < 0.65:
-        ridge, half = height + rng.uniform(2, 4), side * depth / 2
+        ridge, half = height + rng.uniform(2, 4), side.sign * depth / 2
         eaves = (0, height, 0), (0, height, length)
         slope = (*eaves, (half, ridge, length), (half, ridge, 0))
         mesh.add(slope, roof, TextureKind.BRICK, variant, body.inside)
-        gable = (eaves[0], (half, ridge, 0), (side * depth, height, 0))
+        gable = (eaves[0], (half, ridge, 0), (side.sign * depth, height, 0))
         mesh.add(gable, ledge, TextureKind.PLAIN, variant, body.inside)
     else:
         body.panel(front, (0, 1), (1 - 0.45 / height, 1), ledge)
     if rng.uniform() < 0.45:
-        awning = rng.choice(
-            [(150, 40, 36), (40, 84, 60), (44, 60, 110), (190, 150, 60)]
-        )
+        awning = rng.choice(_AWNINGS)
         low = rng.uniform(0, 0.4) * length
         high = low + 0.5 * length
-        out = -side * rng.uniform(0.8, 1.3)
-        mesh.add(
-            [(0, 3.2, low), (0, 3.2, high), (out, 2.7, high), (out, 2.7, low)],
-            awning,
-        )
-    return mesh
+        out = -side.sign * rng.uniform(0.8, 1.3)
+        wall_side = (0, 3.2, low), (0, 3.2, high)
+        mesh.add([*wall_side, (out, 2.7, high), (out, 2.7, low)], awning)
+    street.put(mesh, x, z, layer=1)
+    street.shaded_sides.append((side.sign, x, z, z + length, height))
 
 
 def _trees(
@@ -169,14 +152,9 @@ def _trees(
 
 def _hedge(street: Street, side: Side, z: float, length: float, setback: float) -> None:
     rng, mesh = street.rng, Mesh(ID['vegetation'])
-    mesh.box(
-        sorted((0.0, 4.0 * side.sign)),
-        (0, rng.uniform(4, 8)),
-        (0, length),
-        street.color('leaf'),
-        texture=TextureKind.FOLIAGE,
-        variant=rng.uniform(),
-    )
+    x, y = sorted((0.0, 4.0 * side.sign)), (0, rng.uniform(4, 8))
+    surface = (street.color('leaf'), TextureKind.FOLIAGE, rng.uniform())
+    mesh.box(x, y, (0, length), *surface)
     street.put(mesh, side.sign * (side.line + setback), z + 0.01, layer=1)
 
 

@@ -22,14 +22,11 @@ class GBuffer:
     """What is seen in every pixel, before any colour is decided.
 
     Attributes:
-        size: (width, height) in pixels.
         face_map: (H, W) uint16, number of the polygon seen.
         planes: (F, 3) float32; the product with a pixel's ray is 1 / depth.
         normals: (F, 3) unit outward normals, street axes.
         labels, instances: (F,) uint8 label ids and uint16 instance ids.
-        colors: (F, 3) float32 RGB, 0..255.
-        textures: (F,) uint8, values of ``TextureKind``.
-        variants: (F,) float32, 0..1.
+        colors, textures, variants: (F, 3), (F,) and (F,), see ``Mesh.add``.
         shadow: (H, W) uint8, 255 where ground would be shaded.
     """
 
@@ -83,10 +80,7 @@ class GBuffer:
 def rasterize(scene: Scene, size: tuple[int, int], time: float = 0.0) -> GBuffer:
     """Draw a street from back to front.
 
-    Args:
-        scene: The street.
-        size: (width, height) in pixels.
-        time: Seconds from the annotated frame.
+    ``size`` is (width, height) in pixels, ``time`` in seconds from the annotated frame.
     """
     camera = scene.camera_at(time)
     faces, corners = _gather(scene, time)
@@ -136,11 +130,9 @@ def rasterize(scene: Scene, size: tuple[int, int], time: float = 0.0) -> GBuffer
     planes[0, 2], planes[-1, 2] = 1 / _SKY_DISTANCE, 1.0
     outward = np.zeros((count, 3), np.float32)
     length = np.linalg.norm(normals[order], axis=1) + 1e-9
-    sign = np.where(
-        faces['facing'][order] == 0, -np.sign(offsets), faces['facing'][order]
-    )
+    facing = faces['facing'][order]
+    sign = np.where(facing == 0, -np.sign(offsets), facing)
     outward[1:-1] = normals[order] * (sign / length)[:, None]
-    bonnet = scene.bonnet_color or (0, 0, 0)
 
     def per_face(name: str, sky: object, own_car: object) -> np.ndarray:
         values = faces[name][order]
@@ -156,7 +148,7 @@ def rasterize(scene: Scene, size: tuple[int, int], time: float = 0.0) -> GBuffer
         normals=camera.to_street(outward),
         labels=per_face('labels', ID['sky'], ID['ego vehicle']),
         instances=per_face('instances', ID['sky'], ID['ego vehicle']),
-        colors=per_face('colors', (0, 0, 0), bonnet),
+        colors=per_face('colors', (0, 0, 0), scene.bonnet_color or (0, 0, 0)),
         textures=per_face('textures', TextureKind.SKY, TextureKind.GLOSS),
         variants=per_face('variants', 0, 0),
         shadow=_draw_shadows(scene, camera, size, time),
@@ -180,14 +172,11 @@ def _gather(scene: Scene, time: float) -> tuple[dict[str, np.ndarray], np.ndarra
         textures=collect('textures', np.uint8),
         variants=collect('variants', np.float32),
     )
-    corners = np.concatenate(
-        [np.frombuffer(mesh.points, np.float32) for mesh in meshes]
-    )
-    corners = corners.reshape(-1, 3)
+    corners = [np.frombuffer(mesh.points, np.float32) for mesh in meshes]
+    corners = np.concatenate(corners).reshape(-1, 3)
     hidden = [
         (np.nan,) * 3 if point is None else point
-        for mesh in meshes
-        for point in mesh.insides
+        for point in chain.from_iterable(mesh.insides for mesh in meshes)
     ]
     first = np.cumsum(faces['sizes']) - faces['sizes']
     start = corners[first]
@@ -199,33 +188,24 @@ def _gather(scene: Scene, time: float) -> tuple[dict[str, np.ndarray], np.ndarra
     faces['instances'] = faces['labels'].astype(np.uint16)
     begins = np.cumsum(in_item) - in_item
     for item, begin, count in zip(scene.items, begins, in_item):
-        span = slice(begin, begin + count)
+        own = slice(begin, begin + count)
         for label, instance in item.instances.items():
-            mine = faces['labels'][span] == label
-            faces['instances'][span][mine] = instance
+            faces['instances'][own][faces['labels'][own] == label] = instance
 
-    pose = np.array(
-        [
-            (
-                item.position[0] + item.velocity[0] * time,
-                item.position[1] + item.velocity[1] * time,
-                np.cos(item.heading),
-                np.sin(item.heading),
-            )
-            for item in scene.items
-        ],
-        np.float32,
+    position, velocity, heading = (
+        np.array([getattr(item, name) for item in scene.items], float)
+        for name in ('position', 'velocity', 'heading')
     )
-    shift_x, shift_z, cos, sin = np.repeat(pose, points_in_item, axis=0).T
+    shift = position + velocity * time
+    pose = np.column_stack((shift, np.cos(heading), np.sin(heading)))
+    pose = np.repeat(pose.astype(np.float32), points_in_item, axis=0)
+    shift_x, shift_z, cos, sin = pose.T
     x, y, z = corners.T
-    placed = np.stack(
-        (cos * x + sin * z + shift_x, y, cos * z - sin * x + shift_z), axis=1
-    )
+    x, z = cos * x + sin * z + shift_x, cos * z - sin * x + shift_z
+    placed = np.stack((x, y, z), axis=1)
 
     # Layer by layer, the far before the near.
-    depth = np.minimum.reduceat(
-        placed[:, 2], np.cumsum(points_in_item) - points_in_item
-    )
+    depth = np.minimum.reduceat(z, np.cumsum(points_in_item) - points_in_item)
     layers = [item.layer for item in scene.items]
     rank = np.empty(len(meshes), np.int32)
     rank[np.lexsort((-depth, layers))] = np.arange(len(meshes))
@@ -233,9 +213,7 @@ def _gather(scene: Scene, time: float) -> tuple[dict[str, np.ndarray], np.ndarra
     return faces, placed
 
 
-def _clip_near(
-    polygon: np.ndarray, camera: Camera, size: tuple[int, int]
-) -> np.ndarray:
+def _clip_near(polygon: np.ndarray, camera: Camera, size: tuple) -> np.ndarray:
     """Cut a polygon in camera coordinates at the near plane, to pixels."""
     corners = polygon.tolist()
     kept = []
@@ -246,8 +224,7 @@ def _clip_near(
         if da * db < 0:
             share = da / (da - db)
             kept.append([p + (q - p) * share for p, q in zip(a, b)])
-    pixels = camera.project(np.array(kept, np.float32), size)
-    return _fixed_point(pixels)
+    return _fixed_point(camera.project(np.array(kept, np.float32), size))
 
 
 def _fixed_point(pixels: np.ndarray) -> np.ndarray:
@@ -296,7 +273,6 @@ def _draw_shadows(
     for polygon in polygons:
         view = camera.to_camera(scene.bend(polygon.astype(np.float32)))
         if view[:, 2].max() > camera.NEAR:
-            cv2.fillConvexPoly(
-                shadow, _clip_near(view, camera, size), 255, shift=_SUBPIXEL_BITS
-            )
+            polygon = _clip_near(view, camera, size)
+            cv2.fillConvexPoly(shadow, polygon, 255, shift=_SUBPIXEL_BITS)
     return shadow

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import zlib
+from collections import Counter
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from .game_look import GAME_LOOK
-from .labels import ID
+from .ground import lay_ground
+from .labels import ID, THINGS
+from .looks import LOOKS, Look
 from .mesh import TextureKind
+from .pavement import furnish_crossings, furnish_kerb, put_oddities
+from .plots import build_backdrop, build_plots
 from .rasterizer import GBuffer, rasterize
-from .real_look import REAL_LOOK
-from .street_builder import build_scene
+from .scene import Camera, Scene
+from .street import Street
 from .surface import noise_at, shade
-
-#: The two worlds by name.
-LOOKS = {look.name: look for look in (GAME_LOOK, REAL_LOOK)}
+from .traffic import drive, park_vehicles, people_side, ride
 
 #: Frames per second of a snippet, as Cityscapes records them.
 FRAME_RATE = 17.0
@@ -28,13 +30,10 @@ MIN_SIZE, MAX_SIZE = (128, 64), (2048, 1024)
 
 @dataclass(frozen=True)
 class Frame:
-    """A rendered picture with its truth.
+    """A rendered picture (H, W, 3), uint8 RGB, with its truth (H, W).
 
-    Attributes:
-        image: (H, W, 3) uint8 RGB.
-        label_ids: (H, W) uint8 Cityscapes label ids.
-        instance_ids: (H, W) uint16; ``label_id * 1000 + number`` for things with
-            instances, the label id elsewhere.
+    ``label_ids`` are those of Cityscapes, uint8; ``instance_ids``, uint16, are
+    ``label_id * 1000 + number`` for things with instances, the label id elsewhere.
     """
 
     image: np.ndarray
@@ -52,16 +51,14 @@ def render_frame(
 ) -> Frame:
     """Render one picture; equal arguments give equal pixels.
 
-    The street does not depend on the size.
-
     Args:
         look: 'game' (source world) or 'real' (target world).
         seed: Of the whole world, at least 0.
         index: Which street of the stream, at least 0.
-        size: (width, height) in pixels, 128x64 to 2048x1024.
+        size: (width, height) in pixels, 128x64 to 2048x1024; the street does not
+            depend on it.
         stream: Keeps sets apart, such as training and validation.
-        step: Frames before (negative) or after the annotated moment, at 17 frames
-            per second.
+        step: Frames before (negative) or after the annotated moment, at 17 a second.
 
     Raises:
         ValueError: The look is unknown or the size out of range.
@@ -92,15 +89,54 @@ def render_frame(
 
 def check_size(size: tuple[int, int]) -> None:
     """Raise ValueError unless a (width, height) lies in the allowed range."""
-    inside = all(
-        low <= side <= high for low, side, high in zip(MIN_SIZE, size, MAX_SIZE)
-    )
-    if not inside:
+    if any(
+        not low <= side <= high for low, side, high in zip(MIN_SIZE, size, MAX_SIZE)
+    ):
         raise ValueError(
             f'The picture size {size[0]}x{size[1]} is out of range: the '
             f'width must be {MIN_SIZE[0]} to {MAX_SIZE[0]} and the height '
             f'{MIN_SIZE[1]} to {MAX_SIZE[1]} pixels.'
         )
+
+
+def build_scene(look: Look, rng: np.random.Generator) -> Scene:
+    """Draw a street; the order of the steps, which all draw, is part of the world."""
+    street, layout = Street(look, rng), look.layout
+    lay_ground(street)
+    for side in street.sides:
+        build_plots(street, side)
+        furnish_kerb(street, side)
+        park_vehicles(street, side)
+        people_side(street, side)
+    for step in (furnish_crossings, drive, ride, put_oddities, build_backdrop):
+        step(street)
+
+    used = Counter()
+    for item in street.items:
+        for label in THINGS.intersection(item.mesh_at(0.0).labels):
+            item.instances[label] = label * 1000 + used[label]
+            used[label] += 1
+
+    height = rng.uniform(*layout.camera_height)
+    x = street.road / (2 * street.lanes) + rng.normal(0, 0.25)
+    camera = Camera(
+        position=(x, height, 0.0),
+        yaw=rng.normal(0, 0.03),
+        focal=rng.uniform(*layout.focal),
+        horizon=rng.uniform(*layout.horizon),
+    )
+    aside, up = rng.choice([-1, 1]) * rng.uniform(0.5, 0.9), 0.75
+    sun = np.array([aside, up, rng.uniform(-0.7, 0.3)])
+    return Scene(
+        look=look,
+        items=street.items,
+        camera=camera,
+        bonnet_color=street.color('bonnet') if layout.bonnet else None,
+        speed=float(rng.choice([0.0, 4.0, 7.0])),
+        curve=rng.normal(0, 0.0005),
+        sun=tuple(sun / np.linalg.norm(sun)),
+        shaded_sides=street.shaded_sides,
+    )
 
 
 def _fill_sky(colors: np.ndarray, gbuffer: GBuffer, rng: np.random.Generator) -> None:
@@ -125,8 +161,7 @@ def _mark_borders(
 ) -> None:
     """Black slivers in the lower corners, and a thin frame out of the region."""
     height, width = label_ids.shape
-    sliver = max(2, round(width / 160))
-    tall = max(4, round(height / 5))
+    sliver, tall = max(2, round(width / 160)), max(4, round(height / 5))
     border = np.zeros((height, width), np.uint8)
     for x, inner in ((0, sliver), (width - 1, width - 1 - sliver)):
         points = [(x, height - 1), (inner, height - 1), (x, height - 1 - tall)]
@@ -136,8 +171,5 @@ def _mark_borders(
     frame = np.ones((height, width), bool)
     thick = max(1, round(width / 400))
     frame[thick:-thick, thick:-thick] = False
-    for mask, name in (
-        (frame, 'out of roi'),
-        (border & ~frame, 'rectification border'),
-    ):
-        label_ids[mask] = instance_ids[mask] = ID[name]
+    label_ids[border] = instance_ids[border] = ID['rectification border']
+    label_ids[frame] = instance_ids[frame] = ID['out of roi']

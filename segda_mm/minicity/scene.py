@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from .look import Look
+from .looks import Look
 from .mesh import Mesh
 
 
@@ -15,12 +15,9 @@ from .mesh import Mesh
 class Camera:
     """A pinhole camera whose picture scales with the image size.
 
-    Attributes:
-        position: (x, y, z) in metres; y is the height above ground.
-        yaw: Radians, positive turns right.
-        focal: Focal length as a share of the image width.
-        horizon: Its height as a share of the image height, 0 at the top, reached
-            by shifting the image plane: upright things stay upright.
+    ``position`` is (x, y, z) in metres, y above ground; ``yaw`` in radians turns right;
+    ``focal`` is a share of the image width, ``horizon`` one of its height from the
+    top, reached by shifting the image plane: upright things stay upright.
     """
 
     position: tuple[float, float, float]
@@ -44,10 +41,9 @@ class Camera:
         return np.stack((cos * x + sin * z, y, cos * z - sin * x), axis=1)
 
     def rays(self, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-        """Directions of the pixel centres with depth one.
+        """``right`` (W,) and ``up`` (H,), float32, for a picture of (width, height).
 
-        ``size`` is (width, height) in pixels; the ray of pixel (u, v) is (right[u],
-        up[v], 1) of the returned ``right`` (W,) and ``up`` (H,) float32.
+        The ray through the centre of pixel (u, v) is (right[u], up[v], 1).
         """
         width, height = size
         scale = self.focal * width
@@ -56,27 +52,22 @@ class Camera:
         return right.astype(np.float32), up.astype(np.float32)
 
     def project(self, points: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-        """Camera coordinates (V, 3) -> pixel coordinates (V, 2) float32.
+        """Camera coordinates (V, 3) -> pixels (V, 2), the first one's centre at 0.
 
-        The centre of the first pixel is (0, 0); depths are lifted to ``NEAR``.
+        Depths are lifted to ``NEAR``.
         """
         width, height = size
         scale = self.focal * width / np.maximum(points[:, 2], self.NEAR)
-        return np.stack(
-            (
-                points[:, 0] * scale + width / 2 - 0.5,
-                self.horizon * height - 0.5 - points[:, 1] * scale,
-            ),
-            axis=1,
-        )
+        right = points[:, 0] * scale + width / 2 - 0.5
+        down = self.horizon * height - 0.5 - points[:, 1] * scale
+        return np.stack((right, down), axis=1)
 
 
 @dataclass
 class Item:
-    """A mesh with its place, speed and instance numbers.
+    """A mesh, or a function of the time in seconds that returns it, and its place.
 
     Attributes:
-        mesh: The shape, or a function of the time in seconds that returns it.
         position: (x, z) of the mesh's origin at time zero, metres.
         heading: Radians; 0 looks along the street.
         velocity: (x, z) in metres per second.
@@ -102,14 +93,11 @@ class Item:
         """Mesh coordinates (V, 3) -> street coordinates (V, 3) float32."""
         cos, sin = np.cos(self.heading), np.sin(self.heading)
         x, y, z = points.T
-        return np.stack(
-            (
-                cos * x + sin * z + self.position[0] + self.velocity[0] * time,
-                y,
-                cos * z - sin * x + self.position[1] + self.velocity[1] * time,
-            ),
-            axis=1,
-        ).astype(np.float32)
+        x, z = (
+            cos * x + sin * z + self.position[0] + self.velocity[0] * time,
+            cos * z - sin * x + self.position[1] + self.velocity[1] * time,
+        )
+        return np.stack((x, y, z), axis=1).astype(np.float32)
 
 
 @dataclass
@@ -117,7 +105,7 @@ class Scene:
     """A street as metres and seconds know it, without any pixel.
 
     Attributes:
-        camera: Where the picture of time zero is taken.
+        camera: That of time zero.
         speed: Of the camera along the street, metres per second.
         curve: The street bends by ``curve * z**2`` metres.
         sun: Unit vector (x, y, z) towards the sun.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .look import Look
+from .looks import Look
 from .mesh import Mesh
 from .scene import Item
 
@@ -37,17 +37,12 @@ class Side:
 class Street:
     """A street that is being built.
 
-    Attributes:
-        road: Half the width of the road in metres.
-        lanes: Lanes in each direction.
-        crossings: (begin, end) of the roads that cross, metres.
-        shaded_sides: See :class:`Scene`.
+    ``road`` is half its width in metres, ``lanes`` those of each direction,
+    ``crossings`` (begin, end) of the roads that cross; ``shaded_sides`` see ``Scene``.
     """
 
     def __init__(self, look: Look, rng: np.random.Generator) -> None:
-        self.look = look
-        self.layout = look.layout
-        self.rng = rng
+        self.look, self.layout, self.rng = look, look.layout, rng
         self.items: list[Item] = []
         self.shaded_sides: list[tuple] = []
         self.road = rng.uniform(*self.layout.road_half_width)

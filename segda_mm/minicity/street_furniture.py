@@ -20,13 +20,8 @@ def lamp_post(rng: np.random.Generator, color: Color, side: int) -> Mesh:
     _pole(mesh, 0.11, height, color)
     reach = sorted((0.0, -side * rng.uniform(1.2, 2.0)))
     mesh.box(reach, (height - 0.12, height), (-0.06, 0.06), color)
-    tip = -side * max(np.abs(reach))
-    mesh.box(
-        (tip - 0.35, tip + 0.35),
-        (height - 0.26, height - 0.08),
-        (-0.14, 0.14),
-        (215, 212, 195),
-    )
+    tip, lamp = -side * max(np.abs(reach)), (height - 0.26, height - 0.08)
+    mesh.box((tip - 0.35, tip + 0.35), lamp, (-0.14, 0.14), (215, 212, 195))
     return mesh
 
 
@@ -92,14 +87,9 @@ def _blob(
     angle = np.linspace(0, 2 * np.pi, corners, endpoint=False)
     wobble = rng.uniform(0.82, 1.12, corners)
     x, y, z = centre
-    return np.stack(
-        (
-            x + radius[0] * wobble * np.cos(angle),
-            y + radius[1] * wobble * np.sin(angle),
-            np.full(corners, z),
-        ),
-        axis=1,
-    ).tolist()
+    x = x + radius[0] * wobble * np.cos(angle)
+    y = y + radius[1] * wobble * np.sin(angle)
+    return np.column_stack((x, y, np.full(corners, z))).tolist()
 
 
 def tree(rng: np.random.Generator, leaf: Color, bark: Color, size: float) -> Mesh:
@@ -108,20 +98,13 @@ def tree(rng: np.random.Generator, leaf: Color, bark: Color, size: float) -> Mes
     trunk, crown = size * rng.uniform(1.8, 2.6), size * rng.uniform(1.6, 2.4)
     width = (-0.15 * size, 0.15 * size)
     mesh.box(width, (0, trunk + crown), (-0.1, 0.1), bark)
-    lobes = (
-        (0.0, 0.9, 1.0, 0.8),
-        (-0.45, 0.6, 0.7, 0.92),
-        (0.5, 0.75, 0.68, 0.98),
-        (-0.05, 1.35, 0.65, 1.15),
-    )
+    lobes = ((0.0, 0.9, 1.0, 0.8), (-0.45, 0.6, 0.7, 0.92))
+    lobes += ((0.5, 0.75, 0.68, 0.98), (-0.05, 1.35, 0.65, 1.15))
     for index, (x, y, scale, light) in enumerate(lobes):
         centre = (x * crown, trunk + y * crown, -0.05 * index)
-        mesh.add(
-            _blob(rng, centre, (scale * crown, 0.85 * scale * crown)),
-            [light * value for value in leaf],
-            TextureKind.FOLIAGE,
-            rng.uniform(),
-        )
+        blob = _blob(rng, centre, (scale * crown, 0.85 * scale * crown))
+        color = [light * value for value in leaf]
+        mesh.add(blob, color, TextureKind.FOLIAGE, rng.uniform())
     return mesh
 
 
@@ -130,12 +113,9 @@ def bush(rng: np.random.Generator, leaf: Color, size: float) -> Mesh:
     mesh = Mesh(_VEGETATION)
     for x, light in ((-0.5, 0.85), (0.45, 0.95), (0.0, 1.08)):
         blob = _blob(rng, (x * size, 0.45 * size, 0), (0.7 * size, 0.6 * size), 14)
-        mesh.add(
-            [(u, max(v, 0.0), w) for u, v, w in blob],
-            [light * value for value in leaf],
-            TextureKind.FOLIAGE,
-            rng.uniform(),
-        )
+        blob = [(u, max(v, 0.0), w) for u, v, w in blob]
+        color = [light * value for value in leaf]
+        mesh.add(blob, color, TextureKind.FOLIAGE, rng.uniform())
     return mesh
 
 
@@ -148,24 +128,21 @@ def guard_rail(length: float, color: Color) -> Mesh:
     return mesh
 
 
-def waste_bin(rng: np.random.Generator, color: Color) -> Mesh:
-    """A litter bin or cabinet, label static."""
-    half = rng.uniform(0.25, 0.5)
-    return _small_thing('static', half, 0, 1.1, rng.uniform(0.9, 1.4), color)
+#: Half width, height of the lower face, widening and height of small things.
+_SMALL_THINGS = dict(
+    static=((0.25, 0.5), 0, 1.1, (0.9, 1.4)),
+    dynamic=((0.2, 0.35), 0.05, 0.8, (0.5, 0.9)),
+)
 
 
-def cart(rng: np.random.Generator, color: Color) -> Mesh:
-    """A bag or pushcart somebody left for a moment, label dynamic."""
-    half = rng.uniform(0.2, 0.35)
-    return _small_thing('dynamic', half, 0.05, 0.8, rng.uniform(0.5, 0.9), color)
-
-
-def _small_thing(
-    label: str, half: float, low: float, widening: float, high: float, color: Color
-) -> Mesh:
-    mesh, wide = Mesh(ID[label]), widening * half
-    bottom, top = (-half, half, -half, half, low), (-wide, wide, -half, half, high)
-    mesh.hexahedron(bottom, top, color)
+def small_thing(rng: np.random.Generator, color: Color, label: str) -> Mesh:
+    """A litter bin or cabinet (static), or a pushcart somebody left (dynamic)."""
+    widths, low, widening, heights = _SMALL_THINGS[label]
+    mesh, half = Mesh(ID[label]), rng.uniform(*widths)
+    wide, high = widening * half, rng.uniform(*heights)
+    mesh.hexahedron(
+        (-half, half, -half, half, low), (-wide, wide, -half, half, high), color
+    )
     return mesh
 
 

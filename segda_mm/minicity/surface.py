@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from types import SimpleNamespace
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 
 from .labels import ID
-from .look import Look, Surface
+from .looks import Look
 from .mesh import TextureKind
 from .rasterizer import GBuffer
 
@@ -23,11 +24,10 @@ _GROUND_IDS = [
 
 @lru_cache(maxsize=1)
 def noise_pattern() -> np.ndarray:
-    """Fine, middle and coarse noise, the same in every process.
+    """Fine, middle and coarse noise (512, 512, 3) float32, always the same.
 
-    Returns:
-        (512, 512, 3) float32, each channel with mean 0 and standard deviation 1,
-        clipped to -2.5..2.5; structures of about 1.5, 7 and 40 texels.
+    Each channel has mean 0 and standard deviation 1, clipped to -2.5..2.5, and
+    structures of about 1.5, 7 and 40 texels.
     """
     rng = np.random.default_rng(20)
     frequency = np.fft.fftfreq(_SIZE)
@@ -44,21 +44,13 @@ def noise_pattern() -> np.ndarray:
 
 def noise_at(along: np.ndarray, up: np.ndarray) -> np.ndarray:
     """Look the noise up at places (H, W) in texels, (H, W, 3) float32."""
-    return cv2.remap(
-        noise_pattern(),
-        np.mod(along, _SIZE),
-        np.mod(up, _SIZE),
-        cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_WRAP,
-    )
+    place = np.mod(along, _SIZE), np.mod(up, _SIZE)
+    wrap = dict(interpolation=cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
+    return cv2.remap(noise_pattern(), *place, **wrap)
 
 
 def shade(gbuffer: GBuffer) -> np.ndarray:
-    """Colour every pixel of a street but the sky, which is left at 0.
-
-    Returns:
-        (H, W, 3) float32 RGB, nominally 0..255.
-    """
+    """Colours (H, W, 3) float32 RGB, nominally 0..255; the sky is left at 0."""
     scene, look = gbuffer.scene, gbuffer.scene.look
     surface = look.surface
     light = _light(gbuffer.normals, scene.sun, look.sun)
@@ -77,10 +69,10 @@ def shade(gbuffer: GBuffer) -> np.ndarray:
         return _Pixels(noise[pixels], *(m.ravel()[pixels] for m in maps))
 
     gain = np.ones(kinds.size, np.float32)
-    for kind, pattern in _PATTERNS.items():
+    for kind in TextureKind:
         pixels = np.flatnonzero(kinds == kind)
         if len(pixels):
-            gain[pixels] = pattern(surface, part_of(pixels))
+            gain[pixels] = _gain(kind, surface, part_of(pixels))
     gain *= _soft_shadow(gbuffer, look).ravel()
     flat = colors.reshape(-1, 3)
     flat *= np.maximum(gain, 0.12)[:, None]
@@ -104,70 +96,40 @@ def _fine(at: _Pixels) -> np.ndarray:
     return at.noise[:, 0] * np.minimum(0.06 / (at.footprint + 0.01), 1)
 
 
-# Every pattern returns the gain of its pixels, around 1.
-
-
-def _asphalt(surface: Surface, at: _Pixels) -> np.ndarray:
-    grain, patches = surface.asphalt
-    return 1 + grain * _fine(at) + patches * at.noise[:, 2]
-
-
-def _paving(surface: Surface, at: _Pixels) -> np.ndarray:
-    slab, joint = surface.paving
-    visible = np.clip(slab / (6 * at.footprint) - 0.3, 0, 1)
-    edge = np.minimum(_from_edge(at.along, slab), _from_edge(at.up, slab))
-    gain = 1 + 0.03 * _fine(at) + 0.04 * at.noise[:, 2]
-    return gain - joint * visible * (edge < 0.07)
-
-
-def _grass(surface: Surface, at: _Pixels) -> np.ndarray:
-    return 1 + surface.grass * (_fine(at) + at.noise[:, 1]) / 1.4
-
-
-def _foliage(surface: Surface, at: _Pixels) -> np.ndarray:
-    leaves = 0.45 * _fine(at) + at.noise[:, 1:] @ np.array([0.8, 0.3], np.float32)
-    return 1 + surface.foliage[1] * leaves
-
-
-def _brick(surface: Surface, at: _Pixels) -> np.ndarray:
-    row = np.floor(at.up / 0.35)
-    joints = (_from_edge(at.up, 0.35) < 0.1) | (
-        _from_edge(at.along + 0.35 * (row % 2), 0.7) < 0.06
-    )
-    seen = np.clip(0.12 / at.footprint - 0.5, 0, 1)
-    stones = 0.3 * _fine(at) + 0.6 * at.noise[:, 1]
-    return 1 + surface.brick * (stones - 1.3 * joints * seen)
-
-
-def _slats(surface: Surface, at: _Pixels) -> np.ndarray:
-    seen = np.clip(0.1 / at.footprint - 0.4, 0, 1)
-    return (
-        1
-        - 0.45 * seen * (_from_edge(at.along, 0.34) < 0.2)
-        + 0.25 * (_from_edge(at.up, 0.7) < 0.1)
-    )
-
-
-def _gloss(surface: Surface, at: _Pixels) -> np.ndarray:
-    return 1 + surface.gloss * (
-        0.35 * np.sin(2.2 * at.up + 0.7) + 0.06 * at.noise[:, 1]
-    )
-
-
-def _facade(surface: Surface, at: _Pixels) -> np.ndarray:
-    return 1 + surface.wall_noise * (_fine(at) + at.noise[:, 2])
-
-
-_PATTERNS = {
-    TextureKind.ASPHALT: _asphalt,
-    TextureKind.PAVING: _paving,
-    TextureKind.GRASS: _grass,
-    TextureKind.FOLIAGE: _foliage,
-    TextureKind.BRICK: _brick,
-    TextureKind.SLATS: _slats,
-    TextureKind.GLOSS: _gloss,
-    TextureKind.FACADE: _facade,
-}
+def _gain(kind: int, surface: SimpleNamespace, at: _Pixels) -> np.ndarray | float:
+    """The pattern of a kind of surface, as a factor around 1."""
+    match kind:
+        case TextureKind.ASPHALT:
+            grain, patches = surface.asphalt
+            return 1 + grain * _fine(at) + patches * at.noise[:, 2]
+        case TextureKind.PAVING:
+            slab, joint = surface.paving
+            visible = np.clip(slab / (6 * at.footprint) - 0.3, 0, 1)
+            edge = np.minimum(_from_edge(at.along, slab), _from_edge(at.up, slab))
+            gain = 1 + 0.03 * _fine(at) + 0.04 * at.noise[:, 2]
+            return gain - joint * visible * (edge < 0.07)
+        case TextureKind.GRASS:
+            return 1 + surface.grass * (_fine(at) + at.noise[:, 1]) / 1.4
+        case TextureKind.FOLIAGE:
+            coarse = at.noise[:, 1:] @ np.array([0.8, 0.3], np.float32)
+            return 1 + surface.foliage[1] * (0.45 * _fine(at) + coarse)
+        case TextureKind.BRICK:
+            row = np.floor(at.up / 0.35)
+            shifted = at.along + 0.35 * (row % 2)
+            joints = (_from_edge(at.up, 0.35) < 0.1) | (_from_edge(shifted, 0.7) < 0.06)
+            seen = np.clip(0.12 / at.footprint - 0.5, 0, 1)
+            stones = 0.3 * _fine(at) + 0.6 * at.noise[:, 1]
+            return 1 + surface.brick * (stones - 1.3 * joints * seen)
+        case TextureKind.SLATS:
+            seen = np.clip(0.1 / at.footprint - 0.4, 0, 1)
+            gaps = 0.45 * seen * (_from_edge(at.along, 0.34) < 0.2)
+            return 1 - gaps + 0.25 * (_from_edge(at.up, 0.7) < 0.1)
+        case TextureKind.GLOSS:
+            waves = 0.35 * np.sin(2.2 * at.up + 0.7) + 0.06 * at.noise[:, 1]
+            return 1 + surface.gloss * waves
+        case TextureKind.FACADE:
+            return 1 + surface.wall_noise * (_fine(at) + at.noise[:, 2])
+    return 1.0
 
 
 def _light(normals: np.ndarray, sun: tuple, clear: float) -> np.ndarray:
@@ -185,7 +147,7 @@ def _from_edge(place: np.ndarray, period: float) -> np.ndarray:
 
 
 def _windows(
-    wall: np.ndarray, surface: Surface, at: _Pixels, variant: np.ndarray
+    wall: np.ndarray, surface: SimpleNamespace, at: _Pixels, variant: np.ndarray
 ) -> np.ndarray:
     """Facades (P, 3) with windows, and with shop fronts on the ground floor."""
     width = surface.bay[0] * (0.75 + 0.6 * variant)
@@ -204,10 +166,8 @@ def _windows(
     number = np.floor(column) * 0.618034 + np.floor(storey) * 0.754878
     chance = number + 7 * variant
     chance = chance - np.floor(chance)
-    pane = (
-        np.asarray(surface.window, np.float32)
-        * (1 + surface.window_spread * (2 * chance - 1))[:, None]
-    )
+    spread = (1 + surface.window_spread * (2 * chance - 1))[:, None]
+    pane = np.asarray(surface.window, np.float32) * spread
     # Windows smaller than a few pixels would only flicker.
     seen = np.clip(width / (5 * at.footprint) - 0.4, 0, 1)
     share = (0.92 * seen * glass)[:, None]

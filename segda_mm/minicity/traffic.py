@@ -9,17 +9,6 @@ from .labels import ID
 from .people import Walker, seated_rider
 from .street import Side, Street
 
-_SHAPES = {
-    'car': vehicles.car,
-    'truck': vehicles.truck,
-    'bus': vehicles.bus,
-    'train': vehicles.train,
-    'trailer': vehicles.trailer,
-    'caravan': vehicles.trailer,
-    'bicycle': vehicles.bicycle,
-    'motorcycle': vehicles.motorcycle,
-}
-
 
 def put_vehicle(
     street: Street,
@@ -31,7 +20,7 @@ def put_vehicle(
 ) -> float:
     """Put a vehicle with its rear or front at z; return its half length."""
     paint = street.color(kind if kind in street.look.colors else 'paint')
-    mesh, (half, length) = _SHAPES[kind](street.rng, paint, ID[kind])
+    mesh, (half, length) = getattr(vehicles, kind)(street.rng, paint, ID[kind])
     motion = dict(heading=heading, velocity=velocity)
     street.put(mesh, x, z + length, shadow=(half, length), **motion)
     return length
@@ -86,7 +75,8 @@ def ride(street: Street) -> None:
     for _ in range(rng.poisson(street.layout.riders)):
         motor = rng.uniform() < 0.28
         kind = 'motorcycle' if motor else 'bicycle'
-        mesh, shadow = _SHAPES[kind](rng, street.color('paint'), ID[kind])
+        paint = street.color('paint')
+        mesh, shadow = getattr(vehicles, kind)(rng, paint, ID[kind])
         seated_rider(mesh, _outfit(street), 0.85 if motor else 0.95)
         sign = 1 if rng.uniform() < 0.65 else -1
         speed = rng.uniform(3, 6) if motor else rng.uniform(2.5, 5)
@@ -128,15 +118,14 @@ def people_side(street: Street, side: Side) -> None:
 
 
 def _outfit(street: Street) -> dict[str, tuple]:
-    materials = dict(
-        skin='skin', hair='hair', top='cloth', trousers='trousers', helmet='cloth'
+    # Five draws, in this order.
+    skin, hair, top, trousers, helmet = map(
+        street.color, ('skin', 'hair', 'cloth', 'trousers', 'cloth')
     )
-    return {part: street.color(material) for part, material in materials.items()}
+    return dict(skin=skin, hair=hair, top=top, trousers=trousers, helmet=helmet)
 
 
-def _put_person(
-    street: Street, x: float, z: float, velocity: tuple[float, float]
-) -> None:
+def _put_person(street: Street, x: float, z: float, velocity: tuple) -> None:
     outfit, height = _outfit(street), street.rng.uniform(1.5, 1.9)
     pace = 1.0 if np.any(velocity) else 0.0
     walker = Walker(outfit, height, pace, street.rng.uniform(0, 6.28))

@@ -1,6 +1,7 @@
 """Shapes of vehicles; heading is along z, the origin on the ground.
 
-All take the source of their proportions, their paint and their label id.
+All take the source of their proportions, their paint and their label id; they are
+called as the labels of Cityscapes.
 """
 
 from __future__ import annotations
@@ -76,9 +77,8 @@ def truck(rng: np.random.Generator, paint: Color, label: int) -> Vehicle:
     cargo = rng.choice([0.4, 0.6, 0.85]) * np.array([215, 212, 200])
     chassis = (52, 52, 56)
     mesh.box((-0.9, 0.9), (0.45, 1.0), (-length, length), chassis)
-    load = mesh.box(
-        (-half, half), (1.0, height), (-length, length - 2.1), cargo, _GLOSS
-    )
+    behind = (-length, length - 2.1)
+    load = mesh.box((-half, half), (1.0, height), behind, cargo, _GLOSS)
     load.panel('left right', (0.12, 0.88), (0.35, 0.7), paint)
     load.panel('near', (0.485, 0.515), (0, 1), chassis)
     load.panel('near', (0, 1), (0, 0.09), _RED)
@@ -96,18 +96,11 @@ def truck(rng: np.random.Generator, paint: Color, label: int) -> Vehicle:
 
 
 def _long_vehicle(
-    label: int,
-    half: float,
-    length: float,
-    height: float,
-    paint: Color,
-    floor: float,
-    windows: int,
-    doors: Sequence[int],
+    label: int, paint: Color, size: tuple, floor: float, windows: int, doors: tuple
 ) -> Solid:
-    body = Mesh(label).box(
-        (-half, half), (floor, height), (-length, length), paint, _GLOSS
-    )
+    half, length, height = size
+    x, z = (-half, half), (-length, length)
+    body = Mesh(label).box(x, (floor, height), z, paint, _GLOSS)
     body.panel('left right', (0, 1), (0, 0.07), (45, 45, 48))
     step = 1.0 / windows
     for index in range(windows):
@@ -123,7 +116,7 @@ def _long_vehicle(
 def bus(rng: np.random.Generator, paint: Color, label: int) -> Vehicle:
     """A city bus of 10 to 12 m."""
     half, length = 1.26, rng.uniform(5.0, 6.0)
-    body = _long_vehicle(label, half, length, 3.05, paint, 0.35, 7, (1, 5))
+    body = _long_vehicle(label, paint, (half, length, 3.05), 0.35, 7, (1, 5))
     _wheels(body, half, (-0.55 * length, 0.6 * length), 0.48)
     return body.mesh, (half, length)
 
@@ -131,7 +124,8 @@ def bus(rng: np.random.Generator, paint: Color, label: int) -> Vehicle:
 def train(rng: np.random.Generator, paint: Color, label: int) -> Vehicle:
     """A tram of 22 to 28 m."""
     half, length = 1.3, rng.uniform(11.0, 14.0)
-    mesh = _long_vehicle(label, half, length, 3.5, paint, 0.3, 14, (2, 6, 10)).mesh
+    size = (half, length, 3.5)
+    mesh = _long_vehicle(label, paint, size, 0.3, 14, (2, 6, 10)).mesh
     roof = (-0.5 * length, 0.5 * length)
     mesh.box((-0.9, 0.9), (3.5, 3.8), roof, (90, 92, 95))
     mesh.box((-0.04, 0.04), (3.8, 4.9), (-0.3, 0.3), (60, 60, 62))
@@ -147,6 +141,9 @@ def trailer(rng: np.random.Generator, paint: Color, label: int) -> Vehicle:
     _lights(body, body, (0.05, 0.15))
     _wheels(body, half, (0.0,), 0.32)
     return body.mesh, (half, length)
+
+
+caravan = trailer
 
 
 def bicycle(rng: np.random.Generator, paint: Color, label: int) -> Vehicle:

@@ -9,14 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from .labels import PALETTE, TRAIN_IDS
-from .output import Manifest, run_jobs, write_png
+from .output import write_png, write_world
 from .renderer import check_size, render_frame
 
-#: Frames of a snippet.
-SNIPPET_LENGTH = 30
-
-#: Index, from 0, of the annotated frame in its snippet.
-ANNOTATED_INDEX = 19
+#: Frames of a snippet, and the index, from 0, of the annotated one.
+SNIPPET_LENGTH, ANNOTATED_INDEX = 30, 19
 
 #: Invented cities of each split; no city is in two splits.
 CITIES = dict(
@@ -43,11 +40,10 @@ def write_gta5(
 
     Args:
         root: Folder of the data set, such as ``data/minicity/gta5``.
-        num_images: How many images.
-        seed: Of the world.
+        num_images, seed: How many images, of which world.
         size: (width, height) in pixels.
         workers: Processes; they do not change a pixel.
-        progress: See :func:`run_jobs`.
+        progress: Called as ``progress(done, total)`` after every image.
 
     Raises:
         ValueError: The size is out of range, or the folder holds other files or
@@ -55,11 +51,8 @@ def write_gta5(
     """
     check_size(size)
     settings = dict(kind='gta5', seed=seed, size=list(size), num_images=num_images)
-    manifest = Manifest(root, settings)
-    manifest.claim()
     job = partial(_write_game_image, root=Path(root), seed=seed, size=tuple(size))
-    run_jobs(job, range(num_images), workers, progress)
-    manifest.write(complete=True)
+    write_world(root, settings, job, range(num_images), workers, progress)
 
 
 def _write_game_image(index: int, root: Path, seed: int, size: tuple[int, int]) -> None:
@@ -86,9 +79,8 @@ def write_cityscapes(
 ) -> None:
     """Write the real world as a tree that Cityscapes tools read.
 
-    ``leftImg8bit/<split>/<city>/<city>_<sequence>_<frame>_leftImg8bit.png`` and
-    ``gtFine/...`` with ``_labelIds``, ``_instanceIds`` (uint16), ``_labelTrainIds``
-    and ``_color`` (RGBA). Files that are there already are kept.
+    ``gtFine`` has ``_labelIds``, ``_instanceIds`` (uint16), ``_labelTrainIds`` and
+    ``_color`` (RGBA). Files that are there already are kept.
 
     Args:
         root: Folder of the data set, such as ``data/minicity/cityscapes``.
@@ -112,18 +104,14 @@ def write_cityscapes(
                 f'sequence_{split} is {count}, but {split} has only '
                 f'{images[split]} images; every snippet belongs to one of them.'
             )
-    manifest = Manifest(
-        root,
-        dict(
-            kind='cityscapes',
-            seed=seed,
-            size=list(size),
-            **images,
-            sequence_train=sequence_train,
-            sequence_val=sequence_val,
-        ),
+    settings = dict(
+        kind='cityscapes',
+        seed=seed,
+        size=list(size),
+        **images,
+        sequence_train=sequence_train,
+        sequence_val=sequence_val,
     )
-    manifest.claim()
     # An annotated image is step 0; the rest of its snippet surrounds it.
     jobs = [
         (split, index, 0) for split, count in images.items() for index in range(count)
@@ -135,26 +123,9 @@ def write_cityscapes(
         for frame in range(SNIPPET_LENGTH)
         if frame != ANNOTATED_INDEX
     ]
-    job = partial(
-        _write_real_frame,
-        root=Path(root),
-        seed=seed,
-        size=tuple(size),
-        snippets=snippets,
-    )
-    run_jobs(job, jobs, workers, progress)
-    manifest.write(complete=True)
-
-
-def _city_and_stem(split: str, index: int, step: int) -> tuple[str, str]:
-    """('neustadt', 'neustadt_000000_000019') of image 2 of train."""
-    cities = CITIES[split]
-    city = cities[index % len(cities)]
-    number = index // len(cities)
-    if split == 'train_extra':
-        # The extra images are numbered by frame, one sequence per city.
-        return city, f'{city}_000000_{number:06d}'
-    return city, f'{city}_{number:06d}_{ANNOTATED_INDEX + step:06d}'
+    world = dict(root=Path(root), seed=seed, size=tuple(size), snippets=snippets)
+    job = partial(_write_real_frame, **world)
+    write_world(root, settings, job, jobs, workers, progress)
 
 
 def _write_real_frame(
@@ -165,7 +136,13 @@ def _write_real_frame(
     snippets: dict[str, int],
 ) -> None:
     split, index, step = job
-    city, stem = _city_and_stem(split, index, step)
+    cities = CITIES[split]
+    city, number = cities[index % len(cities)], index // len(cities)
+    # The extra images are numbered by frame, one sequence per city.
+    sequence_and_frame = (number, ANNOTATED_INDEX + step)
+    if split == 'train_extra':
+        sequence_and_frame = (0, number)
+    stem = '{}_{:06d}_{:06d}'.format(city, *sequence_and_frame)
     image = root / 'leftImg8bit' / split / city / f'{stem}_leftImg8bit.png'
     sequence = root / 'leftImg8bit_sequence' / split / city / image.name
     fine = root / 'gtFine' / split / city

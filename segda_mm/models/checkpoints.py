@@ -42,25 +42,21 @@ _SHORT_NAMES = {
 def read_checkpoint(
     source: str | PathLike, map_location: str | torch.device | Callable = 'cpu'
 ) -> dict[str, Any]:
-    """Read a checkpoint without running code of it.
+    """Read a checkpoint without running code of it, as ``weights_only`` of torch does.
 
-    ``torch.load(weights_only=True)``, with nothing added to the types that torch
-    allows. ``meta['config']``, which MMEngine would run when resuming, is left out.
+    ``meta['config']``, which MMEngine would run when resuming, is left out; the content
+    of a ``.safetensors`` is under ``state_dict``.
 
     Args:
         source: See :func:`parse_checkpoint_source`; ``.safetensors`` or a file of
             ``torch.save``.
         map_location: See :func:`torch.load`; not for ``.safetensors``.
 
-    Returns:
-        The content. That of a ``.safetensors`` is under ``state_dict``.
-
     Raises:
         FileNotFoundError: There is no such local file.
         ValueError: It holds anything else or is damaged, or the source is refused.
     """
     file = local_checkpoint(source)
-    content: Any
     try:
         if file.suffix == '.safetensors':
             # Not mapped into memory: cut short meanwhile, that would be a crash.
@@ -84,8 +80,7 @@ def read_checkpoint(
 def read_state_dict(source: str | PathLike) -> dict[str, Tensor]:
     """Read the weights of a checkpoint, with or without a ``state_dict`` entry.
 
-    Raises:
-        ValueError: A weight is no tensor. Else as :func:`read_checkpoint`.
+    ValueError where one is no tensor, and else as :func:`read_checkpoint`.
     """
     content = read_checkpoint(source)
     state = content.get('state_dict', content)
@@ -106,8 +101,7 @@ def load_network_weights(
     """Load the part of a checkpoint under ``prefix`` into a network, all of it.
 
     Raises:
-        ValueError: There is none, or it does not fit. Else as
-            :func:`read_checkpoint`.
+        ValueError: There is none, or it does not fit; see :func:`read_checkpoint` too.
     """
     state = read_state_dict(source)
     part = under_prefix(state, prefix)
@@ -142,8 +136,7 @@ def write_safetensors(
 ) -> None:
     """Write tensors as a ``.safetensors`` file, whole or not at all.
 
-    Raises:
-        ValueError: A tensor has no place in that format, as a sparse one.
+    ValueError where one has no place in that format, as a sparse one.
     """
     layout = torch.contiguous_format
     try:
@@ -169,8 +162,7 @@ class HashedURL(NamedTuple):
 def parse_checkpoint_source(source: str | PathLike) -> Path | HashedURL:
     """Tell a local path from ``https://.../file.pth#sha256=<64 hex digits>``.
 
-    Raises:
-        ValueError: A URL without a sha256, or a short name of MMEngine's.
+    ValueError for a URL without a sha256, and for a short name of MMEngine's.
     """
     scheme, separator, name = str(source).partition('://')
     if not separator:
@@ -194,12 +186,7 @@ def local_checkpoint(source: str | PathLike) -> Path:
     """The local file of a checkpoint; that of a URL is fetched once.
 
     It is kept in torch's cache only after its hash was found right, and checked
-    again at each call.
-
-    Raises:
-        FileNotFoundError: There is no such local file.
-        OSError: The URL cannot be fetched.
-        ValueError: The URL has no sha256, or the file has another one.
+    again at each call. OSError where there is no file or it cannot be fetched.
     """
     place = parse_checkpoint_source(source)
     if isinstance(place, HashedURL):
@@ -226,11 +213,9 @@ class StrictPretrained:
     """Start from a checkpoint, all of it and nothing but tensors.
 
     ``init_cfg=dict(type='StrictPretrained', checkpoint=FILE, prefix='backbone.')``.
-    Errors are those of :func:`load_network_weights`.
 
     Args:
-        checkpoint: A local file, or a URL with its sha256:
-            ``https://.../file.pth#sha256=<64 hex digits>``.
+        checkpoint: See :func:`parse_checkpoint_source`.
         prefix: What the module's keys begin with in that file.
     """
 
@@ -241,8 +226,7 @@ class StrictPretrained:
     def __call__(self, module: nn.Module) -> None:
         """Fill the module, in place."""
         load_network_weights(module, self.checkpoint, self.prefix)
-        parts: Iterator[Any] = module.modules()
-        for part in parts:
+        for part in module.modules():
             # MMEngine initializes the parts after the whole, but for its own
             # `Pretrained`, and would draw them afresh.
             if part is not module and hasattr(part, 'init_weights'):
@@ -260,9 +244,8 @@ _loader_of_mmengine: Any = None
 def only_plain_checkpoints() -> Iterator[None]:
     """Let MMEngine read every checkpoint through :func:`read_checkpoint`.
 
-    Its ``CheckpointLoader`` would run code of files and fetch URLs unchecked. Weights
-    that do not fit are still passed over. Holds for all threads, until the outermost
-    context ends. Also a decorator.
+    Its ``CheckpointLoader`` would run code of files and fetch URLs unchecked. Holds
+    for all threads, until the outermost context ends. Also a decorator.
     """
     global _users, _loader_of_mmengine
     with _lock:
@@ -280,9 +263,7 @@ def only_plain_checkpoints() -> Iterator[None]:
 
 
 def _load_for_mmengine(
-    filename: str,
-    map_location: str | torch.device | Callable | None = None,
-    logger: str = 'current',
+    filename: str, map_location: Any = None, logger: str = 'current'
 ) -> dict[str, Any]:
     return read_checkpoint(filename, 'cpu' if map_location is None else map_location)
 
@@ -299,9 +280,8 @@ def _cannot_be_read(source: str | PathLike, error: Exception) -> str:
         )
     reason = (str(error).splitlines() or [''])[0]
     return (
-        f'{message}: {type(error).__name__}: {reason[:200]}. It is damaged or '
-        'no checkpoint; take another one. Nothing else is read from a file because '
-        'it could run code'
+        f'{message}: {type(error).__name__}: {reason[:200]}. It is damaged or no '
+        'checkpoint; take another one'
     )
 
 

@@ -9,6 +9,7 @@ from mmengine.structures import PixelData
 from mmseg.models import SegDataPreProcessor
 from torch import Tensor
 
+from segda_mm.models.decode_heads.panoptic_deeplab_head import TARGETS
 from segda_mm.ops.panoptic_codes import VOID_CODE
 from segda_mm.registry import MODELS
 
@@ -32,14 +33,7 @@ class DomainDataPreprocessor(SegDataPreProcessor):
 
 #: What a padded pixel holds, beside the ``gt_sem_seg`` that mmseg pads itself.
 #: All weights are 0, so that no loss sees it.
-PAD_VALUES = dict(
-    gt_panoptic_seg=VOID_CODE,
-    gt_sem_seg_weight=0,
-    gt_center_heatmap=0,
-    gt_center_weight=0,
-    gt_offset=0,
-    gt_offset_weight=0,
-)
+PAD_VALUES = dict(dict.fromkeys(TARGETS[1:], 0), gt_panoptic_seg=VOID_CODE)
 
 
 @MODELS.register_module()
@@ -47,11 +41,7 @@ class PanopticDataPreprocessor(SegDataPreProcessor):
     """mmseg's SegDataPreProcessor, which in training also pads panoptic targets."""
 
     def forward(self, data: dict, training: bool = False) -> dict[str, Any]:
-        """Normalise, convert, pad and stack a batch.
-
-        Raises:
-            ValueError: An image is larger than the size to pad to.
-        """
+        """Normalise, pad and stack; ValueError if an image is larger than the size."""
         self._check_sizes(data['inputs'], training)
         data = super().forward(data, training)
         if training:
@@ -59,22 +49,18 @@ class PanopticDataPreprocessor(SegDataPreProcessor):
             for sample in data['data_samples']:
                 for name in PAD_VALUES.keys() & sample.keys():
                     values = sample.get(name).data
-                    bottom = height - values.shape[-2]
-                    right = width - values.shape[-1]
-                    padded = F.pad(
-                        values, (0, right, 0, bottom), value=PAD_VALUES[name]
-                    )
+                    bottom, right = height - values.shape[-2], width - values.shape[-1]
+                    sides = (0, right, 0, bottom)
+                    padded = F.pad(values, sides, value=PAD_VALUES[name])
                     sample.set_data({name: PixelData(data=padded)})
         return data
 
     def _check_sizes(self, images: list[Tensor], training: bool) -> None:
         key = 'size' if training else 'test_cfg.size'
         size = self.size if training else (self.test_cfg or {}).get('size')
-        if size is None:
-            return
         for image in images:
             height, width = image.shape[-2:]
-            if height > size[0] or width > size[1]:
+            if size is not None and (height > size[0] or width > size[1]):
                 raise ValueError(
                     f'an image of {height}x{width} pixels (H x W) does not fit '
                     f'into model.data_preprocessor.{key} {tuple(size)}: enlarge '

@@ -20,7 +20,7 @@ class FCDiscriminator(BaseModule):
     Args:
         num_classes: Channels of the input, the classes of the generator.
         channels: Outputs of the convolutions.
-        init_cfg: See :class:`mmengine.model.BaseModule`.
+        init_cfg: See mmengine.
     """
 
     def __init__(
@@ -46,8 +46,7 @@ class FCDiscriminator(BaseModule):
     def forward(self, seg_probs: Tensor) -> Tensor:
         """Logits of "this is a source prediction", of softmax (N, num_classes, H, W).
 
-        Returns:
-            Shape (N, 1, 32 * floor(H / 32), 32 * floor(W / 32)).
+        Their shape is (N, 1, 32 * floor(H / 32), 32 * floor(W / 32)).
         """
         return self.upsample(self.layers(seg_probs))
 
@@ -64,13 +63,7 @@ class DSCDiscriminator(FCDiscriminator):
         """A depthwise separable convolution that halves the map."""
         return nn.Sequential(
             nn.Conv2d(
-                in_channels,
-                in_channels,
-                4,
-                stride=2,
-                padding=1,
-                groups=in_channels,
-                bias=False,
+                in_channels, in_channels, 4, 2, 1, groups=in_channels, bias=False
             ),
             nn.Conv2d(in_channels, out_channels, 1, bias=False),
         )

@@ -1,7 +1,8 @@
-"""Which pixels of a mixed image are those of the source.
+"""Random regions of images: those of the source in a mixed image, and of noise.
 
 Mixed images carry objects of the source into images of the target: Olsson et al.,
-"ClassMix", WACV 2021; between domains: Tranheden et al., "DACS", WACV 2021.
+"ClassMix", WACV 2021; between domains: Tranheden et al., "DACS", WACV 2021. All draw
+from torch's global CPU generator.
 """
 
 import torch
@@ -11,16 +12,9 @@ from segda_mm.ops.pseudo_labels import IGNORE_INDEX
 
 
 def class_mask(labels: Tensor, num_classes: int) -> Tensor:
-    """Choose half of the classes of every image, rounded up.
+    """Choose half of the classes of every image, rounded up: (N, H, W), bool.
 
-    Draws from torch's global CPU generator.
-
-    Args:
-        labels: Train ids or 255, shape (N, H, W), integers.
-        num_classes: Number of classes C.
-
-    Returns:
-        Where the chosen classes are, shape (N, H, W), bool; false on void.
+    ``labels`` are train ids or 255, (N, H, W); void is never chosen.
     """
     is_void = labels == IGNORE_INDEX
     classes = labels.masked_fill(is_void, num_classes).flatten(1).long()
@@ -42,15 +36,8 @@ def box_mask(labels: Tensor, min_share: float, max_share: float) -> Tensor:
 
     French et al., "Semi-supervised semantic segmentation needs strong, varied
     perturbations", BMVC 2020 (CutMix of Yun et al., ICCV 2019, for
-    segmentation). Draws from torch's global CPU generator.
-
-    Args:
-        labels: Shape (N, H, W); its values are not looked at.
-        min_share: Smallest share of the image's area, in (0, 1].
-        max_share: Largest share.
-
-    Returns:
-        Shape (N, H, W), bool.
+    segmentation). Only the shape (N, H, W) of ``labels`` counts; shares are those of
+    the image's area, in (0, 1].
     """
     num_images, height, width = labels.shape
     share, shape, top, left = torch.rand(4, num_images).to(labels.device)
@@ -69,3 +56,20 @@ def between(starts: Tensor, lengths: Tensor, size: int) -> Tensor:
     """Which of ``size`` places lie in each of N intervals, (N, size), bool."""
     places = torch.arange(size, device=starts.device)
     return (places >= starts[:, None]) & (places < (starts + lengths)[:, None])
+
+
+def add_noise_patch(inputs: Tensor, sigma: float) -> Tensor:
+    """Add Gaussian noise to one random rectangle of each image (N, 3, H, W).
+
+    Its sides are uniform in [1, H] and [1, W]; the noise, of standard deviation
+    ``sigma``, is drawn on the inputs' own device. The inputs are not changed.
+    """
+    num_images, _, height, width = inputs.shape
+    corners = torch.rand(num_images, 4).to(inputs.device)
+    box_height = (corners[:, 0] * height).floor() + 1
+    box_width = (corners[:, 1] * width).floor() + 1
+    top = (corners[:, 2] * (height - box_height + 1)).floor()
+    left = (corners[:, 3] * (width - box_width + 1)).floor()
+    rows = between(top, box_height, height)[:, None, :, None]
+    inside = rows & between(left, box_width, width)[:, None, None]
+    return inputs + torch.randn_like(inputs) * inside * sigma

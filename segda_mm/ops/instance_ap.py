@@ -45,12 +45,8 @@ def match_segments(
     An instance without a true one is ignored where its share on void, on the
     group of its class and on too small instances of its class exceeds the
     overlap (a group that is too small counts twice), else a false positive.
-
-    Args:
-        overlaps: Of the panoptic codes.
-        codes: (K,) of the predicted instances; those in no pixel are passed over.
-        scores: (K,) floats.
-        thing_classes: Train ids of the classes with instances.
+    ``overlaps`` are those of the panoptic codes, ``codes`` (K,) and ``scores`` (K,)
+    those of the predicted instances; one in no pixel is passed over.
     """
     position = np.searchsorted(overlaps.prediction, codes)
     position = np.minimum(position, len(overlaps.prediction) - 1)
@@ -92,19 +88,13 @@ def average_precision(matches: InstanceMatches, instances: np.ndarray) -> np.nda
     """Area under the precision-recall curves, (C, 10) float64 in [0, 1].
 
     One point per distinct score, from recall 0 and precision 1, by trapezoids; NaN
-    for a class without true instances.
-
-    Args:
-        matches: Of all images together.
-        instances: (C,) numbers of true instances.
+    for a class without true instances, of which there are ``instances`` (C,).
     """
     precision = np.full((len(instances), len(OVERLAPS)), np.nan)
     for label in np.flatnonzero(instances):
-        chosen = matches.labels == label
-        order = np.argsort(-matches.scores[chosen], kind='stable')
-        scores = matches.scores[chosen][order]
-        true = matches.true[chosen][order]
-        false = matches.false[chosen][order]
+        chosen = np.flatnonzero(matches.labels == label)
+        chosen = chosen[np.argsort(-matches.scores[chosen], kind='stable')]
+        scores, true, false = (values[chosen] for values in matches[1:])
         for overlap in range(len(OVERLAPS)):
             precision[label, overlap] = _area_under_curve(
                 scores, true[:, overlap], false[:, overlap], instances[label]

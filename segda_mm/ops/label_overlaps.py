@@ -20,35 +20,21 @@ class LabelOverlaps(NamedTuple):
 
 
 def label_overlaps(truth: np.ndarray, prediction: np.ndarray) -> LabelOverlaps:
-    """Count the pixels of every pair of labels.
+    """Count the pixels of every pair of labels of two maps (H, W) of integers.
 
-    Only the last pixel of each run of equal pairs is looked up.
-
-    Args:
-        truth: Integers (H, W), not negative.
-        prediction: The same for the prediction.
-
-    Raises:
-        ValueError: The maps differ in shape, are empty, or hold a negative label.
+    Labels are not negative; only the last pixel of a run of equal pairs is looked up.
     """
-    if truth.shape != prediction.shape or not truth.size:
-        raise ValueError(
-            f'ground truth {truth.shape} and prediction {prediction.shape} must '
-            'be maps of one size, not empty'
-        )
     truth, prediction = truth.ravel(), prediction.ravel()
     ends = _run_ends(truth, prediction)
     lengths = np.diff(ends, prepend=-1)
     truth_labels, rows = _dense(truth[ends])
     prediction_labels, columns = _dense(prediction[ends])
     shape = len(truth_labels), len(prediction_labels)
+    pairs = rows * shape[1] + columns
     # Weights are summed as float64, which is exact below 2**53 pixels.
-    pixels = np.bincount(
-        rows * shape[1] + columns, weights=lengths, minlength=shape[0] * shape[1]
-    )
-    return LabelOverlaps(
-        truth_labels, prediction_labels, pixels.astype(np.int64).reshape(shape)
-    )
+    pixels = np.bincount(pairs, lengths, minlength=shape[0] * shape[1])
+    pixels = pixels.astype(np.int64).reshape(shape)
+    return LabelOverlaps(truth_labels, prediction_labels, pixels)
 
 
 def _run_ends(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -61,8 +47,6 @@ def _run_ends(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 def _dense(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Sorted distinct labels, and the index among them of every label."""
-    if labels.min() < 0:
-        raise ValueError(f'label {labels.min()} is negative')
     occurs = np.zeros(int(labels.max()) + 1, dtype=bool)
     occurs[labels] = True
     distinct = np.flatnonzero(occurs)

@@ -14,17 +14,13 @@ from segda_mm.ops.panoptic_codes import VOID_CLASS
 
 
 def confusion_matrix(overlaps: LabelOverlaps, num_classes: int) -> np.ndarray:
-    """Count the pixels of one image by true and predicted class.
+    """Count the pixels of one image by true and predicted train id.
 
-    Pixels without a true class do not count. A pixel predicted as void is wrong,
-    but a false positive of no class.
-
-    Args:
-        overlaps: Of train ids; 255 is void.
-        num_classes: C.
+    Pixels without a true class do not count. A pixel predicted as void (255) is wrong,
+    but a false positive of no class. Images add up.
 
     Returns:
-        (C, C + 1) int64: true by predicted class, void last. Images add up.
+        (C, C + 1) int64: true by predicted class, void last.
 
     Raises:
         ValueError: A train id is neither 255 nor below ``num_classes``.
@@ -71,8 +67,8 @@ def pixel_accuracy(logits: Tensor, labels: Tensor, ignore_index: int | None) -> 
 
     Args:
         logits: Shape (N, C, ...).
-        labels: Classes or ``ignore_index``, shape (N, ...).
-        ignore_index: Label of pixels that do not count; None: all count.
+        labels: Classes or ``ignore_index`` (None: there are no such), shape (N, ...).
+        ignore_index: Label of pixels that do not count.
 
     Returns:
         Shape (1,), without a graph; 100 where no pixel counts.
@@ -95,11 +91,7 @@ class PredictionAgreement(NamedTuple):
 
 
 def count_pairs(first: Tensor, second: Tensor, num_classes: int) -> Tensor:
-    """Count the pixels of every pair of classes in two predictions of one shape.
-
-    Returns:
-        (C, C) int64: class in ``first`` by class in ``second``. Images add up.
-    """
+    """Count pixels by class in ``first`` and in ``second``: (C, C) int64; adds up."""
     pairs = first.flatten().long() * num_classes + second.flatten().long()
     counts = torch.bincount(pairs, minlength=num_classes**2)
     return counts.view(num_classes, num_classes)
@@ -129,9 +121,8 @@ class PredictionEntropy(NamedTuple):
 def prediction_sums(logits: Tensor) -> Tensor:
     """What the entropies of a data set are made of, for one image (C, H, W) of logits.
 
-    Returns:
-        (C + 2,) float64: number of pixels, sum of their entropies in nats, sum of
-        the probabilities of each class. Images add up.
+    (C + 2,) float64, to be added up: number of pixels, sum of their entropies in
+    nats, sum of the probabilities of each class.
     """
     probabilities = logits.float().softmax(dim=0)
     # Unlike p * log(p), `entr` is 0 for a probability of 0.

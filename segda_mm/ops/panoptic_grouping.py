@@ -5,7 +5,7 @@ Cheng et al., "Panoptic-DeepLab", CVPR 2020, section 3.2.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -23,12 +23,10 @@ CELLS_PER_AXIS = 64
 PIXELS_AT_ONCE = 2**17
 
 
-@dataclass(frozen=True)
-class Centers:
-    """The centers of one image, the strongest first.
+class Centers(NamedTuple):
+    """``points`` (K, 2), (y, x) in int64 pixels, and ``values`` (K,) of a heatmap.
 
-    ``points`` (K, 2) are (y, x) in pixels, int64; ``values`` (K,) those of the
-    heatmap, float32.
+    The strongest come first.
     """
 
     points: Tensor
@@ -50,14 +48,11 @@ def find_centers(
         center_heatmap: Shape (N, 1, H, W), floating point.
         threshold: Peaks are strictly above it.
         kernel_size: Side of the window in pixels, odd.
-        top_k: The strongest peaks are kept, of equal ones the first row by row.
-
-    Returns:
-        One for each of the N images; K may be 0.
+        top_k: The strongest peaks are kept, of equal ones the first row by row; at
+            most 999.
 
     Raises:
-        ValueError: The heatmap holds NaN, ``kernel_size`` is not odd, or ``top_k``
-            is not in [1, 999].
+        ValueError: The heatmap holds NaN, or a setting is out of range.
     """
     if kernel_size < 1 or kernel_size % 2 == 0:
         raise ValueError(
@@ -93,13 +88,8 @@ def group_pixels(points: Tensor, offset: Tensor, pixels: Tensor) -> Tensor:
     """
     if not len(pixels):
         return pixels.clone()
-    points = points.float()
-    return torch.cat(
-        [
-            _nearest(points, _targets(offset, some_pixels))
-            for some_pixels in pixels.split(PIXELS_AT_ONCE)
-        ]
-    )
+    points, parts = points.float(), pixels.split(PIXELS_AT_ONCE)
+    return torch.cat([_nearest(points, _targets(offset, part)) for part in parts])
 
 
 def _peaks(heatmap: Tensor, threshold: float, kernel_size: int, top_k: int) -> Centers:

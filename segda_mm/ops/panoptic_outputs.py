@@ -48,24 +48,14 @@ def mirror_panoptic_outputs(
 ) -> PanopticOutputs:
     """Undo a flip of the image: mirror the maps and turn their offsets round.
 
-    Args:
-        outputs: Maps of the flipped image.
-        direction: ``'horizontal'``, ``'vertical'`` or ``'diagonal'`` (both).
+    ``direction`` is ``'horizontal'``, ``'vertical'`` or ``'diagonal'`` (both).
     """
     axes = {'horizontal': (-1,), 'vertical': (-2,), 'diagonal': (-2, -1)}
-    if direction not in axes:
-        raise ValueError(
-            f'flip_direction is {direction!r}, but outputs are mirrored back '
-            f'only from one of {sorted(axes)}; change RandomFlip in the test '
-            'pipeline'
-        )
-    seg_logits, center_heatmap, offset = (
-        output.flip(axes[direction]) for output in outputs
-    )
-    signs = [-1.0 if axis in axes[direction] else 1.0 for axis in (-2, -1)]
-    return PanopticOutputs(
-        seg_logits, center_heatmap, offset * offset.new_tensor(signs).view(1, 2, 1, 1)
-    )
+    flipped = axes[direction]
+    mirrored = PanopticOutputs(*(output.flip(flipped) for output in outputs))
+    signs = [-1.0 if axis in flipped else 1.0 for axis in (-2, -1)]
+    signs = outputs.offset.new_tensor(signs).view(1, 2, 1, 1)
+    return mirrored._replace(offset=mirrored.offset * signs)
 
 
 def _resize(maps: Tensor, size: tuple[int, int]) -> Tensor:

@@ -12,12 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from segda_mm.ops.panoptic_codes import (
-    LABEL_DIVISOR,
-    VOID_CLASS,
-    VOID_CODE,
-    check_thing_classes,
-)
+from segda_mm.ops.panoptic_codes import LABEL_DIVISOR, VOID_CLASS, VOID_CODE
 from segda_mm.ops.panoptic_grouping import Centers, find_centers, group_pixels
 
 
@@ -60,18 +55,10 @@ def panoptic_post_processing(
         center_threshold, nms_kernel_size, top_k: See :func:`find_centers`.
         stuff_area: In pixels.
 
-    Returns:
-        One for each of the N images, on the device of the inputs.
-
     Raises:
-        ValueError: Shapes do not agree, a class is out of range, or what
-            :func:`find_centers` and :func:`group_pixels` refuse.
+        ValueError: What :func:`find_centers` and :func:`group_pixels` refuse.
     """
-    _check_shapes(sem_seg, center_heatmap, offset)
-    check_thing_classes(thing_classes)
-    is_thing_class = torch.zeros(
-        VOID_CLASS + 1, dtype=torch.bool, device=sem_seg.device
-    )
+    is_thing_class = sem_seg.new_zeros(VOID_CLASS + 1, dtype=torch.bool)
     is_thing_class[list(thing_classes)] = True
     centers = find_centers(center_heatmap, center_threshold, nms_kernel_size, top_k)
     return [
@@ -83,9 +70,7 @@ def panoptic_post_processing(
 def instance_scores(seg_logits: Tensor, prediction: PanopticPrediction) -> Tensor:
     """Score the K instances: mean probability of their class times the center's value.
 
-    Args:
-        seg_logits: Shape (C, H, W), logits or log-probabilities.
-        prediction: Of the same image.
+    ``seg_logits`` (C, H, W) are logits or log-probabilities of the same image.
     """
     num_instances = len(prediction.instance_codes)
     device = prediction.codes.device
@@ -112,19 +97,6 @@ def instance_scores(seg_logits: Tensor, prediction: PanopticPrediction) -> Tenso
     return means.float() * prediction.center_values
 
 
-def _check_shapes(sem_seg: Tensor, center_heatmap: Tensor, offset: Tensor) -> None:
-    number, *size = sem_seg.shape
-    for name, maps, channels in (
-        ('center heatmap', center_heatmap, 1),
-        ('offset', offset, 2),
-    ):
-        if tuple(maps.shape) != (number, channels, *size):
-            raise ValueError(
-                f'the {name} has the shape {tuple(maps.shape)}, but labels of '
-                f'{tuple(sem_seg.shape)} need {(number, channels, *size)}'
-            )
-
-
 def _merge(
     sem_seg: Tensor,
     centers: Centers,
@@ -133,12 +105,6 @@ def _merge(
     stuff_area: int,
 ) -> PanopticPrediction:
     labels = sem_seg.flatten()
-    lowest, highest = labels.aminmax()
-    if lowest < 0 or highest > VOID_CLASS:
-        raise ValueError(
-            f'the labels lie in [{lowest}, {highest}], but must lie in '
-            f'[0, {VOID_CLASS}]'
-        )
     num_labels = VOID_CLASS + 1
     areas = torch.bincount(labels, minlength=num_labels)
     is_void = is_thing_class | (areas < stuff_area)

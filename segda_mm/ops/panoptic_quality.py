@@ -18,19 +18,11 @@ from segda_mm.ops.panoptic_codes import LABEL_DIVISOR, VOID_CLASS
 
 
 class PanopticQuality(NamedTuple):
-    """Figures per class, (C,) float64 in [0, 1], NaN without any segment."""
+    """Figures in [0, 1] per class, (C,), or as means; NaN without any segment."""
 
-    pq: np.ndarray
-    sq: np.ndarray
-    rq: np.ndarray
-
-
-class MeanPanopticQuality(NamedTuple):
-    """Means over some classes; NaN if none has segments."""
-
-    pq: float
-    sq: float
-    rq: float
+    pq: np.ndarray | float
+    sq: np.ndarray | float
+    rq: np.ndarray | float
 
 
 def panoptic_quality_counts(
@@ -48,8 +40,8 @@ def panoptic_quality_counts(
         num_classes: C.
 
     Returns:
-        (C, 4) float64: sum of matched IoUs, true positives, false positives, false
-        negatives. Images add up.
+        (C, 4) float64, to be added up: sum of matched IoUs, true positives, false
+        positives, false negatives.
 
     Raises:
         ValueError: A code's class is neither void nor below ``num_classes``.
@@ -84,15 +76,10 @@ def panoptic_quality_counts(
     def per_class(labels: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
         return np.bincount(labels, weights, minlength=num_classes)
 
-    return np.stack(
-        [
-            per_class(classes[true], iou[true, predicted]),
-            per_class(classes[true]),
-            per_class(predicted_class[~matched.any(0) & ~excused]),
-            per_class(classes[~matched.any(1)]),
-        ],
-        axis=1,
-    )
+    overlap = per_class(classes[true], iou[true, predicted])
+    false = per_class(predicted_class[~matched.any(0) & ~excused])
+    missed = per_class(classes[~matched.any(1)])
+    return np.stack([overlap, per_class(classes[true]), false, missed], axis=1)
 
 
 def panoptic_quality(counts: np.ndarray) -> PanopticQuality:
@@ -111,13 +98,13 @@ def panoptic_quality(counts: np.ndarray) -> PanopticQuality:
 
 def mean_panoptic_quality(
     quality: PanopticQuality, thing_classes: Collection[int]
-) -> dict[str, MeanPanopticQuality]:
+) -> dict[str, PanopticQuality]:
     """Means over ``all``, ``things`` and ``stuff``, NaN left out."""
     figures = np.array(quality)
     is_thing = np.isin(np.arange(figures.shape[1]), list(thing_classes))
     groups = dict(all=figures, things=figures[:, is_thing], stuff=figures[:, ~is_thing])
     return {
-        name: MeanPanopticQuality(*map(defined_mean, group))
+        name: PanopticQuality(*map(defined_mean, group))
         for name, group in groups.items()
     }
 

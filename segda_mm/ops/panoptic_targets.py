@@ -11,12 +11,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from segda_mm.ops.panoptic_codes import (
-    LABEL_DIVISOR,
-    VOID_CLASS,
-    VOID_CODE,
-    check_thing_classes,
-)
+from segda_mm.ops.panoptic_codes import LABEL_DIVISOR, VOID_CLASS
 
 
 def panoptic_targets(
@@ -44,12 +39,7 @@ def panoptic_targets(
         ``gt_offset`` (2, H, W), (y, x) in pixels, 0 off instances;
         ``gt_offset_weight`` (H, W), 1 on instances, else 0;
         ``gt_sem_seg_weight`` (H, W), ``small_instance_weight`` or 1.
-
-    Raises:
-        ValueError: ``codes`` or a thing class are out of range, or ``sigma`` is
-            not positive.
     """
-    _check(codes, thing_classes, sigma)
     height, width = codes.shape
     has_instance, center_weight = _tables(tuple(thing_classes))
 
@@ -86,18 +76,6 @@ def panoptic_targets(
         gt_offset_weight=offset_weight.reshape(height, width),
         gt_sem_seg_weight=sem_seg_weight.reshape(height, width),
     )
-
-
-def _check(codes: np.ndarray, thing_classes: Sequence[int], sigma: float) -> None:
-    highest = VOID_CODE + LABEL_DIVISOR - 1
-    if codes.min() < 0 or codes.max() > highest:
-        raise ValueError(
-            f'panoptic codes lie in [{codes.min()}, {codes.max()}], but must lie '
-            f'in [0, {highest}]; a label file needs its label table first'
-        )
-    check_thing_classes(thing_classes)
-    if not sigma > 0:
-        raise ValueError(f'sigma is {sigma}, but must be positive')
 
 
 @lru_cache(maxsize=4)

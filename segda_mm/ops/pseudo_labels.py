@@ -19,16 +19,12 @@ TOP_LEVEL = NUM_LEVELS - 1
 
 
 def class_medians(confidence: Tensor, labels: Tensor, num_classes: int) -> Tensor:
-    """Median confidence of the pixels predicted as each class.
+    """Median confidence (C,) of the pixels predicted as each class; NaN without any.
 
     Args:
-        confidence: Top-1 probabilities, any shape, in [0, 1], single or half
-            precision.
+        confidence: Top-1 probabilities, any shape, single or half precision.
         labels: Predicted classes, same shape, integers in [0, num_classes).
         num_classes: Number of classes C.
-
-    Returns:
-        Shape (C,), dtype of ``confidence``; NaN for a class without pixels.
     """
     if not confidence.numel():
         return confidence.new_full((num_classes,), float('nan'))
@@ -78,12 +74,8 @@ def median_thresholds(
         ValueError: ``scope`` is neither ``'image'`` nor ``'batch'``.
     """
     if scope == 'image':
-        medians = torch.stack(
-            [
-                class_medians(image_confidence, image_labels, num_classes)
-                for image_confidence, image_labels in zip(confidence, labels)
-            ]
-        )
+        images = zip(confidence, labels)
+        medians = torch.stack([class_medians(*image, num_classes) for image in images])
     elif scope == 'batch':
         medians = class_medians(confidence, labels, num_classes)
         medians = medians.expand(len(confidence), -1)
@@ -97,15 +89,12 @@ def median_thresholds(
 def mask_low_confidence(
     labels: Tensor, confidence: Tensor, thresholds: Tensor
 ) -> Tensor:
-    """Void every pixel whose confidence is under its class's threshold.
+    """Void (255) every pixel whose confidence is under its class's threshold.
 
     Args:
         labels: Predicted classes, shape (N, H, W), integers.
         confidence: Top-1 probabilities (or levels), shape (N, H, W).
         thresholds: Shape (N, C) or (1, C), same unit as ``confidence``.
-
-    Returns:
-        Shape (N, H, W), dtype of ``labels``, 255 where void.
     """
     thresholds = thresholds.expand(len(labels), -1)
     limits = thresholds.gather(1, labels.flatten(1).long()).view_as(confidence)
@@ -113,13 +102,10 @@ def mask_low_confidence(
 
 
 def quantize_confidence(confidence: Tensor, cap: float = 0.9) -> Tensor:
-    """Levels of confidence that fit into 16 bits.
+    """Levels of confidence in [0, 65535], int32; the last is at or above ``cap``.
 
-    All levels but the last are spent on [0, cap): a step is ``cap / 65535``. As in
+    The others are spent on [0, cap): a step is ``cap / 65535``. As in
     :func:`median_thresholds`, single precision decides what reaches the cap.
-
-    Returns:
-        Same shape, int32, in [0, 65535]; 65535 means at or above ``cap``.
     """
     confidence = confidence.float()
     levels = (confidence * (TOP_LEVEL / cap)).int()

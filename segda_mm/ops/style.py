@@ -16,13 +16,12 @@ def match_channel_statistics(
 
     Reinhard et al., "Color Transfer between Images", IEEE CG&A 2001.
 
+    The result is float32, not limited to the range of the inputs.
+
     Args:
         image: Shape (H, W, C), in a space of independent channels, as CIE Lab.
         style: Shape (H', W', C), in the same space.
         strength: In [0, 1]: 0 changes nothing, 1 matches fully.
-
-    Returns:
-        float32 (H, W, C), not limited to the range of the inputs.
     """
     mean, std = _statistics(image)
     style_mean, style_std = _statistics(style)
@@ -53,13 +52,11 @@ def transfer_low_frequencies(
     Yang and Soatto, "FDA: Fourier Domain Adaptation for Semantic Segmentation",
     CVPR 2020.
 
-    Args:
-        image: Shape (H, W, C), any real dtype.
-        style: The same shape.
-        beta: In [0, 0.5). 0 changes nothing, not even the means.
+    The result is float32, not limited to the range of the inputs.
 
-    Returns:
-        float32 (H, W, C), not limited to the range of the inputs.
+    Args:
+        image, style: Shape (H, W, C), any real dtype.
+        beta: In [0, 0.5). 0 changes nothing, not even the means.
     """
     image = image.astype(np.float32)
     if beta == 0:

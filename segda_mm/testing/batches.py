@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -20,33 +21,21 @@ def segmentation_batch(
     seed: int = 0,
     labeled: bool = True,
 ) -> dict:
-    """A batch of random images, not yet normalised or stacked.
-
-    ``inputs`` are N uint8 tensors (3, H, W), ``size`` is (H, W), and labels
-    (``gt_sem_seg``, if ``labeled``) are drawn from [0, num_classes).
-    """
-    generator = torch.Generator().manual_seed(seed)
-    inputs = [
-        torch.randint(0, 256, (3, *size), generator=generator, dtype=torch.uint8)
-        for _ in range(num_images)
-    ]
+    """Random images (3, H, W), uint8, and labels in [0, num_classes) if ``labeled``."""
+    draw = partial(torch.randint, 0, generator=torch.Generator().manual_seed(seed))
+    inputs = [draw(256, (3, *size), dtype=torch.uint8) for _ in range(num_images)]
     data_samples = [_sample(size) for _ in range(num_images)]
     for sample in data_samples:
         if labeled:
             # Blocks rather than noise, so that labels have an inside.
-            coarse = torch.randint(
-                0, num_classes, (1, size[0] // 8, size[1] // 8), generator=generator
-            )
+            coarse = draw(num_classes, (1, size[0] // 8, size[1] // 8))
             labels = coarse.repeat_interleave(8, 1).repeat_interleave(8, 2)
             sample.gt_sem_seg = PixelData(data=labels)
     return dict(inputs=inputs, data_samples=data_samples)
 
 
 def domain_batch(seed: int = 0, **kwargs) -> dict:
-    """A batch of a labelled source and an unlabelled target.
-
-    ``kwargs`` are further arguments of :func:`segmentation_batch`.
-    """
+    """A labelled source and an unlabelled target, see :func:`segmentation_batch`."""
     return dict(
         source=segmentation_batch(seed=seed, **kwargs),
         target=segmentation_batch(seed=seed + 1, labeled=False, **kwargs),
@@ -57,40 +46,27 @@ def panoptic_batch(
     num_images: int = 2,
     size: tuple[int, int] = (65, 97),
     num_classes: int = 4,
-    thing_classes: Sequence[int] | None = None,
     seed: int = 0,
 ) -> dict:
     """A batch of random images with panoptic labels and training targets.
 
-    Each label map is a grid of rectangles; each rectangle of a thing class (None:
-    from num_classes // 2 on) is an instance of its own. The first rows are void.
-
-    Returns:
-        ``inputs``: N uint8 tensors (3, H, W); ``data_samples``: N samples with
-        ``gt_sem_seg``, ``gt_panoptic_seg`` and the targets of
-        :func:`segda_mm.ops.panoptic_targets.panoptic_targets`.
+    Each label map is a grid of rectangles; each rectangle of a thing class, those from
+    num_classes // 2 on, is an instance of its own. The first rows are void.
     """
-    if thing_classes is None:
-        thing_classes = range(num_classes // 2, num_classes)
+    thing_classes = range(num_classes // 2, num_classes)
     draw = np.random.default_rng(seed)
     inputs, data_samples = [], []
     for _ in range(num_images):
         image = draw.integers(256, size=(3, *size), dtype=np.uint8)
         inputs.append(torch.from_numpy(image))
         codes = _rectangle_codes(draw, size, num_classes, thing_classes)
-        labels = codes // LABEL_DIVISOR
-        maps = dict(
-            gt_sem_seg=labels.astype(np.int64),
-            gt_panoptic_seg=codes,
-            **panoptic_targets(codes, thing_classes),
-        )
+        maps = panoptic_targets(codes, thing_classes)
+        maps['gt_sem_seg'] = (codes // LABEL_DIVISOR).astype(np.int64)
+        maps['gt_panoptic_seg'] = codes
         sample = _sample(size)
-        sample.set_data(
-            {
-                name: PixelData(data=torch.from_numpy(array).reshape(-1, *size))
-                for name, array in maps.items()
-            }
-        )
+        for name, array in maps.items():
+            values = torch.from_numpy(array).reshape(-1, *size)
+            sample.set_data({name: PixelData(data=values)})
         data_samples.append(sample)
     return dict(inputs=inputs, data_samples=data_samples)
 
@@ -110,9 +86,8 @@ def _rectangle_codes(
     instances = np.arange(1, rows * columns + 1)
     is_thing = np.isin(classes, list(thing_classes))
     codes = classes * LABEL_DIVISOR + np.where(is_thing, instances, 0)
-    height, width = size
-    row = np.arange(height) * rows // height
-    column = np.arange(width) * columns // width
+    row = np.arange(size[0]) * rows // size[0]
+    column = np.arange(size[1]) * columns // size[1]
     codes = codes.reshape(rows, columns)[row[:, None], column]
-    codes[: max(height // 16, 1)] = VOID_CODE
+    codes[: max(size[0] // 16, 1)] = VOID_CODE
     return codes.astype(np.int32)

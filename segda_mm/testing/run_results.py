@@ -11,9 +11,6 @@ import torch
 
 from segda_mm.engine.runner import find_resumable_checkpoint
 
-_LABEL_MANIFEST = 'manifest.json'
-_REPORTS = (_LABEL_MANIFEST, 'state.json', 'report.json')
-
 
 def results_of_run(work_dir: str | Path) -> dict[str, Any]:
     """Everything in the folder of a run that is to be the same when it is repeated.
@@ -22,21 +19,18 @@ def results_of_run(work_dir: str | Path) -> dict[str, Any]:
     pictures, their manifests, and the state and the report of a self-training,
     without times, by the path below ``work_dir``.
     """
-    work_dir = Path(work_dir)
-    results: dict[str, Any] = {}
-    for pointer in work_dir.rglob('last_checkpoint'):
-        file = Path(find_resumable_checkpoint(str(pointer.parent)))
-        results[str(file.relative_to(work_dir))] = trained_state(file)
-    for picture in work_dir.rglob('*.png'):
-        results[str(picture.relative_to(work_dir))] = picture.read_bytes()
-    for name in _REPORTS:
-        for file in work_dir.rglob(name):
-            content = json.loads(file.read_text(encoding='utf-8'))
-            if name == _LABEL_MANIFEST:
-                # Holds the digest of a checkpoint, which holds times.
-                content.pop('labels_of', None)
-            results[str(file.relative_to(work_dir))] = content
-    return results
+    results: dict[Path, Any] = {}
+    for file in Path(work_dir).rglob('*'):
+        if file.name == 'last_checkpoint':
+            checkpoint = Path(find_resumable_checkpoint(str(file.parent)))
+            results[checkpoint] = trained_state(checkpoint)
+        elif file.suffix == '.png':
+            results[file] = file.read_bytes()
+        elif file.name in ('manifest.json', 'state.json', 'report.json'):
+            results[file] = json.loads(file.read_text(encoding='utf-8'))
+            # The digest of a checkpoint, which holds times.
+            results[file].pop('labels_of', None)
+    return {str(file.relative_to(work_dir)): part for file, part in results.items()}
 
 
 def trained_state(checkpoint: str | Path) -> dict[str, Any]:
@@ -57,11 +51,10 @@ def trained_state(checkpoint: str | Path) -> dict[str, Any]:
 
 
 def find_difference(one: Any, other: Any, where: str = '') -> str | None:
-    """Where two results (tensors, bytes and plain types, nested) differ in any bit.
+    """The path to the first bit in which two nested results differ, or None.
 
-    Returns:
-        The path to the first difference, as ``optimizers.generator.state.0``; None
-        where there is none. Equal NaNs are equal; 0.0 and -0.0 are not.
+    They hold tensors, bytes and plain types; the path is as
+    ``optimizers.generator.state.0``. Equal NaNs are equal; 0.0 and -0.0 are not.
     """
     if isinstance(one, list | tuple) and isinstance(other, list | tuple):
         if len(one) != len(other):

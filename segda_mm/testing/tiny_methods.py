@@ -42,7 +42,7 @@ def tiny_method_config(
         method: One of :data:`TINY_METHODS`, or a config of another method.
         configs: The folder of configs.
         world: What :func:`write_tiny_world` wrote.
-        num_workers: Of every data loader, that of the pseudo labels included.
+        num_workers: Of every data loader.
     """
     cfg = Config.fromfile(Path(configs, TINY_METHODS.get(method, method)))
     if method == 'panoptic':
@@ -65,31 +65,28 @@ def tiny_method_config(
     cfg.default_hooks.checkpoint = dict(
         type='CheckpointHook', by_epoch=False, interval=1, max_keep_ckpts=2
     )
-    for key in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+    loaders = 'train_dataloader', 'val_dataloader', 'test_dataloader'
+    for key in (*loaders, 'custom_hooks'):
         _shrink(cfg[key], world, num_workers)
-    _shrink(cfg.custom_hooks, world, num_workers)
     return cfg
 
 
 def _shrink(node: object, world: str | Path, num_workers: int) -> None:
     """Point a part of a config at the tiny world, and resize to its images."""
     if isinstance(node, dict):
+        sizes = dict(
+            num_workers=num_workers,
+            scale=_SIZE,
+            scales=[(_WIDTH * t // 10, _HEIGHT * t // 10) for t in (7, 10, 13)],
+            crop_size=(_HEIGHT, _WIDTH),
+        )
         for key, value in node.items():
             if key == 'data_root':
                 node[key] = str(Path(world, Path(value).name))
-            elif key == 'num_workers':
-                node[key] = num_workers
-            elif key == 'scale':
-                node[key] = _SIZE
-            elif key == 'scales':
-                node[key] = [
-                    (_WIDTH * tenths // 10, _HEIGHT * tenths // 10)
-                    for tenths in (7, 10, 13)
-                ]
-            elif key == 'crop_size':
-                node[key] = (_HEIGHT, _WIDTH)
+            elif key in sizes:
+                node[key] = sizes[key]
             else:
                 _shrink(value, world, num_workers)
-    elif isinstance(node, (list, tuple)):
+    elif isinstance(node, list | tuple):
         for value in node:
             _shrink(value, world, num_workers)

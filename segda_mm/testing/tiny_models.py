@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from mmengine.config import ConfigDict
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import nn, optim
 
 NORM = dict(type='BN', requires_grad=True)
+RESNET = dict(type='ResNet', depth=18, base_channels=8, stem_channels=8)
 CROSS_ENTROPY = dict(type='CrossEntropyLoss', loss_weight=1.0, avg_non_ignore=True)
 
 
@@ -23,7 +25,7 @@ def _segmentor(backbone: dict, decode_head: dict, **kwargs) -> ConfigDict:
     )
 
 
-def _fcn_head(in_channels: int, in_index: int, num_classes: int) -> dict:
+def _fcn_head(in_channels: Any, in_index: Any, num_classes: int) -> dict:
     return dict(
         type='FCNHead',
         in_channels=in_channels,
@@ -31,27 +33,20 @@ def _fcn_head(in_channels: int, in_index: int, num_classes: int) -> dict:
         channels=16,
         num_convs=1,
         concat_input=False,
-        dropout_ratio=0.1,
         num_classes=num_classes,
         norm_cfg=NORM,
-        align_corners=False,
         loss_decode=CROSS_ENTROPY,
     )
 
 
 def tiny_bisenet(num_classes: int = 4) -> ConfigDict:
     """BiSeNetV1 over a narrow ResNet-18, with both auxiliary heads."""
-    context = dict(type='ResNet', depth=18, base_channels=8, stem_channels=8)
     backbone = dict(
         type='BiSeNetV1',
-        in_channels=3,
         context_channels=(16, 32, 64),
         spatial_channels=(8, 8, 8, 16),
-        out_indices=(0, 1, 2),
         out_channels=32,
-        backbone_cfg=dict(context, norm_cfg=NORM, norm_eval=False),
-        norm_cfg=NORM,
-        align_corners=False,
+        backbone_cfg=RESNET,
     )
     heads = [_fcn_head(16, index, num_classes) for index in (1, 2)]
     return _segmentor(backbone, _fcn_head(32, 0, num_classes), auxiliary_head=heads)
@@ -67,25 +62,17 @@ def tiny_stdc(num_classes: int = 4) -> ConfigDict:
             in_channels=3,
             channels=(8, 16, 16, 32, 64),
             bottleneck_type='cat',
-            num_convs=4,
             norm_cfg=NORM,
             act_cfg=dict(type='ReLU'),
-            with_final_conv=False,
         ),
         last_in_channels=(64, 32),
         out_channels=16,
         ffm_cfg=dict(in_channels=32, out_channels=32, scale_factor=4),
     )
     detail_head = dict(
+        _fcn_head(16, 0, num_classes=2),
         type='STDCHead',
-        in_channels=16,
-        channels=16,
-        num_convs=1,
-        num_classes=2,
         boundary_threshold=0.1,
-        in_index=0,
-        norm_cfg=NORM,
-        concat_input=False,
         align_corners=True,
         loss_decode=[
             dict(type='CrossEntropyLoss', loss_name='loss_ce', use_sigmoid=True),
@@ -98,17 +85,13 @@ def tiny_stdc(num_classes: int = 4) -> ConfigDict:
 
 def tiny_pidnet(num_classes: int = 4) -> ConfigDict:
     """PIDNet; its generator needs ``logits_index=1`` and ``edge_width``."""
-    common = dict(norm_cfg=NORM, act_cfg=dict(type='ReLU', inplace=True))
     hard = dict(type='OhemCrossEntropy', thres=0.9, min_kept=1000, loss_weight=1.0)
     backbone = dict(
         type='PIDNet',
-        in_channels=3,
         channels=8,
         ppm_channels=16,
         num_stem_blocks=1,
         num_branch_blocks=1,
-        align_corners=False,
-        **common,
     )
     decode_head = dict(
         type='PIDHead',
@@ -122,7 +105,6 @@ def tiny_pidnet(num_classes: int = 4) -> ConfigDict:
             dict(type='BoundaryLoss', loss_weight=20.0),
             hard,
         ],
-        **common,
     )
     return _segmentor(backbone, decode_head)
 
@@ -131,29 +113,14 @@ def tiny_segformer(num_classes: int = 4) -> ConfigDict:
     """SegFormer with a narrow Mix Transformer."""
     backbone = dict(
         type='MixVisionTransformer',
-        in_channels=3,
         embed_dims=8,
-        num_stages=4,
         num_layers=[1, 1, 1, 1],
-        num_heads=[1, 2, 4, 8],
-        patch_sizes=[7, 3, 3, 3],
-        sr_ratios=[8, 4, 2, 1],
-        out_indices=(0, 1, 2, 3),
         mlp_ratio=2,
-        qkv_bias=True,
         drop_path_rate=0.1,
     )
-    decode_head = dict(
-        type='SegformerHead',
-        in_channels=[8, 16, 32, 64],
-        in_index=[0, 1, 2, 3],
-        channels=16,
-        dropout_ratio=0.1,
-        num_classes=num_classes,
-        norm_cfg=NORM,
-        align_corners=False,
-        loss_decode=CROSS_ENTROPY,
-    )
+    head = _fcn_head([8, 16, 32, 64], [0, 1, 2, 3], num_classes)
+    del head['num_convs'], head['concat_input']
+    decode_head = dict(head, type='SegformerHead')
     return _segmentor(backbone, decode_head)
 
 
@@ -169,28 +136,16 @@ def tiny_panoptic_deeplab(
     """
     if thing_classes is None:
         thing_classes = range(num_classes // 2, num_classes)
+    strides = dict(strides=(1, 2, 2, 1), dilations=(1, 1, 1, 2))
+    preprocessor = dict(type='PanopticDataPreprocessor', size=size)
+    scaling = dict(mean=[127.5] * 3, std=[127.5] * 3)
+    hard_pixels = dict(type='HardPixelCrossEntropy', hard_fraction=0.2, loss_weight=1.0)
+    regression = dict(type='MaskedRegressionLoss')
+    centers = dict(center_threshold=0.1, nms_kernel_size=7, top_k=200)
     return ConfigDict(
         type='PanopticDeepLab',
-        data_preprocessor=dict(
-            type='PanopticDataPreprocessor',
-            mean=[127.5] * 3,
-            std=[127.5] * 3,
-            size=size,
-            test_cfg=dict(size=size),
-        ),
-        backbone=dict(
-            type='ResNet',
-            depth=18,
-            base_channels=8,
-            stem_channels=8,
-            num_stages=4,
-            out_indices=(0, 1, 3),
-            strides=(1, 2, 2, 1),
-            dilations=(1, 1, 1, 2),
-            norm_cfg=NORM,
-            norm_eval=False,
-            style='pytorch',
-        ),
+        data_preprocessor=dict(preprocessor, test_cfg=dict(size=size), **scaling),
+        backbone=dict(RESNET, out_indices=(0, 1, 3), **strides),
         decode_head=dict(
             type='PanopticDeepLabHead',
             in_channels=(8, 16, 64),
@@ -207,20 +162,12 @@ def tiny_panoptic_deeplab(
             center_channels=8,
             dropout_ratio=0.1,
             norm_cfg=NORM,
-            loss_semantic=dict(
-                type='HardPixelCrossEntropy', hard_fraction=0.2, loss_weight=1.0
-            ),
-            loss_center=dict(type='MaskedRegressionLoss', norm='l2', loss_weight=200.0),
-            loss_offset=dict(type='MaskedRegressionLoss', norm='l1', loss_weight=0.01),
+            loss_semantic=hard_pixels,
+            loss_center=dict(regression, norm='l2', loss_weight=200.0),
+            loss_offset=dict(regression, norm='l1', loss_weight=0.01),
         ),
         train_cfg=dict(),
-        test_cfg=dict(
-            mode='whole',
-            center_threshold=0.1,
-            nms_kernel_size=7,
-            top_k=200,
-            stuff_area=16,
-        ),
+        test_cfg=dict(mode='whole', stuff_area=16, **centers),
     )
 
 

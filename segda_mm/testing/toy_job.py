@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from mmengine.config import Config
@@ -31,15 +30,8 @@ def write_toy_job(folder: Path) -> Path:
             write_pair(data, f'{split}/{index}.png', image, labels)
 
     def dataset(split: str) -> dict:
-        return dict(
-            type='BaseSegDataset',
-            data_root=str(data),
-            data_prefix=dict(
-                img_path=f'images/{split}', seg_map_path=f'labels/{split}'
-            ),
-            img_suffix='.png',
-            metainfo=dict(classes=CLASSES, palette=PALETTE),
-        )
+        meta = dict(classes=CLASSES, palette=PALETTE)
+        return dict(frames(data, split), type='BaseSegDataset', metainfo=meta)
 
     cfg = toy_config(
         len(CLASSES),
@@ -53,6 +45,15 @@ def write_toy_job(folder: Path) -> Path:
     path.parent.mkdir(parents=True)
     cfg.dump(path)
     return path
+
+
+def frames(data: Path, split: str) -> dict:
+    """Where a data set finds what :func:`write_pair` wrote."""
+    return dict(
+        data_root=str(data),
+        data_prefix=dict(img_path=f'images/{split}', seg_map_path=f'labels/{split}'),
+        img_suffix='.png',
+    )
 
 
 def toy_pictures(count: int, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -73,19 +74,12 @@ def write_pair(root: Path, name: str, image: np.ndarray, labels: np.ndarray) -> 
 
 
 def toy_config(
-    num_classes: int,
-    training: Mapping[str, Any],
-    test: Mapping[str, Any],
-    load_labels: str,
-    evaluators: Sequence[Mapping[str, Any]],
+    num_classes: int, training: dict, test: dict, load_labels: str, evaluators: list
 ) -> Config:
     """A tiny BiSeNet, trained on images of 32x64 for two epochs.
 
-    Args:
-        num_classes: Of the network.
-        training, test: Data sets without pipeline.
-        load_labels: ``type`` of the transform that reads the labels.
-        evaluators: Configs of the metrics.
+    ``training`` and ``test`` are data sets without pipeline, ``load_labels`` is the
+    type of the transform that reads the labels.
     """
     load = [dict(type='LoadImageFromFile')]
     label = [dict(type=load_labels), dict(type='PackSegInputs')]
@@ -96,7 +90,7 @@ def toy_config(
         label[1:],
     ]
 
-    def loader(dataset: Mapping[str, Any], **sampler) -> dict:
+    def loader(dataset: dict, **sampler) -> dict:
         dataset = dict(dataset, pipeline=load + label)
         return dict(batch_size=2, num_workers=0, sampler=sampler, dataset=dataset)
 
@@ -119,8 +113,8 @@ def toy_config(
             test_dataloader=test_loader,
             tta_model=dict(type='SemanticTTA'),
             tta_pipeline=[*load, dict(type='TestTimeAug', transforms=views)],
-            val_evaluator=list(evaluators),
-            test_evaluator=list(evaluators),
+            val_evaluator=evaluators,
+            test_evaluator=evaluators,
             train_cfg=dict(type='ResumableEpochTrainLoop', max_epochs=2),
             val_cfg=dict(type='ValLoop'),
             test_cfg=dict(type='TestLoop'),

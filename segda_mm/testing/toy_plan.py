@@ -8,7 +8,7 @@ from mmengine.config import Config
 
 from segda_mm.datasets.camvid import CLASSES
 
-from .toy_job import toy_config, toy_pictures, write_pair
+from .toy_job import frames, toy_config, toy_pictures, write_pair
 
 #: Every third frame is labelled.
 EVERY = 3
@@ -28,22 +28,6 @@ def write_toy_plan(folder: Path) -> Path:
             write_pair(folder / 'data', name, image, labels)
     configs = folder / 'configs'
     configs.mkdir(parents=True)
-    _training_config(folder).dump(configs / 'tiny.py')
-    _plan(folder).dump(configs / 'plan.py')
-    return configs / 'plan.py'
-
-
-def labeled_frames(folder: Path, split: str) -> dict:
-    """Config of the labelled frames of a split, without pipeline."""
-    return dict(
-        type='CamVidDataset',
-        data_root=str(folder / 'data'),
-        data_prefix=dict(img_path=f'images/{split}', seg_map_path=f'labels/{split}'),
-        img_suffix='.png',
-    )
-
-
-def _training_config(folder: Path) -> Config:
     cfg = toy_config(
         len(CLASSES),
         training=labeled_frames(folder, 'train'),
@@ -55,11 +39,17 @@ def _training_config(folder: Path) -> Config:
     cfg.default_hooks.checkpoint = dict(
         type='CheckpointHook', by_epoch=True, interval=1, save_last=True
     )
-    return cfg
+    cfg.dump(configs / 'tiny.py')
+    _plan(folder, str(configs / 'tiny.py')).dump(configs / 'plan.py')
+    return configs / 'plan.py'
 
 
-def _plan(folder: Path) -> Config:
-    config = str(folder / 'configs' / 'tiny.py')
+def labeled_frames(folder: Path, split: str) -> dict:
+    """Config of the labelled frames of a split, without pipeline."""
+    return dict(frames(folder / 'data', split), type='CamVidDataset')
+
+
+def _plan(folder: Path, config: str) -> Config:
     images = dict(
         type='CamVidImagesDataset',
         data_root=str(folder / 'data'),

@@ -11,14 +11,9 @@ import numpy as np
 from segda_mm.ops.panoptic_codes import LABEL_DIVISOR, VOID_CODE
 from segda_mm.visualization.semantic import colorize
 
-#: Shades of a class, on a circle around its colour.
-NUM_SHADES = 12
-
-#: How far a shade moves each of red, green and blue.
-SHADE_STRENGTH = 36
-
-#: Times that the shades run through from the left border to the right one.
-SHADE_TURNS = 3
+#: Shades of a class, on a circle around its colour; how far one moves each of red,
+#: green and blue; and how often all run through from the left border to the right.
+NUM_SHADES, SHADE_STRENGTH, SHADE_TURNS = 12, 36, 3
 
 #: Steps on the circle from which on two shades are told apart at a glance.
 CLEAR_STEPS = 2
@@ -71,9 +66,7 @@ def colorize_panoptic(
     prediction, or two frames, paint a car alike; of close instances of a class the
     smaller one takes the nearest shade that differs clearly. Void is black.
 
-    Args:
-        codes: (H, W) panoptic codes.
-        palette: (num_classes, 3) RGB values in [0, 255].
+    ``palette`` is (num_classes, 3), RGB in [0, 255].
     """
     codes = np.where(codes // LABEL_DIVISOR < len(palette), codes, VOID_CODE)
     picture = colorize(codes // LABEL_DIVISOR, palette)
@@ -169,11 +162,8 @@ def colorize_offsets(offset: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """Paint offsets: the hue is their direction, the brightness their length.
 
     Red leads right, yellow-green down, cyan left, violet up; the brightness is the
-    square root of the length over that of the longest offset.
-
-    Args:
-        offset: (2, H, W) floats, (y, x) in pixels.
-        mask: (H, W) bool, the pixels to paint; the others are black.
+    square root of the length over that of the longest offset. ``offset`` (2, H, W) is
+    (y, x) in pixels; those off the ``mask`` (H, W) are black.
     """
     y, x = np.where(mask, offset, 0).astype(np.float32)
     length = np.hypot(y, x)

@@ -69,10 +69,7 @@ class PanopticVisualizer(SegLocalVisualizer):
             self.add_image(name, picture, step)
 
     def _prediction_panels(
-        self,
-        image: np.ndarray,
-        fields: dict[str, np.ndarray],
-        truth: np.ndarray | None,
+        self, image: np.ndarray, fields: dict[str, np.ndarray], truth: np.ndarray | None
     ) -> list[np.ndarray]:
         codes = fields['pred_panoptic_seg'][0]
         heatmap = fields.get('pred_center_heatmap')

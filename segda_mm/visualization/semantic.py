@@ -8,7 +8,6 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
-from mmseg.structures import SegDataSample
 from mmseg.visualization import SegLocalVisualizer
 
 from segda_mm.registry import VISUALIZERS
@@ -39,16 +38,12 @@ def comparison_figure(
         images: RGB images, each (H, W, 3) uint8.
         truths: Their class maps, each (H, W) with void 255.
         predictions: Class maps, as many as images, by the title of the column.
-        classes: Names for the legend.
-        palette: RGB of the classes, (num_classes, 3) in [0, 255].
+        classes, palette: Names for the legend, and their RGB in [0, 255].
     """
     columns = {'image': images, 'truth': truths, **predictions}
-    height, width = images[0].shape[:2]
-    rows = len(images)
-    size = (
-        PANEL_WIDTH * len(columns),
-        PANEL_WIDTH * height / width * rows + LEGEND_HEIGHT,
-    )
+    rows, (height, width) = len(images), images[0].shape[:2]
+    page_height = PANEL_WIDTH * height / width * rows + LEGEND_HEIGHT
+    size = PANEL_WIDTH * len(columns), page_height
     figure = Figure(figsize=size, layout='constrained')
     FigureCanvasAgg(figure)
     axes = figure.subplots(rows, len(columns), squeeze=False)
@@ -64,13 +59,8 @@ def comparison_figure(
         for name, color in zip(classes, palette, strict=True)
     ]
     handles.append(Patch(facecolor='black', label='void'))
-    figure.legend(
-        handles=handles,
-        loc='outside lower center',
-        ncols=min(len(handles), 10),
-        fontsize=8,
-        frameon=False,
-    )
+    place = dict(loc='outside lower center', ncols=min(len(handles), 10))
+    figure.legend(handles=handles, **place, fontsize=8, frameon=False)
     return figure
 
 
@@ -81,16 +71,6 @@ class OverlayVisualizer(SegLocalVisualizer):
     Void stays uncoloured. Only the first process draws.
     """
 
-    def add_datasample(
-        self,
-        name: str,
-        image: np.ndarray,
-        data_sample: SegDataSample | None = None,
-        *args,
-        with_image: bool = True,
-        **kwargs,
-    ) -> None:
+    def add_datasample(self, *args, with_image: bool = True, **kwargs) -> None:
         """Draw one sample and hand it to the backends; see mmseg."""
-        super().add_datasample(
-            name, image, data_sample, *args, with_image=with_image, **kwargs
-        )
+        super().add_datasample(*args, with_image=with_image, **kwargs)

@@ -29,10 +29,8 @@ def evaluate(metric, batch):
 def test_classes_by_hand():
     truth = torch.tensor([[[0, 0, 1, 1], [2, 2, 255, 255]]])
     prediction = torch.tensor([[[0, 1, 1, 1], [2, 0, 0, 1]]])
-    figures = evaluate(
-        PerClassIoUMetric(),
-        [dict(pred_sem_seg=dict(data=prediction), gt_sem_seg=dict(data=truth))],
-    )
+    image = dict(pred_sem_seg=dict(data=prediction), gt_sem_seg=dict(data=truth))
+    figures = evaluate(PerClassIoUMetric(), [image])
     assert figures['IoU.road'] == 33.33  # 1 of {2 true + 1 more predicted}
     assert figures['IoU.car'] == 66.67  # 2 of {2 true + 1 more predicted}
     assert figures['IoU.person'] == 50.0
@@ -65,13 +63,8 @@ def test_void_counts_as_wrong_and_images_weigh_alike():
     # another size: 2 of 2 right. Mean of 50 % and 100 %; pooled over the
     # pixels it would be 4 of 6, and without void 4 of 5.
     metric = PixelPrecision()
-    metric.process(
-        {},
-        [
-            sample([[0, 1], [1, 1]], [[0, 1], [255, 0]]),
-            sample([[3, 2]], [[3, 2]]),
-        ],
-    )
+    first = sample([[0, 1], [1, 1]], [[0, 1], [255, 0]])
+    metric.process({}, [first, sample([[3, 2]], [[3, 2]])])
     assert metric.evaluate(2) == {'pixel_precision': 75.0}
 
 

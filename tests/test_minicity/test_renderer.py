@@ -22,14 +22,11 @@ def test_labels_are_those_of_cityscapes():
 
 @pytest.mark.parametrize('look', ['game', 'real'])
 def test_equal_arguments_give_equal_pixels(look):
-    first = render_frame(look, 3, 5, SIZE)
-    again = render_frame(look, 3, 5, SIZE)
-    for name in ('image', 'label_ids', 'instance_ids'):
-        np.testing.assert_array_equal(getattr(first, name), getattr(again, name))
-    assert first.image.shape == (64, 128, 3)
-    assert first.image.dtype == np.uint8
-    assert first.label_ids.dtype == np.uint8
-    assert first.instance_ids.dtype == np.uint16
+    first, again = (render_frame(look, 3, 5, SIZE) for _ in range(2))
+    for name, dtype in (('image', 'u1'), ('label_ids', 'u1'), ('instance_ids', 'u2')):
+        array = getattr(first, name)
+        assert array.shape[:2] == (64, 128) and array.dtype == dtype
+        np.testing.assert_array_equal(array, getattr(again, name))
 
 
 def test_seed_index_and_stream_each_give_another_street():
@@ -72,13 +69,6 @@ def test_all_classes_occur_and_rare_ones_are_rare(look):
     assert share[CLASSES.index('train')] < 0.4
 
 
-def test_the_same_street_at_another_size():
-    small = render_frame('game', 0, 2, (128, 64)).label_ids
-    large = render_frame('game', 0, 2, (512, 256)).label_ids[2::4, 2::4]
-    # Only edges may differ.
-    assert (small == large).mean() > 0.88
-
-
 @pytest.mark.parametrize('size', [(128, 64), (2048, 1024)])
 def test_ends_of_the_size_range(size):
     frame = render_frame('real', 0, 0, size)
@@ -87,23 +77,18 @@ def test_ends_of_the_size_range(size):
     assert {1, 2, 3} <= set(np.unique(frame.label_ids))
 
 
-@pytest.mark.parametrize('size', [(64, 64), (4096, 1024)])
-def test_other_sizes_are_refused(size):
-    with pytest.raises(ValueError, match='128 to 2048'):
-        render_frame('game', 0, 0, size)
-
-
-def test_an_unknown_look_is_refused():
+def test_other_sizes_and_looks_are_refused():
+    for size in ((64, 64), (4096, 1024)):
+        with pytest.raises(ValueError, match='128 to 2048'):
+            render_frame('game', 0, 0, size)
     with pytest.raises(ValueError, match="'game', 'real'"):
         render_frame('cartoon', 0, 0, SIZE)
 
 
 def test_game_has_no_own_car_and_both_have_void_ids():
-    seen = set()
-    for index in range(12):
-        game = set(np.unique(render_frame('game', 0, index, SIZE).label_ids))
-        assert not game & {1, 2, 3}
-        seen |= game
+    frames = [render_frame('game', 0, index, SIZE) for index in range(12)]
+    seen = set(np.unique([frame.label_ids for frame in frames]))
+    assert not seen & {1, 2, 3}
     assert seen & {4, 5, 9, 10, 14, 15, 16, 18, 29, 30}
 
 
@@ -124,13 +109,11 @@ def test_things_move_and_keep_their_instance():
 
 
 def test_the_two_looks_differ_in_light_and_colour():
-    def statistics(look):
-        pictures = np.stack(
-            [render_frame(look, 0, index, SIZE).image for index in range(4)]
-        ).astype(float)
-        saturation = pictures.max(-1) - pictures.min(-1)
-        return pictures.mean(), saturation.mean()
-
-    game, real = statistics('game'), statistics('real')
-    assert game[0] > real[0] + 15
-    assert game[1] > 2 * real[1]
+    brightness, saturation = {}, {}
+    for look in ('game', 'real'):
+        images = [render_frame(look, 0, index, SIZE).image for index in range(4)]
+        pictures = np.stack(images).astype(float)
+        brightness[look] = pictures.mean()
+        saturation[look] = (pictures.max(-1) - pictures.min(-1)).mean()
+    assert brightness['game'] > brightness['real'] + 15
+    assert saturation['game'] > 2 * saturation['real']

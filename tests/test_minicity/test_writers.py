@@ -25,16 +25,8 @@ def hashes(root):
 @pytest.fixture(scope='module')
 def cityscapes(tmp_path_factory):
     root = tmp_path_factory.mktemp('world') / 'cityscapes'
-    write_cityscapes(
-        root,
-        train=4,
-        val=2,
-        train_extra=5,
-        sequence_train=1,
-        sequence_val=0,
-        seed=7,
-        size=SIZE,
-    )
+    counts = dict(train=4, val=2, train_extra=5, sequence_train=1)
+    write_cityscapes(root, **counts, seed=7, size=SIZE)
     return root
 
 
@@ -81,35 +73,29 @@ def test_cityscapes_names(cityscapes):
         str(path.relative_to(cityscapes / 'leftImg8bit'))
         for path in (cityscapes / 'leftImg8bit').rglob('*.png')
     )
-    assert images == [
-        'train/birkenfeld/birkenfeld_000000_000019_leftImg8bit.png',
-        'train/birkenfeld/birkenfeld_000001_000019_leftImg8bit.png',
-        'train/hafenberg/hafenberg_000000_000019_leftImg8bit.png',
-        'train/neustadt/neustadt_000000_000019_leftImg8bit.png',
-        'train_extra/brunnthal/brunnthal_000000_000000_leftImg8bit.png',
-        'train_extra/brunnthal/brunnthal_000000_000001_leftImg8bit.png',
-        'train_extra/lindenau/lindenau_000000_000000_leftImg8bit.png',
-        'train_extra/seebruck/seebruck_000000_000000_leftImg8bit.png',
-        'train_extra/waldheim/waldheim_000000_000000_leftImg8bit.png',
-        'val/mariental/mariental_000000_000019_leftImg8bit.png',
-        'val/osterfeld/osterfeld_000000_000019_leftImg8bit.png',
+    stems = [
+        'train/birkenfeld/birkenfeld_000000_000019',
+        'train/birkenfeld/birkenfeld_000001_000019',
+        'train/hafenberg/hafenberg_000000_000019',
+        'train/neustadt/neustadt_000000_000019',
+        'train_extra/brunnthal/brunnthal_000000_000000',
+        'train_extra/brunnthal/brunnthal_000000_000001',
+        'train_extra/lindenau/lindenau_000000_000000',
+        'train_extra/seebruck/seebruck_000000_000000',
+        'train_extra/waldheim/waldheim_000000_000000',
+        'val/mariental/mariental_000000_000019',
+        'val/osterfeld/osterfeld_000000_000019',
     ]
+    assert images == [f'{stem}_leftImg8bit.png' for stem in stems]
     # The extra images come without fine labels.
-    assert sorted(path.name for path in (cityscapes / 'gtFine').iterdir()) == [
-        'train',
-        'val',
-    ]
+    assert {path.name for path in (cityscapes / 'gtFine').iterdir()} == {'train', 'val'}
 
 
 def test_cityscapes_truth(cityscapes):
     stem = cityscapes / 'gtFine/val/osterfeld/osterfeld_000000_000019_gtFine_'
     truth = {}
-    for kind, mode in (
-        ('labelIds', 'L'),
-        ('labelTrainIds', 'L'),
-        ('instanceIds', 'I;16'),
-        ('color', 'RGBA'),
-    ):
+    modes = dict(labelIds='L', labelTrainIds='L', instanceIds='I;16', color='RGBA')
+    for kind, mode in modes.items():
         with Image.open(f'{stem}{kind}.png') as picture:
             assert picture.mode == mode and picture.size == SIZE
             truth[kind] = np.asarray(picture)
@@ -160,9 +146,7 @@ def test_a_cut_run_continues_with_the_same_files(cityscapes, tmp_path):
     assert next(kept.iterdir()).stat().st_mtime_ns == stamp
     manifest = json.loads((root / 'minicity.json').read_text())
     assert manifest['complete'] is True
-    assert manifest['settings']['seed'] == 2
-    assert manifest['settings']['size'] == [128, 64]
-    assert manifest['settings']['train'] == 2
+    assert manifest['settings'].items() >= dict(train=2, seed=2, size=[128, 64]).items()
 
 
 def test_other_settings_and_foreign_folders_are_refused(tmp_path):
@@ -173,9 +157,6 @@ def test_other_settings_and_foreign_folders_are_refused(tmp_path):
     with pytest.raises(ValueError, match='not empty'):
         write_cityscapes(tmp_path / 'mine', 1, 0, size=SIZE)
     assert [path.name for path in (tmp_path / 'mine').iterdir()] == ['leftImg8bit']
-
-
-def test_more_snippets_than_images_are_refused(tmp_path):
     with pytest.raises(ValueError, match='sequence_val is 2'):
         write_cityscapes(tmp_path / 'cs', 1, 1, sequence_val=2, size=SIZE)
     assert not (tmp_path / 'cs').exists()

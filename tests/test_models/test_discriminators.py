@@ -6,10 +6,7 @@ from segda_mm.models import DSCDiscriminator, FCDiscriminator
 
 @pytest.mark.parametrize(
     'discriminator, parameters, gflops, decimals',
-    [
-        (FCDiscriminator, 2_781_121, 30.89, 2),
-        (DSCDiscriminator, 189_424, 2.147, 3),
-    ],
+    [(FCDiscriminator, 2_781_121, 30.89, 2), (DSCDiscriminator, 189_424, 2.147, 3)],
 )
 def test_published_parameters_and_flops(discriminator, parameters, gflops, decimals):
     network = discriminator(num_classes=19)
@@ -24,15 +21,14 @@ def multiply_adds(network):
     bilinear upsampling 11; biases and activations cost nothing.
     """
     counts = []
+
+    def count(module, _, output):
+        is_conv = isinstance(module, torch.nn.Conv2d)
+        counts.append(output.numel() * (module.weight[0].numel() if is_conv else 11))
+
     for module in network.modules():
-        if isinstance(module, torch.nn.Conv2d):
-            module.register_forward_hook(
-                lambda m, _, output: counts.append(output.numel() * m.weight[0].numel())
-            )
-        elif isinstance(module, torch.nn.Upsample):
-            module.register_forward_hook(
-                lambda m, _, output: counts.append(11 * output.numel())
-            )
+        if isinstance(module, torch.nn.Conv2d | torch.nn.Upsample):
+            module.register_forward_hook(count)
     network.to('meta')(torch.zeros(1, 19, 512, 1024, device='meta'))
     return sum(counts)
 

@@ -10,12 +10,6 @@ from segda_mm.registry import MODELS
 from studies.network_costs import count_multiply_adds, count_parameters
 
 FOLDER = Path(__file__).parents[2] / 'configs' / '_base_' / 'models'
-ASPP = dict(wr38=30_739_456, wr41=15_535_104, x71=3_019_776)
-# Projections and 5x5 fusions of the semantic and of the instance decoder, and the
-# heads of classes, centers and offsets.
-DENSE = (41_152, 3_892_224), (20_576, 1_382_912), (1_643_795, 102_497, 102_530)
-SEPARABLE = (54_976, 173_088), (27_488, 67_472), (77_843, 7_649, 7_682)
-DECODERS = dict(wr38=DENSE, wr41=DENSE, x71=SEPARABLE)
 
 
 def build(name, **backbone):
@@ -56,17 +50,5 @@ def test_multiply_adds(name, multi_grid, native, padded, published):
 )
 def test_parameters(name, total, published):
     _, model = build(name)
-    semantic, instance, heads = DECODERS[name]
-    for branch, (projections, fusions) in (
-        (model.decode_head.semantic_branch, semantic),
-        (model.decode_head.instance_branch, instance),
-    ):
-        counts = count_parameters(branch)
-        assert counts['aspp'] == ASPP[name]
-        assert (counts['projections'], counts['fusions']) == (projections, fusions)
-    counts = count_parameters(model.decode_head)
-    assert (
-        tuple(counts[f'{of}_head'] for of in ('semantic', 'center', 'offset')) == heads
-    )
     assert count_parameters(model)['total'] == total
     assert total / 1e6 == pytest.approx(published, abs=0.005 if name != 'x71' else 0.02)

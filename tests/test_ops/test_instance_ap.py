@@ -30,11 +30,6 @@ def match(truth, prediction):
     return match_segments(overlaps, codes, scores, THINGS)
 
 
-def outcome(matches, index=0):
-    """Number of overlaps at which an instance is true, and is false."""
-    return int(matches.true[index].sum()), int(matches.false[index].sum())
-
-
 def ignored(code):
     """82 of 100 predicted pixels on ``code``: more than seven of the overlaps."""
     return [(0, 18), (code, 400)], [(1001, 100), (0, 318)]
@@ -70,24 +65,14 @@ def ignored(code):
 )
 def test_matches_by_hand(truth, prediction, expected):
     matches = match(row(*truth), row(*prediction))
-    assert outcome(matches) == expected
+    # The number of overlaps at which it is true, and is false.
+    assert (matches.true.sum(), matches.false.sum()) == expected
     assert matches.labels.tolist() == [prediction[0][0] // 1000]
 
 
-def test_codes_in_no_pixel_and_of_stuff_are_passed_over():
-    overlaps = label_overlaps(row((1001, 200)), row((1001, 150), (0, 50)))
-    codes = np.array([2001, 0, 1001, 1009], np.int32)
-    scores = np.array([0.1, 0.2, 0.3, 0.4], np.float32)
-    matches = match_segments(overlaps, codes, scores, THINGS)
-    assert matches.labels.tolist() == [1]
-    assert matches.scores.tolist() == [np.float32(0.3)]
-    assert not match_segments(overlaps, codes[:0], scores[:0], THINGS).true.size
-
-
 def test_instances_counted_are_those_to_be_found():
-    truth = row(
-        (1001, 100), (1002, 99), (1000, 500), (2001, 300), (0, 300), (VOID, 300)
-    )
+    things = (1001, 100), (1002, 99), (1000, 500), (2001, 300)
+    truth = row(*things, (0, 300), (VOID, 300))
     overlaps = label_overlaps(truth, truth)
     assert count_instances(overlaps, THINGS, 3).tolist() == [0, 1, 1]
 

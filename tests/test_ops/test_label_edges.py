@@ -8,9 +8,7 @@ def test_edges_stand_on_both_sides_of_a_border():
     labels = torch.tensor([[[[0, 0, 0, 1, 1, 1]]]])
     assert label_edges(labels, 2).flatten().tolist() == [0, 0, 1, 1, 0, 0]
     assert label_edges(labels, 4).flatten().tolist() == [0, 1, 1, 1, 1, 0]
-
-
-def test_a_border_to_void_is_no_edge():
+    # A border to void is none.
     labels = torch.tensor([[[[0, 0], [255, 255], [1, 2]]]])
     assert label_edges(labels, 2)[0, 0].tolist() == [[0, 0], [0, 0], [1, 1]]
 

@@ -23,16 +23,3 @@ def test_equals_counting_pixel_by_pixel(shape, labels):
         if overlaps.pixels[row, column]
     }
     assert got == expected
-
-
-@pytest.mark.parametrize(
-    ('truth', 'prediction', 'message'),
-    [
-        (np.zeros((2, 3), int), np.zeros((3, 2), int), r'\(2, 3\).*\(3, 2\)'),
-        (np.zeros((0, 3), int), np.zeros((0, 3), int), 'not empty'),
-        (np.zeros((2, 3), int), np.full((2, 3), -1), 'label -1'),
-    ],
-)
-def test_wrong_maps(truth, prediction, message):
-    with pytest.raises(ValueError, match=message):
-        label_overlaps(truth, prediction)

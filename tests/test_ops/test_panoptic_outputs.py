@@ -50,8 +50,3 @@ def test_mirrored_offsets_lead_to_the_mirrored_center(direction, center, axes):
     torch.testing.assert_close(mirrored.offset, expected.offset)
     assert torch.equal(mirrored.seg_logits, maps.seg_logits.flip(axes))
     assert torch.equal(mirrored.center_heatmap, maps.center_heatmap.flip(axes))
-
-
-def test_unknown_direction():
-    with pytest.raises(ValueError, match="'sideways'.*RandomFlip"):
-        mirror_panoptic_outputs(maps_to_one_center((3, 3), (1, 1)), 'sideways')

@@ -21,7 +21,6 @@ def test_batches_of_different_sizes_against_numpy():
     np.testing.assert_allclose(mean, values.mean((0, 2, 3)), rtol=1e-6)
     np.testing.assert_allclose(variance, values.var((0, 2, 3), ddof=1), rtol=1e-6)
 
-
-def test_one_value():
+    # One value has no spread.
     mean, variance = pooled_moments(sums_of(torch.full((1, 2, 1, 1), 3.0)))
     assert (mean.tolist(), variance.tolist()) == ([3, 3], [0, 0])

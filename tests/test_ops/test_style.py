@@ -47,13 +47,6 @@ def test_low_amplitudes_are_the_styles_and_all_else_is_the_images(size, beta, hi
     assert (image == kept[0]).all() and (style == kept[1]).all()
 
 
-def test_the_own_style_and_a_beta_of_0_change_nothing():
-    image, style = np.rint(pictures(20, 30)).astype(np.uint8)
-    same = transfer_low_frequencies(image, image, 0.2)
-    np.testing.assert_allclose(same, image, atol=1e-2)
-    np.testing.assert_array_equal(transfer_low_frequencies(image, style, 0), image)
-
-
 @pytest.mark.parametrize(
     ('dtype', 'expected'),
     [(np.uint8, [0, 0, 1, 255, 255]), (np.float32, [0, 0.4, 0.6, 254.7, 255])],

@@ -23,9 +23,7 @@ def panoptic_map(left):
 
 def prediction(truth=None):
     codes = panoptic_map(40)
-    grid = torch.stack(
-        torch.meshgrid(torch.arange(HEIGHT), torch.arange(WIDTH), indexing='ij')
-    )
+    grid = torch.from_numpy(np.mgrid[:HEIGHT, :WIDTH])
     fields = dict(
         pred_panoptic_seg=codes,
         pred_center_heatmap=torch.zeros(1, HEIGHT, WIDTH),
@@ -41,13 +39,8 @@ def prediction(truth=None):
 
 
 def draw(tmp_path, sample, **kwargs):
-    visualizer = PanopticVisualizer(
-        vis_backends=[
-            dict(type='LocalVisBackend', save_dir=str(tmp_path), img_save_dir='')
-        ],
-        save_dir=str(tmp_path),
-        alpha=0.5,
-    )
+    backend = dict(type='LocalVisBackend', save_dir=str(tmp_path), img_save_dir='')
+    visualizer = PanopticVisualizer('drawing', vis_backends=[backend], alpha=0.5)
     visualizer.dataset_meta = META
     visualizer.add_datasample('street', GREY, sample, step=3, **kwargs)
     picture = np.asarray(Image.open(tmp_path / 'street_3.png'))

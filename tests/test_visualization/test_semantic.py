@@ -26,12 +26,8 @@ def test_grid_titles_legend_and_colours(tmp_path):
     predictions = {'source only': truths[::-1], 'oracle': truths}
     figure = comparison_figure(images, truths, predictions, CLASSES, PALETTE)
     axes = np.array(figure.axes).reshape(2, 4)
-    assert [axis.get_title() for axis in axes[0]] == [
-        'image',
-        'truth',
-        'source only',
-        'oracle',
-    ]
+    titles = [axis.get_title() for axis in axes[0]]
+    assert titles == ['image', 'truth', 'source only', 'oracle']
     legend = [text.get_text() for text in figure.legends[0].get_texts()]
     assert legend == ['road', 'sky', 'void']
     shown = [[axis.images[0].get_array() for axis in row] for row in axes]
@@ -55,13 +51,8 @@ def draw(tmp_path, with_truth):
         truth = torch.ones(1, 32, 64, dtype=torch.long)
         truth[0, 16:] = 255
         sample.gt_sem_seg = PixelData(data=truth)
-    visualizer = OverlayVisualizer(
-        vis_backends=[
-            dict(type='LocalVisBackend', save_dir=str(tmp_path), img_save_dir='')
-        ],
-        save_dir=str(tmp_path),
-        alpha=0.5,
-    )
+    backend = dict(type='LocalVisBackend', save_dir=str(tmp_path), img_save_dir='')
+    visualizer = OverlayVisualizer('drawing', vis_backends=[backend], alpha=0.5)
     visualizer.dataset_meta = META
     image = np.full((32, 64, 3), 50, np.uint8)
     visualizer.add_datasample('street', image, sample, with_labels=False, step=3)

@@ -27,7 +27,6 @@ class EfficientNetLitePretrained:
 
     Raises:
         PreflightError: The package of the weights is not installed.
-        ValueError: The weights are those of another network.
     """
 
     def __init__(self, variant: int) -> None:

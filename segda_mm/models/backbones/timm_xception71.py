@@ -21,11 +21,7 @@ def convert_timm_xception71(source: str | PathLike, target: str | PathLike) -> N
     """Write the weights of a timm checkpoint as a classifier of ours.
 
     Weights of :class:`Xception71` are under ``backbone.``, timm's classifier under
-    ``head.fc.``, as the ImageNet config of X-71 has it.
-
-    Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: It is not a checkpoint of tensors, or not of ``xception71``.
+    ``head.fc.``. ValueError where these are not weights of ``xception71``.
     """
     state = read_state_dict(source)
     try:

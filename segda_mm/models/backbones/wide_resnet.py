@@ -38,12 +38,9 @@ COMMON_STAGES = (
 
 
 class DropPath(nn.Module):
-    """Keep each sample's branch with a probability, and divide by it, in training.
+    """Keep each sample's branch with probability ``survival``, and divide by it.
 
-    Huang et al., "Deep Networks with Stochastic Depth", ECCV 2016.
-
-    Args:
-        survival: That probability, in (0, 1].
+    Huang et al., "Deep Networks with Stochastic Depth", ECCV 2016; in training only.
     """
 
     def __init__(self, survival: float) -> None:
@@ -117,8 +114,9 @@ class WideResNet(BaseModule):
 
     A 3x3 convolution of stride 2, the stages, and a 3x3 max pool behind the first.
 
+    ``stages`` of a subclass is the table, from ``b2`` on.
+
     Args:
-        stages: The table, from ``b2`` on.
         output_stride: 16 or 32; with 16 what follows the last stride is dilated.
         multi_grid: Unit rates of the bottlenecks' dilations; None: all 1.
         drop_path_survival: Probability that a residual branch is kept.
@@ -130,9 +128,10 @@ class WideResNet(BaseModule):
         init_cfg: See mmengine; None: convolutions by Kaiming.
     """
 
+    stages: tuple[Stage, ...]
+
     def __init__(
         self,
-        stages: Sequence[Stage],
         output_stride: int = 32,
         multi_grid: Sequence[int] | None = None,
         drop_path_survival: float = 1.0,
@@ -150,18 +149,15 @@ class WideResNet(BaseModule):
         super().__init__(init_cfg)
         self.with_checkpoint = with_checkpoint
         self.out_indices = tuple(out_indices)
+        stages = self.stages
+        bottlenecks = sum(stage.units for stage in stages if len(stage.widths) == 3)
         dilations = iter(
-            dilations_of_last_units(
-                output_stride,
-                multi_grid,
-                units=sum(stage.units for stage in stages if len(stage.widths) == 3),
-            )
+            dilations_of_last_units(output_stride, multi_grid, bottlenecks)
         )
 
         channels = scaled_width(64, width_multiplier)
         self.conv1 = ConvModule(3, channels, 3, stride=2, padding=1, norm_cfg=norm_cfg)
         self.pool = nn.MaxPool2d(3, stride=2, padding=1)
-        self.stage_names = tuple(stage.name for stage in stages)
         reached = 4
         for stage in stages:
             widths = [scaled_width(w, width_multiplier) for w in stage.widths]
@@ -182,23 +178,19 @@ class WideResNet(BaseModule):
                 channels = widths[-1]
             self.add_module(stage.name, units)
 
-        levels = (
-            *(scaled_width(stages[i].widths[-1], width_multiplier) for i in (1, 2)),
-            channels,
-        )
-        self.feature_channels = tuple(levels[index] for index in self.out_indices)
+        taps = [scaled_width(stages[i].widths[-1], width_multiplier) for i in (1, 2)]
+        self.feature_channels = tuple([*taps, channels][i] for i in self.out_indices)
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
         """Maps of ``out_indices`` of an image (N, 3, H, W), of sides ceil(S / s)."""
         x = self._run(self.conv1, image)
         maps = []
-        for name in self.stage_names:
-            units = getattr(self, name)
-            for index, unit in enumerate(units):
+        for stage in self.stages:
+            for index, unit in enumerate(getattr(self, stage.name)):
                 x = self._run(unit, x)
-                if name in ('b3', 'b4') and index == len(units) - 2:
+                if stage.name in ('b3', 'b4') and index == stage.units - 2:
                     maps.append(x)
-            if name == 'b2':
+            if stage.name == 'b2':
                 x = self.pool(x)
         maps.append(x)
         return tuple(maps[index] for index in self.out_indices)
@@ -212,18 +204,16 @@ class WideResNet38(WideResNet):
     """WR-38: 109.18 M parameters and 45.99 B multiply-adds at 224 x 224.
 
     Wu et al., "Wider or Deeper", 2016, in the version of Chen et al.,
-    "Naive-Student", ECCV 2020, Table 11, with a classifier of 1000 classes.
-    Settings are those of :class:`WideResNet`; the paper's ``multi_grid`` is (1, 2).
+    "Naive-Student", ECCV 2020, Table 11, with a classifier of 1000 classes. The
+    paper's ``multi_grid`` is (1, 2).
     """
 
-    def __init__(self, **settings) -> None:
-        stages = (
-            *COMMON_STAGES,
-            Stage('b5', 3, (512, 1024), strided=True),
-            Stage('b6', 1, (512, 1024, 2048)),
-            Stage('b7', 1, (1024, 2048, 4096)),
-        )
-        super().__init__(stages, **settings)
+    stages = (
+        *COMMON_STAGES,
+        Stage('b5', 3, (512, 1024), strided=True),
+        Stage('b6', 1, (512, 1024, 2048)),
+        Stage('b7', 1, (1024, 2048, 4096)),
+    )
 
 
 @MODELS.register_module()
@@ -232,13 +222,11 @@ class WideResNet41(WideResNet):
 
     Chen et al., "Naive-Student", ECCV 2020, section 4.3. The counts of its Table 11
     are met with 1024 as first width of ``b5``; the 512 printed there makes 85 M.
-    Settings are those of :class:`WideResNet`; the paper's ``multi_grid`` is (1, 2, 4).
+    The paper's ``multi_grid`` is (1, 2, 4).
     """
 
-    def __init__(self, **settings) -> None:
-        stages = (
-            *COMMON_STAGES,
-            Stage('b5', 3, (1024, 1024), strided=True),
-            Stage('b6', 3, (512, 1024, 2048)),
-        )
-        super().__init__(stages, **settings)
+    stages = (
+        *COMMON_STAGES,
+        Stage('b5', 3, (1024, 1024), strided=True),
+        Stage('b6', 3, (512, 1024, 2048)),
+    )

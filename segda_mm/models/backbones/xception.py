@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import torch.nn.functional as F
@@ -59,9 +60,7 @@ class XceptionModule(nn.Module):
                 norm_cfg=norm_cfg,
                 act_cfg=None,
             )
-            for index, (channels, width) in enumerate(
-                zip((in_channels, *widths), widths)
-            )
+            for index, (channels, width) in enumerate(pairwise((in_channels, *widths)))
         )
         self.projection = None
         if in_channels != widths[-1] or stride != 1:
@@ -142,24 +141,17 @@ class Xception71(BaseModule):
             for _ in range(middle_modules)
         )
         widths1, widths2 = map(scaled, EXIT_WIDTHS)
-        self.exit1 = XceptionModule(
-            channels, widths1, output_stride // 16, False, norm_cfg
-        )
-        self.exit2 = nn.Sequential(
-            *(
+        stride = output_stride // 16
+        self.exit1 = XceptionModule(channels, widths1, stride, False, norm_cfg)
+        self.exit2 = nn.Sequential()
+        for of, to, rate in zip((widths1[-1], *widths2), widths2, dilations):
+            self.exit2.append(
                 DepthwiseSeparableConvModule(
-                    channels, width, 3, padding=rate, dilation=rate, norm_cfg=norm_cfg
-                )
-                for channels, width, rate in zip(
-                    (widths1[-1], *widths2), widths2, dilations
+                    of, to, 3, padding=rate, dilation=rate, norm_cfg=norm_cfg
                 )
             )
-        )
 
-        levels = (
-            *(scaled(ENTRY_FLOW[index][0])[1] for index in TAPPED),
-            widths2[-1],
-        )
+        levels = (*(scaled(ENTRY_FLOW[index][0])[1] for index in TAPPED), widths2[-1])
         self.feature_channels = tuple(levels[index] for index in self.out_indices)
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:

@@ -46,17 +46,14 @@ class PanopticDeepLabHead(BaseModule):
             paper's are, or dense, as those of "Naive-Student", ECCV 2020.
         aspp_channels: Width of each ASPP and its five parts.
         aspp_rates: Dilations of its 3x3 convolutions.
-        semantic_projection_channels: Widths of the semantic branch's projections
-            of stride 8 and of stride 4.
-        semantic_channels: Width of its decoder and of its head.
-        instance_projection_channels: As above, of the instance branch.
-        instance_channels: Width of its decoder.
+        semantic_projection_channels, instance_projection_channels: Widths of a
+            branch's projections of stride 8 and of stride 4.
+        semantic_channels, instance_channels: Width of a branch's decoder.
         center_channels: Width of the heads of centers and of offsets.
         dropout_ratio: Share of the values of ASPP dropped in training.
         norm_cfg: Of the norms.
         loss_semantic: See :class:`HardPixelCrossEntropy`.
-        loss_center: See :class:`MaskedRegressionLoss`.
-        loss_offset: As ``loss_center``.
+        loss_center, loss_offset: See :class:`MaskedRegressionLoss`.
         init_cfg: None: convolutions as by He et al. 2015, the last ones smaller.
     """
 
@@ -141,29 +138,17 @@ class PanopticDeepLabHead(BaseModule):
     ) -> dict[str, Tensor]:
         """Compare the maps of :meth:`forward` with the targets, at the targets' size.
 
-        Returns:
-            Scalars ``loss_semantic``, ``loss_center`` and ``loss_offset``.
-
-        Raises:
-            KeyError: A sample lacks one of :data:`TARGETS`.
+        Scalars are ``loss_semantic``, ``loss_center`` and ``loss_offset``; KeyError if
+        a sample lacks one of :data:`TARGETS`.
         """
-        targets = {name: _stack(batch_data_samples, name) for name in TARGETS}
-        size = targets['gt_sem_seg'].shape[-2:]
-        outputs = resize_panoptic_outputs(outputs, size)
+        labels, weight, *instances = (_stack(batch_data_samples, t) for t in TARGETS)
+        heatmap, heatmap_weight, offset, offset_weight = instances
+        maps = resize_panoptic_outputs(outputs, labels.shape[-2:])
+        labels, weight = labels.squeeze(1).long(), weight.squeeze(1)
         return dict(
-            loss_semantic=self.loss_semantic(
-                outputs.seg_logits,
-                targets['gt_sem_seg'].squeeze(1).long(),
-                targets['gt_sem_seg_weight'].squeeze(1),
-            ),
-            loss_center=self.loss_center(
-                outputs.center_heatmap,
-                targets['gt_center_heatmap'],
-                targets['gt_center_weight'],
-            ),
-            loss_offset=self.loss_offset(
-                outputs.offset, targets['gt_offset'], targets['gt_offset_weight']
-            ),
+            loss_semantic=self.loss_semantic(maps.seg_logits, labels, weight),
+            loss_center=self.loss_center(maps.center_heatmap, heatmap, heatmap_weight),
+            loss_offset=self.loss_offset(maps.offset, offset, offset_weight),
         )
 
 
@@ -257,25 +242,14 @@ def _norm_of_single_pixels(module: ConvModule, pooled: Tensor) -> Tensor:
         return norm(pooled)
     if isinstance(norm, nn.SyncBatchNorm) and get_world_size(norm.process_group) > 1:
         return norm(pooled)
-    return F.batch_norm(
-        pooled,
-        norm.running_mean,
-        norm.running_var,
-        norm.weight,
-        norm.bias,
-        training=False,
-        eps=norm.eps,
-    )
+    statistics = norm.running_mean, norm.running_var
+    return F.batch_norm(pooled, *statistics, norm.weight, norm.bias, eps=norm.eps)
 
 
 def _prediction_head(
-    conv: _Convolutions,
-    in_channels: int,
-    channels: int,
-    out_channels: int,
-    initial_std: float,
+    conv: _Convolutions, in_channels: int, channels: int, maps: int, initial_std: float
 ) -> nn.Sequential:
-    predictor = nn.Conv2d(channels, out_channels, 1)
+    predictor = nn.Conv2d(channels, maps, 1)
     nn.init.normal_(predictor.weight, std=initial_std)
     nn.init.zeros_(predictor.bias)
     return nn.Sequential(conv.spatial(in_channels, channels, 5), predictor)

@@ -32,13 +32,10 @@ class PanopticDeepLab(EncoderDecoder):
     Cheng et al., "Panoptic-DeepLab", CVPR 2020, with a :class:`PanopticDeepLabHead`.
 
     Args:
-        test_cfg: ``mode='whole'``, and ``center_threshold``,
-            ``nms_kernel_size``, ``top_k`` and ``stuff_area`` of
-            :func:`panoptic_post_processing`; the paper: 0.1, 7, 200 and 4096.
+        test_cfg: ``mode='whole'``, and ``center_threshold``, ``nms_kernel_size``,
+            ``top_k`` and ``stuff_area`` of :func:`panoptic_post_processing`; the
+            paper: 0.1, 7, 200 and 4096.
         **kwargs: Of :class:`mmseg.models.EncoderDecoder`.
-
-    Raises:
-        ValueError: ``test_cfg`` has other keys or another mode.
     """
 
     def __init__(self, test_cfg: dict, **kwargs) -> None:
@@ -63,26 +60,23 @@ class PanopticDeepLab(EncoderDecoder):
 
     def encode_decode(self, inputs: Tensor, batch_img_metas: list[dict]) -> Tensor:
         """Logits of the classes, shape (N, C, H, W), at the size of the inputs."""
-        return resize_panoptic_outputs(
-            self.raw_outputs(inputs), inputs.shape[2:]
-        ).seg_logits
+        outputs = self.raw_outputs(inputs)
+        return resize_panoptic_outputs(outputs, inputs.shape[2:]).seg_logits
 
     def predict(self, inputs: Tensor, data_samples: OptSampleList = None) -> SampleList:
-        """Predict panoptic maps, see :meth:`make_predictions`.
+        """Predict panoptic maps of normalised, padded images (N, 3, H, W).
 
-        Args:
-            inputs: Normalised, padded images, shape (N, 3, H, W).
-            data_samples: N samples; None: images are not padded, flipped or resized.
+        See :meth:`make_predictions`. Without ``data_samples``, images are not padded,
+        flipped or resized.
         """
         if data_samples is None:
             data_samples = [
                 SegDataSample(metainfo=dict(ori_shape=tuple(inputs.shape[2:])))
                 for _ in inputs
             ]
-        at_originals = self.at_originals(
-            self.raw_outputs(inputs), inputs.shape[2:], data_samples
-        )
-        for sample, outputs in zip(data_samples, at_originals):
+        raw = self.raw_outputs(inputs)
+        originals = self.at_originals(raw, inputs.shape[2:], data_samples)
+        for sample, outputs in zip(data_samples, originals):
             self.make_predictions(*outputs, [sample])
         return data_samples
 
@@ -94,24 +88,15 @@ class PanopticDeepLab(EncoderDecoder):
     ) -> Iterator[PanopticOutputs]:
         """Yield the maps of each image, N = 1, at its ``ori_shape``.
 
-        Args:
-            outputs: Maps of N padded images, of any size.
-            padded_size: (H, W) of the images after padding.
-            data_samples: N samples with ``ori_shape``, padding and flip as metainfo.
-
-        Raises:
-            ValueError: An image is padded on the left or above.
+        ``outputs`` are those of N padded images, of any size, which ``padded_size``,
+        (H, W), and the samples' ``ori_shape``, padding and flip describe.
         """
         for index, sample in enumerate(data_samples):
             meta = sample.metainfo
-            left, right, top, bottom = meta.get(
+            # The preprocessor pads on the right and below only.
+            _, right, _, bottom = meta.get(
                 'img_padding_size', meta.get('padding_size', (0, 0, 0, 0))
             )
-            if left or top:
-                raise ValueError(
-                    f'the image is padded by {left} on the left and {top} above; '
-                    'PanopticDeepLab expects padding on the right and below only'
-                )
             maps = PanopticOutputs(*(output[index, None] for output in outputs))
             maps = resize_panoptic_outputs(maps, padded_size)
             height, width = padded_size[0] - bottom, padded_size[1] - right

@@ -64,10 +64,9 @@ def test_all_weights_must_be_known_there_and_in_shape(donor, tmp_path):
     state = donor.state_dict()
     for change, message in (
         (dict(extra=torch.zeros(1)), 'extra is no weight of xception71'),
-        ({'blocks.23.stack.conv1.bn_dw.bias': torch.zeros(1)}, 'has 23 blocks'),
         (
             {'stem.0.conv.weight': torch.zeros(8, 3, 3, 3)},
-            r'stem.0.conv.weight.*\[8, 3, 3, 3\]',
+            r'conv.weight.*\[8, 3, 3, 3\]',
         ),
     ):
         with pytest.raises(ValueError, match=message):

@@ -5,8 +5,6 @@ from segda_mm.models import WideResNet38, WideResNet41
 from segda_mm.models.backbones.wide_resnet import DropPath
 from studies.network_costs import count_multiply_adds, count_parameters
 
-SLIM = dict(width_multiplier=1 / 16)
-
 
 def counts(network):
     return {name: count for name, count in count_parameters(network).items() if count}
@@ -36,17 +34,6 @@ def test_counts_are_those_of_table_11(network, own, classifier, multiply_adds):
     assert total == {WideResNet38: 109_184_040, WideResNet41: 111_063_080}[network]
     assert counted.native + channels * 1000 == multiply_adds
     assert counted.padded == counted.native
-
-
-def test_a_unit_is_relu_of_branch_and_shortcut():
-    backbone = WideResNet41(output_stride=32, **SLIM).eval()
-    x = torch.randn(2, 16, 9, 9)
-    plain, strided = backbone.b3[1], backbone.b3[2]
-    assert torch.equal(plain(x), (plain.branch(x) + x).clamp(min=0))
-    subsampled = (strided.branch(x) + x[:, :, ::2, ::2]).clamp(min=0)
-    assert torch.equal(strided(x), subsampled)
-    last = backbone.b4[0]
-    assert torch.equal(last(x), (last.branch(x) + last.projection(x)).clamp(min=0))
 
 
 def test_whole_samples_are_dropped_and_the_mean_is_kept():

@@ -41,10 +41,8 @@ def test_losses_are_those_of_maps_resized_to_the_targets():
     head = tiny_head()
     samples = panoptic_batch(size=(33, 49))['data_samples']
     generator = torch.Generator().manual_seed(1)
-    raw = PanopticOutputs(
-        *(torch.randn(2, c, 9, 13, generator=generator) for c in (4, 1, 2))
-    )
-    losses = head.loss_by_feat(raw, samples)
+    raw = [torch.randn(2, c, 9, 13, generator=generator) for c in (4, 1, 2)]
+    losses = head.loss_by_feat(PanopticOutputs(*raw), samples)
 
     def target(name):
         return torch.stack([sample.get(name).data for sample in samples])
@@ -62,14 +60,12 @@ def test_losses_are_those_of_maps_resized_to_the_targets():
 
     weight = target('gt_center_weight')
     squared = (heatmap - target('gt_center_heatmap')) ** 2
-    torch.testing.assert_close(
-        losses['loss_center'], 200 * (squared * weight).sum() / weight.sum()
-    )
+    expected = 200 * (squared * weight).sum() / weight.sum()
+    torch.testing.assert_close(losses['loss_center'], expected)
     weight = target('gt_offset_weight')
     absolute = (offset - target('gt_offset')).abs().mean(1, keepdim=True)
-    torch.testing.assert_close(
-        losses['loss_offset'], 0.01 * (absolute * weight).sum() / weight.sum()
-    )
+    expected = 0.01 * (absolute * weight).sum() / weight.sum()
+    torch.testing.assert_close(losses['loss_offset'], expected)
     assert losses.keys() == {'loss_semantic', 'loss_center', 'loss_offset'}
 
 

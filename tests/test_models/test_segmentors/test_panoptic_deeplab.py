@@ -29,13 +29,9 @@ class CoordinateReader(PanopticDeepLab):
     def raw_outputs(self, inputs):
         y, x = inputs[:, 0, ::4, ::4], inputs[:, 1, ::4, ::4]
         # Of the view's pixels, in its own direction.
-        offset = torch.stack(
-            [
-                (self.CENTER[0] - y) / (y[:, 1:2] - y[:, :1]),
-                (self.CENTER[1] - x) / (x[:, :, 1:2] - x[:, :, :1]),
-            ],
-            dim=1,
-        )
+        down = (self.CENTER[0] - y) / (y[:, 1:2] - y[:, :1])
+        right = (self.CENTER[1] - x) / (x[:, :, 1:2] - x[:, :, :1])
+        offset = torch.stack([down, right], dim=1)
         seg_logits = torch.stack([y, x, 40 - y, 50 - x], dim=1) / 10
         return PanopticOutputs(seg_logits, seg_logits[:, :1], offset)
 
@@ -110,27 +106,14 @@ def test_perfect_maps_become_the_ground_truth():
         things = pairs[1][pairs[1] % LABEL_DIVISOR > 0]
         assert sorted(instances.codes.tolist()) == sorted(things.tolist())
         assert torch.equal(instances.labels, instances.codes.long() // LABEL_DIVISOR)
-        torch.testing.assert_close(
-            instances.scores, torch.ones_like(instances.scores), rtol=0, atol=1e-3
-        )
+        assert instances.scores.min() > 0.999
 
 
-@pytest.mark.parametrize(
-    ('changes', 'message'),
-    [
+def test_refused_test_cfg():
+    for changes, message in (
         (dict(mode='slide'), "mode is 'slide'.*'whole'"),
         (dict(stride=(8, 8)), r"knows nothing of \['stride'\]"),
-    ],
-)
-def test_refused_test_cfg(changes, message):
-    test_cfg = dict(tiny_panoptic_deeplab().test_cfg, **changes)
-    with pytest.raises(ValueError, match=message):
-        tiny_model(test_cfg=test_cfg)
-
-
-def test_padding_on_the_left():
-    sample = SegDataSample(
-        metainfo=dict(ori_shape=(60, 90), img_padding_size=(7, 0, 0, 5))
-    )
-    with pytest.raises(ValueError, match='7 on the left'):
-        tiny_model().eval().predict(torch.zeros(1, 3, *PADDED), [sample])
+    ):
+        test_cfg = dict(tiny_panoptic_deeplab().test_cfg, **changes)
+        with pytest.raises(ValueError, match=message):
+            tiny_model(test_cfg=test_cfg)
