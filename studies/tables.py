@@ -8,7 +8,6 @@ from typing import Any
 import pandas as pd
 from matplotlib import cycler
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from scipy import stats
@@ -16,15 +15,7 @@ from scipy import stats
 from studies.study import Choice, Differences, Gap, Plot, Study, StudyError, Table
 
 #: Told apart with every kind of colour vision (Okabe and Ito, 2008).
-COLORS = (
-    '#0072B2',
-    '#D55E00',
-    '#009E73',
-    '#CC79A7',
-    '#E69F00',
-    '#56B4E9',
-    '#000000',
-)
+COLORS = ('#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9')
 
 _CLASS_FIGURES = {'iou': 'IoU', 'pq': 'PQ', 'ap': 'AP'}
 
@@ -49,33 +40,23 @@ class Results:
             for line in lines
             if line['seed'] in study.seeds
         }
-        order = {row.name: place for place, row in enumerate(study.rows)}
-        own = [
-            (order[row.name], key)
-            for key in sorted(known)
+        self.lines = {
+            key: known[key]
             for row in study.rows
+            for key in sorted(known)
             if row.owns(key[0])
-        ]
-        self.lines = {key: known[key] for _, key in sorted(own)}
+        }
         index = pd.MultiIndex.from_tuples(self.lines, names=['method', 'seed'])
         self.figures = pd.DataFrame(
             [_figures(line) for line in self.lines.values()], index=index, dtype=float
         )
 
     def of(self, result: str, figure: str) -> pd.Series:
-        """Seed -> value of a figure, without those for which it is undefined.
-
-        Raises:
-            StudyError: no line of the study has such a figure.
-        """
+        """Seed -> value of a figure, without those for which it is undefined."""
         if result not in self.figures.index.get_level_values(0):
             return pd.Series(dtype=float)
         if figure not in self.figures:
-            means = [name for name in self.figures if '.' not in name]
-            raise StudyError(
-                f'{self.study.name}: no result has {figure!r}; there are '
-                f'{", ".join(means)}'
-            )
+            raise StudyError(f'{self.study.name}: no result has {figure!r}')
         return self.figures.loc[result][figure].dropna()
 
     def validations(self, result: str) -> dict[int, pd.DataFrame]:
@@ -129,36 +110,25 @@ def markdown(head: Sequence[str], rows: Iterable[Sequence[str]], names: int = 1)
 
 def results_table(table: Table, results: Results) -> str:
     """Mean ± sample standard deviation over the seeds, one line a result."""
-    figures = list(table.figures)
-    papers = [
-        place
-        for place in range(len(figures))
-        if any(_at(values, place) is not None for values in table.published.values())
-    ]
+    published = pd.DataFrame.from_dict(dict(table.published), orient='index')
+    published.columns = [*table.figures][: published.shape[1]]
+    published = published.astype(float).dropna(axis='columns', how='all')
     head = ['method', *table.figures.values()]
-    head += [f'paper: {table.figures[figures[place]]}' for place in papers]
+    head += [f'paper: {table.figures[figure]}' for figure in published]
     rows, left_out = [], []
     for name in table.rows:
-        values = [results.of(name, figure) for figure in figures]
-        if all(part.empty for part in values):
+        values = {figure: results.of(name, figure) for figure in table.figures}
+        if all(part.empty for part in values.values()):
             left_out.append(f'`{name}`')
             continue
-        cells = [
-            spread(part, results.decimals(figure))
-            for figure, part in zip(figures, values)
-        ]
-        for place in papers:
-            paper = _at(table.published.get(name, ()), place)
-            cells.append('' if paper is None else number(paper))
-        rows.append([name, *cells, str(max(map(len, values)))])
+        cells = [spread(part, results.decimals(key)) for key, part in values.items()]
+        papers = published.reindex([name]).iloc[0]
+        cells += ['' if pd.isna(paper) else number(paper) for paper in papers]
+        rows.append([name, *cells, str(max(map(len, values.values())))])
     text = markdown([*head, 'seeds'], rows) if rows else ''
     if left_out:
         text += f'\n\nNot run yet: {", ".join(left_out)}.'
     return text.strip()
-
-
-def _at(values: Sequence[float | None], place: int) -> float | None:
-    return values[place] if place < len(values) else None
 
 
 def class_table(table: Table, results: Results) -> str:
@@ -174,17 +144,13 @@ def class_table(table: Table, results: Results) -> str:
     return markdown(['method', *(name.removeprefix(prefix) for name in columns)], rows)
 
 
-def difference(results: Results, method: str, baseline: str, figure: str) -> pd.Series:
-    """Seed -> method minus baseline, of the seeds that both have."""
-    return (results.of(method, figure) - results.of(baseline, figure)).dropna()
-
-
 def differences_table(part: Differences, results: Results) -> str:
     """Differences paired by seed, with a two-sided paired t-test."""
     head = ('method', 'baseline', 'in each seed', 'mean', 't', 'p', 'better in')
     rows = []
     for method, baseline in part.pairs:
-        values = difference(results, method, baseline, part.figure)
+        values = results.of(method, part.figure) - results.of(baseline, part.figure)
+        values = values.dropna()
         if values.empty:
             continue
         decimals = results.decimals(part.figure)
@@ -193,17 +159,9 @@ def differences_table(part: Differences, results: Results) -> str:
             test = stats.ttest_1samp(values, 0)
             t = number(test.statistic, 2)
             p = number(test.pvalue, 3) if test.pvalue >= 0.001 else '< 0.001'
-        rows.append(
-            (
-                method,
-                baseline,
-                each(values, decimals, signed=True),
-                spread(values, decimals, signed=True),
-                t,
-                p,
-                f'{(values > 0).sum()} of {len(values)}',
-            )
-        )
+        cells = [f(values, decimals, signed=True) for f in (each, spread)]
+        better = f'{(values > 0).sum()} of {len(values)}'
+        rows.append((method, baseline, *cells, t, p, better))
     return markdown(head, rows, names=3) if rows else ''
 
 
@@ -274,14 +232,8 @@ def chosen_validation(
 
 
 def draw(plot: Plot, results: Results) -> Figure | None:
-    """Draw a plot.
-
-    Returns:
-        A figure with its own canvas (``figure.savefig(path)`` needs no display);
-        None where there is no result to draw.
-    """
+    """Draw a plot; None where there is no result to draw."""
     figure = Figure(figsize=(6.4, 4.0), layout='constrained')
-    FigureCanvasAgg(figure)
     axes = figure.subplots()
     axes.set_prop_cycle(cycler(linestyle=('-', '--', ':')) * cycler(color=COLORS))
     axes.grid(color='0.9')
@@ -329,12 +281,10 @@ def _draw_lines(axes: Axes, plot: Plot, results: Results) -> None:
         values = {x: results.of(name, plot.figure) for name, x in where.items()}
         values = {x: values[x] for x in sorted(values) if not values[x].empty}
         if values:
-            means = [part.mean() for part in values.values()]
-            deviations = [
-                part.std() if len(part) > 1 else 0 for part in values.values()
-            ]
+            points = pd.DataFrame(values)
             style = dict(marker='o', ms=4, capsize=4, label=label)
-            axes.errorbar([*values], means, deviations, **style)
+            deviations = points.std().fillna(0)
+            axes.errorbar(points.columns, points.mean(), deviations, **style)
     axes.set_xlabel(plot.xlabel)
     if len(plot.rows) > 1:
         axes.legend(frameon=False)

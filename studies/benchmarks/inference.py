@@ -14,6 +14,7 @@ import copy
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -72,7 +73,8 @@ def runtime_ways(files: Mapping[str, Path], image: np.ndarray, threads: int) -> 
         session = onnxruntime.InferenceSession(
             str(file), options, providers=[*providers, 'CPUExecutionProvider']
         )
-        ways[f'ONNX Runtime {kind}'] = _call(session.run, ['logits'], dict(image=image))
+        run = partial(session.run, ['logits'], dict(image=image))
+        ways[f'ONNX Runtime {kind}'] = lambda run=run: run()[0]
         if openvino is not None:
             settings = dict(
                 INFERENCE_NUM_THREADS=threads,
@@ -80,12 +82,8 @@ def runtime_ways(files: Mapping[str, Path], image: np.ndarray, threads: int) -> 
                 PERFORMANCE_HINT='LATENCY',
             )
             compiled = openvino.Core().compile_model(str(file), 'CPU', settings)
-            ways[f'OpenVINO {kind}'] = _call(compiled, [image])
+            ways[f'OpenVINO {kind}'] = lambda run=compiled: run([image])[0]
     return ways
-
-
-def _call(function: Callable, *arguments: object) -> Callable[[], np.ndarray]:
-    return lambda: function(*arguments)[0]
 
 
 def require_equal_labels(ways: Ways) -> None:

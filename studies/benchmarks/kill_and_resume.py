@@ -4,15 +4,12 @@ Every method is trained at a tiny size without interruption. Then runs of it are
 killed with SIGKILL while they train, and resumed, every second of them in a folder
 that was moved meanwhile. Each must end as the uninterrupted run did, bit by bit:
 weights, all optimizers, schedulers, logged figures, thresholds and pseudo labels;
-and so must runs with other numbers of data-loader workers. Prints a table, and exits
-with 1 if a run ended otherwise.
+and so must runs with other numbers of data-loader workers. Prints a line for each
+method, and exits with 1 if a run ended otherwise.
 
 One process imports everything once and forks a child for each run, because the
-imports take longer than the run: a thousand processes of their own would take a
-night. It has one thread, runs no training itself, and so leaves nothing to its
-children but the imported modules. What differs between two starts of Python, as the
-seed of its hashes, is therefore not varied here; the slow tests of tests/test_methods
-do it.
+imports take longer than the run. What differs between two starts of Python, as the
+seed of its hashes, is varied by the slow tests of tests/test_methods.
 """
 
 from __future__ import annotations
@@ -26,7 +23,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -52,9 +49,6 @@ from studies.records import ROOT, append_row, provenance
 PLAN = 'self_training'
 METHODS = (*TINY_METHODS, PLAN)
 
-#: Runs that may end before their kill, for each kill that is asked for.
-TOO_LATE = 2
-
 
 class Job(NamedTuple):
     """What is to end the same however often it is cut.
@@ -70,32 +64,6 @@ class Job(NamedTuple):
     num_workers: int
     run: Callable[[Path], object]
     last_file: str
-
-
-class Ended(NamedTuple):
-    """How a forked run ended: exit status, or minus a signal, and after what time."""
-
-    code: int
-    seconds: float
-
-
-def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('--methods', nargs='+', choices=METHODS, default=METHODS)
-    parser.add_argument(
-        '--workers',
-        type=int,
-        nargs='+',
-        default=[0, 2],
-        help='numbers of data-loader workers; all are compared with the first',
-    )
-    parser.add_argument('--kills', type=int, default=20, help='of each method')
-    parser.add_argument('--seed', type=int, default=0, help='of the moments')
-    parser.add_argument(
-        '--folder', help='keep logs and runs that differ (a temporary folder)'
-    )
-    parser.add_argument('--out', help='results file to append a line a row to')
-    return parser.parse_args(arguments)
 
 
 def training_job(method: str, num_workers: int, folder: Path) -> Job:
@@ -119,15 +87,10 @@ def plan_job(num_workers: int, folder: Path) -> Job:
     plan = folder / 'plan' / 'configs' / 'plan.py'
     if not plan.exists():
         write_toy_plan(folder / 'plan')
-    flipped = dict(
-        labeled_frames(folder / 'plan', 'train'),
-        pipeline=[
-            dict(type='LoadImageFromFile'),
-            dict(type='LoadLabelIds'),
-            dict(type='RandomFlip', prob=0.5),
-            dict(type='PackSegInputs'),
-        ],
-    )
+    steps = ('LoadImageFromFile', 'LoadLabelIds', 'RandomFlip', 'PackSegInputs')
+    pipeline = [dict(type=step) for step in steps]
+    pipeline[2]['prob'] = 0.5
+    flipped = dict(labeled_frames(folder / 'plan', 'train'), pipeline=pipeline)
     loader = dict(train_dataloader=dict(num_workers=num_workers, dataset=flipped))
     options = {
         'labeling.num_workers': num_workers,
@@ -142,13 +105,12 @@ def plan_job(num_workers: int, folder: Path) -> Job:
     return Job(PLAN, num_workers, run, 'report.json')
 
 
-def fork(job: Job, work_dir: Path, kill_after: float | None = None) -> Ended:
+def fork(job: Job, work_dir: Path, kill_after: float | None = None) -> int:
     """Run a job in a child process, killed after so many seconds.
 
-    Its output goes to ``<work_dir>.log``.
+    Its output goes to ``<work_dir>.log``. Returns its exit status, or minus a signal.
     """
     sys.stdout.flush()
-    begin = time.monotonic()
     child = os.fork()
     if child == 0:
         _run_and_exit(job, work_dir)
@@ -156,14 +118,13 @@ def fork(job: Job, work_dir: Path, kill_after: float | None = None) -> Ended:
         time.sleep(kill_after)
         # Not yet waited for, so that its number still belongs to it.
         os.kill(child, signal.SIGKILL)
-    _, status = os.waitpid(child, 0)
-    return Ended(os.waitstatus_to_exitcode(status), time.monotonic() - begin)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 def _run_and_exit(job: Job, work_dir: Path) -> None:
     code = 1
     try:
-        with open(_log(work_dir), 'a', encoding='utf-8') as stream:
+        with _log(work_dir).open('a', encoding='utf-8') as stream:
             os.dup2(stream.fileno(), 1)
             os.dup2(stream.fileno(), 2)
             try:
@@ -183,27 +144,15 @@ def _log(work_dir: Path) -> Path:
 
 
 def uninterrupted(job: Job, work_dir: Path) -> tuple[float, float]:
-    """Run a job to its end; after how many seconds it began, and ended, to train.
-
-    Raises:
-        SystemExit: it failed.
-    """
+    """Run a job to its end; after how many seconds it began, and ended, to train."""
     now = time.time()
-    ended = fork(job, work_dir)
-    if ended.code != 0:
+    if fork(job, work_dir) != 0:
         log = _log(work_dir).read_text(errors='replace')
         raise SystemExit(f'{job.method} failed without being killed:\n{log[-3000:]}')
+    # A training first writes its config; times of files are coarser than the clock.
     begun = min(file.stat().st_mtime for file in work_dir.rglob('*.py'))
     finished = max(file.stat().st_mtime for file in work_dir.rglob(job.last_file))
-    # Times of files are coarser than the clock.
     return max(0.0, begun - now), finished - now
-
-
-def is_training(job: Job, work_dir: Path) -> bool:
-    """Whether a killed run had begun to train, and not yet ended."""
-    # A training first writes its config into its folder.
-    begun = any(work_dir.rglob('*.py'))
-    return begun and not any(work_dir.rglob(job.last_file))
 
 
 def killed_and_resumed(
@@ -213,20 +162,19 @@ def killed_and_resumed(
 
     Returns:
         ``seconds`` to the kill, whether it met a ``training``, and the first
-        ``difference``, None where there is none; or None if the job ended
-        before the kill.
+        ``difference``, if any; None if the job ended before the kill.
     """
-    ended = fork(job, work_dir, kill_after)
-    if ended.code == 0:
+    code = fork(job, work_dir, kill_after)
+    if code == 0:
         shutil.rmtree(work_dir)
         return None
-    training = is_training(job, work_dir)
+    training = any(work_dir.rglob('*.py')) and not any(work_dir.rglob(job.last_file))
     if move and work_dir.exists():
         work_dir = work_dir.rename(work_dir.with_name(f'{work_dir.name}-moved'))
-    if ended.code == -signal.SIGKILL:
-        ended = fork(job, work_dir)
-    if ended.code != 0:
-        difference = f'ended with {ended.code}, see {_log(work_dir)}'
+    if code == -signal.SIGKILL:
+        code = fork(job, work_dir)
+    if code != 0:
+        difference = f'ended with {code}, see {_log(work_dir)}'
     else:
         difference = find_difference(expected, results_of_run(work_dir))
     if difference is None:
@@ -248,30 +196,23 @@ def measure(
         folder: Where.
         kills: How many runs to kill.
         draw: Gives the moments.
-        expected: The results that all runs are to have; None takes those of
-            the uninterrupted run.
+        expected: Results that all runs are to have (those of the uninterrupted one).
 
     Returns:
         The row of the table, and the results expected.
     """
     folder.mkdir(parents=True)
-    cpu_seconds = sum(os.times()[2:4])
     first, last = uninterrupted(job, folder / 'whole')
     results = results_of_run(folder / 'whole')
-    if expected is None:
-        expected = results
-    runs = []
-    for number in range(kills * (1 + TOO_LATE)):
-        if len(runs) == kills:
-            break
-        moment = draw.uniform(first, last)
-        run = killed_and_resumed(
-            job, folder / f'killed_{number}', moment, len(runs) % 2 == 0, expected
-        )
-        if run is not None:
-            runs.append(run)
-            if run['difference'] is not None:
-                print(f'{job.method}, {job.num_workers} workers: {run}', flush=True)
+    expected = results if expected is None else expected
+    runs: list[dict[str, Any]] = []
+    # For each kill that is asked for, two runs may end before it.
+    for number in range(3 * kills):
+        if len(runs) < kills:
+            moment, move = draw.uniform(first, last), len(runs) % 2 == 0
+            work_dir = folder / f'killed_{number}'
+            run = killed_and_resumed(job, work_dir, moment, move, expected)
+            runs += [run] if run is not None else []
     row = dict(
         benchmark='kill_and_resume',
         method=job.method,
@@ -284,17 +225,14 @@ def measure(
         compared=len(expected),
         runs=runs,
         seconds_of_a_run=round(last, 2),
-        cpu_seconds=round(sum(os.times()[2:4]) - cpu_seconds, 1),
     )
     return row, expected
 
 
 def is_exact(row: dict[str, Any]) -> bool:
     """Whether all runs that were asked for ended alike."""
-    return (
-        row['kills'] == row['identical'] == row['wanted_kills']
-        and row['uninterrupted_difference'] is None
-    )
+    same = row['kills'] == row['identical'] == row['wanted_kills']
+    return same and row['uninterrupted_difference'] is None
 
 
 def prepare() -> None:
@@ -314,9 +252,15 @@ def prepare() -> None:
     gc.freeze()
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure what the command line asks for; the exit status."""
-    args = parse_args(arguments)
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('--methods', nargs='+', choices=METHODS, default=METHODS)
+    parser.add_argument('--workers', type=int, nargs='+', default=[0, 2])
+    parser.add_argument('--kills', type=int, default=20, help='of each method')
+    parser.add_argument('--seed', type=int, default=0, help='of the moments')
+    parser.add_argument('--folder', help='to keep logs and runs that differ in')
+    parser.add_argument('--out', help='results file to append a line a row to')
+    args = parser.parse_args()
     origin = provenance()
     prepare()
     draw = np.random.default_rng(args.seed)
@@ -326,11 +270,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         folder.mkdir(parents=True, exist_ok=True)
         if set(args.methods) & set(TINY_METHODS):
             write_tiny_world(folder / 'world')
-        print(
-            f'{"method":<14}{"workers":>8}{"killed":>8}{"training":>10}'
-            f'{"identical":>11}{"uninterrupted":>15}{"CPU s":>8}',
-            flush=True,
-        )
         for method in args.methods:
             expected = None
             for num_workers in args.workers:
@@ -338,19 +277,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     job = plan_job(num_workers, folder)
                 else:
                     job = training_job(method, num_workers, folder)
-                row, expected = measure(
-                    job,
-                    folder / f'{method}_{num_workers}',
-                    args.kills,
-                    draw,
-                    expected,
-                )
+                place = folder / f'{method}_{num_workers}'
+                row, expected = measure(job, place, args.kills, draw, expected)
                 exact = exact and is_exact(row)
-                same = row['uninterrupted_difference'] or 'identical'
+                different = [run for run in row['runs'] if run['difference']]
                 print(
-                    f'{method:<14}{num_workers:>8}{row["kills"]:>8}'
-                    f'{row["killed_training"]:>10}{row["identical"]:>11}'
-                    f'{same:>15}{row["cpu_seconds"]:>8.0f}',
+                    f'{method}, {num_workers} workers: {row["identical"]} of '
+                    f'{row["kills"]} alike, {row["killed_training"]} killed while '
+                    f'training; uninterrupted: '
+                    f'{row["uninterrupted_difference"] or "alike"}',
+                    *different,
                     flush=True,
                 )
                 if args.out:

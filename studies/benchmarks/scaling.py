@@ -15,13 +15,13 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from mmengine.config import Config
 from mmengine.device import get_device
@@ -45,7 +45,8 @@ CLASSES = (5, 10, 19, 38, 76, 152)
 PROCESSES = (1, 2)
 SIZE, BATCH = (128, 256), 2
 
-Way = Callable[[], object]
+#: x -> ``ms``, or images a second in its place, and ``quartiles``.
+Curve = Mapping[float, Mapping[str, Any]]
 
 
 def build_network(cfg: Config, num_classes: int) -> nn.Module:
@@ -58,7 +59,7 @@ def build_network(cfg: Config, num_classes: int) -> nn.Module:
 
 def passes(
     model: nn.Module, num_classes: int, size: tuple[int, int] = SIZE, batch: int = BATCH
-) -> Way:
+) -> Callable[[], None]:
     """Forward and backward pass of one batch that is ready."""
     samples = segmentation_batch(batch, size, num_classes)
     data = model.data_preprocessor(samples, training=True)
@@ -71,7 +72,7 @@ def passes(
     return run
 
 
-def discriminator_passes(num_classes: int) -> Way:
+def discriminator_passes(num_classes: int) -> Callable[[], None]:
     """Forward and backward pass of a discriminator's own step."""
     kind = dict(type='DSCDiscriminator', num_classes=num_classes)
     discriminator = MODELS.build(kind).to(get_device())
@@ -94,99 +95,66 @@ def worker_step_time(cfg: Config, repeats: int) -> dict:
     if get_world_size() > 1:
         model = MODEL_WRAPPERS.build(dict(cfg.model_wrapper_cfg, module=model))
     batch = segmentation_batch(BATCH, SIZE, classes, seed=get_rank())
-    return time_ways({'step': lambda: model.train_step(batch, optimizer)}, repeats)[
-        'step'
-    ]
+    ways = {'step': lambda: model.train_step(batch, optimizer)}
+    return time_ways(ways, repeats)['step']
 
 
-def steps_in_processes(processes: int) -> dict:
-    """A point of training's throughput, with the same batch in every process."""
+def images_a_second(processes: int) -> dict[str, Any]:
+    """Training's throughput, with the same batch in every process."""
     command = [sys.executable, '-m', 'torch.distributed.run', '--standalone']
     command += [f'--nproc_per_node={processes}', *sys.argv, '--worker']
+    env = dict(os.environ, OMP_NUM_THREADS='1')
     done = subprocess.run(
-        command,
-        check=True,
-        stdout=subprocess.PIPE,
-        text=True,
-        env=dict(os.environ, OMP_NUM_THREADS='1'),
+        command, check=True, stdout=subprocess.PIPE, text=True, env=env
     )
     timing = json.loads(done.stdout.splitlines()[-1])
-    low, high = timing['quartiles']
-    fast, median, slow = (
-        round(1000 * processes * BATCH / ms, 3) for ms in (low, timing['ms'], high)
-    )
-    return dict(x=processes, y=median, low=slow, high=fast)
+    times = [timing['ms'], *reversed(timing['quartiles'])]
+    median, *quartiles = (round(1000 * processes * BATCH / ms, 3) for ms in times)
+    return dict(ms=median, quartiles=quartiles)
 
 
-def panel(title: str, x_label: str, curves: Mapping, y_label: str = 'ms') -> dict:
-    """One panel of the figure: curves of points ``x``, ``y``, ``low``, ``high``."""
-    return dict(title=title, x_label=x_label, y_label=y_label, curves=curves)
-
-
-def points(ways: Mapping[float, Way], repeats: int) -> list[dict]:
-    """Time ways by their x, in turns."""
-    return [
-        dict(
-            x=x, y=timing['ms'], low=timing['quartiles'][0], high=timing['quartiles'][1]
-        )
-        for x, timing in time_ways(ways, repeats).items()
-    ]
-
-
-def measure(cfg: Config, repeats: int) -> list[dict]:
-    """All panels."""
+def measure(cfg: Config, repeats: int) -> dict[str, Curve]:
+    """All curves, named ``x label: what``."""
     classes = cfg.model.decode_head.num_classes
     model = build_network(cfg, classes)
-    sizes = {h * w: passes(model, classes, (h, w)) for h, w in SIZES}
-    batches = {batch: passes(model, classes, batch=batch) for batch in BATCHES}
-    of_classes = {x: passes(build_network(cfg, x), x) for x in CLASSES}
-    judged = {x: discriminator_passes(x) for x in CLASSES}
-    step = 'forward and backward'
-    allowed = torch.cuda.device_count() if torch.cuda.is_available() else None
-    processes = [x for x in PROCESSES if allowed is None or x <= allowed]
-    return [
-        panel('image size', 'pixels of an image', {step: points(sizes, repeats)}),
-        panel('batch size', 'images of a batch', {step: points(batches, repeats)}),
-        panel(
-            'classes',
-            'classes',
-            {
-                step: points(of_classes, repeats),
-                'discriminator': points(judged, repeats),
-            },
-        ),
-        panel(
-            f'processes, batch {BATCH} in each',
-            'processes of one thread',
-            {'training step': [steps_in_processes(x) for x in processes]},
-            'images a second',
-        ),
-    ]
+    allowed = torch.cuda.device_count() if torch.cuda.is_available() else max(PROCESSES)
+    ways = {
+        'pixels of an image: ms': {
+            height * width: passes(model, classes, (height, width))
+            for height, width in SIZES
+        },
+        'images of a batch: ms': {x: passes(model, classes, batch=x) for x in BATCHES},
+        'classes: ms': {x: passes(build_network(cfg, x), x) for x in CLASSES},
+        'classes: ms of the discriminator': {
+            x: discriminator_passes(x) for x in CLASSES
+        },
+    }
+    curves: dict[str, Curve] = {
+        name: time_ways(part, repeats) for name, part in ways.items()
+    }
+    curves['processes of one thread: images a second'] = {
+        x: images_a_second(x) for x in PROCESSES if x <= allowed
+    }
+    return curves
 
 
-def slope(curve: Sequence[Mapping[str, float]]) -> float:
+def slope(x: list[float], y: list[float]) -> float:
     """Exponent of the power law that fits points best, by least squares of logs."""
-    x, y = (np.log([point[key] for point in curve]) for key in 'xy')
-    return float(np.polyfit(x, y, 1)[0])
+    return float(np.polyfit(np.log(x), np.log(y), 1)[0])
 
 
-def save_figure(panels: Sequence[Mapping], path: Path) -> None:
-    """Draw every panel with logarithmic axes, and its slopes in the legend."""
-    figure = Figure(figsize=(3.6 * len(panels), 3.6), layout='constrained')
-    FigureCanvasAgg(figure)
-    for axes, part in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels):
-        for name, curve in part['curves'].items():
-            x, y, low, high = (
-                np.array([point[key] for point in curve])
-                for key in ('x', 'y', 'low', 'high')
-            )
-            if len(curve) > 1:
-                name += f': slope {slope(curve):.2f}'
-            axes.errorbar(x, y, (y - low, high - y), marker='o', ms=4, label=name)
-        axes.set(xlabel=part['x_label'], ylabel=part['y_label'], title=part['title'])
+def save_figure(curves: Mapping[str, Curve], path: Path) -> None:
+    """Draw the curves with logarithmic axes, and their slopes in the titles."""
+    figure = Figure(figsize=(3.6 * len(curves), 3.6), layout='constrained')
+    for axes, (name, curve) in zip(figure.subplots(1, len(curves)), curves.items()):
+        y = np.array([point['ms'] for point in curve.values()])
+        low, high = np.array([point['quartiles'] for point in curve.values()]).T
+        axes.errorbar([*curve], y, (y - low, high - y), marker='o', ms=4)
+        x_label, _, y_label = name.partition(': ')
+        title = f'slope {slope([*curve], y):.2f}' if len(curve) > 1 else ''
+        axes.set(xlabel=x_label, ylabel=y_label, title=title)
         axes.set(xscale='log', yscale='log')
         axes.grid(color='0.9')
-        axes.legend(fontsize=8, frameon=False)
     figure.savefig(path, dpi=100)
 
 
@@ -208,15 +176,12 @@ def main() -> None:
         return
     origin = provenance()
     torch.set_num_threads(args.threads)
-    panels = measure(cfg, args.repeats)
-    for part in panels:
-        for name, curve in part['curves'].items():
-            fit = f': slope {slope(curve):.2f}' if len(curve) > 1 else ''
-            print(f'{part["title"]}, {name}, {part["y_label"]}{fit}')
-            print('  ' + ', '.join(f'{p["x"]}: {p["y"]:.1f}' for p in curve))
-    report('scaling', [], origin, args.out, panels=panels)
+    curves = measure(cfg, args.repeats)
+    for name, curve in curves.items():
+        print(name, *(f'{x}: {point["ms"]:.1f}' for x, point in curve.items()))
+    report('scaling', [], origin, args.out, curves=curves)
     if args.plot:
-        save_figure(panels, args.plot)
+        save_figure(curves, args.plot)
 
 
 if __name__ == '__main__':

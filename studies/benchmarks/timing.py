@@ -33,19 +33,11 @@ def parser_for(description: str | None, repeats: int) -> argparse.ArgumentParser
 def time_ways(
     ways: Mapping[str, Callable[[], object]], repeats: int, warm_up: int = 2
 ) -> dict[str, dict[str, Any]]:
-    """Time each way ``repeats`` times, in turns.
+    """Time each way ``repeats`` times, in turns, after some calls to warm up.
 
     Turns give all ways their share of whatever else the machine is doing, so that
     ratios of medians hold where the times themselves do not. On CUDA a time ends when
-    the device has finished.
-
-    Args:
-        ways: What to call, by name.
-        repeats: Times that each is measured.
-        warm_up: Calls of each before that.
-
-    Returns:
-        For each way what :func:`summary` gives, and on CUDA ``peak_mib``.
+    the device has finished, and there is ``peak_mib`` beside :func:`summary`.
     """
     cuda = torch.cuda.is_available()
     for _ in range(warm_up):
@@ -81,14 +73,10 @@ def summary(seconds: Sequence[float]) -> dict[str, Any]:
 def timed_lines(
     path: str, size: str, timings: Mapping[str, Mapping], bound: str | None = None
 ) -> list[dict[str, Any]]:
-    """Lines of one path for :func:`report`.
+    """Lines of one path, as ``'training step, mpl'``, for :func:`report`.
 
-    Args:
-        path: What was measured, as ``'training step, mpl'``.
-        size: Of its input, as ``'128x256, batch 4'``.
-        timings: Of :func:`time_ways`; the name of a way comes behind the path, but
-            an empty one.
-        bound: The way that is a lower bound of the others, and has no line.
+    The names of ways come behind the path. ``bound`` is the way that is a lower bound
+    of the others, and has no line.
     """
     of_bound = {} if bound is None else dict(bound_ms=timings[bound]['ms'])
     return [
@@ -105,15 +93,9 @@ def report(
     out: str | None,
     **details: Any,
 ) -> None:
-    """Print a table of lines and, if ``out`` is given, append one JSON line there.
+    """Print lines and, if ``out`` is given, append them there as one JSON line.
 
-    Args:
-        benchmark: Its name.
-        lines: ``path``, ``size`` and ``ms`` each, and ``quartiles``, ``bound_ms`` and
-            ``peak_mib`` where there are any.
-        origin: Of :func:`studies.records.provenance`, asked before measuring.
-        out: File of results.
-        details: Other entries of the line.
+    ``origin`` is that of :func:`studies.records.provenance`, asked before measuring.
     """
     for line in lines:
         name = f'{line["path"]} ({line["size"]})'

@@ -17,15 +17,6 @@ from segda_mm.engine.runner import find_resumable_checkpoint
 
 ROOT = Path(__file__).parents[2]
 TOOL = ROOT / 'studies' / 'benchmarks' / 'kill_and_resume.py'
-METHODS = {
-    'supervised',
-    'adversarial',
-    'pseudo_label',
-    'mean_teacher',
-    'mpl',
-    'panoptic',
-    'self_training',
-}
 
 
 def run_tool(out, *options):
@@ -53,8 +44,8 @@ def test_killed_runs_of_two_methods_end_as_uninterrupted_ones(tmp_path):
 @pytest.mark.slow
 def test_killed_runs_of_all_methods_end_as_uninterrupted_ones(tmp_path):
     rows = run_tool(tmp_path / 'rows.jsonl', '--kills', '20')
-    assert {row['method'] for row in rows} == METHODS
-    assert [row['num_workers'] for row in rows] == [0, 2] * len(METHODS)
+    assert len({row['method'] for row in rows}) == 7
+    assert [row['num_workers'] for row in rows] == [0, 2] * 7
     for row in rows:
         assert row['kills'] == row['identical'] == 20
         # The moments are drawn from the time that a whole run trains.
@@ -89,13 +80,16 @@ def add_random_numbers(work_dir, by_counter):
         (work_dir / 'last_checkpoint').write_text(str(file))
 
 
+def measure(run, folder, kills, **options):
+    job = kill_and_resume.Job('toy', 0, run, 'iter_20.pth')
+    draw = np.random.default_rng(0)
+    return kill_and_resume.measure(job, folder / 'runs', kills, draw, **options)
+
+
 @pytest.mark.parametrize('by_counter', [True, False])
 def test_a_run_that_draws_other_numbers_when_resumed_is_found(tmp_path, by_counter):
     run = partial(add_random_numbers, by_counter=by_counter)
-    job = kill_and_resume.Job('toy', 0, run, 'iter_20.pth')
-    row, expected = kill_and_resume.measure(
-        job, tmp_path / 'runs', 3, np.random.default_rng(0)
-    )
+    row, expected = measure(run, tmp_path, 3)
     assert list(expected) == ['iter_20.pth']
     assert row['kills'] == 3
     assert row['killed_training'] > 0
@@ -112,29 +106,17 @@ def test_a_run_that_cannot_be_resumed_is_found(tmp_path):
             raise RuntimeError('there is something already')
         add_random_numbers(work_dir, by_counter=True)
 
-    row, _ = kill_and_resume.measure(
-        kill_and_resume.Job('toy', 0, run, 'iter_20.pth'),
-        tmp_path / 'runs',
-        1,
-        np.random.default_rng(0),
-    )
+    row, _ = measure(run, tmp_path, 1)
     assert not kill_and_resume.is_exact(row)
     (log,) = (tmp_path / 'runs').glob('killed_*-moved.log')
     assert row['runs'][0]['difference'] == f'ended with 1, see {log}'
     assert 'there is something already' in log.read_text()
 
 
-def test_other_results_than_those_of_the_first_number_of_workers_are_found(
-    tmp_path,
-):
-    run = partial(add_random_numbers, by_counter=True)
-    row, _ = kill_and_resume.measure(
-        kill_and_resume.Job('toy', 2, run, 'iter_20.pth'),
-        tmp_path / 'runs',
-        0,
-        np.random.default_rng(0),
-        expected={'iter_20.pth': dict(iter=19)},
+def test_other_results_than_those_expected_are_found(tmp_path):
+    other = {'iter_20.pth': dict(iter=19)}
+    row, _ = measure(
+        partial(add_random_numbers, by_counter=True), tmp_path, 0, expected=other
     )
-    assert row['kills'] == row['identical'] == 0
     assert row['uninterrupted_difference'].startswith('iter_20.pth')
     assert not kill_and_resume.is_exact(row)

