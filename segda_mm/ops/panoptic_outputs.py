@@ -54,8 +54,8 @@ def mirror_panoptic_outputs(
     flipped = axes[direction]
     mirrored = PanopticOutputs(*(output.flip(flipped) for output in outputs))
     signs = [-1.0 if axis in flipped else 1.0 for axis in (-2, -1)]
-    signs = outputs.offset.new_tensor(signs).view(1, 2, 1, 1)
-    return mirrored._replace(offset=mirrored.offset * signs)
+    turned = outputs.offset.new_tensor(signs).view(1, 2, 1, 1)
+    return mirrored._replace(offset=mirrored.offset * turned)
 
 
 def _resize(maps: Tensor, size: tuple[int, int]) -> Tensor:
