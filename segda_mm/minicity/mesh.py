@@ -154,10 +154,10 @@ class Mesh:
 
 
 class Solid(NamedTuple):
-    """A hexahedron of a mesh.
+    """A hexahedron of a mesh, with its centre ``inside``.
 
-    ``faces`` maps 'near' (low z), 'far', 'left' and 'right' to (4, 3) corners,
-    lower two, upper two; ``inside`` is its centre.
+    ``faces`` maps 'near' (low z), 'far', 'left' and 'right' to four corners, lower two
+    first.
     """
 
     mesh: Mesh

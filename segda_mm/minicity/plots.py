@@ -68,9 +68,10 @@ def _building(street: Street, side: Side, z: float, length: float) -> None:
     if rng.uniform() < 0.6:
         # A low barrier towards the pavement.
         kind = rng.choice(['wall', 'fence', 'hedge'])
-        heights = dict(wall=(1.0, 1.5), fence=(1.1, 1.7), hedge=(1.0, 1.8))[kind]
-        thickness = dict(wall=0.3, fence=0.06, hedge=0.8)[kind]
-        _barrier(street, side, z, length, kind, heights, thickness)
+        size = dict(
+            wall=((1.0, 1.5), 0.3), fence=((1.1, 1.7), 0.06), hedge=((1.0, 1.8), 0.8)
+        )[kind]
+        _barrier(street, side, z, length, kind, size)
 
 
 def _park(street: Street, side: Side, z: float, length: float) -> None:
@@ -87,15 +88,15 @@ def _bounded(
     street: Street, side: Side, z: float, length: float, kind: str, share: float
 ) -> None:
     """A house or, from ``share`` on, a hedge, with trees, behind a wall or a fence."""
-    setback, depth, trees, heights, thickness = dict(
-        wall=(7.0, 5.0, 2, (1.6, 3.2), 0.4), fence=(8.0, 6.0, 1, (1.5, 2.5), 0.08)
+    setback, depth, trees, size = dict(
+        wall=(7.0, 5.0, 2, ((1.6, 3.2), 0.4)), fence=(8.0, 6.0, 1, ((1.5, 2.5), 0.08))
     )[kind]
     if street.rng.uniform() < share:
         _house(street, side, z, length, setback)
     else:
         _hedge(street, side, z, length, setback + 2.0)
     _trees(street, side, z, length, (2.0, depth), trees)
-    _barrier(street, side, z, length, kind, heights, thickness)
+    _barrier(street, side, z, length, kind, size)
 
 
 _PLOTS = dict(
@@ -159,14 +160,9 @@ def _hedge(street: Street, side: Side, z: float, length: float, setback: float) 
 
 
 def _barrier(
-    street: Street,
-    side: Side,
-    z: float,
-    length: float,
-    kind: str,
-    heights: tuple[float, float],
-    thickness: float,
+    street: Street, side: Side, z: float, length: float, kind: str, size: tuple
 ) -> None:
+    heights, thickness = size
     label, material, texture = _BARRIERS[kind]
     height = street.rng.uniform(*heights)
     color, variant = street.color(material), street.rng.uniform()

@@ -16,12 +16,12 @@ def put_vehicle(
     x: float,
     z: float,
     heading: float = 0.0,
-    velocity: tuple[float, float] = (0.0, 0.0),
+    speed: float = 0.0,
 ) -> float:
     """Put a vehicle with its rear or front at z; return its half length."""
     paint = street.color(kind if kind in street.look.colors else 'paint')
     mesh, (half, length) = getattr(vehicles, kind)(street.rng, paint, ID[kind])
-    motion = dict(heading=heading, velocity=velocity)
+    motion = dict(heading=heading, velocity=(0.0, speed))
     street.put(mesh, x, z + length, shadow=(half, length), **motion)
     return length
 
@@ -60,13 +60,13 @@ def drive(street: Street) -> None:
         while z < 100:
             kind = kinds[rng.choice(len(kinds), p=weights / weights.sum())]
             place = (x + rng.normal(0, 0.15), z)
-            z += 2 * put_vehicle(street, kind, *place, heading, (0.0, speed))
+            z += 2 * put_vehicle(street, kind, *place, heading, speed)
             z += 3 + rng.exponential(layout.traffic)
     left = street.sides[0]
     if left.rail[1] > left.rail[0] and rng.uniform() < 0.8:
         speed = rng.choice([-6.0, 0.0, 5.0])
         place = (-(left.rail[0] + 1.7), rng.uniform(6, 25))
-        put_vehicle(street, 'train', *place, velocity=(0.0, speed))
+        put_vehicle(street, 'train', *place, speed=speed)
 
 
 def ride(street: Street) -> None:

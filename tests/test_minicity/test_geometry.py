@@ -58,13 +58,6 @@ def test_the_near_box_hides_the_far_one():
         assert 27000 not in instances
 
 
-def test_a_moving_item_is_where_its_speed_takes_it():
-    item = box(10.0)
-    item.velocity = (0.0, 5.0)
-    buffer = rasterize(street(item), SIZE, time=2.0)
-    np.testing.assert_allclose(buffer.depth[52, 100], 20, atol=1e-2)
-
-
 def test_only_the_outside_of_a_box_is_seen():
     mesh = Mesh(11)
     mesh.box((-4, 4), (-1, 6), (-3, 5), (9, 9, 9))

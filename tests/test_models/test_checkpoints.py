@@ -188,14 +188,7 @@ def test_strict_pretrained_refuses_what_does_not_fit(tmp_path):
     file = tmp_path / 'classifier.pth'
     save_classifier(file, RESNET)
 
-    def initialize(**settings):
-        init_cfg = dict(type='StrictPretrained', checkpoint=str(file))
-        init_cfg.update(settings)
-        MODELS.build(dict(RESNET, init_cfg=init_cfg)).init_weights()
-
-    with pytest.raises(ValueError, match='do not fit ResNet'):
-        initialize()
-    with pytest.raises(ValueError, match='`prefix` of StrictPretrained'):
-        initialize(prefix='encoder.')
-    with pytest.raises(FileNotFoundError, match='absent.pth does not exist'):
-        initialize(checkpoint='absent.pth')
+    for prefix, message in (('', 'do not fit ResNet'), ('encoder.', '`prefix` of Str')):
+        init_cfg = dict(type='StrictPretrained', checkpoint=str(file), prefix=prefix)
+        with pytest.raises(ValueError, match=message):
+            MODELS.build(dict(RESNET, init_cfg=init_cfg)).init_weights()

@@ -75,31 +75,28 @@ PROBABILITIES = [[[0.5, 0.8], [0.25, 0.9]], [[0.1, 0.4], [0.6, 0.7]]]
 LABELS = torch.zeros(2, 2, 2, dtype=torch.int64)
 
 
+WEIGHTS = torch.ones(2, 2, 2)
+WEIGHTS[0, 0, 1] = 8  # 8 * 0.22 exceeds 1.39
+
+
 @pytest.mark.parametrize(
-    ('fraction', 'labelled', 'expected'),
+    ('fraction', 'labelled', 'weight', 'expected'),
     [
-        (0.5, 8, -math.log(0.25 * 0.5 * 0.1 * 0.4) / 4),
+        (0.5, 8, None, -math.log(0.25 * 0.5 * 0.1 * 0.4) / 4),
         # A share of less than a pixel is one pixel.
-        (0.01, 8, -math.log(0.25 * 0.1) / 2),
+        (0.01, 8, None, -math.log(0.25 * 0.1) / 2),
         # Void takes part in the share only: one pixel is left of the first image,
         # although two are asked for.
-        (0.5, 5, -math.log(0.5) / 2 - math.log(0.1 * 0.4) / 4),
+        (0.5, 5, None, -math.log(0.5) / 2 - math.log(0.1 * 0.4) / 4),
+        (0.25, 8, WEIGHTS, -(8 * math.log(0.8) + math.log(0.1)) / 2),
     ],
 )
-def test_hard_pixels_by_hand(fraction, labelled, expected):
+def test_hard_pixels_by_hand(fraction, labelled, weight, expected):
     labels = LABELS.clone()
     labels[0].view(-1)[labelled - 4 :] = 255
     loss = HardPixelCrossEntropy(hard_fraction=fraction, loss_weight=3.0)
-    value = loss(logits_of(PROBABILITIES), labels).item()
+    value = loss(logits_of(PROBABILITIES), labels, weight).item()
     assert value == pytest.approx(3 * expected)
-
-
-def test_weights_decide_what_is_hard():
-    weight = torch.ones(2, 2, 2)
-    weight[0, 0, 1] = 8  # 8 * 0.22 exceeds 1.39
-    loss = HardPixelCrossEntropy(hard_fraction=0.25, loss_weight=1.0)
-    value = loss(logits_of(PROBABILITIES), LABELS, weight)
-    assert value.item() == pytest.approx(-(8 * math.log(0.8) + math.log(0.1)) / 2)
 
 
 @pytest.mark.parametrize(

@@ -60,11 +60,9 @@ def replay_batch(num_views, num_images=2, channels=3):
 def test_mean_of_probabilities(num_views):
     logits, data = replay_batch(num_views)
     merged = SemanticTTA(Replay()).test_step(data)
-    mean = logits.softmax(dim=2).mean(dim=0)
-    for index, sample in enumerate(merged):
-        torch.testing.assert_close(sample.seg_logits.data.softmax(0), mean[index])
-        expected = mean[index].argmax(0, keepdim=True)
-        assert torch.equal(sample.pred_sem_seg.data, expected)
+    for mean, sample in zip(logits.softmax(dim=2).mean(dim=0), merged, strict=True):
+        torch.testing.assert_close(sample.seg_logits.data.softmax(0), mean)
+        assert torch.equal(sample.pred_sem_seg.data, mean.argmax(0, keepdim=True))
 
 
 def test_merged_sample_describes_the_original_image():

@@ -1,80 +1,9 @@
-"""Class 0 is stuff, 1 and 2 are things; a map is one row of pixels."""
+"""Curves by hand; the tools of Cityscapes judge matches, on PanopticMetric."""
 
 import numpy as np
 import pytest
 
-from segda_mm.ops.instance_ap import (
-    InstanceMatches,
-    average_precision,
-    count_instances,
-    match_segments,
-)
-from segda_mm.ops.label_overlaps import label_overlaps
-
-VOID, IGNORED_INSTANCE = 255000, 255001
-THINGS = (1, 2)
-
-
-def row(*runs):
-    """A map from (code, number of pixels) pairs."""
-    codes, lengths = zip(*runs)
-    return np.repeat(np.array(codes, np.int32), lengths)[None]
-
-
-def match(truth, prediction):
-    """The matches of all predicted things, sorted by code, scores 0.9, 0.8, ..."""
-    overlaps = label_overlaps(truth, prediction)
-    codes = overlaps.prediction
-    codes = codes[(codes >= 1000) & (codes < VOID)]
-    scores = 0.9 - 0.1 * np.arange(len(codes))
-    return match_segments(overlaps, codes, scores, THINGS)
-
-
-def ignored(code):
-    """82 of 100 predicted pixels on ``code``: more than seven of the overlaps."""
-    return [(0, 18), (code, 400)], [(1001, 100), (0, 318)]
-
-
-@pytest.mark.parametrize(
-    ('truth', 'prediction', 'expected'),
-    [
-        # Exactly half is no match; a pixel more is.
-        ([(1001, 200), (0, 200)], [(1001, 100), (0, 300)], (0, 10)),
-        ([(1001, 200), (0, 200)], [(1001, 101), (0, 299)], (1, 9)),
-        # The right place, but another class.
-        ([(1001, 200)], [(2001, 200)], (0, 10)),
-        # Unlike in panoptic quality, void counts towards the union: 120 of 200
-        # pixels exceed two overlaps, and 0.4 of void is too little to be ignored.
-        ([(1001, 120), (VOID, 80), (0, 100)], [(1001, 200), (0, 100)], (2, 8)),
-        # Ignored where the share of ignored pixels exceeds the overlap; the large
-        # group is not matched.
-        (*ignored(VOID), (0, 3)),
-        (*ignored(1000), (0, 3)),
-        (*ignored(2000), (0, 10)),
-        (*ignored(IGNORED_INSTANCE), (0, 10)),
-        # Void and group add up, to 0.62.
-        ([(0, 38), (VOID, 31), (1000, 231)], [(1001, 100), (0, 200)], (0, 7)),
-        # Matching a group is neither true nor false.
-        ([(1000, 200), (0, 9)], [(1001, 160), (0, 49)], (0, 0)),
-        # Small instances need not be found.
-        ([(1001, 99), (0, 100)], [(1001, 99), (0, 100)], (0, 0)),
-        ([(1001, 100), (0, 100)], [(1001, 100), (0, 100)], (10, 0)),
-        # So the tool has it: a small group counts twice, here 2 * 0.35.
-        ([(1000, 35), (0, 165)], [(1001, 100), (0, 100)], (0, 10 - 4)),
-    ],
-)
-def test_matches_by_hand(truth, prediction, expected):
-    matches = match(row(*truth), row(*prediction))
-    # The number of overlaps at which it is true, and is false.
-    assert (matches.true.sum(), matches.false.sum()) == expected
-    assert matches.labels.tolist() == [prediction[0][0] // 1000]
-
-
-def test_instances_counted_are_those_to_be_found():
-    things = (1001, 100), (1002, 99), (1000, 500), (2001, 300)
-    truth = row(*things, (0, 300), (VOID, 300))
-    overlaps = label_overlaps(truth, truth)
-    assert count_instances(overlaps, THINGS, 3).tolist() == [0, 1, 1]
+from segda_mm.ops.instance_ap import InstanceMatches, average_precision
 
 
 def pooled(*entries):

@@ -132,45 +132,6 @@ def test_peaks_of_a_map_by_hand():
     assert [4, 5] in find_centers(heatmap, kernel_size=5)[0].points.tolist()
 
 
-@pytest.mark.parametrize(
-    ('labels', 'centers', 'shifts', 'codes', 'instances'),
-    [
-        # Two cars, three pixels of one taken for a person; sky of one pixel.
-        (
-            [0, 3, 3, 2, 3, 1, 0, 3, 3, 2, 2, 2],
-            {2: 0.5, 10: 0.75},
-            {},
-            [0, 3001, 3001, 3001, 3001, VOID, 0, 2001, 2001, 2001, 2001, 2001],
-            [(2001, PERSON, 0.75), (3001, CAR, 0.5)],
-        ),
-        # Offsets decide; the last pixel points exactly between both centers, of
-        # which the stronger one stands first.
-        (
-            [3] * 12,
-            {2: 0.75, 10: 0.5},
-            {0: 9, 11: -5},
-            [3002, 3001, 3001, 3001, 3001, 3001, 3001, 3002, 3002, 3002, 3002, 3001],
-            [(3001, CAR, 0.75), (3002, CAR, 0.5)],
-        ),
-        # Equal votes go to the lower class.
-        ([3, 2, 3, 2], {2: 0.5}, {}, [2001] * 4, [(2001, PERSON, 0.5)]),
-        # Without a center, things are void.
-        ([0, 3, 0, 2], {}, {}, [0, VOID, 0, VOID], []),
-    ],
-)
-def test_a_row_of_pixels_by_hand(labels, centers, shifts, codes, instances):
-    heatmap, offset = (torch.zeros(1, maps, 1, len(labels)) for maps in (1, 2))
-    for place, value in centers.items():
-        heatmap[..., place] = value
-    for place, shift in shifts.items():
-        offset[0, 1, 0, place] = shift
-    (prediction,) = panoptic_post_processing(
-        torch.tensor([[labels]]), heatmap, offset, THINGS, stuff_area=2
-    )
-    assert prediction.codes.tolist() == [codes]
-    assert as_lists(prediction) == instances
-
-
 def test_scores_are_mean_probability_times_center():
     prediction = PanopticPrediction(
         codes=torch.tensor([[0, 2001, 2001, 3001, VOID]], dtype=torch.int32),

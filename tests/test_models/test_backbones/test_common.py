@@ -32,17 +32,14 @@ def test_maps_have_their_strides_and_channels(network, channels, output_stride):
     assert last.feature_channels == channels[2:]
 
 
-@pytest.mark.parametrize(
-    ('settings', 'message'),
-    [
+def test_wrong_settings_are_named():
+    for settings, message in (
         (dict(output_stride=8), 'output_stride'),
         (dict(drop_path_survival=0.0), 'drop_path_survival'),
         (dict(multi_grid=(1, 2)), 'multi_grid takes 3'),
-    ],
-)
-def test_wrong_settings_are_named(settings, message):
-    with torch.device('meta'), pytest.raises(ValueError, match=message):
-        WideResNet41(**{**SLIM, **settings})
+    ):
+        with torch.device('meta'), pytest.raises(ValueError, match=message):
+            WideResNet41(**{**SLIM, **settings})
 
 
 def step(backbone, seed=3):

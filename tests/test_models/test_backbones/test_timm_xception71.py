@@ -32,27 +32,19 @@ def donor():
     return network
 
 
-@pytest.fixture(scope='module')
-def converted(donor, tmp_path_factory):
-    folder = tmp_path_factory.mktemp('timm')
-    torch.save(donor.state_dict(), folder / 'timm.pth')
-    convert_timm_xception71(folder / 'timm.pth', folder / 'converted.pth')
-    return folder / 'converted.pth'
-
-
-@pytest.mark.parametrize('output_stride', [32, 16])
 @torch.no_grad()
-def test_features_are_those_of_timm(donor, converted, output_stride):
+def test_features_are_those_of_timm(donor, tmp_path):
     with torch.device('meta'):
-        reference = timm.create_model('xception71', output_stride=output_stride).eval()
+        reference = timm.create_model('xception71', output_stride=16).eval()
     reference.load_state_dict(donor.state_dict(), assign=True)
-    backbone = Xception71(output_stride=output_stride).eval()
-    load_network_weights(backbone, str(converted), 'backbone.')
+    torch.save(donor.state_dict(), tmp_path / 'timm.pth')
+    convert_timm_xception71(tmp_path / 'timm.pth', tmp_path / 'converted.pth')
+    backbone = Xception71(output_stride=16).eval()
+    load_network_weights(backbone, str(tmp_path / 'converted.pth'), 'backbone.')
     image = torch.randn(1, 3, 65, 65, generator=torch.Generator().manual_seed(1))
     stride4, stride8, last = backbone(image)
     expected, taps = reference.forward_intermediates(image)
-    side = 64 // output_stride + 1
-    assert last.shape == (1, 2048, side, side)
+    assert last.shape == (1, 2048, 5, 5)
     torch.testing.assert_close(last, expected, rtol=1e-5, atol=1e-5)
     # timm takes the same two maps, behind a ReLU.
     for feature, tap in ((stride4, taps[1]), (stride8, taps[2])):
