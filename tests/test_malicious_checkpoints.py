@@ -147,7 +147,13 @@ USES = dict(
 )
 
 
-@pytest.mark.parametrize('use', USES)
+@pytest.mark.parametrize(
+    'use',
+    [
+        pytest.param(use, marks=[pytest.mark.slow] * use.startswith('self_train'))
+        for use in USES
+    ],
+)
 def test_a_payload_is_refused_wherever_a_checkpoint_is_named(use, cfg, bad, marker):
     with pytest.raises((ValueError, PreflightError), match=FORBIDDEN) as caught:
         USES[use](cfg, bad)
