@@ -189,7 +189,7 @@ def begun(tmp_path_factory):
             {'optim_wrapper.accumulative_counts': 3},
             'those pending at iteration 2 were not saved',
         ),
-        (WIDER, r'decode_head.conv_seg.*\(3,.*\(5,.*num_classes of its heads'),
+        (WIDER, r'conv_seg.*\[3,(.|\n)*\[5,(.|\n)*num_classes of its heads'),
         (
             {
                 'train_dataloader.dataset.metainfo.classes': ['car', 'road', 'sky'],
@@ -202,7 +202,9 @@ def test_another_run_is_not_resumed(begun, options, message):
     cfg = load_config(begun, options)
     with pytest.raises(PreflightError, match=message) as caught:
         train(cfg, resume='auto')
-    assert 'epoch_1.pth cannot be resumed with this config' in str(caught.value)
+    assert re.search(
+        r'epoch_1\.pth (cannot be resumed|does not fit)', str(caught.value)
+    )
 
 
 def without_head(content):
@@ -215,10 +217,10 @@ def without_head(content):
     'spoil, message',
     [
         (lambda content: content.pop('optimizer'), 'holds no optimizer, as .*best'),
-        (without_head, 'lacks the weights of decode_head, which the model'),
+        (without_head, r'does not fit(.|\n)*missing keys(.|\n)*decode_head'),
         (
             lambda content: content['state_dict'].update({'d.x': torch.ones(1)}),
-            'has weights of d, which the model EncoderDecoder does not have',
+            r'does not fit the model EncoderDecoder(.|\n)*unexpected key.*d\.x',
         ),
         (lambda content: content.pop('meta'), 'does not tell its iteration'),
     ],

@@ -26,9 +26,6 @@ def build_image_loader(
 
     Returns:
         The data loader, and the first sample of its data set.
-
-    Raises:
-        ValueError: It names no data set, or has no batch in any process.
     """
     if 'dataset' not in dataloader:
         raise ValueError(
@@ -42,9 +39,8 @@ def build_image_loader(
     if not any(all_gather_object(len(loader))):
         raise ValueError(
             f'{owner}.dataloader has no batch: its dataset has '
-            f'{len(loader.dataset)} images, batch_size is {loader.batch_size} '
-            f'and drop_last is {loader.drop_last}; lower the batch size or add '
-            'images'
+            f'{len(loader.dataset)} images, batch_size is {loader.batch_size} and '
+            f'drop_last is {loader.drop_last}; lower the batch size or add images'
         )
     with undisturbed(runner.model):
         return loader, loader.dataset[0]
@@ -52,14 +48,9 @@ def build_image_loader(
 
 @contextmanager
 def undisturbed(model: nn.Module) -> Iterator[None]:
-    """Evaluate a model in the midst of its training.
+    """Evaluate a model, without gradients, in the midst of its training.
 
-    Meanwhile it is in evaluation mode and records no gradients. Afterwards each
-    of its modules is in the mode it was in, and so are the random generators of
-    Python, NumPy and PyTorch's CPU, from which data loaders and pipelines draw.
-
-    Args:
-        model: The model, wrapped or not.
+    Modes of modules and the CPU's random generators are restored afterwards.
     """
     states = random.getstate(), np.random.get_state(), torch.get_rng_state()
     try:

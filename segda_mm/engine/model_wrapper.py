@@ -1,9 +1,10 @@
 """One model in all processes: who averages gradients, buffers and figures."""
 
 import math
+from collections import defaultdict
 from collections.abc import Callable
 from types import MethodType
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from mmengine.dist import all_gather_object, broadcast, get_world_size
@@ -15,35 +16,20 @@ from segda_mm.engine.process_wide import share_batch_statistics, share_loss_aver
 from segda_mm.registry import MODEL_WRAPPERS
 
 
-class LossCall(NamedTuple):
-    """What computes the loss of the one network that a model trains.
-
-    ``name`` is that of the model's method, ``network`` holds all that it trains.
-    """
-
-    name: str
-    network: nn.Module
-
-
-def loss_call_of(model: nn.Module) -> LossCall | None:
+def loss_call_of(model: nn.Module) -> tuple[str, nn.Module] | None:
     """The call for which ``DistributedDataParallel`` is to average gradients.
 
-    DDP averages them during the backward pass of a loss that trains one network
-    with one optimizer. It cannot follow passes of one network that serve the loss
-    of another, as in adversarial training: there ``GradientAveragingOptimWrapper``
-    averages at the step of each optimizer.
-
-    Args:
-        model: With a ``train_step``.
+    It cannot follow passes of one network that serve the loss of another, as in
+    adversarial training: there ``GradientAveragingOptimWrapper`` averages at the step
+    of each optimizer.
 
     Returns:
-        ``forward`` of the model, where ``train_step`` is MMEngine's
-        (``EncoderDecoder``, ``PanopticDeepLab``); ``student_losses``, where it is
-        that of a method with one trained child (``MeanTeacher``); None otherwise
-        (``BiSeNetDA``, ``MetaPseudoLabels``).
+        The method that computes the loss, and the network that holds all it trains:
+        ``forward`` and the model, where ``train_step`` is MMEngine's;
+        ``student_losses`` and the one trained child of a method; None otherwise.
     """
     if type(model).train_step is BaseModel.train_step:
-        return LossCall('forward', model)
+        return 'forward', model
     parts = [*model.children(), nn.ParameterList(model.parameters(recurse=False))]
     trained = [
         part
@@ -51,7 +37,7 @@ def loss_call_of(model: nn.Module) -> LossCall | None:
         if any(parameter.requires_grad for parameter in part.parameters())
     ]
     if len(trained) == 1 and hasattr(model, 'student_losses'):
-        return LossCall('student_losses', trained[0])
+        return 'student_losses', trained[0]
     return None
 
 
@@ -62,12 +48,9 @@ class PassThroughDistributed(nn.Module):
     """Hold the same model in every process and pass calls through.
 
     Gradients are averaged by DDP or at the step of the optimizer, as
-    :func:`loss_call_of` decides. Names of weights are those of the bare model.
-    Parameters and buffers start as those of rank 0. Buffers, such as the running
-    statistics of batch normalization, are set to those of rank 0 after every
-    training step, not before it as DDP would: all processes then validate and
-    label with one and the same network, and a checkpoint, which rank 0 writes,
-    holds all there is to resume from.
+    :func:`loss_call_of` decides. Buffers are set to those of rank 0 after every
+    training step, not before it as DDP would: all processes then validate and label
+    with one network, and its checkpoint holds all there is to resume from.
 
     Args:
         module: The model, with ``train_step``, ``val_step`` and ``test_step``.
@@ -98,18 +81,13 @@ class PassThroughDistributed(nn.Module):
         """Run the model's training step, then share the buffers of rank 0.
 
         Returns:
-            The model's figures, each the mean over processes: what is logged
-            is of the whole batch. Where one is not finite each process returns
-            its own, which tell whose images are to blame.
-
-        Raises:
-            RuntimeError: The step went past DDP.
+            The mean over processes of each figure, or its own where one is not finite.
         """
         if self._use_ddp and get_world_size() > 1:
             # Not before: hooks may still put weights into another memory layout.
             call, self._use_ddp = loss_call_of(self.module), False
             if call is not None:
-                self._ddp = _CallsThroughDDP(self.module, call, self._find_unused)
+                self._ddp = _CallsThroughDDP(self.module, *call, self._find_unused)
         log_vars = self.module.train_step(*args, **kwargs)
         if self._ddp is not None:
             self._ddp.require_call()
@@ -132,44 +110,43 @@ class PassThroughDistributed(nn.Module):
 class _CallsThroughDDP:
     """Lets the call that computes a model's loss go through DDP.
 
-    All modules stay in their places, so that names of weights, hooks and modes are
-    as without DDP. The network gets DDP's ``no_sync``, by which optimizer wrappers
-    see that its gradients are averaged already.
+    Modules stay in their places. The network gets DDP's ``no_sync``, by which optimizer
+    wrappers see that its gradients are averaged already.
     """
 
     def __init__(
-        self, model: nn.Module, call: LossCall, find_unused_parameters: bool
+        self, model: nn.Module, name: str, network: nn.Module, find_unused: bool
     ) -> None:
-        self._model, self._call, self._called = model, call, False
-        run = getattr(model, call.name)
-        on_cpu = all(p.device.type == 'cpu' for p in call.network.parameters())
+        self._model, self._name, self._called = model, name, False
+        run = getattr(model, name)
+        on_cpu = all(p.device.type == 'cpu' for p in network.parameters())
         ddp = DistributedDataParallel(
-            _Body(call.network, run),
+            _Body(network, run),
             broadcast_buffers=False,
             # Else DDP sorts its messages anew after its first step. On CPUs, where
             # a resumed run is exact, three processes would then add up in another
             # order than the uninterrupted run.
-            find_unused_parameters=find_unused_parameters or on_cpu,
+            find_unused_parameters=find_unused or on_cpu,
         )
 
         def through_ddp(this: nn.Module, *args: Any, **kwargs: Any) -> Any:
             if this is not model:
                 # A copy, as that of an average of the weights.
-                return getattr(type(this), call.name)(this, *args, **kwargs)
+                return getattr(type(this), name)(this, *args, **kwargs)
             if not torch.is_grad_enabled():
                 return run(*args, **kwargs)
             self._called = True
             return ddp(*args, **kwargs)
 
-        setattr(model, call.name, MethodType(through_ddp, model))
-        call.network.no_sync = MethodType(lambda this: ddp.no_sync(), call.network)
+        setattr(model, name, MethodType(through_ddp, model))
+        network.no_sync = MethodType(lambda this: ddp.no_sync(), network)
 
     def require_call(self) -> None:
         """See that the model's step did not go past DDP."""
         if not self._called:
             raise RuntimeError(
                 f'{type(self._model).__name__}.train_step does not call '
-                f'self.{self._call.name}(...), by which DistributedDataParallel '
+                f'self.{self._name}(...), by which DistributedDataParallel '
                 'averages gradients, so that each process would train alone; call '
                 'it, or set model_wrapper_cfg.use_ddp=False'
             )
@@ -181,10 +158,7 @@ class _Body(nn.Module):
 
     def __init__(self, network: nn.Module, run: Callable) -> None:
         super().__init__()
-        self.network, self._run = network, run
-
-    def forward(self, *args: Any, **kwargs: Any) -> Any:
-        return self._run(*args, **kwargs)
+        self.network, self.forward = network, run
 
 
 def _mean_over_processes(log_vars: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -208,9 +182,9 @@ def _broadcast(tensors: list[Tensor]) -> None:
     """Overwrite the tensors of all ranks by those of rank 0, in place."""
     if get_world_size() == 1:
         return
-    kinds: dict[tuple, list[Tensor]] = {}
+    kinds: dict[tuple, list[Tensor]] = defaultdict(list)
     for tensor in tensors:
-        kinds.setdefault((tensor.dtype, tensor.device), []).append(tensor)
+        kinds[tensor.dtype, tensor.device].append(tensor)
     for members in kinds.values():
         flat = torch.cat([tensor.flatten() for tensor in members])
         broadcast(flat)

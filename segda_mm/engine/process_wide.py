@@ -12,11 +12,7 @@ from torch.autograd.function import FunctionCtx, once_differentiable
 class ProcessWideBatchNorm(nn.BatchNorm2d):
     """Normalise by the statistics of the batches of all processes together.
 
-    What PyTorch's ``SyncBatchNorm`` does on GPUs, with any backend: several
-    processes train as one with all images in one batch. Two messages a layer
-    and pass make it slow; on GPUs take ``sync_bn='torch'`` of the config. In a
-    single process, and in evaluation, it is a
-    :class:`torch.nn.BatchNorm2d`, whose arguments and state it has. All
+    What PyTorch's ``SyncBatchNorm`` does on GPUs, with any backend, but slower. All
     processes must pass through the layer equally often.
     """
 
@@ -44,20 +40,13 @@ class ProcessWideBatchNorm(nn.BatchNorm2d):
     @torch.no_grad()
     def _track(self, mean: Tensor, variance: Tensor, count: Tensor) -> None:
         self.num_batches_tracked += 1
-        momentum = self.momentum
-        if momentum is None:
-            momentum = 1 / float(self.num_batches_tracked)
         unbiased = variance * (count / (count - 1).clamp(min=1))
-        self.running_mean.lerp_(mean.to(self.running_mean), momentum)
-        self.running_var.lerp_(unbiased.to(self.running_var), momentum)
+        self.running_mean.lerp_(mean.to(self.running_mean), self.momentum)
+        self.running_var.lerp_(unbiased.to(self.running_var), self.momentum)
 
 
 def share_batch_statistics(model: nn.Module) -> None:
-    """Turn every ``BatchNorm2d`` of a model into a :class:`ProcessWideBatchNorm`.
-
-    Args:
-        model: Changed in place; parameters and buffers stay the same tensors.
-    """
+    """Turn every ``BatchNorm2d`` into a :class:`ProcessWideBatchNorm`, in place."""
     for module in model.modules():
         # Not by `norm_cfg`: some of mmseg's blocks never pass theirs on.
         if type(module) is nn.BatchNorm2d:
@@ -75,27 +64,18 @@ class _SumOverProcesses(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: FunctionCtx, gradient: Tensor) -> Tensor:
         # The sum is in the losses of all processes.
-        total = gradient.clone()
-        all_reduce(total)
-        return total
+        return _SumOverProcesses.forward(ctx, gradient)
 
 
 def share_loss_averages(model: nn.Module) -> None:
     """Make cross entropies divide by the pixels of all processes.
 
-    ``CrossEntropyLoss(avg_non_ignore=True)`` divides by the pixels of its batch
-    that are not void. In several processes each would divide by its own number,
-    and the mean over processes would weigh the pixels of an image with much
-    void more than others; pseudo labels, which are void for about half of the
-    pixels, differ in it from image to image. Afterwards every process divides
-    by the mean of the numbers, so that the mean of the losses, and of their
-    gradients, is that of one process with all images in one batch.
-
-    Left as they are: losses with class weights, and those that average over all
-    pixels, whose number is the same everywhere.
-
-    Args:
-        model: In each process the same; its losses are changed in place.
+    ``CrossEntropyLoss(avg_non_ignore=True)`` divides by the pixels of its batch that
+    are not void, and the mean over processes would weigh the pixels of an image with
+    much void more than others. Afterwards every process divides by the mean of the
+    numbers, so that the mean of the losses, and of their gradients, is that of one
+    process with all images in one batch. Losses with class weights, and those that
+    average over all pixels, are left as they are.
     """
     for module in model.modules():
         if (

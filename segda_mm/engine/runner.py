@@ -1,8 +1,7 @@
 """A Runner that survives being killed and says so when it cannot go on."""
 
-import re
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from mmengine.runner import Runner, load_state_dict
 from torch import nn
 
 from segda_mm.engine.distributed import unwrapped
-from segda_mm.engine.hooks import PlainCheckpointHook
+from segda_mm.engine.hooks.checkpoint_hooks import PlainCheckpointHook
 from segda_mm.engine.resume import (
     epoch_shape,
     find_resumable_checkpoint,
@@ -32,26 +31,13 @@ _OWN_HOOKS = frozenset(
 class AdaptationRunner(Runner):
     """MMEngine's Runner with safe checkpoints and a strict resume.
 
-    Checkpoints appear under their name only once they are complete, hold plain
-    types only, and are read without running code from them. Resuming refuses
-    whatever MMEngine passes over in silence and would make the resumed run
-    another one: missing weights or optimizers, changed optimizers, schedulers
-    or batches.
-
-    Chosen by ``runner_type='AdaptationRunner'`` in a config; takes the
-    arguments of :class:`mmengine.runner.Runner`.
+    Checkpoints appear under their name only once they are complete, hold plain types
+    only, and are read without running code from them. Resuming refuses whatever
+    MMEngine passes over in silence and would make the resumed run another one.
     """
 
     def register_default_hooks(self, hooks: dict | None = None) -> None:
-        """Register ``default_hooks``; None leaves any of them out.
-
-        MMEngine knows that for its own hooks only: to take a hook of a base
-        config out, as ``default_hooks.channels_last=None`` does, ends in a
-        bare AssertionError there.
-
-        Args:
-            hooks: By name, as ``default_hooks`` of a config.
-        """
+        """Register ``default_hooks``; None leaves any out, not only MMEngine's own."""
         super().register_default_hooks(
             {
                 name: hook
@@ -60,52 +46,24 @@ class AdaptationRunner(Runner):
             }
         )
 
-    def register_hooks(
-        self, default_hooks: dict | None = None, custom_hooks: list | None = None
-    ) -> None:
-        """Register the hooks of the config and :class:`PlainCheckpointHook`.
-
-        Args:
-            default_hooks: See :meth:`register_default_hooks`.
-            custom_hooks: Hooks or their configs.
-
-        Raises:
-            ValueError: ``max_keep_ckpts`` is 1: the only checkpoint would be
-                deleted before the next one is written.
-        """
-        super().register_hooks(default_hooks, custom_hooks)
+    def register_hooks(self, *args: Any, **kwargs: Any) -> None:
+        """Register the hooks of the config and :class:`PlainCheckpointHook`."""
+        super().register_hooks(*args, **kwargs)
         self.register_hook(PlainCheckpointHook())
         for hook in self._hooks:
             if isinstance(hook, CheckpointHook) and hook.max_keep_ckpts == 1:
                 raise ValueError(
-                    'default_hooks.checkpoint.max_keep_ckpts is 1: the only '
-                    'checkpoint is deleted before the next one is written, '
-                    'and a run killed in between cannot be resumed; keep 2'
+                    'default_hooks.checkpoint.max_keep_ckpts is 1: a run killed '
+                    'between two checkpoints could not be resumed; keep 2'
                 )
 
     def dump_config(self) -> None:
-        """Leave the work directory's config to :meth:`train`.
+        """Do nothing: an evaluation is not to replace the config of a training."""
 
-        MMEngine writes it whenever a runner is made. An evaluation, whose model
-        may be wrapped for test-time augmentation, would so replace the config
-        that the checkpoints beside it were trained with.
-        """
-
-    # What runs below may load weights by an `init_cfg` and in networks' own ways.
-    @only_plain_checkpoints()
-    def build_model(self, model: nn.Module | dict) -> nn.Module:
-        """Build the model; see :meth:`mmengine.runner.Runner.build_model`."""
-        return super().build_model(model)
-
-    @only_plain_checkpoints()
-    def val(self) -> dict:
-        """Validate; see :meth:`mmengine.runner.Runner.val`."""
-        return super().val()
-
-    @only_plain_checkpoints()
-    def test(self) -> dict:
-        """Test; see :meth:`mmengine.runner.Runner.test`."""
-        return super().test()
+    # What runs in these may load weights by an `init_cfg` and in networks' own ways.
+    build_model = only_plain_checkpoints()(Runner.build_model)
+    val = only_plain_checkpoints()(Runner.val)
+    test = only_plain_checkpoints()(Runner.test)
 
     @only_plain_checkpoints()
     def train(self) -> nn.Module:
@@ -124,16 +82,7 @@ class AdaptationRunner(Runner):
     ) -> None:
         """Write a checkpoint under another name, then rename it.
 
-        Args:
-            out_dir: Local folder.
-            filename: Name of the checkpoint in it.
-            *args: See :meth:`mmengine.runner.Runner.save_checkpoint`.
-            meta: Entries for ``meta``; the shape of the epochs is added.
-            **kwargs: See :meth:`mmengine.runner.Runner.save_checkpoint`.
-
-        Raises:
-            FileNotWrittenError: The disk is full, or the like. Earlier
-                checkpoints are untouched.
+        Takes the arguments of MMEngine's; the shape of the epochs is added to ``meta``.
         """
         with atomic_file(Path(out_dir, filename)) as unfinished:
             super().save_checkpoint(
@@ -145,58 +94,35 @@ class AdaptationRunner(Runner):
             )
 
     def load_or_resume(self) -> None:
-        """Load or resume as the config says.
-
-        ``resume=True`` without ``load_from`` resumes from the latest complete
-        checkpoint of the work dir; a run killed before its first one starts
-        afresh, with a warning.
-        """
+        """Load or resume as the config says; start afresh where nothing was saved."""
         if self._has_loaded or not self._resume or self._load_from is not None:
             super().load_or_resume()
-            return
-        latest = find_resumable_checkpoint(self.work_dir)
-        if latest is None:
-            self.logger.warning(
-                f'resume is set, but {self.work_dir} holds no '
-                'checkpoint yet: training from the start'
-            )
-        else:
+        elif latest := find_resumable_checkpoint(self.work_dir):
             self.resume(latest)
+        else:
+            self.logger.warning(f'{self.work_dir} holds no checkpoint to resume yet')
 
     def load_checkpoint(
         self,
         filename: str,
         map_location: str | Callable = 'cpu',
         strict: bool = True,
-        revise_keys: Sequence[tuple[str, str]] = ((r'^module\.', ''),),
     ) -> dict:
         """Load all weights of the model, without running code of the file.
 
-        Args:
-            filename: A local checkpoint, or a URL with its sha256; see
-                :func:`segda_mm.models.checkpoints.read_checkpoint`.
-            map_location: See :func:`torch.load`.
-            strict: Refuse missing, left-over and misshapen weights.
-            revise_keys: Pairs of a pattern in the names of the weights and
-                what replaces it.
-
-        Returns:
-            The content of the checkpoint.
+        Returns the content of the checkpoint.
 
         Raises:
-            FileNotFoundError: There is no such file.
             ValueError: The file is no plain checkpoint, or does not fit.
         """
         checkpoint = read_checkpoint(filename, map_location)
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
         model = unwrapped(self.model)
         saved = checkpoint.get('state_dict', checkpoint)
-        weights = OrderedDict(saved)
-        for pattern, replacement in revise_keys:
-            weights = OrderedDict(
-                (re.sub(pattern, replacement, key), value)
-                for key, value in weights.items()
-            )
+        # Some model wrappers save their model under this name.
+        weights = OrderedDict(
+            (key.removeprefix('module.'), value) for key, value in saved.items()
+        )
         # Layers of other versions read their weights by it.
         weights._metadata = getattr(saved, '_metadata', OrderedDict())
         try:
@@ -204,27 +130,16 @@ class AdaptationRunner(Runner):
         except RuntimeError as error:
             raise ValueError(
                 f'{filename} does not fit the model '
-                f'{type(model).__name__}: {error}\nIt was written with another '
-                '`model` config. To start from the weights of one network, '
-                'name the file as `checkpoint` of its SegmentorGenerator'
+                f'{type(model).__name__}: {error}\nRestore `model`, num_classes of its '
+                'heads included. To start from the weights of one network, name the '
+                'file as `checkpoint` of its SegmentorGenerator'
             ) from error
         self._has_loaded = True
         self.logger.info(f'Load checkpoint from {filename}')
         return checkpoint
 
     def resume(self, filename: str, *args: Any, **kwargs: Any) -> None:
-        """Continue the run that wrote a checkpoint.
-
-        Args:
-            filename: A local checkpoint with its optimizers.
-            *args: See :meth:`mmengine.runner.Runner.resume`.
-            **kwargs: See :meth:`mmengine.runner.Runner.resume`.
-
-        Raises:
-            FileNotFoundError: There is no such file.
-            ValueError: The checkpoint is of another run than the config
-                describes; the message names the config key.
-        """
+        """Continue the run that wrote a checkpoint; refuse another one's."""
         checkpoint = read_checkpoint(filename)
         self.optim_wrapper = self.build_optim_wrapper(self.optim_wrapper)
         problems = resume_problems(self, checkpoint)
@@ -237,11 +152,7 @@ class AdaptationRunner(Runner):
         self._find_own_checkpoints()
 
     def _find_own_checkpoints(self) -> None:
-        """Point at this work directory's checkpoints instead of the original's.
-
-        In a copied or moved one, the next better checkpoint would otherwise
-        replace that of the run it was copied from.
-        """
+        """Point a copied work directory at its own checkpoints, not the original's."""
         info = self.message_hub.runtime_info
         for key in [key for key in info if key.startswith(('best_ckpt', 'last_ckpt'))]:
             own = Path(self.work_dir, Path(info[key] or '.').name)

@@ -1,9 +1,8 @@
-"""Fixtures that run the toy training in this process and in others."""
+"""Fixtures that train a toy job in this process and in others."""
 
+import copy
 import functools
 import gc
-import importlib.util
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,17 +17,7 @@ from segda_mm.engine import AdaptationRunner
 from segda_mm.registry import MODELS
 from segda_mm.testing.toy_job import write_toy_job
 
-_SCRIPT = Path(__file__).with_name('train_toy.py')
-
-
-@pytest.fixture(scope='session')
-def toy():
-    """The module ``train_toy``."""
-    spec = importlib.util.spec_from_file_location('train_toy', _SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules['train_toy'] = module
-    spec.loader.exec_module(module)
-    return module
+_SCRIPT = Path(__file__).with_name('train_elsewhere.py')
 
 
 @pytest.fixture(scope='session')
@@ -44,32 +33,29 @@ def run_elsewhere(run_script):
 
 @pytest.fixture(scope='module')
 def street(tmp_path_factory):
-    """A toy job, five images without labels, and what trains it with hooks.
+    """A toy job by itself and by Meta Pseudo Labels (``mpl``), and what trains it.
 
-    The images are 40x48, so that the network sees them padded to 64x64. A second
-    config, ``mpl``, trains the same network by Meta Pseudo Labels on them.
+    The five images without labels are 40x48; the network sees them padded to 64x64.
     """
     folder = tmp_path_factory.mktemp('street')
     config = write_toy_job(folder)
     cfg = load_config(config)
     # As the shipped configs, whose checkpoints others may choose by.
-    cfg.default_hooks.checkpoint = dict(
-        type='CheckpointHook', by_epoch=True, interval=1
-    )
+    cfg.default_hooks.checkpoint = dict(type='CheckpointHook', interval=1)
     cfg.dump(config)
     draw = np.random.default_rng(5)
     files = [folder / 'street' / f'{index}.png' for index in range(5)]
     files[0].parent.mkdir()
     for file in files:
-        pixels = draw.integers(256, size=(5, 6, 3)).repeat(8, 0).repeat(8, 1)
-        Image.fromarray(pixels.astype(np.uint8)).save(file)
+        pixels = draw.integers(256, size=(5, 6, 3), dtype=np.uint8)
+        Image.fromarray(pixels.repeat(8, 0).repeat(8, 1)).save(file)
     load = [dict(type='LoadImageFromFile'), dict(type='PackSegInputs')]
     images = dict(
         type='UnlabeledImageDataset', images=str(files[0].parent), pipeline=load
     )
 
     mpl = config.with_name('mpl.py')
-    _mpl_config(config, images).dump(mpl)
+    _mpl_config(cfg, images).dump(mpl)
 
     def train_job(name, hooks, options=None, resume=None, config=config):
         cfg = load_config(config, options, folder / name)
@@ -95,8 +81,11 @@ def street(tmp_path_factory):
         )
 
 
-def _mpl_config(config, images):
-    cfg = load_config(config)
+def _mpl_config(cfg, images):
+    cfg = copy.deepcopy(cfg)
+    # Random numbers in samples and in steps.
+    cfg.train_dataloader.dataset.pipeline.insert(1, dict(type='RandomFlip', prob=0.5))
+    cfg.model.decode_head.dropout_ratio = 0.5
     preprocessor = cfg.model.pop('data_preprocessor')
     preprocessor.update(type='DomainDataPreprocessor', size=None, size_divisor=32)
     cfg.model = dict(
@@ -112,20 +101,26 @@ def _mpl_config(config, images):
         teacher_adv_weight=0.001,
         pseudo_labeler=dict(type='ClassMedian', cap=0.9, scope='image'),
         label_batch_statistics=True,
-        uda_probability=0.0,
+        uda_probability=0.5,
         uda_sigma=0.5,
     )
     cfg.train_dataloader.dataset = dict(
         type='DomainPairDataset', source=cfg.train_dataloader.dataset, target=images
     )
-    networks = [
-        f'{role}_{network}'
-        for role in ('student', 'teacher')
-        for network in ('generator', 'discriminator')
-    ]
     cfg.optim_wrapper = dict(
         constructor='ChildOptimWrapperConstructor',
-        **dict.fromkeys(networks, cfg.optim_wrapper),
+        student_generator=cfg.optim_wrapper,
+        student_discriminator=cfg.optim_wrapper,
+        teacher_generator=cfg.optim_wrapper,
+        teacher_discriminator=cfg.optim_wrapper,
+    )
+    poly = dict(type='PolyLR', power=0.9)
+    # MMEngine's `end` is one step after the rate reaches `eta_min`.
+    cfg.param_scheduler = dict(
+        student_generator=[dict(poly, end=4, by_epoch=True)],
+        student_discriminator=[dict(poly, end=4, by_epoch=True)],
+        teacher_generator=[dict(poly, end=10, by_epoch=False)],
+        teacher_discriminator=[dict(poly, end=10, by_epoch=False)],
     )
     cfg.train_cfg = dict(type='MPLTrainLoop', max_epochs=2)
     return cfg
@@ -153,6 +148,7 @@ def _mean_teacher(mpl):
             constructor='ChildOptimWrapperConstructor',
             student_generator=cfg['optim_wrapper']['student_generator'],
         ),
+        'param_scheduler': [],
         'train_cfg.type': 'ResumableEpochTrainLoop',
     }
 

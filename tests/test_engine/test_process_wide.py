@@ -6,52 +6,29 @@ from mmseg.models.losses import CrossEntropyLoss
 from torch import nn
 
 from segda_mm.engine import process_wide
-from segda_mm.engine.process_wide import share_loss_averages
 
 
-def logits_and_labels():
+@pytest.mark.parametrize('avg_non_ignore', [True, False])
+def test_void_weighs_pixels_alike(monkeypatch, avg_non_ignore):
     torch.manual_seed(0)
-    labels = torch.randint(0, 3, (4, 5, 6))
+    logits, labels = torch.randn(4, 3, 5, 6), torch.randint(0, 3, (4, 5, 6))
     # Much void in the images of the first process, none in those of the second.
     labels[:2, :, 1:] = 255
-    return torch.randn(4, 3, 5, 6), labels
-
-
-@pytest.fixture
-def of_two(monkeypatch):
-    """Answer as the communication of two processes would: with the mean given."""
-
-    def pretend(mean):
-        monkeypatch.setattr(process_wide, 'get_world_size', lambda: 2)
-        monkeypatch.setattr(
-            process_wide,
-            'all_reduce',
-            lambda number, op: number.fill_(mean) if op == 'mean' else None,
-        )
-
-    return pretend
-
-
-@pytest.mark.parametrize('shared', [True, False])
-def test_void_weighs_pixels_alike(of_two, shared):
-    logits, labels = logits_and_labels()
-    loss = CrossEntropyLoss(avg_non_ignore=True)
+    loss = CrossEntropyLoss(avg_non_ignore=avg_non_ignore)
     whole = loss(logits, labels, ignore_index=255)
-    of_two(mean=(labels != 255).sum() / 2)
-    if shared:
-        share_loss_averages(nn.ModuleList([loss]))
-    halves = [
-        loss(logits[part], labels[part], ignore_index=255)
-        for part in (slice(2), slice(2, 4))
-    ]
-    assert all(half.dtype == whole.dtype for half in halves)
-    assert torch.allclose(sum(halves) / 2, whole) == shared
+    # As the communication of two processes would answer.
+    mean = (labels != 255).sum() / 2
+    monkeypatch.setattr(process_wide, 'get_world_size', lambda: 2)
+    monkeypatch.setattr(
+        process_wide, 'all_reduce', lambda number, op: number.fill_(mean)
+    )
 
+    def mean_of_halves():
+        parts = zip(logits.split(2), labels.split(2))
+        return sum(loss(*part, ignore_index=255) for part in parts) / 2
 
-def test_losses_that_average_over_all_pixels_stay_as_they_are(of_two):
-    logits, labels = logits_and_labels()
-    loss = CrossEntropyLoss()
-    expected = loss(logits, labels, ignore_index=255)
-    of_two(mean=1)
-    share_loss_averages(nn.ModuleList([loss]))
-    assert loss(logits, labels, ignore_index=255) == expected
+    # The mean over all pixels needs no help.
+    assert torch.allclose(mean_of_halves(), whole) != avg_non_ignore
+    process_wide.share_loss_averages(nn.ModuleList([loss]))
+    assert mean_of_halves().dtype == whole.dtype
+    torch.testing.assert_close(mean_of_halves(), whole)

@@ -1,5 +1,6 @@
 """Killed and resumed runs against the uninterrupted run, and what is no resume."""
 
+import copy
 import os
 import signal
 
@@ -7,44 +8,45 @@ import numpy as np
 import pytest
 import torch
 
+from segda_mm.apis import PreflightError
 from segda_mm.engine.resume import find_resumable_checkpoint
 from segda_mm.testing.run_results import find_difference
 
-# 12 images, batches of 2: an epoch has 6 iterations, the run 18. Checkpoints
-# are due at 4, 8, 12, 16 and 18; those at 12 and 18 are the ends of epochs.
-KILLED = {
-    'mid_epoch': dict(kill=('step', 10)),
-    'before_any_checkpoint': dict(kill=('step', 2)),
-    'epoch_end': dict(kill=('epoch end', 12)),
-    'write': dict(kill=('write', 11)),
-    'validation': dict(kill=('validation', 12), by_epoch=True, interval=1),
-    'best': dict(kill=('step', 7), by_epoch=True, interval=1, save_best='acc'),
+# Four images, batches of 2: an epoch has 2 iterations, the run 6.
+BY_ITERATION = {
+    'train_cfg.max_epochs': 3,
+    'default_hooks.checkpoint': dict(by_epoch=False, interval=1, max_keep_ckpts=2),
 }
-RESUMED_FROM = {
-    'mid_epoch': 'iter_8.pth',
-    'before_any_checkpoint': None,
-    'epoch_end': 'iter_12.pth',
-    'write': 'iter_8.pth',
-    'validation': 'epoch_2.pth',
-    'best': 'epoch_1.pth',
+BY_EPOCH = {
+    'train_cfg.max_epochs': 3,
+    'default_hooks.checkpoint': dict(interval=1, save_best='mIoU', rule='greater'),
+}
+#: Where runs are killed, what they save, and what they are resumed from.
+KILLED = {
+    'mid_epoch': (('step', 3), BY_ITERATION, 'iter_3.pth'),
+    'before_any_checkpoint': (('step', 0), BY_ITERATION, None),
+    'epoch_end': (('epoch end', 4), BY_ITERATION, 'iter_4.pth'),
+    'write': (('write', 3), BY_ITERATION, 'iter_3.pth'),
+    'validation': (('validation', 4), BY_EPOCH, 'epoch_2.pth'),
+    'best': (('step', 3), BY_EPOCH, 'epoch_1.pth'),
 }
 
 
 @pytest.fixture(scope='module')
-def killed(run_elsewhere, tmp_path_factory):
-    """Work dirs of runs that were killed, by the point of death."""
-    root = tmp_path_factory.mktemp('killed')
+def killed(run_elsewhere, street):
+    """Trainings that were killed; their work dirs are named by the point of death."""
     runs = [
-        dict(options, work_dir=str(root / name)) for name, options in KILLED.items()
+        dict(
+            options, config=str(street.mpl), work_dir=str(street.folder / name), kill=at
+        )
+        for name, (at, options, _) in KILLED.items()
     ]
     ends = run_elsewhere(*runs)
     assert ends == [[-signal.SIGKILL]] * len(KILLED), run_elsewhere.stderr
-    return root
 
 
 def final_state(runner):
     """Everything training leaves behind, tensors and numbers only."""
-    hub = runner.message_hub
     return dict(
         model=runner.model.state_dict(),
         optimizer=runner.optim_wrapper.state_dict(),
@@ -56,49 +58,55 @@ def final_state(runner):
         iter=runner.iter,
         logs={
             key: buffer.data[0].tolist()
-            for key, buffer in hub.log_scalars.items()
+            for key, buffer in runner.message_hub.log_scalars.items()
             if not key.endswith('time')
         },
     )
 
 
 @pytest.fixture(scope='module')
-def uninterrupted(toy, tmp_path_factory):
-    runner = toy.train_toy(work_dir=tmp_path_factory.mktemp('whole') / 'run')
-    assert (runner.epoch, runner.iter) == (3, 18)
-    return final_state(runner)
+def train(street):
+    def train(name, options, resume=None):
+        return street.train(name, [], options, resume, config=street.mpl)
+
+    return train
 
 
-def test_the_toy_depends_on_every_random_number(toy, tmp_path, uninterrupted):
-    other = toy.train_toy(work_dir=tmp_path, randomness=dict(seed=4))
+@pytest.fixture(scope='module')
+def uninterrupted(train):
+    return final_state(train('whole', BY_ITERATION))
+
+
+def test_steps_validations_and_schedules_are_done_when_due(uninterrupted):
+    assert (uninterrupted['epoch'], uninterrupted['iter']) == (3, 6)
     logs = uninterrupted['logs']
-    # Weights start alike (init_weights has its own seed); all else differs.
-    assert final_state(other)['logs']['train/loss'][0] != logs['train/loss'][0]
-    # Each step draws other numbers.
-    assert len(set(logs['train/loss'])) == 18
-    # Validation runs once an epoch, and a schedule by epoch steps at its end.
-    assert len(logs['val/acc']) == 3
-    expected = [0.1 * (1 - epoch / 3) ** 0.9 for epoch in range(3)]
-    np.testing.assert_allclose(logs['train/generator.lr'], np.repeat(expected, 6))
+    assert len(logs['val/mIoU']) == 3
+    for network, rates in (
+        ('student', np.repeat([1 - epoch / 3 for epoch in range(3)], 2)),
+        ('teacher', [1 - step / 9 for step in range(6)]),
+    ):
+        np.testing.assert_allclose(
+            logs[f'train/{network}_generator.lr'], 0.01 * np.power(rates, 0.9)
+        )
 
 
 @pytest.mark.parametrize('name', KILLED)
-def test_resumed_run_equals_uninterrupted_one(toy, killed, uninterrupted, name):
-    work_dir = killed / name
-    latest = find_resumable_checkpoint(str(work_dir))
-    assert (latest and os.path.basename(latest)) == RESUMED_FROM[name]
-    options = {k: v for k, v in KILLED[name].items() if k != 'kill'}
-    runner = toy.train_toy(work_dir=work_dir, resume=True, **options)
+def test_resumed_run_equals_uninterrupted_one(
+    street, train, killed, uninterrupted, name
+):
+    _, options, expected = KILLED[name]
+    latest = find_resumable_checkpoint(str(street.folder / name))
+    assert (latest and os.path.basename(latest)) == expected
+    runner = train(name, options, latest)
     assert find_difference(final_state(runner), uninterrupted) is None
 
 
-def test_numbers_of_workers_make_no_difference(toy, tmp_path, uninterrupted):
-    toy.train_toy(work_dir=tmp_path / 'run', num_workers=2, max_epochs=2, interval=4)
-    # Resumed from the middle of an epoch with workers again.
-    os.remove(tmp_path / 'run' / 'last_checkpoint')
-    os.remove(tmp_path / 'run' / 'iter_12.pth')
-    runner = toy.train_toy(work_dir=tmp_path / 'run', num_workers=2, resume=True)
-    assert find_difference(final_state(runner), uninterrupted) is None
+def test_numbers_of_workers_make_no_difference(street, train, uninterrupted):
+    options = {**BY_ITERATION, 'train_dataloader.num_workers': 2}
+    whole = train('workers', options)
+    assert find_difference(final_state(whole), uninterrupted) is None
+    resumed = train('workers', options, street.folder / 'workers' / 'iter_5.pth')
+    assert find_difference(final_state(resumed), uninterrupted) is None
 
 
 @pytest.mark.parametrize(
@@ -124,93 +132,29 @@ def test_latest_checkpoint_whatever_the_kill_left(tmp_path, pointer, expected):
     assert found == str(tmp_path / expected)
 
 
-@pytest.fixture(scope='module')
-def first_epoch(toy, tmp_path_factory):
-    work_dir = tmp_path_factory.mktemp('first_epoch') / 'run'
-    toy.train_toy(work_dir=work_dir, max_epochs=1)
-    return work_dir
-
-
-def resume(toy, first_epoch, tmp_path, spoil=None, **changes):
-    content = torch.load(first_epoch / 'iter_4.pth', weights_only=True)
-    if spoil:
-        spoil(content)
-    torch.save(content, tmp_path / 'iter_4.pth')
-    return toy.train_toy(
-        work_dir=tmp_path,
-        resume=True,
-        load_from=str(tmp_path / 'iter_4.pth'),
-        max_epochs=1,
-        **changes,
-    )
-
-
-def optimizers(generator=None, **changes):
-    wrapper = dict(type='GradientAveragingOptimWrapper')
-    return dict(
-        constructor='ChildOptimWrapperConstructor',
-        generator=dict(
-            wrapper,
-            optimizer=generator or dict(type='SGD', lr=0.1, momentum=0.9),
-            **changes,
-        ),
-        discriminator=dict(wrapper, optimizer=dict(type='Adam', lr=0.01)),
-    )
-
-
-OTHER_SCHEDULE = dict(
-    generator=[dict(type='PolyLR', end=9)],
-    discriminator=[dict(type='PolyLR', power=0.9, end=19, by_epoch=False)],
-)
-
-
+# What one network trains with is in tests/test_bad_input.py.
 @pytest.mark.parametrize(
-    'spoil, changes, message',
+    'spoil, message',
     [
-        (lambda c: c.pop('optimizer'), {}, 'holds no optimizer'),
         (
-            lambda c: c['optimizer'].pop('discriminator'),
-            {},
-            'optimizers for generator, the config for generator, discriminator',
+            lambda c: c['optimizer'].pop('teacher_discriminator'),
+            'holds optimizers for .*_generator, the config for .*teacher_discriminator',
         ),
-        (lambda c: c.pop('param_schedulers'), {}, 'restore param_scheduler'),
+        (lambda c: c.pop('param_schedulers'), 'restore param_scheduler'),
         (
-            lambda c: c['state_dict'].pop('generator.0.bias'),
-            {},
-            r'does not fit the model(.|\n)*generator\.0\.bias',
+            lambda c: c['param_schedulers']['student_generator'][0].update(end=9),
+            r'param_scheduler.student_generator \(PolyLR\): end was 9 and is 4 now',
         ),
         (
-            lambda c: c['meta']['dataset_meta'].update(classes=('a', 'c')),
-            {},
-            r"the classes .* were \['a', 'c'\] and are \['a', 'b'\] now",
-        ),
-        (None, dict(batch_size=3), 'batch_size was 2 and is 3 now'),
-        (
-            None,
-            dict(optim_wrapper=optimizers(dict(type='SGD', lr=5.0, momentum=0.9))),
-            'optim_wrapper.generator.optimizer: initial_lr was 0.1 and is 5.0',
-        ),
-        (
-            None,
-            dict(optim_wrapper=optimizers(dict(type='Adam', lr=0.1))),
-            'optim_wrapper.generator.optimizer: betas was None',
-        ),
-        (
-            None,
-            dict(param_scheduler=OTHER_SCHEDULE),
-            r'param_scheduler.generator \(PolyLR\): end was 4 and is 9 now',
-        ),
-        (
-            None,
-            dict(optim_wrapper=optimizers(accumulative_counts=3)),
-            'pending at iteration 4 were not saved',
+            lambda c: c['state_dict'].popitem(),
+            r'does not fit the model(.|\n)*feedback_rule',
         ),
     ],
 )
-def test_another_run_is_refused(toy, first_epoch, tmp_path, spoil, changes, message):
-    with pytest.raises(ValueError, match=message):
-        resume(toy, first_epoch, tmp_path, spoil, **changes)
-
-
-def test_the_same_run_is_accepted(toy, first_epoch, tmp_path):
-    assert resume(toy, first_epoch, tmp_path).iter == 6
+def test_another_run_is_refused(street, train, uninterrupted, tmp_path, spoil, message):
+    file = street.folder / 'whole' / 'iter_5.pth'
+    content = copy.deepcopy(torch.load(file, weights_only=True))
+    spoil(content)
+    torch.save(content, tmp_path / 'iter_5.pth')
+    with pytest.raises(PreflightError, match=message):
+        train('other', BY_ITERATION, tmp_path / 'iter_5.pth')

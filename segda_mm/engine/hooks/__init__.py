@@ -2,29 +2,17 @@
 
 from segda_mm.engine.hooks.adaptive_batch_norm_hook import AdaptiveBatchNormHook
 from segda_mm.engine.hooks.adversarial_health_hook import AdversarialHealthHook
-from segda_mm.engine.hooks.checkpoint_hooks import (
-    PlainCheckpointHook,
-    SafeCheckpointHook,
-)
+from segda_mm.engine.hooks.checkpoint_hooks import SafeCheckpointHook
 from segda_mm.engine.hooks.finite_loss_hook import FiniteLossHook
 from segda_mm.engine.hooks.speed_hooks import ChannelsLastHook, HeadAccuracyHook
-from segda_mm.engine.hooks.validation_hooks import (
-    AfterValidationHook,
-    SourceValidationHook,
-    TargetEntropyHook,
-    TeacherStudentAgreementHook,
-)
+from segda_mm.engine.hooks.validation_hooks import TargetEntropyHook
 
 __all__ = [
     'AdaptiveBatchNormHook',
     'AdversarialHealthHook',
-    'AfterValidationHook',
     'ChannelsLastHook',
     'FiniteLossHook',
     'HeadAccuracyHook',
-    'PlainCheckpointHook',
     'SafeCheckpointHook',
-    'SourceValidationHook',
     'TargetEntropyHook',
-    'TeacherStudentAgreementHook',
 ]

@@ -6,27 +6,18 @@ from mmengine.runner import Runner
 
 from segda_mm.registry import HOOKS
 
-_SOURCE_SUFFIX = '.accuracy_source'
-_TARGET_SUFFIX = '.accuracy_target'
-
 
 @HOOKS.register_module()
 class AdversarialHealthHook(Hook):
     """Watch the discriminators' accuracies over windows of iterations.
 
-    A discriminator that is always right leaves the generator without a useful
-    gradient; one that only guesses gives it nothing to follow. Both look fine
-    in the losses for a long time. Every figure ``<network>.accuracy_source``
-    that a training step returns, where ``<network>`` contains
-    ``discriminator``, is watched together with its ``accuracy_target``.
+    One that is always right leaves the generator without a useful gradient; one that
+    only guesses gives it nothing to follow. Both look fine in the losses.
 
     Args:
-        window: Iterations over which accuracies are averaged; one judgement is
-            made at the end of each window.
-        won_above: The discriminator has won if both its accuracies, in [0, 1],
-            are above this on average.
-        lost_below: It has lost if the mean of the two is below this on
-            average; guessing gives 0.5.
+        window: Iterations over which accuracies are averaged before each judgement.
+        won_above: A discriminator has won if both its accuracies, in [0, 1], are above.
+        lost_below: It has lost if the mean of the two is below; guessing gives 0.5.
     """
 
     priority = 'BELOW_NORMAL'
@@ -49,21 +40,21 @@ class AdversarialHealthHook(Hook):
         if not outputs or not self.every_n_train_iters(runner, self.window):
             return
         for key in outputs:
-            name = key.removesuffix(_SOURCE_SUFFIX)
-            if name == key or 'discriminator' not in name:
+            name, _, figure = key.rpartition('.')
+            if figure != 'accuracy_source' or 'discriminator' not in name:
                 continue
             # Of the message hub, which also has those from before a resume.
             on_source, on_target = (
-                runner.message_hub.get_scalar(f'train/{name}{suffix}').mean(self.window)
-                for suffix in (_SOURCE_SUFFIX, _TARGET_SUFFIX)
+                runner.message_hub.get_scalar(f'train/{name}.accuracy_{domain}').mean(
+                    self.window
+                )
+                for domain in ('source', 'target')
             )
-            role = name.removesuffix('discriminator')
-            weight = f'model.{role}adv_weight'
+            weight = f'model.{name.removesuffix("discriminator")}adv_weight'
             if min(on_source, on_target) > self.won_above:
                 verdict = (
-                    'has won: it hardly errs, and the adversarial gradient '
-                    'carries little. Lower '
-                    f'optim_wrapper.{name}.optimizer.lr, or raise '
+                    'has won: it hardly errs, and the adversarial gradient carries '
+                    f'little. Lower optim_wrapper.{name}.optimizer.lr, or raise '
                     f'{weight}'
                 )
             elif (on_source + on_target) / 2 < self.lost_below:

@@ -9,6 +9,7 @@ import torch
 from mmengine.hooks import CheckpointHook, Hook
 from mmengine.logging import HistoryBuffer
 from mmengine.runner import Runner
+from torch import nn
 
 from segda_mm.registry import HOOKS
 
@@ -17,34 +18,16 @@ _BUFFER_KEYS = {'log_history', 'count_history', 'max_length'}
 #: Weights are tensors already, and their order and versions are in their type.
 _WEIGHTS = ('state_dict', 'ema_state_dict')
 
-_PLAIN_TYPES = (
-    type(None),
-    bool,
-    int,
-    float,
-    complex,
-    str,
-    bytes,
-    torch.Tensor,
-    torch.nn.Parameter,
-    torch.Size,
-    torch.dtype,
-    torch.device,
-)
+_NUMBERS = (type(None), bool, int, float, complex, str, bytes)
+_OF_TORCH = (torch.Tensor, nn.Parameter, torch.Size, torch.dtype, torch.device)
 
 
 @HOOKS.register_module()
 class PlainCheckpointHook(Hook):
     """Make checkpoints readable by ``torch.load(..., weights_only=True)``.
 
-    MMEngine keeps NumPy scalars and its own ``HistoryBuffer`` objects beside
-    the weights. They need an unpickler that can run code, which nobody should
-    have to use on a file of somebody else. They are written as Python numbers
-    and tensors, and turned back into buffers when a run is resumed.
-
-    Raises:
-        TypeError: Something to be written, named by its keys, is of a type that
-            could not be read back without running code.
+    NumPy scalars and ``HistoryBuffer`` objects of MMEngine are written as Python
+    numbers and tensors, and turned back into buffers when a run is resumed.
     """
 
     priority = 'LOWEST'
@@ -74,9 +57,7 @@ def _to_plain(value: Any, place: str) -> Any:
             count_history=torch.from_numpy(np.array(count_history)),
             max_length=value.max_length,
         )
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, np.ndarray):
+    if isinstance(value, np.generic | np.ndarray):
         value = value.tolist()
     if isinstance(value, dict):
         return {
@@ -91,12 +72,11 @@ def _to_plain(value: Any, place: str) -> Any:
         )
     if isinstance(value, (set, frozenset)):
         return {_to_plain(entry, place) for entry in value}
-    if type(value) not in _PLAIN_TYPES:
+    if type(value) not in (*_NUMBERS, *_OF_TORCH):
         raise TypeError(
-            f'the checkpoint entry {place} is a {type(value).__name__}, which '
-            'could not be read back without running code of the file; let the '
-            'hook, scheduler or optimizer that keeps it there store numbers, '
-            'texts, tensors, and lists or dicts of them'
+            f'the checkpoint entry {place} is a {type(value).__name__}, which could '
+            'not be read back without running code of the file; store numbers, texts, '
+            'tensors, and lists or dicts of them there'
         )
     return value
 
@@ -105,11 +85,7 @@ def _to_plain(value: Any, place: str) -> Any:
 class SafeCheckpointHook(CheckpointHook):
     """MMEngine's ``CheckpointHook``, which deletes one only after its successor.
 
-    MMEngine deletes the best checkpoint so far, and the oldest of
-    ``max_keep_ckpts``, before it writes the new one: a kill or a full disk in
-    between leaves none. Takes the arguments of
-    :class:`mmengine.hooks.CheckpointHook`. ``runner.val()`` without a training
-    saves nothing.
+    A kill or a full disk between the two would leave none.
     """
 
     def _save_checkpoint(self, runner: Runner) -> None:

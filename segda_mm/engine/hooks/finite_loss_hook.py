@@ -3,7 +3,7 @@
 import functools
 import math
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from mmengine.dist import all_gather_object, all_reduce, get_rank, get_world_size
@@ -23,24 +23,13 @@ from segda_mm.registry import HOOKS
 class FiniteLossHook(Hook):
     """Stop at the first loss that is NaN or infinite, before its update.
 
-    A network takes no step on such a loss, whichever optimizer wrapper it has,
-    and the iteration ends the training with an error that names it, the terms
-    of the loss and the image files of the batch. Nothing is saved any more, so
-    that the last checkpoint is a good one. Networks that had their step
-    earlier in the same iteration keep it, which no checkpoint sees.
+    The error names the iteration, the terms of the loss and the image files of the
+    batch. Nothing is saved any more, so that the last checkpoint is a good one. A
+    finite loss can have gradients that are not: the trained weights are looked at
+    before each checkpoint. In several processes all refuse the step together.
 
-    A finite loss can have gradients that are not. What they leave is found at
-    the latest when a checkpoint is due: the trained weights are looked at
-    before each, and none is written if one of them is not finite.
-
-    On a GPU nobody waits for a loss: whether it is finite is copied to the
-    host while the backward pass runs, and is looked up before the step. In
-    several processes all refuse the step together, for which one number is
-    reduced for each loss.
-
-    Raises:
-        NonFiniteLossError: After an iteration, a loss of it is not finite; before
-            a checkpoint, a trained weight.
+    On a GPU nobody waits for a loss: whether it is finite is copied to the host while
+    the backward pass runs, and looked up before the step.
     """
 
     # Before every hook that looks at, averages or saves what the step left.
@@ -69,23 +58,18 @@ class FiniteLossHook(Hook):
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Refuse to save weights that are not finite."""
-        trained = {
-            name: parameter
-            for name, parameter in unwrapped(runner.model).named_parameters()
-            if parameter.requires_grad
+        # All are asked before the first answer is waited for.
+        finite = {
+            name: weight.isfinite().all()
+            for name, weight in unwrapped(runner.model).named_parameters()
+            if weight.requires_grad
         }
-        if not trained:
-            return
-        finite = torch.stack(
-            [torch.isfinite(weight).all() for weight in trained.values()]
-        )
-        bad = [name for name, good in zip(trained, finite.tolist()) if not good]
+        bad = [name for name, good in finite.items() if not good]
         if bad:
             raise NonFiniteLossError(
-                f'{len(bad)} of {len(trained)} trained weights are not finite '
-                f'when iteration {runner.iter} is to be saved, first '
-                f'{bad[0]}: a gradient of a finite loss was not. No checkpoint '
-                f'is written. {_way_on(runner)}'
+                f'{len(bad)} of {len(finite)} trained weights are not finite at '
+                f'iteration {runner.iter}, first {bad[0]}. No checkpoint is written. '
+                f'{_way_on(runner)}'
             )
 
 
@@ -94,7 +78,7 @@ class _GuardedSteps:
 
     def __init__(self, wrapper: OptimWrapper) -> None:
         self._failed = False
-        self._verdicts: list[_Verdict] = []
+        self._verdicts: list[tuple[Tensor, torch.cuda.Event | None]] = []
         run_backward, take_step = wrapper.backward, wrapper.step
 
         def backward(loss: Tensor, **kwargs) -> None:
@@ -110,32 +94,25 @@ class _GuardedSteps:
         wrapper.backward, wrapper.step = backward, step
 
     def has_failed(self) -> bool:
-        for verdict in self._verdicts:
-            if verdict.ready is not None:
-                verdict.ready.synchronize()
-            self._failed |= bool(verdict.is_bad)
+        for is_bad, ready in self._verdicts:
+            if ready is not None:
+                ready.synchronize()
+            self._failed |= bool(is_bad)
         self._verdicts.clear()
         return self._failed
 
 
-class _Verdict(NamedTuple):
-    """Scalar on the host, 1 for a bad loss, valid once ``ready`` has happened."""
-
-    is_bad: Tensor
-    ready: torch.cuda.Event | None
-
-
-def _judge(loss: Tensor) -> _Verdict:
+def _judge(loss: Tensor) -> tuple[Tensor, torch.cuda.Event | None]:
+    """1 for a bad loss, on the host, and what has to happen before it is valid."""
     is_bad = (~torch.isfinite(loss)).any().float()
-    if get_world_size() > 1:
-        all_reduce(is_bad, 'max')
+    all_reduce(is_bad, 'max')
     if not is_bad.is_cuda:
-        return _Verdict(is_bad, None)
+        return is_bad, None
     on_host = torch.empty((), dtype=is_bad.dtype, pin_memory=True)
     on_host.copy_(is_bad, non_blocking=True)
     ready = torch.cuda.Event()
     ready.record()
-    return _Verdict(on_host, ready)
+    return on_host, ready
 
 
 def _message(runner: Runner, data_batch: DATA_BATCH, outputs: dict) -> str:
@@ -144,30 +121,24 @@ def _message(runner: Runner, data_batch: DATA_BATCH, outputs: dict) -> str:
         for key, value in outputs.items()
         if 'loss' in key
     }
-    bad = [
-        f'{key} = {value}' for key, value in terms.items() if not math.isfinite(value)
-    ]
+    bad = [f'{key} = {term}' for key, term in terms.items() if not math.isfinite(term)]
     mine = (get_rank(), bad, list(dict.fromkeys(_image_files(data_batch))))
     lines = []
     for rank, bad, files in all_gather_object(mine):
         of = f' of process {rank}' if get_world_size() > 1 else ''
         if bad:
             lines += [f'terms{of}: {", ".join(bad)}', f'images{of}:']
-            lines += [f'  {file}' for file in files] or [
-                '  not known; add img_path to meta_keys of what packs the '
-                'inputs in train_dataloader.dataset.pipeline'
-            ]
-    return '\n'.join(
-        [
-            f'the loss of iteration {runner.iter + 1} (epoch {runner.epoch + 1}) is '
-            'not finite. No step was taken on it, and nothing was saved.',
-            *lines,
-            'Look at the labels of these images (tools/check_data.py CONFIG does), '
-            'lower optim_wrapper.optimizer.lr, or bound the gradients with '
-            'optim_wrapper.clip_grad=dict(max_norm=...); with --amp try without.',
-            _way_on(runner),
-        ]
-    )
+            lines += [f'  {file}' for file in files]
+    lines = [
+        f'the loss of iteration {runner.iter + 1} (epoch {runner.epoch + 1}) is '
+        'not finite. No step was taken on it, and nothing was saved.',
+        *lines,
+        'Look at the labels of these images (tools/check_data.py CONFIG does), '
+        'lower optim_wrapper.optimizer.lr, or bound the gradients with '
+        'optim_wrapper.clip_grad=dict(max_norm=...); with --amp try without.',
+        _way_on(runner),
+    ]
+    return '\n'.join(lines)
 
 
 def _way_on(runner: Runner) -> str:
@@ -180,11 +151,8 @@ def _way_on(runner: Runner) -> str:
 
 def _image_files(node: Any) -> Iterator[str]:
     """The image files that the samples of a nested batch come from."""
-    if isinstance(node, dict):
-        for child in node.values():
-            yield from _image_files(child)
-    elif isinstance(node, (list, tuple)):
-        for child in node:
+    if isinstance(node, dict | list | tuple):
+        for child in node.values() if isinstance(node, dict) else node:
             yield from _image_files(child)
     elif 'img_path' in getattr(node, 'metainfo', ()):
         yield str(node.metainfo['img_path'])

@@ -4,7 +4,6 @@ from abc import ABC, abstractmethod
 
 import torch
 from mmengine.dist import all_reduce
-from mmengine.evaluator import Evaluator
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch import nn
@@ -24,20 +23,13 @@ from segda_mm.registry import HOOKS
 class AfterValidationHook(Hook, ABC):
     """Add figures on further images to the metrics of each validation.
 
-    The figures are logged as MMEngine logs its metrics, ``val/<name>``, and
-    ``save_best`` of the checkpoint hook can choose by them. They are the same
-    in all processes. The model returns to the mode it was in, and training draws
-    the random numbers it would have drawn without the hook.
-
-    A subclass implements :meth:`check` and :meth:`measure`.
+    They are logged as ``val/<name>``, and ``save_best`` can choose by them. The
+    training is as without the hook. A subclass implements :meth:`check` and
+    :meth:`measure`.
 
     Args:
-        dataloader: Config of a data loader over the images, with the pipeline of
-            the evaluation. Its sampler is set by the hook: each image once,
-            shared out to the processes.
-
-    Raises:
-        ValueError: Before training: it has no validation to come after.
+        dataloader: Config of a data loader over the images, with the pipeline of the
+            evaluation. Its sampler is set by the hook.
     """
 
     # Before RuntimeInfoHook, which hands the metrics to the log, EMAHook, which
@@ -53,9 +45,8 @@ class AfterValidationHook(Hook, ABC):
         if runner.val_loop is None:
             raise ValueError(
                 f'{type(self).__name__} measures after each validation, but this '
-                'training has none: set val_dataloader, val_cfg and val_evaluator, '
-                'for instance on held-out source images, or take the hook out of '
-                'custom_hooks'
+                'training has none: set val_dataloader, val_cfg and val_evaluator, or '
+                'take the hook out of custom_hooks'
             )
         self.prepare(runner)
 
@@ -76,47 +67,27 @@ class AfterValidationHook(Hook, ABC):
 
     @abstractmethod
     def check(self, network: nn.Module, sample: dict) -> None:
-        """Refuse what cannot be measured.
-
-        Args:
-            network: The model.
-            sample: The first one of the data loader's data set.
-        """
+        """Refuse a model, or a first image, that cannot be measured."""
 
     @abstractmethod
     def measure(self, runner: Runner, dataloader: DataLoader) -> dict[str, float]:
-        """Run the model, which is in evaluation mode, on all images.
-
-        Args:
-            runner: Of the training or the validation.
-            dataloader: Gives this process its share of the images.
-
-        Returns:
-            Figures of the images of all processes, by name.
-        """
+        """Figures, by name, of the images of all processes."""
 
 
 @HOOKS.register_module()
 class SourceValidationHook(AfterValidationHook):
     """Evaluate held-out labelled images of the source.
 
-    Adds every figure of the evaluator to the metrics of each validation, with
-    the prefix ``source_``: ``source_mIoU``, ``source_aAcc`` and so on.
+    Adds the figures of an evaluator, as ``source_mIoU``.
 
     Args:
-        dataloader: Config of a data loader over labelled source images that are
-            not trained on; see :class:`AfterValidationHook`.
+        dataloader: As of :class:`AfterValidationHook`, of images not trained on.
         evaluator: Config of one metric or a list of them, as ``val_evaluator``.
-
-    Raises:
-        ValueError: Before training: it has no validation, or the images have no
-            labels.
     """
 
     def __init__(self, dataloader: dict, evaluator: dict | list[dict]) -> None:
         super().__init__(dataloader)
         self._evaluator_cfg = evaluator
-        self._evaluator: Evaluator | None = None
 
     def prepare(self, runner: Runner) -> None:
         """Build evaluator and data loader."""
@@ -148,51 +119,33 @@ class SourceValidationHook(AfterValidationHook):
 class TargetEntropyHook(AfterValidationHook):
     """Measure how sure the deployed network is of target images.
 
-    Adds to the metrics of each validation, for C classes:
+    Adds, for C classes, in units of log(C):
 
-    - ``target_entropy``: mean over the pixels of the entropy of their class
-      probabilities, divided by log(C); in [0, 1], lower is better.
-    - ``target_diversity``: entropy of the mean of all class probabilities,
-      divided by log(C); in [0, 1]. A network that has collapsed, and sees one
-      class everywhere, has the best of entropies and a low diversity: look at
-      both.
-    - ``target_information``: diversity minus entropy, greater is better; what a
-      pixel's image tells about its class, as a share of log(C). It cannot be
-      good for a collapsed network. Bridle, Heading & MacKay, "Unsupervised
-      classifiers, mutual information and 'phantom targets'", NIPS 4, 1992.
+    - ``target_entropy``: mean entropy of the class probabilities of a pixel, lower is
+      better. Morerio et al., "Minimal-entropy correlation alignment", ICLR 2018.
+    - ``target_diversity``: entropy of the mean of all class probabilities; low for a
+      network that has collapsed, and sees one class everywhere.
+    - ``target_information``: diversity minus entropy, greater is better. Bridle,
+      Heading & MacKay, "Unsupervised classifiers, mutual information and 'phantom
+      targets'", NIPS 4, 1992.
 
-    With ``save_best='target_entropy'`` and ``rule='less'``, or
-    ``save_best='target_information'`` and ``rule='greater'``, the checkpoint
-    hook chooses without any target label. Low entropy was used so by Morerio et
-    al., "Minimal-entropy correlation alignment", ICLR 2018. None of the figures
-    knows what is correct: see ``docs/choosing_checkpoints.md``.
-
-    Args:
-        dataloader: Config of a data loader over the target images, as
-            ``UnlabeledImageDataset``; see :class:`AfterValidationHook`.
-
-    Raises:
-        ValueError: Before training: it has no validation, or the network has
-            one output channel, whose sigmoid is no distribution over classes.
+    What they cannot tell: ``docs/choosing_checkpoints.md``.
     """
 
     def check(self, network: nn.Module, sample: dict) -> None:
         """Refuse a network without class probabilities."""
         if network.out_channels < 2:
             raise ValueError(
-                'TargetEntropyHook needs the probabilities of two classes or '
-                'more, but decode_head.out_channels is '
-                f'{network.out_channels}; set it to num_classes'
+                'TargetEntropyHook needs two classes or more, but '
+                f'decode_head.out_channels is {network.out_channels}; set it to '
+                'num_classes'
             )
 
     def measure(self, runner: Runner, dataloader: DataLoader) -> dict[str, float]:
         """Predict all images."""
         network = unwrapped(runner.model)
-        sums = torch.zeros(
-            network.out_channels + 2,
-            dtype=torch.float64,
-            device=next(network.parameters()).device,
-        )
+        device = next(network.parameters()).device
+        sums = torch.zeros(network.out_channels + 2, dtype=torch.float64, device=device)
         for batch in dataloader:
             for sample in runner.model.test_step(batch):
                 sums += prediction_sums(sample.seg_logits.data)
@@ -209,24 +162,11 @@ class TargetEntropyHook(AfterValidationHook):
 class TeacherStudentAgreementHook(AfterValidationHook):
     """Compare what teacher and student predict for unlabelled images.
 
-    Adds to the metrics of each validation:
-
-    - ``teacher_student_agreement``: share of the pixels to which both give the
-      same class; in [0, 1], greater is better.
-    - ``teacher_student_mIoU``: mean, over the classes that either predicts, of
-      the intersection over union of both, in percent. All classes count alike,
-      so that a dominating one cannot hide that the others differ.
-
-    Both can be high because student and teacher err alike, most of all where one
-    is an average of the other; see ``docs/choosing_checkpoints.md``.
-
-    Args:
-        dataloader: Config of a data loader over the target images, as
-            ``UnlabeledImageDataset``; see :class:`AfterValidationHook`.
-
-    Raises:
-        ValueError: Before training: it has no validation, or the model lacks a
-            ``teacher_generator`` or a ``student_generator``.
+    Adds ``teacher_student_agreement``, the share of the pixels to which both give the
+    same class, and ``teacher_student_mIoU``, in percent, the mean over the classes that
+    either predicts of the intersection over union of both. The model needs the children
+    ``teacher_generator`` and ``student_generator``. See
+    ``docs/choosing_checkpoints.md``.
     """
 
     _CHILDREN = ('teacher_generator', 'student_generator')
@@ -236,24 +176,18 @@ class TeacherStudentAgreementHook(AfterValidationHook):
         missing = [name for name in self._CHILDREN if not hasattr(network, name)]
         if missing:
             raise ValueError(
-                'TeacherStudentAgreementHook compares '
-                f'{" and ".join(self._CHILDREN)} of the model, but model.type='
-                f'{type(network).__name__!r} has no {" and no ".join(missing)}; '
-                'use MetaPseudoLabels or MeanTeacher, or take the hook '
-                'out of custom_hooks'
+                f'{type(self).__name__} compares {" and ".join(self._CHILDREN)} of the '
+                f'model, but model.type={type(network).__name__!r} has no '
+                f'{" and no ".join(missing)}; use MetaPseudoLabels or MeanTeacher, or '
+                'take the hook out of custom_hooks'
             )
 
     def measure(self, runner: Runner, dataloader: DataLoader) -> dict[str, float]:
         """Predict all images twice."""
         network = unwrapped(runner.model)
         teacher, student = (getattr(network, name).segmentor for name in self._CHILDREN)
-        num_classes = network.num_classes
-        pairs = torch.zeros(
-            num_classes,
-            num_classes,
-            dtype=torch.int64,
-            device=next(network.parameters()).device,
-        )
+        classes, device = network.num_classes, next(network.parameters()).device
+        pairs = torch.zeros(classes, classes, dtype=torch.int64, device=device)
         for batch in dataloader:
             batch = network.data_preprocessor(batch, False)
             # Both write into the same samples, one after the other.
@@ -262,7 +196,7 @@ class TeacherStudentAgreementHook(AfterValidationHook):
                 for segmentor in (teacher, student)
             )
             for first, second in zip(of_teacher, of_student):
-                pairs += count_pairs(first, second, num_classes)
+                pairs += count_pairs(first, second, classes)
         all_reduce(pairs)
         agreement = prediction_agreement(pairs)
         return dict(

@@ -1,91 +1,91 @@
 """An epoch loop whose resumed runs equal uninterrupted ones."""
 
-import copy
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Any
 
 import numpy as np
 import torch
+from mmengine.dataset import DefaultSampler
 from mmengine.dist import broadcast, get_rank
 from mmengine.runner import EpochBasedTrainLoop, Runner
 from torch import nn
 from torch.utils.data import DataLoader
 
 from segda_mm.engine.distributed import unwrapped
-from segda_mm.engine.sampler import ResumableSampler
-from segda_mm.registry import LOOPS
+from segda_mm.registry import DATA_SAMPLERS, LOOPS
 
 # Keeps the numbers drawn in a step apart from those drawn for a sample, which
 # are seeded from the same run seed.
 _STEP_STREAM = 0x57E9
 
 
+@DATA_SAMPLERS.register_module()
+class ResumableSampler(DefaultSampler):
+    """MMEngine's epoch sampler, which can begin in the midst of an epoch.
+
+    Its length stays that of the whole epoch.
+    """
+
+    #: Number of this rank's samples to leave out at the front; set by the loop.
+    start = 0
+
+    def __iter__(self) -> Iterator[int]:
+        """Iterate the indices of this rank, from ``start`` on."""
+        return islice(super().__iter__(), self.start, None)
+
+
 @LOOPS.register_module()
 class ResumableEpochTrainLoop(EpochBasedTrainLoop):
     """Train by epochs; resume exactly, also in the middle of an epoch.
 
-    Random states are not saved. Every number is drawn from a generator seeded
-    by a *counter* instead: a sample by (seed, epoch, index) through
-    ``CounterSeededDataset``, a step by (seed, iteration, rank). A run that was
-    killed and resumed from any checkpoint therefore repeats the remaining
-    steps of the uninterrupted run bit for bit on a CPU, with any number of
+    Every random number is drawn from a generator seeded by a *counter*: a sample by
+    (seed, epoch, index) through ``CounterSeededDataset``, a step by (seed, iteration,
+    rank). A run that was killed and resumed from any checkpoint therefore repeats the
+    remaining steps of the uninterrupted run bit for bit on a CPU, with any number of
     data loader workers.
 
-    A checkpoint written at the last iteration of an epoch precedes that
-    epoch's end (schedulers, validation), one written by epoch precedes its
-    validation: what is still due is done first after resuming.
+    A checkpoint written at the last iteration of an epoch precedes that epoch's end
+    (schedulers, validation), one written by epoch precedes its validation: what is
+    still due is done first after resuming.
 
-    Args:
-        runner: Of the training.
-        dataloader: Config of the training data loader, or a built one. The
-            ``dataset`` of a config is wrapped into ``CounterSeededDataset``;
-            a built loader must hold such a data set already.
-        max_epochs: Number of epochs.
-        val_begin: First epoch to validate after.
-        val_interval: Epochs between two validations.
-        dynamic_intervals: See :class:`EpochBasedTrainLoop`.
+    Takes the arguments of :class:`EpochBasedTrainLoop`. The ``dataset`` of a config of
+    a data loader is wrapped into ``CounterSeededDataset``; a built one must hold such.
 
     Raises:
-        ValueError: The data loader cannot be resumed: another sampler,
-            persistent workers, an unseeded data set, or no batch at all. The
-            message names the config key.
-        TypeError: The model waits for ``set_progress``, which only
-            :class:`MPLTrainLoop` calls.
+        ValueError: The data loader cannot be resumed; the message names the key.
+        TypeError: The model waits for ``set_progress``, or the loop has it to tell.
     """
 
     #: Whether the loop calls ``set_progress`` of its model.
     tells_progress = False
 
     def __init__(
-        self,
-        runner: Runner,
-        dataloader: DataLoader | dict,
-        max_epochs: int,
-        val_begin: int = 1,
-        val_interval: int = 1,
-        dynamic_intervals: list[tuple[int, int]] | None = None,
+        self, runner: Runner, dataloader: DataLoader | dict, *args: Any, **kwargs: Any
     ) -> None:
         if isinstance(dataloader, dict):
-            dataloader = _with_counter_seeds(dataloader)
-        super().__init__(
-            runner, dataloader, max_epochs, val_begin, val_interval, dynamic_intervals
-        )
+            dataset = dataloader['dataset']
+            if (
+                isinstance(dataset, dict)
+                and dataset.get('type') != 'CounterSeededDataset'
+            ):
+                dataset = dict(type='CounterSeededDataset', dataset=dataset)
+            dataloader = {**dataloader, 'dataset': dataset}
+        super().__init__(runner, dataloader, *args, **kwargs)
         _check_resumable(self.dataloader)
-        self._seed: int | None = None
         model = unwrapped(runner.model)
-        if hasattr(model, 'set_progress') and not self.tells_progress:
+        if hasattr(model, 'set_progress') != self.tells_progress:
+            has = 'has no' if self.tells_progress else 'waits for'
+            other = 'ResumableEpochTrainLoop' if self.tells_progress else 'MPLTrainLoop'
             raise TypeError(
-                f'the model {type(model).__name__} has to be told how far training '
-                f'is, which {type(self).__name__} does not do; use '
-                "train_cfg.type='MPLTrainLoop'"
+                f'train_cfg.type is {type(self).__name__!r}, but the model '
+                f'{type(model).__name__} {has} `set_progress`; use '
+                f"train_cfg.type='{other}'"
             )
 
     def run(self) -> nn.Module:
-        """Train to the end; validate where it is due.
-
-        Returns:
-            The trained model.
-        """
+        """Train to the end, validate where it is due, and return the model."""
         # Not the constructor: resuming may bring the checkpoint's seed. Not
         # the rank's own seed: all ranks must shuffle alike.
         seed = torch.tensor(self.runner.seed)
@@ -125,9 +125,7 @@ class ResumableEpochTrainLoop(EpochBasedTrainLoop):
         seeds = np.random.SeedSequence(
             (self._seed, _STEP_STREAM, self._iter, get_rank())
         )
-        numpy_seed, torch_seed, python_seed = (
-            int(word) for word in seeds.generate_state(3)
-        )
+        numpy_seed, torch_seed, python_seed = map(int, seeds.generate_state(3))
         random.seed(python_seed)
         np.random.seed(numpy_seed)
         torch.manual_seed(torch_seed)
@@ -136,12 +134,9 @@ class ResumableEpochTrainLoop(EpochBasedTrainLoop):
     def _validate_if_due(self) -> None:
         """Validate after an epoch, unless the resumed run already had."""
         self._decide_current_val_interval()
-        at_epoch_end = self._epoch > 0 and self._iter == self._epoch * len(
-            self.dataloader
-        )
         due = (
             self.runner.val_loop is not None
-            and at_epoch_end
+            and self._iter == self._epoch * len(self.dataloader) > 0
             and self._epoch >= self.val_begin
             and (
                 self._epoch % self.val_interval == 0 or self._epoch == self._max_epochs
@@ -155,45 +150,23 @@ class ResumableEpochTrainLoop(EpochBasedTrainLoop):
             self.runner.val_loop.run()
 
 
-def _with_counter_seeds(dataloader: dict) -> dict:
-    """The data loader's config with a data set seeded by sample."""
-    dataloader = copy.deepcopy(dataloader)
-    dataset = dataloader['dataset']
-    if not (
-        isinstance(dataset, dict) and dataset.get('type') != 'CounterSeededDataset'
-    ):
-        return dataloader
-    dataloader['dataset'] = dict(type='CounterSeededDataset', dataset=dataset)
-    return dataloader
-
-
 def _check_resumable(dataloader: DataLoader) -> None:
     if not isinstance(dataloader.sampler, ResumableSampler):
         raise ValueError(
-            'train_dataloader.sampler is a '
-            f'{type(dataloader.sampler).__name__}, but a run that can be '
-            'resumed exactly needs '
-            "train_dataloader.sampler=dict(type='ResumableSampler', "
-            'shuffle=True) and no batch_sampler'
+            f'train_dataloader.sampler is a {type(dataloader.sampler).__name__}, but '
+            'a run that can be resumed exactly needs train_dataloader.sampler='
+            "dict(type='ResumableSampler', shuffle=True) and no batch_sampler"
         )
     if dataloader.persistent_workers:
         raise ValueError(
-            'train_dataloader.persistent_workers is True, but persistent '
-            'workers never learn of the next epoch and would repeat the '
-            'augmentations of the first; set it to False'
-        )
-    if not hasattr(dataloader.dataset, 'set_epoch'):
-        raise ValueError(
-            f'train_dataloader.dataset is a built '
-            f'{type(dataloader.dataset).__name__} without `set_epoch`; wrap '
-            'it into segda_mm.datasets.CounterSeededDataset, or give its '
-            'config'
+            'train_dataloader.persistent_workers is True, but persistent workers never '
+            'learn of the next epoch and would repeat the augmentations of the first; '
+            'set it to False'
         )
     if len(dataloader) == 0:
         raise ValueError(
             f'an epoch has no batch: train_dataloader.dataset has '
-            f'{len(dataloader.dataset)} samples, '
-            f'train_dataloader.batch_size is {dataloader.batch_size} and '
-            f'drop_last is {dataloader.drop_last}; lower the batch size or '
-            'add images'
+            f'{len(dataloader.dataset)} samples, train_dataloader.batch_size is '
+            f'{dataloader.batch_size} and drop_last is {dataloader.drop_last}; lower '
+            'the batch size or add images'
         )

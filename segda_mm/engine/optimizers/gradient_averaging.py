@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from mmengine.dist import all_reduce, get_world_size
+from mmengine.dist import all_reduce, all_reduce_params, get_world_size
 from mmengine.optim import AmpOptimWrapper, OptimWrapper
 from mmengine.runner import autocast
 from torch import Tensor, nn
@@ -21,11 +21,7 @@ class _AveragingStep:
 
     @contextmanager
     def optim_context(self, model: nn.Module) -> Iterator[None]:
-        """Run forward passes; see :class:`mmengine.optim.OptimWrapper`.
-
-        Args:
-            model: The network whose forward pass follows.
-        """
+        """Run forward passes of a network; see MMEngine's wrapper."""
         # MMEngine, too, knows a network under DDP by this method.
         self._averaged_by_ddp = hasattr(model, 'no_sync')
         with super().optim_context(model):
@@ -38,13 +34,17 @@ class _AveragingStep:
         super().step(**kwargs)
 
     def load_state_dict(self, state_dict: dict) -> None:
-        """Load a checkpoint's state into the parameters' memory layout.
+        """Load a checkpoint's state, laid out in memory as the parameters.
 
-        Args:
-            state_dict: What :meth:`state_dict` returned.
+        PyTorch's fused optimizers do not look at strides: channels first, resumed with
+        channels last, would update every weight by the momentum of another one.
         """
         super().load_state_dict(state_dict)
-        align_state_with_parameters(self.optimizer)
+        for parameter, state in self.optimizer.state.items():
+            for name, value in state.items():
+                if isinstance(value, Tensor) and value.shape == parameter.shape:
+                    aligned = torch.empty_like(parameter, dtype=value.dtype)
+                    state[name] = aligned.copy_(value)
 
 
 @OPTIM_WRAPPERS.register_module()
@@ -52,8 +52,7 @@ class GradientAveragingOptimWrapper(_AveragingStep, OptimWrapper):
     """An optimizer whose step first averages the gradients of all processes.
 
     Unless DDP has averaged them during the backward pass, see
-    :class:`segda_mm.engine.PassThroughDistributed`. In a single process it is a
-    plain :class:`mmengine.optim.OptimWrapper`, whose arguments it takes.
+    :class:`segda_mm.engine.PassThroughDistributed`.
     """
 
 
@@ -61,10 +60,8 @@ class GradientAveragingOptimWrapper(_AveragingStep, OptimWrapper):
 class GradientAveragingAmpOptimWrapper(_AveragingStep, AmpOptimWrapper):
     """:class:`GradientAveragingOptimWrapper` with a loss scaler, on GPUs.
 
-    The scaled gradients are averaged: an overflow in one process reaches all,
-    so that all skip the same step and their scales stay equal. Takes the
-    arguments of :class:`mmengine.optim.AmpOptimWrapper`. On a CPU use
-    :class:`GradientAveragingBFloat16OptimWrapper`.
+    The scaled gradients are averaged: an overflow in one process reaches all, so
+    that all skip the same step.
     """
 
 
@@ -72,18 +69,12 @@ class GradientAveragingAmpOptimWrapper(_AveragingStep, AmpOptimWrapper):
 class GradientAveragingBFloat16OptimWrapper(GradientAveragingOptimWrapper):
     """:class:`GradientAveragingOptimWrapper` with bfloat16 forward passes.
 
-    bfloat16 has the exponents of float32, so that no loss scaler is needed. It
-    is the only mixed precision of PyTorch on a CPU. Parameters and gradients
-    stay float32.
+    It needs no loss scaler, and is the only mixed precision of PyTorch on a CPU.
     """
 
     @contextmanager
     def optim_context(self, model: nn.Module) -> Iterator[None]:
-        """Run forward passes within bfloat16 autocast.
-
-        Args:
-            model: The network whose forward pass follows.
-        """
+        """Run forward passes of a network within bfloat16 autocast."""
         with super().optim_context(model), autocast(dtype=torch.bfloat16):
             yield
 
@@ -91,22 +82,12 @@ class GradientAveragingBFloat16OptimWrapper(GradientAveragingOptimWrapper):
 def average_gradients(optimizer: Optimizer) -> None:
     """Replace every gradient by its mean over all processes.
 
-    Does nothing in a single process. A parameter that has a gradient in some
-    processes only counts as zero in the others; one that has none anywhere
-    keeps none.
-
-    Args:
-        optimizer: Holds the parameters, in the same order in every process.
+    A parameter that has a gradient in some processes only counts as zero in the
+    others; one that has none anywhere keeps none.
     """
-    if get_world_size() == 1:
-        return
-    trainable = [
-        parameter
-        for group in optimizer.param_groups
-        for parameter in group['params']
-        if parameter.requires_grad
-    ]
-    if not trainable:
+    parameters = [p for group in optimizer.param_groups for p in group['params']]
+    trainable = [parameter for parameter in parameters if parameter.requires_grad]
+    if get_world_size() == 1 or not trainable:
         return
     # Processes may disagree, for instance where a loss was left out of one
     # step; reducing different sets of tensors would hang or mix them up.
@@ -116,38 +97,5 @@ def average_gradients(optimizer: Optimizer) -> None:
     for parameter in trainable:
         if parameter.grad is None:
             parameter.grad = torch.zeros_like(parameter)
-
-    kinds: dict[tuple, list[Tensor]] = {}
-    for parameter in trainable:
-        gradient = parameter.grad
-        kinds.setdefault((gradient.dtype, gradient.device), []).append(gradient)
-    for gradients in kinds.values():
-        # One message for all: latency, not volume, is what costs here.
-        flat = torch.cat([gradient.flatten() for gradient in gradients])
-        all_reduce(flat, op='mean')
-        parts = flat.split([gradient.numel() for gradient in gradients])
-        for gradient, part in zip(gradients, parts):
-            gradient.copy_(part.view_as(gradient))
-
-
-def align_state_with_parameters(optimizer: Optimizer) -> None:
-    """Lay out momenta in memory as the parameters that they belong to.
-
-    PyTorch's fused optimizers walk through parameter, gradient and momentum
-    side by side without looking at their strides. A checkpoint of a model with
-    channels first, resumed with channels last, would update every weight by
-    the momentum of another one, without an error.
-
-    Args:
-        optimizer: Has just been loaded; its state is replaced in place.
-    """
-    for parameter, state in optimizer.state.items():
-        for name, value in state.items():
-            if (
-                isinstance(value, Tensor)
-                and value.shape == parameter.shape
-                and value.stride() != parameter.stride()
-            ):
-                state[name] = torch.empty_like(parameter, dtype=value.dtype).copy_(
-                    value
-                )
+    # One message for all: latency, not volume, is what costs here.
+    all_reduce_params([parameter.grad for parameter in trainable], op='mean')

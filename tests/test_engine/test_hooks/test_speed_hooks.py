@@ -42,16 +42,6 @@ def make_network():
     )
 
 
-def test_weights_and_inputs_of_layers_have_channels_last():
-    network = make_network()
-    train(network, steps=[])
-    seen = []
-    network[3].register_forward_hook(lambda layer, given, made: seen.append(given[0]))
-    network(torch.randn(2, 3, 8, 8))
-    assert network[3].weight.is_contiguous(memory_format=torch.channels_last)
-    assert seen[0].is_contiguous(memory_format=torch.channels_last)
-
-
 @pytest.mark.parametrize('optimizer', ['SGD', 'Adam'])
 @pytest.mark.parametrize('before, after', [(False, True), (True, False)])
 def test_ten_steps_are_the_same_whatever_layout_momenta_were_saved_in(
@@ -60,6 +50,7 @@ def test_ten_steps_are_the_same_whatever_layout_momenta_were_saved_in(
     whole, _ = train(make_network(), range(10), optimizer, channels_last=before)
     other, _ = train(make_network(), range(10), optimizer, channels_last=after)
     torch.testing.assert_close(other, whole, rtol=1e-4, atol=1e-5)
+    assert other['3.weight'].is_contiguous(memory_format=torch.channels_last) == after
     network = make_network()
     weights, state = train(network, range(5), optimizer, channels_last=before)
     # As weights that are copied into a model of the other layout.
@@ -78,14 +69,10 @@ def test_heads_log_the_same_accuracies():
     model = MODELS.build(tiny_bisenet()).eval()
     prepare = DomainDataPreprocessor(mean=[128] * 3, std=[64] * 3, size_divisor=1)
     batch = prepare(segmentation_batch(), True)
-    logits, labels = torch.randn(1, 4, 3, 3), torch.randint(0, 4, (1, 3, 3))
     assert decode_head.accuracy is not accuracy
     ours = model.loss(batch['inputs'], batch['data_samples'])
-    # What the fast one cannot do, mmseg's does.
-    best_two = decode_head.accuracy(logits, labels, topk=(1, 2))
     hook.after_train(runner=None)
     assert decode_head.accuracy is accuracy
     expected = model.loss(batch['inputs'], batch['data_samples'])
     assert sum('acc_seg' in name for name in ours) == 3
     torch.testing.assert_close(ours, expected)
-    torch.testing.assert_close(best_two, accuracy(logits, labels, topk=(1, 2)))

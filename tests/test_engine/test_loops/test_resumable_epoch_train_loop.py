@@ -1,71 +1,36 @@
-"""What the loop refuses, and what MPLTrainLoop tells the model."""
+"""What the loops refuse, and what MPLTrainLoop tells the model."""
 
 import pytest
 
-
-def _train(toy, tmp_path, dataloader=None, **changes):
-    config = toy.toy_config(work_dir=tmp_path, max_epochs=2, **changes)
-    config['train_dataloader'].update(dataloader or {})
-    runner = toy.ToyRunner(**config)
-    runner.train()
-    return runner
+from segda_mm.apis import PreflightError
+from segda_mm.methods import MetaPseudoLabels
 
 
 @pytest.mark.parametrize(
     'dataloader, message',
     [
-        (
-            dict(sampler=dict(type='DefaultSampler')),
-            r'train_dataloader\.sampler is a DefaultSampler',
-        ),
-        (
-            dict(num_workers=1, persistent_workers=True),
-            r'train_dataloader\.persistent_workers is True',
-        ),
-        (dict(batch_size=13, drop_last=True), 'an epoch has no batch'),
+        (dict(sampler=dict(type='DefaultSampler')), 'sampler is a DefaultSampler'),
+        (dict(num_workers=1, persistent_workers=True), 'persistent_workers is True'),
+        (dict(batch_size=5, drop_last=True), 'an epoch has no batch'),
     ],
 )
-def test_unresumable_data_loaders_are_refused(toy, tmp_path, dataloader, message):
-    with pytest.raises(ValueError, match=message):
-        _train(toy, tmp_path, dataloader)
+def test_unresumable_data_loaders_are_refused(street, dataloader, message):
+    with pytest.raises(PreflightError, match=message):
+        street.train('refused', [], dict(train_dataloader=dataloader))
 
 
-def test_a_built_data_set_without_seeds_is_refused(toy, tmp_path):
-    with pytest.raises(ValueError, match='without `set_epoch`'):
-        _train(toy, tmp_path, dict(dataset=toy.ToyImages()))
-
-
-def test_a_seeded_data_set_is_not_wrapped_twice(toy, tmp_path):
-    dataset = dict(type='CounterSeededDataset', dataset=dict(type='ToyImages'))
-    runner = _train(toy, tmp_path, dict(dataset=dataset))
-    assert isinstance(runner.train_dataloader.dataset.dataset, toy.ToyImages)
-
-
-def test_mpl_loop_tells_completed_epochs(toy, tmp_path):
+def test_mpl_loop_tells_completed_epochs(street, monkeypatch):
     told = []
-
-    class Listener(toy.ToyAdversarial):
-        def set_progress(self, epoch, max_epochs):
-            told.append((epoch, max_epochs))
-
-    _train(
-        toy,
-        tmp_path,
-        model=Listener(),
-        train_cfg=dict(type='MPLTrainLoop', max_epochs=2),
+    monkeypatch.setattr(
+        MetaPseudoLabels, 'set_progress', lambda model, *progress: told.append(progress)
     )
-    assert told == [(0, 2)] * 6 + [(1, 2)] * 6
+    street.train('told', [], config=street.mpl)
+    assert told == [(0, 2)] * 2 + [(1, 2)] * 2
+    other = {'train_cfg.type': 'ResumableEpochTrainLoop'}
+    with pytest.raises(PreflightError, match="use train_cfg.type='MPLTrainLoop'"):
+        street.train('refused', [], other, config=street.mpl)
 
 
-def test_mpl_loop_refuses_a_model_without_progress(toy, tmp_path):
-    with pytest.raises(TypeError, match='has no `set_progress`'):
-        _train(toy, tmp_path, train_cfg=dict(type='MPLTrainLoop', max_epochs=2))
-
-
-def test_a_model_that_waits_for_progress_is_refused(toy, tmp_path):
-    class Listener(toy.ToyAdversarial):
-        def set_progress(self, epoch, max_epochs):
-            raise AssertionError
-
-    with pytest.raises(TypeError, match="use train_cfg.type='MPLTrainLoop'"):
-        _train(toy, tmp_path, model=Listener())
+def test_mpl_loop_refuses_a_model_without_progress(street):
+    with pytest.raises(PreflightError, match='has no `set_progress`'):
+        street.train('refused', [], {'train_cfg.type': 'MPLTrainLoop'})

@@ -7,6 +7,10 @@ from torch import nn
 
 from segda_mm.engine import GradientAveragingOptimWrapper, PassThroughDistributed
 
+DISCRIMINATOR = dict(
+    optimizer=dict(type='Adam', lr=0.01), paramwise_cfg=dict(bias_lr_mult=2.0)
+)
+
 
 class TwoNetworks(nn.Module):
     def __init__(self):
@@ -17,20 +21,14 @@ class TwoNetworks(nn.Module):
 
 
 def _build(model=None, **children):
+    generator = dict(
+        type='mmseg.GradientAveragingOptimWrapper', optimizer=dict(type='SGD', lr=0.1)
+    )
+    constructor = 'mmseg.ChildOptimWrapperConstructor'
     return build_optim_wrapper(
         model or TwoNetworks(),
-        dict(
-            constructor='mmseg.ChildOptimWrapperConstructor',
-            generator=dict(
-                type='mmseg.GradientAveragingOptimWrapper',
-                optimizer=dict(type='SGD', lr=0.1),
-            ),
-            **children,
-        ),
+        dict(constructor=constructor, generator=generator, **children),
     )
-
-
-DISCRIMINATOR = dict(optimizer=dict(type='Adam', lr=0.01))
 
 
 @pytest.mark.parametrize('wrap', [lambda m: m, PassThroughDistributed])
@@ -44,60 +42,36 @@ def test_every_child_has_its_own_optimizer(wrap):
     assert {id(p) for p in model.generator.parameters()} == {
         id(p) for group in generator.param_groups for p in group['params']
     }
-    assert wrappers.get_lr() == {'generator.lr': [0.1], 'discriminator.lr': [0.01]}
-
-
-def test_paramwise_settings_belong_to_a_child():
-    child = dict(DISCRIMINATOR, paramwise_cfg=dict(bias_lr_mult=2.0))
-    groups = _build(discriminator=child)['discriminator'].optimizer.param_groups
-    assert [group['lr'] for group in groups] == [0.01, 0.02]
+    assert wrappers.get_lr()['generator.lr'] == [0.1]
+    rates = [group['lr'] for group in discriminator.optimizer.param_groups]
+    assert rates == [0.01, 0.02]
 
 
 @pytest.mark.parametrize(
-    'children, error, message',
+    'children, message',
     [
-        (
-            dict(),
-            ValueError,
-            'no optimizer for discriminator of TwoNetworks: add '
-            r'optim_wrapper\.discriminator',
-        ),
+        ({}, 'no optimizer for discriminator of TwoNetworks: add '),
         (
             dict(discriminator=DISCRIMINATOR, critic=DISCRIMINATOR),
-            ValueError,
             r'optim_wrapper\.critic: critic is no child network of TwoNetworks; '
             'those to train are generator, discriminator',
         ),
         (
             dict(discriminator=DISCRIMINATOR, data_preprocessor=DISCRIMINATOR),
-            ValueError,
             'data_preprocessor has no parameter',
         ),
-        (
-            dict(discriminator=dict(type='Adam')),
-            TypeError,
-            r'optim_wrapper\.discriminator must be a dict with the key `optimizer`',
-        ),
-        (
-            dict(discriminator=DISCRIMINATOR, paramwise_cfg=dict(bias_lr_mult=2.0)),
-            ValueError,
-            'move it to',
-        ),
+        (dict(discriminator=DISCRIMINATOR, paramwise_cfg={}), 'move it to'),
     ],
 )
-def test_wrong_configs_are_named(children, error, message):
-    with pytest.raises(error, match=message):
+def test_wrong_configs_are_named(children, message):
+    with pytest.raises(ValueError, match=message):
         _build(**children)
 
 
-def test_a_frozen_child_needs_no_optimizer():
+def test_what_is_frozen_needs_no_optimizer():
     model = TwoNetworks()
     model.discriminator.requires_grad_(False)
     assert list(_build(model).keys()) == ['generator']
-
-
-def test_a_parameter_of_the_model_itself_is_not_forgotten():
-    model = TwoNetworks()
     model.temperature = nn.Parameter(torch.ones(()))
     with pytest.raises(ValueError, match='no optimizer for temperature'):
-        _build(model, discriminator=DISCRIMINATOR)
+        _build(model)

@@ -32,15 +32,18 @@ def played(monkeypatch):
     a, b, c, d = (nn.Parameter(torch.zeros(2)) for _ in range(4))
     a.grad, b.grad = torch.tensor([2.0, 4.0]), torch.tensor([1.0, 1.0])
 
-    def all_reduce(data, op):
-        if op == 'max':
-            data.copy_(torch.maximum(data, torch.tensor([0, 1, 1, 0])))
-        else:
-            # Its message: nothing for a, (3, 5) for b, (8, 6) for c.
-            data.add_(torch.tensor([0.0, 0.0, 3.0, 5.0, 8.0, 6.0])).div_(2)
+    def all_reduce(present, op):
+        assert op == 'max'
+        present.copy_(torch.maximum(present, torch.tensor([0, 1, 1, 0])))
+
+    def all_reduce_params(gradients, op):
+        assert op == 'mean'
+        for gradient, other in zip(gradients, [[0, 0], [3, 5], [8, 6]]):
+            gradient.add_(torch.tensor(other)).div_(2)
 
     monkeypatch.setattr(gradient_averaging, 'get_world_size', lambda: 2)
     monkeypatch.setattr(gradient_averaging, 'all_reduce', all_reduce)
+    monkeypatch.setattr(gradient_averaging, 'all_reduce_params', all_reduce_params)
     return a, b, c, d
 
 
