@@ -62,12 +62,7 @@ class CityscapesPanopticDataset(PanopticSegDataset):
 
 @DATASETS.register_module()
 class CityscapesImagesDataset(UnlabeledImageDataset):
-    """The finely annotated images, without their labels.
-
-    Args:
-        images: Folder of the images, relative to ``data_root``.
-        kwargs: Arguments of :class:`UnlabeledImageDataset`.
-    """
+    """The finely annotated images, without their labels."""
 
     METAINFO = METAINFO
     SUFFIXES = (_SUFFIX,)

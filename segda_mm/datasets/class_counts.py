@@ -8,7 +8,6 @@ import os.path as osp
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
-from typing import NamedTuple
 
 import mmcv.transforms
 import numpy as np
@@ -30,11 +29,8 @@ _LABEL_LOADERS = (LoadLabelIds, LoadPanopticLabels, mmcv.transforms.LoadAnnotati
 _THREADS = 8
 
 
-class LabelledSet(NamedTuple):
-    """A data set and the transform of its pipeline that reads its labels."""
-
-    dataset: BaseDataset
-    loader: BaseTransform
+#: A data set and the transform of its pipeline that reads its labels.
+LabelledSet = tuple[BaseDataset, BaseTransform]
 
 
 def labelled_sets(dataset: object, key: str) -> list[LabelledSet]:
@@ -53,7 +49,7 @@ def labelled_sets(dataset: object, key: str) -> list[LabelledSet]:
         ]
     for transform in getattr(getattr(dataset, 'pipeline', None), 'transforms', ()):
         if isinstance(transform, _LABEL_LOADERS):
-            return [LabelledSet(dataset, transform)]
+            return [(dataset, transform)]
     names = ', '.join(loader.__name__ for loader in _LABEL_LOADERS)
     raise ValueError(
         f'{key} is a {type(dataset).__name__} whose pipeline reads no label files '
@@ -112,12 +108,14 @@ def count_pixels(train_ids: np.ndarray, num_classes: int) -> np.ndarray:
 
 
 def _count(sets: Sequence[LabelledSet], num_classes: int) -> np.ndarray:
-    samples = [(part, index) for part in sets for index in range(len(part.dataset))]
+    samples = [
+        (loader, dataset.get_data_info(index))
+        for dataset, loader in sets
+        for index in range(len(dataset))
+    ]
 
-    def count(sample: tuple[LabelledSet, int]) -> np.ndarray:
-        (dataset, loader), index = sample
-        train_ids = read_train_ids(loader, dataset.get_data_info(index))
-        return count_pixels(train_ids, num_classes)
+    def count(sample: tuple[BaseTransform, Mapping]) -> np.ndarray:
+        return count_pixels(read_train_ids(*sample), num_classes)
 
     print_log(f'Counting the classes in {len(samples)} label files', logger='current')
     with ThreadPoolExecutor(_THREADS) as pool:

@@ -9,22 +9,11 @@ from mmengine.dataset import BaseDataset
 from segda_mm.registry import DATASETS
 
 
-@DATASETS.register_module()
-class CounterSeededDataset:
-    """Makes every sample depend on (seed, epoch, index) alone.
-
-    The generators of Python, NumPy and PyTorch (CPU) are seeded before a sample
-    is fetched and put back afterwards, so that augmentations depend neither on
-    the number of workers nor on where a run was interrupted.
-
-    Args:
-        dataset: The data set to wrap, or its config.
-    """
+class WrappedDataset:
+    """A data set, or its config, around which others are made."""
 
     def __init__(self, dataset: dict | BaseDataset) -> None:
         self.dataset = DATASETS.build(dataset) if isinstance(dataset, dict) else dataset
-        self._epoch = 0
-        self._seed = 0
 
     @property
     def metainfo(self) -> dict:
@@ -37,13 +26,35 @@ class CounterSeededDataset:
 
     def set_epoch(self, epoch: int, seed: int) -> None:
         """Say which epoch's samples are fetched next, and the run's seed."""
-        self._epoch = epoch
-        self._seed = seed
         if hasattr(self.dataset, 'set_epoch'):
             self.dataset.set_epoch(epoch, seed)
 
     def __len__(self) -> int:
         return len(self.dataset)
+
+
+@DATASETS.register_module()
+class CounterSeededDataset(WrappedDataset):
+    """Makes every sample depend on (seed, epoch, index) alone.
+
+    The generators of Python, NumPy and PyTorch (CPU) are seeded before a sample
+    is fetched and put back afterwards, so that augmentations depend neither on
+    the number of workers nor on where a run was interrupted.
+
+    Args:
+        dataset: The data set to wrap, or its config.
+    """
+
+    def __init__(self, dataset: dict | BaseDataset) -> None:
+        super().__init__(dataset)
+        self._epoch = 0
+        self._seed = 0
+
+    def set_epoch(self, epoch: int, seed: int) -> None:
+        """Say which epoch's samples are fetched next, and the run's seed."""
+        self._epoch = epoch
+        self._seed = seed
+        super().set_epoch(epoch, seed)
 
     def __getitem__(self, idx: int) -> object:
         states = random.getstate(), np.random.get_state(), torch.get_rng_state()

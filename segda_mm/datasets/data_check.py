@@ -5,19 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
 from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from mmcv.transforms import BaseTransform
-from mmengine.dataset import BaseDataset
 
 from segda_mm.errors import DataError, MissingDataError
+from segda_mm.files import write_text
 from segda_mm.registry import DATASETS
 
 from .base import FolderSegDataset, image_problem
 from .class_counts import count_pixels, read_train_ids
-from .formats.subsets import read_name_list, write_name_list
+from .formats.subsets import read_name_list
 from .transforms import LoadLabelIds, LoadPanopticLabels
 
 #: What ``check_data`` can be asked to look at: ``'target'`` is the target side of a
@@ -134,8 +135,8 @@ def write_exclude(path: str | os.PathLike, reports: list[DatasetReport]) -> int:
     }
     if os.path.exists(path):
         names.update(read_name_list(path))
-    comment = 'images with problems, for exclude= of a data set'
-    write_name_list(path, sorted(names), comment)
+    comment = '# images with problems, for exclude= of a data set'
+    write_text(path, '\n'.join([comment, *sorted(names), '']))
     return len(names)
 
 
@@ -144,7 +145,12 @@ def _check_dataset(
 ) -> DatasetReport:
     try:
         dataset = DATASETS.build(dict(config, pipeline=[], lazy_init=True))
-        samples, problems = _find_samples(dataset)
+        if isinstance(dataset, FolderSegDataset):
+            samples, problems = dataset.scan()
+        else:
+            dataset.full_init()
+            samples = [dataset.get_data_info(i) for i in range(len(dataset))]
+            problems = []
     except (MissingDataError, DataError) as error:
         return DatasetReport(key, config['type'], 0, [error])
     except (OSError, AssertionError, ValueError) as error:
@@ -157,22 +163,17 @@ def _check_dataset(
 
     pixels = np.zeros(len(classes) + 1, dtype=np.int64)
     images = np.zeros(len(classes) + 1, dtype=np.int64)
-    for done, (problem, counts) in enumerate(_map(check, samples, workers), start=1):
-        if problem is not None:
-            problems.append(problem)
-        if counts is not None:
-            pixels += counts
-            images += counts > 0
-        progress(key, done, len(samples))
+    with ProcessPoolExecutor(workers) if workers > 0 else nullcontext() as pool:
+        found = pool.map(check, samples, chunksize=8) if pool else map(check, samples)
+        for done, (problem, counts) in enumerate(found, start=1):
+            if problem is not None:
+                problems.append(problem)
+            if counts is not None:
+                pixels += counts
+                images += counts > 0
+            progress(key, done, len(samples))
     counted = (pixels[:-1], images[:-1], int(pixels[-1])) if labelled else ()
     return DatasetReport(key, config['type'], len(samples), problems, classes, *counted)
-
-
-def _find_samples(dataset: BaseDataset) -> tuple[list[dict], list[Exception]]:
-    if isinstance(dataset, FolderSegDataset):
-        return dataset.scan()
-    dataset.full_init()
-    return [dataset.get_data_info(i) for i in range(len(dataset))], []
 
 
 def _label_loader(config: dict, sample: dict, num_classes: int) -> BaseTransform:
@@ -184,14 +185,6 @@ def _label_loader(config: dict, sample: dict, num_classes: int) -> BaseTransform
     if sample.get('label_table'):
         return LoadLabelIds()
     return LoadLabelIds({**{i: i for i in range(num_classes)}, 255: 255})
-
-
-def _map(check: Callable, samples: list[dict], workers: int) -> Iterator:
-    if workers < 1:
-        yield from map(check, samples)
-        return
-    with ProcessPoolExecutor(workers) as pool:
-        yield from pool.map(check, samples, chunksize=8)
 
 
 def _check_sample(

@@ -24,12 +24,10 @@ class MapillaryPanopticDataset(PanopticSegDataset):
     Understanding of Street Scenes", ICCV 2017.
 
     Args:
-        data_root: Folder with ``training`` and ``validation``.
-        data_prefix: ``dict(img_path=..., seg_map_path=...)``.
         map_to_cityscapes: Whether the classes are the 19 of Cityscapes, see
             :mod:`segda_mm.datasets.formats.mapillary_labels`, not the categories
             of the JSON file.
-        kwargs: Further arguments of :class:`PanopticSegDataset`.
+        data_root, data_prefix, kwargs: See :class:`PanopticSegDataset`.
     """
 
     DATA_PREFIX = {

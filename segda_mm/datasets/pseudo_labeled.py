@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import copy
 import os.path as osp
-from collections.abc import Mapping
 
 from segda_mm.errors import DataError, MissingDataError
 from segda_mm.registry import DATASETS
@@ -47,7 +46,17 @@ class PseudoLabeledDataset(FolderSegDataset):
                 folder=self.labels,
                 expected='one PNG for every image, as tools/label.py writes them',
             )
-        checksums = self._checksums()
+        has_manifest, has_identity = (
+            osp.isfile(osp.join(self.labels, name)) for name in (MANIFEST, IDENTITY)
+        )
+        if has_identity and not has_manifest:
+            raise DataError(
+                f'has no {MANIFEST}: labelling stopped before its end',
+                file=self.labels,
+                remedy='Start tools/label.py as before, and it goes on',
+            )
+        # Nothing is known of files without a manifest.
+        checksums = label_checksums(self.labels) or None
         config = dict(self.images, pipeline=[], lazy_init=True)
         unlabeled = DATASETS.build(copy.deepcopy(config))
         infos = {info['relative_path']: info for info in unlabeled.load_data_list()}
@@ -83,16 +92,3 @@ class PseudoLabeledDataset(FolderSegDataset):
         """Run the pipeline on a sample whose label is the one that was made."""
         require_unchanged_label(self.get_data_info(idx))
         return super().prepare_data(idx)
-
-    def _checksums(self) -> Mapping[str, str] | None:
-        """By the names of images; None where nothing is known of the files."""
-        has_manifest, has_identity = (
-            osp.isfile(osp.join(self.labels, name)) for name in (MANIFEST, IDENTITY)
-        )
-        if has_identity and not has_manifest:
-            raise DataError(
-                f'has no {MANIFEST}: labelling stopped before its end',
-                file=self.labels,
-                remedy='Start tools/label.py as before, and it goes on',
-            )
-        return label_checksums(self.labels) or None

@@ -8,10 +8,11 @@ from segda_mm.ops.rare_class_probabilities import rare_class_probabilities
 from segda_mm.registry import DATASETS
 
 from .class_counts import count_classes, labelled_sets
+from .counter_seeded import WrappedDataset
 
 
 @DATASETS.register_module()
-class RareClassDataset:
+class RareClassDataset(WrappedDataset):
     """Draws images that show rare classes more often.
 
     For an item a class c is drawn with probability
@@ -51,7 +52,7 @@ class RareClassDataset:
             raise ValueError(f'temperature={temperature} must be above 0')
         if not 0 <= min_pixels_share <= 1:
             raise ValueError(f'min_pixels_share={min_pixels_share} must be in [0, 1]')
-        self.dataset = DATASETS.build(dataset) if isinstance(dataset, dict) else dataset
+        super().__init__(dataset)
         self.temperature = temperature
         self.min_pixels_share = min_pixels_share
         self.statistics_file = statistics_file
@@ -61,14 +62,9 @@ class RareClassDataset:
         if not self.metainfo.get('classes'):
             raise ValueError('RareClassDataset.dataset has no classes in metainfo=')
 
-    @property
-    def metainfo(self) -> dict:
-        """The metainfo of the wrapped data set."""
-        return self.dataset.metainfo
-
     def full_init(self) -> None:
         """Load the list of samples and count their classes, if not yet done."""
-        self.dataset.full_init()
+        super().full_init()
         if self.class_probabilities is not None:
             return
         classes = self.metainfo['classes']
@@ -89,14 +85,6 @@ class RareClassDataset:
             shares, drawable, self.temperature
         )
         print_log(self._table(shares), logger='current')
-
-    def set_epoch(self, epoch: int, seed: int) -> None:
-        """Say which epoch's samples are fetched next, and the run's seed."""
-        if hasattr(self.dataset, 'set_epoch'):
-            self.dataset.set_epoch(epoch, seed)
-
-    def __len__(self) -> int:
-        return len(self.dataset)
 
     def __getitem__(self, idx: int) -> dict:
         if not 0 <= idx < len(self):

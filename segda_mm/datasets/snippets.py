@@ -54,10 +54,7 @@ class CityscapesSnippets:
             recording, annotated = _recording_and_frame(name, annotated_path)
             files = self._files.get(recording, {})
         if annotated is None:
-            # The last one before tells the snippets of a recording apart.
-            last = max((n for n in files if n < frame), default=None)
-            after = '' if last is None else f' after {last:06d}'
-            return Snippet(f'of {recording}{after}', (), False)
+            return Snippet(f'of {recording}', (), False)
         name = f'of {recording}_{annotated:06d}'
         if annotated not in files:
             return Snippet(name, (), False)
@@ -79,7 +76,7 @@ class PatternSnippets:
         setting = f'snippets=dict(pattern={pattern!r})'
         try:
             self._pattern = re.compile(pattern)
-        except (re.error, OverflowError) as error:
+        except re.error as error:
             raise ValueError(f'{setting} is no regular expression: {error}') from error
         if 'snippet' not in self._pattern.groupindex:
             raise ValueError(

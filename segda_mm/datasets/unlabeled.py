@@ -69,9 +69,8 @@ class UnlabeledImageDataset(FolderSegDataset):
             else:
                 samples.append(info)
                 continue
-            problems.append(
-                DataError(what, file=info['img_path'], remedy=remedy, name=name)
-            )
+            file = info['img_path']
+            problems.append(DataError(what, file=file, remedy=remedy, name=name))
         return samples, problems
 
     def describe_names(self, names: Sequence[str]) -> dict[str, dict]:

@@ -72,10 +72,8 @@ def test_builds_from_config_and_shares_the_classes(gta5_root):
     assert pair[0]['target']['img_path'].startswith(images)
 
 
-@pytest.mark.parametrize(
-    ('key', 'value'),
-    [('classes', ('a', 'c')), ('palette', [[0, 0, 0], [2, 1, 1]])],
-)
-def test_other_classes_are_refused(key, value):
-    with pytest.raises(ValueError, match=f'different {key}'):
-        DomainPairDataset(Numbers(5), Numbers(3, **{key: value}))
+def test_other_classes_are_refused():
+    other = dict(classes=('a', 'c'), palette=[[0, 0, 0], [2, 1, 1]])
+    for key, value in other.items():
+        with pytest.raises(ValueError, match=f'different {key}'):
+            DomainPairDataset(Numbers(5), Numbers(3, **{key: value}))

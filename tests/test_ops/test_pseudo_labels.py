@@ -1,4 +1,4 @@
-"""Thresholds by hand and against NumPy; test_properties goes on with any input."""
+"""Thresholds of pseudo labels by hand and against NumPy."""
 
 import numpy as np
 import pytest

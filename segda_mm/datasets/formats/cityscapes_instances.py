@@ -80,9 +80,6 @@ def codes_from_instance_ids(
     Instance k of the file becomes instance k + 1 of the code, because 0 is the
     group there. Classes that are not evaluated become void (255000), their single
     instances (caravan 29xxx, trailer 30xxx) 255001.
-
-    Raises:
-        DataError: A value is none of Cityscapes, or instance 1000 of a class.
     """
     codes = _CODES[ids]
     unknown = codes == _UNKNOWN

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 
 from segda_mm.errors import DataError
-from segda_mm.files import write_text
 
 
 def seeded_subset(names: Iterable[str], size: int, seed: int) -> list[str]:
@@ -45,13 +44,6 @@ def read_name_list(path: str | os.PathLike) -> list[str]:
         what = f'names {twice[:5]} more than once'
         raise DataError(what, file=path, remedy='Keep one line of each')
     return names
-
-
-def write_name_list(
-    path: str | os.PathLike, names: Sequence[str], comment: str
-) -> None:
-    """Write a list file atomically, with ``comment`` as its first line."""
-    write_text(path, '\n'.join([f'# {comment}', *names, '']))
 
 
 def choose(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from cityscapesscripts.helpers.labels import id2label, labels
 from PIL import Image
 
 from segda_mm.datasets import DataError
@@ -10,6 +11,7 @@ from segda_mm.datasets.formats.cityscapes_instances import (
     instance_ids_from_codes,
     read_instance_ids,
 )
+from segda_mm.datasets.formats.cityscapes_labels import LABELS
 
 
 def test_codes_by_hand():
@@ -24,8 +26,7 @@ def test_codes_by_hand():
 
 def test_every_id_agrees_with_the_definitions_of_cityscapes():
     """The reference is the label table of Cityscapes' own scripts."""
-    labels = pytest.importorskip('cityscapesscripts.helpers.labels')
-    for label_id, label in labels.id2label.items():
+    for label_id, label in id2label.items():
         if label_id < 0:
             continue
         values = np.arange(1, 999) + label_id * 1000
@@ -54,3 +55,17 @@ def test_other_files_are_refused(tmp_path, mode):
     Image.new(mode, (4, 3)).save(tmp_path / 'a.png')
     with pytest.raises(DataError, match=rf"a\.png.*'{mode}'.*_instanceIds\.png"):
         read_instance_ids(tmp_path / 'a.png')
+
+
+def test_table_agrees_with_the_published_scripts():
+    ours = {label.name: label for label in LABELS}
+    assert set(ours) == {label.name for label in labels}
+    for label in labels:
+        mine = ours[label.name]
+        assert mine.id == label.id
+        # The scripts give the licence plate train id -1, which is no 8-bit id.
+        assert mine.train_id == label.trainId % 256
+        assert (mine.train_id == 255) == label.ignoreInEval
+        assert mine.color == label.color
+        if label.name != 'license plate':
+            assert mine.has_instances == label.hasInstances

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import pytest
 from mmengine.config import Config
@@ -30,9 +32,9 @@ def write_target(tmp_path):
     return write
 
 
-def plain(color, dtype=np.uint8, size=(6, 8)):
+def plain(color, size=(6, 8)):
     """An RGB image of one colour."""
-    return np.full((*size, 3), color, dtype=dtype)
+    return np.full((*size, 3), color, dtype=np.uint8)
 
 
 def noise(low, high, seed, size=(40, 50)):
@@ -50,18 +52,14 @@ def change(transform, image):
     return transform({'img': image[..., ::-1]})['img'][..., ::-1]
 
 
-# What every transform of a style does, shown by FourierStyle.
-
-
 def test_targets_are_drawn_alike_and_with_the_given_probability(write_target):
     colors = (RED, GREEN, (9, 9, 9))
     images = write_target(*(plain(color, size=(10, 20)) for color in colors))
     transform = FourierStyle(images, beta=0.1, prob=0.6)
     np.random.seed(0)
-    counts = {}
-    for _ in range(500):
-        color = tuple(change(transform, plain((0, 0, 99)))[0, 0].tolist())
-        counts[color] = counts.get(color, 0) + 1
+    counts = Counter(
+        tuple(change(transform, plain((0, 0, 99)))[0, 0].tolist()) for _ in range(500)
+    )
     expected = {RED: 100, GREEN: 100, (9, 9, 9): 100, (0, 0, 99): 200}
     assert counts.keys() == expected.keys()
     # Four standard deviations, at most 11 each.
@@ -89,9 +87,6 @@ def test_wrong_arguments(write_target):
         ColorStatistics(images, strength=(0.5, 0.2), prob=1)
 
 
-# FourierStyle.
-
-
 def test_the_target_is_resized_and_the_result_clipped(write_target):
     # Noise of great contrast on a target that is bright all over.
     pixels = np.random.default_rng(1).integers(0, 2, (6, 8, 3), dtype=np.uint8) * 255
@@ -105,21 +100,14 @@ def test_the_target_is_resized_and_the_result_clipped(write_target):
     assert transform({'img': larger})['img'].shape == (18, 16, 3)
 
 
-# ColorStatistics.
-
-
 def to_lab(image):
     """CIE 1976 L*a*b* of sRGB in [0, 255] under D65, written out."""
     rgb = image.astype(np.float64) / 255
     linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
-    to_xyz = np.array(
-        [
-            [0.412453, 0.357580, 0.180423],
-            [0.212671, 0.715160, 0.072169],
-            [0.019334, 0.119193, 0.950227],
-        ]
-    )
-    ratios = linear @ to_xyz.T / (0.950456, 1, 1.088754)
+    to_x = (0.412453, 0.357580, 0.180423)
+    to_y = (0.212671, 0.715160, 0.072169)
+    to_z = (0.019334, 0.119193, 0.950227)
+    ratios = linear @ np.array([to_x, to_y, to_z]).T / (0.950456, 1, 1.088754)
     cube_root = np.where(ratios > (6 / 29) ** 3, np.cbrt(ratios), 0)
     assert (cube_root > 0).all(), 'dark colours have another formula'
     x, y, z = np.moveaxis(cube_root, -1, 0)
