@@ -9,6 +9,7 @@ from studies.paper_b import (
     evaluated_again,
     plan_options,
     published_table,
+    share,
     share_plots,
     slim_backbones,
 )
@@ -35,11 +36,6 @@ def plan(name, rounds=(ROUND,), teacher='supervised', **options):
     options['teacher.options'] = dict(model=small)
     start = {} if teacher is None else {teacher: ['teacher.checkpoint']}
     return Row(name, PLAN, [options], start, plan=True)
-
-
-def share(percent):
-    """A part of a data set; smaller ones are contained in larger ones."""
-    return dict(fraction=percent / 100, seed=0)
 
 
 load, augment = Config.fromfile(CONFIG).to_dict()['tta_pipeline']

@@ -10,6 +10,7 @@ from studies.paper_b import (
     evaluated_again,
     plan_options,
     published_table,
+    share,
     share_plots,
     students_start,
 )
@@ -55,11 +56,6 @@ def plan(name, rounds=(X71_ROUND,), teacher='X-71, pretrained', start=X71, **opt
     if teacher is not None:
         starts[teacher] = ['teacher.checkpoint']
     return Row(name, PLAN, [options], starts, plan=True)
-
-
-def share(percent):
-    """A part of a data set; smaller ones are contained in larger ones."""
-    return dict(fraction=percent / 100, seed=0)
 
 
 SEQUENCE = dict(unlabeled__extra=None)

@@ -10,6 +10,7 @@ from studies.paper_b import (
     evaluated_again,
     plan_options,
     published_table,
+    share,
     share_plots,
     slim_backbones,
     students_start,
@@ -47,11 +48,6 @@ def plan(name, rounds=ROUNDS[:1], teacher='supervised', **options):
     return Row(name, PLAN, [options], start, plan=True)
 
 
-def share(fraction):
-    """A part of a data set; smaller ones are contained in larger ones."""
-    return dict(fraction=fraction, seed=0)
-
-
 VIEWS = {
     'flip': {'tta_model.scales': (1.0,)},
     'scales': {'tta_model.flip': False},
@@ -77,15 +73,15 @@ rows = [
         plan(
             f'{percent} % of the labels',
             teacher=None,
-            labeled__share=share(percent / 100),
+            labeled__share=share(percent),
         )
         for percent in LABEL_SHARES
     ),
     *(
         plan(
             f'{percent} % of the frames',
-            unlabeled__sequence__share=share(0.2 * percent / 100),
-            unlabeled__extra__share=share(percent / 100),
+            unlabeled__sequence__share=share(0.2 * percent),
+            unlabeled__extra__share=share(percent),
         )
         for percent in FRAME_SHARES
     ),

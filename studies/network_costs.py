@@ -32,12 +32,7 @@ def count_parameters(model: nn.Module) -> dict[str, int]:
 
 
 def count_multiply_adds(model: nn.Module, *inputs: Tensor) -> MultiplyAdds:
-    """Count the convolutions and linear layers of one pass, also on the meta device.
-
-    Raises:
-        ValueError: A convolution has both a stride and a dilation, for which
-            the padded figure is not defined.
-    """
+    """Count the convolutions and linear layers of one pass, also on the meta device."""
     counted: list[MultiplyAdds] = []
 
     def count(layer: nn.Module, _inputs: tuple, output: Tensor) -> None:
@@ -49,14 +44,11 @@ def count_multiply_adds(model: nn.Module, *inputs: Tensor) -> MultiplyAdds:
         if isinstance(layer, nn.Conv2d | nn.Linear)
     ]
     was_training = model.training
-    model.eval()
-    try:
-        with torch.no_grad():
-            model(*inputs)
-    finally:
-        model.train(was_training)
-        for hook in hooks:
-            hook.remove()
+    with torch.no_grad():
+        model.eval()(*inputs)
+    model.train(was_training)
+    for hook in hooks:
+        hook.remove()
     return MultiplyAdds(
         native=sum(layer.native for layer in counted),
         padded=sum(layer.padded for layer in counted),

@@ -31,11 +31,7 @@ class OneRun:
     """A row with a seed.
 
     Attributes:
-        study: The study.
-        row: Of it.
-        seed: Of its random numbers.
-        folder: Where it keeps its files; ``trained.json`` says that a training is
-            over.
+        folder: Of its files; ``trained.json`` says that a training is over.
         starts: Row that it needs -> checkpoint.
         moved: Data root -> folder.
     """
@@ -48,13 +44,9 @@ class OneRun:
     moved: Mapping[str, str] = field(default_factory=dict)
 
     def carry_out(self, missing: Sequence[str]) -> Results:
-        """Go on from where it was cut.
+        """Go on from where it was cut; yield each result that is missing.
 
-        Args:
-            missing: Results that are wanted; with none, the checkpoint alone is.
-
-        Yields:
-            A result and its entries of a line.
+        Where none is, the checkpoint alone is wanted.
         """
         begin = time.perf_counter()
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -141,14 +133,8 @@ def last_checkpoint(folder: Path) -> Path | None:
 def validations(logged: Sequence[Mapping]) -> list[dict]:
     """The figures of every validation, in the order of the epochs.
 
-    Of an epoch that was trained twice, the later one counts.
-
-    Args:
-        logged: Lines of ``scalars.json``.
-
-    Returns:
-        ``epoch`` and the figures, without those of single classes; None for one that
-        is undefined.
+    Of an epoch that was trained twice, the later one counts. Figures of single classes
+    are left out; None is undefined.
     """
     found = {entry['step']: entry for entry in logged if 'mIoU' in entry}
     return [

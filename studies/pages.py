@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -78,7 +79,8 @@ def study_page(study: Study, results: Results) -> str:
 
 def plot_file(study: Study, plot: Plot) -> str:
     """Name of the picture of a plot."""
-    return f'{study.name}-{plot.file}.png'
+    title = re.sub(r'[^a-z0-9]+', '-', plot.title.lower()).strip('-')
+    return f'{study.name}-{title}.png'
 
 
 def _origin(study: Study, results: Results) -> str:
@@ -159,10 +161,10 @@ def networks_page(rows: Sequence[Mapping[str, Any]]) -> str:
     for name, (parameters, gflops) in networks.DISCRIMINATORS.items():
         if row := newest.get(name):
             times = (number(row[key], 2) for key in ('forward_ms', 'training_ms'))
-            counts = (str(row['parameters']), str(parameters))
-            costs = (number(row['gflops'], 3), number(gflops, 3))
+            costs = (str(row['parameters']), str(parameters))
+            costs += (number(row['gflops'], 3), number(gflops, 3))
             saved = number(row['saved_mib'], 1)
-            discriminators.append((name, *counts, *costs, *times, saved))
+            discriminators.append((name, *costs, *times, saved))
     for name, network in networks.NETWORKS.items():
         if row := newest.get(name):
             published = network.parameters, network.multiply_adds
@@ -174,6 +176,14 @@ def networks_page(rows: Sequence[Mapping[str, Any]]) -> str:
             counted.append((name, *cells[0], *cells[1], native))
     head = ('network', 'parameters', 'paper', 'GFLOPs', 'paper')
     head += ('forward, ms', 'with backward, ms', 'kept for it, MiB')
+    counts = (
+        'network',
+        'parameters, M',
+        'paper',
+        'multiply-adds, B',
+        'paper',
+        'native',
+    )
     blocks = [
         HEAD,
         '# Costs of networks',
@@ -182,17 +192,7 @@ def networks_page(rows: Sequence[Mapping[str, Any]]) -> str:
         'One map of 19 x 512 x 1024, batch 1; times are of the machine of the line: '
         f'{_distinct(newest.values(), "machine")}.',
         '## Panoptic-DeepLab and its backbones (paper B, Table 8)',
-        markdown(
-            (
-                'network',
-                'parameters, M',
-                'paper',
-                'multiply-adds, B',
-                'paper',
-                'native',
-            ),
-            counted,
-        ),
+        markdown(counts, counted),
         'At 2049x1025 with all channels, padding of dilated convolutions counted as the '
         'paper does; native: what PyTorch computes. `python studies/networks.py`.',
     ]
@@ -200,14 +200,7 @@ def networks_page(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def render(studies: Iterable[Path], results: Path) -> dict[str, Any]:
-    """All pages, CSV files and pictures.
-
-    Returns:
-        Name of a file -> its text, or the figure that is drawn there.
-
-    Raises:
-        StudyError: a study is wrong, or shows a figure that no line has.
-    """
+    """Name of a page, CSV file or picture -> its text, or the figure drawn there."""
     files: dict[str, Any] = {}
     index = []
     for path in studies:

@@ -38,13 +38,8 @@ def published_table(
 ) -> Table:
     """A table of the paper.
 
-    Args:
-        title: Its heading.
-        rows: Result -> PQ, AP and mIoU that the paper gives; None where it has no
-            such row.
-        figures: Without ``PQ``, mIoU alone is published.
-        note: Behind :data:`NOTE`.
-        by_class: See :class:`Table`.
+    ``rows``: result -> PQ, AP and mIoU of the paper, or None; of these, tables whose
+    ``figures`` lack PQ show mIoU alone.
     """
     published = {name: values for name, values in rows.items() if values}
     if 'PQ' not in figures:
@@ -103,6 +98,11 @@ def students_start(rounds: Sequence[Mapping[str, Any]]) -> list[str]:
         for index, entry in enumerate(rounds)
         if entry['student'].get('init') != 'previous student'
     ]
+
+
+def share(percent: float) -> dict[str, Any]:
+    """A part of a data set; smaller ones are contained in larger ones."""
+    return dict(fraction=percent / 100, seed=0)
 
 
 def plan_options(**options: Any) -> dict[str, Any]:

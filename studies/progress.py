@@ -85,13 +85,7 @@ class Runs:
         return [(row, seed) for seed in seeds or self.study.seeds for row in chosen]
 
     def state(self, row: Row, seed: int, rows: Sequence[dict]) -> str:
-        """``'done'``, ``'changed'``, ``'cut'`` or ``'missing'``.
-
-        Args:
-            row: Of the study.
-            seed: Of the run.
-            rows: Lines of results.
-        """
+        """``'done'``, ``'changed'``, ``'cut'`` or ``'missing'``, by lines of results."""
         own = [
             line for line in rows if line['seed'] == seed and row.owns(line['method'])
         ]
@@ -169,17 +163,7 @@ class Runs:
     def carry_out(self, row: Row, seed: int, origin: Mapping) -> None:
         """Do what is missing of a row with a seed, in this process.
 
-        Args:
-            row: Of the study.
-            seed: Of the run.
-            origin: Of :func:`studies.records.provenance`.
-
-        Raises:
-            StudyError: a checkpoint that it needs is not there, or the label maps
-                written do not have the figures reported.
-            PreflightError: data or checkpoints are missing, or another run uses the
-                folder.
-            TrainingStoppedError: a loss is not finite, or the disk is full.
+        ``origin`` is that of :func:`studies.records.provenance`.
         """
         present = {
             line['method']

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 import shlex
 import subprocess
 import sys
@@ -28,14 +29,8 @@ _LIBRARIES = ('numpy', 'onedl-mmengine', 'onedl-mmcv', 'onedl-mmsegmentation')
 def provenance(command: list[str] | None = None) -> dict:
     """Where a result comes from; to be asked before the run it belongs to.
 
-    Args:
-        command: Program and arguments that make it; None takes those of this process.
-
-    Returns:
-        ``command``, with a program below the project named relative to it; ``commit``,
-        with ``-dirty`` where tracked files differ from it, other than results and the
-        pages made of them; ``date``; ``machine``, its processor and GPU; ``versions``;
-        ``threads``; and ``load_average``.
+    ``command`` is that of this process where none is given. ``commit`` ends with
+    ``-dirty`` where tracked files differ from it, other than results and their pages.
     """
     if command is None:
         program = Path(sys.argv[0]).resolve()
@@ -77,11 +72,8 @@ def _machine() -> str:
     processor = platform.machine()
     information = Path('/proc/cpuinfo')
     if information.exists():
-        for line in information.read_text(encoding='utf-8').splitlines():
-            key, _, value = line.partition(':')
-            if key.strip() == 'model name':
-                processor = value.strip()
-                break
+        found = re.search(r'model name\s*: (.*)', information.read_text())
+        processor = found[1].strip() if found else processor
     machine = f'{os.cpu_count()} CPU cores ({processor})'
     if torch.cuda.is_available():
         machine += f', {torch.cuda.get_device_name()}'

@@ -35,9 +35,6 @@ def row_config(
         seed: Of the run.
         starts: Row that it starts from -> checkpoint.
         moved: Data root of the configs -> folder that has the data instead.
-
-    Raises:
-        StudyError: the config cannot be read, or a change does not fit.
     """
     source = study.row(row.of) if row.of else row
     cfg = copy.deepcopy(_read(source.config))

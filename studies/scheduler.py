@@ -20,14 +20,7 @@ def carry_out_all(
 
     Where one fails, those that need it are left out, and the others go on.
 
-    Args:
-        tasks: In an order in which they can be done.
-        jobs: At once.
-        start: Begins a task; returns what has ``poll()``, its exit code or None, and
-            ``terminate()`` and ``wait()``, as :class:`subprocess.Popen`.
-
-    Returns:
-        Whether all of them ended well.
+    ``start`` begins a task as a process. Returns whether all of them ended well.
     """
     waiting, running = list(tasks), {}
     failed: set[tuple[str, int]] = set()

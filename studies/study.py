@@ -28,15 +28,10 @@ class Row:
     one result a round, named ``<name>, supervised`` and ``<name>, round 1`` ...
 
     Attributes:
-        name: Of the row, and of its result.
-        config: Path of a config or a plan.
-        changes: What differs from it, in this order.
         start: Row above this one -> keys of the config that take its last checkpoint,
             of the same seed.
         of: Row whose checkpoint is evaluated; config and changes are that row's, and
             ``changes`` come on top.
-        tta: Whether to evaluate over the scales and flips of the config.
-        plan: Whether the config is a plan of self-training.
     """
 
     name: str
@@ -65,13 +60,10 @@ class Table:
     """Mean and spread of figures, one line a result.
 
     Attributes:
-        title: Its heading.
-        rows: Names of results.
         figures: Name of a figure -> heading of its column.
         by_class: ``'iou'`` or ``'pq'`` adds a table with a column a class.
         published: Result -> values of the paper, in the order of ``figures``; None
             leaves one out.
-        note: One sentence below it.
     """
 
     title: str
@@ -107,12 +99,9 @@ class Plot:
     """A picture of one figure.
 
     Attributes:
-        title: Its heading.
         kind: ``'curves'`` over the validations, ``'bars'``, or ``'lines'`` with one
             point a result.
         rows: Results of curves and bars; of lines, name of a line -> result -> x.
-        figure: What is drawn.
-        xlabel: Of lines.
     """
 
     title: str
@@ -121,20 +110,12 @@ class Plot:
     figure: str = 'mIoU'
     xlabel: str = ''
 
-    @property
-    def file(self) -> str:
-        """Its title as part of a file name."""
-        return slug(self.title)
-
 
 @dataclass(frozen=True)
 class Choice:
     """What choosing checkpoints by figures without target labels would have led to.
 
-    Attributes:
-        rows: Trainings.
-        rules: Name of a rule -> (figure of the validations, ``'min'`` or ``'max'``).
-        figure: What is judged by.
+    ``rules``: name -> (figure of the validations, ``'min'`` or ``'max'``).
     """
 
     rows: Sequence[str]
@@ -147,16 +128,9 @@ class Study:
     """A whole study; its file binds one to the name ``study``.
 
     Attributes:
-        title: Heading of its page.
-        introduction: Text below that.
         seeds: Every row is carried out once for each.
         rows: Those that others start from come before them.
         changes: Made to the config of every training, before the row's own.
-        tables: Of the page, as are the five that follow.
-        differences: Paired by seed.
-        gaps: Shares of a way.
-        plots: Pictures.
-        choice: Of checkpoints.
         decimals: Figure -> digits behind the point; 1 for all others.
         name: Stem of its file.
     """
@@ -223,11 +197,7 @@ class Study:
 
 
 def load_study(path: str | Path) -> Study:
-    """Execute the file of a study.
-
-    Raises:
-        StudyError: there is none, or it is wrong; naming the file.
-    """
+    """Execute the file of a study; where it is wrong, the error names it."""
     path = Path(path)
     if not path.is_file():
         raise StudyError(f'there is no study {path}')
@@ -238,8 +208,3 @@ def load_study(path: str | Path) -> Study:
         return replace(study, name=path.stem)
     except (NameError, SyntaxError, TypeError, ValueError) as error:
         raise StudyError(f'{path}: {error}') from error
-
-
-def slug(text: str) -> str:
-    """A text as a file name: lower-case letters, digits and ``-``."""
-    return re.sub(r'[^a-z0-9]+', '-', text.lower()).strip('-')

@@ -53,11 +53,8 @@ METHODS = (*TINY_METHODS, PLAN)
 class Job(NamedTuple):
     """What is to end the same however often it is cut.
 
-    Attributes:
-        method: Its name.
-        num_workers: Of its data loaders.
-        run: Begins it in a folder, or goes on there.
-        last_file: Pattern of the file that it writes at its end.
+    ``run`` begins it in a folder, or goes on there; ``last_file`` is the pattern of the
+    file that it writes at its end.
     """
 
     method: str
@@ -160,9 +157,8 @@ def killed_and_resumed(
 ) -> dict[str, Any] | None:
     """Kill a job once, resume it, and compare its end.
 
-    Returns:
-        ``seconds`` to the kill, whether it met a ``training``, and the first
-        ``difference``, if any; None if the job ended before the kill.
+    Returns ``seconds`` to the kill, whether it met a ``training``, and the first
+    ``difference``, if any; None if the job ended before the kill.
     """
     code = fork(job, work_dir, kill_after)
     if code == 0:
@@ -191,15 +187,8 @@ def measure(
 ) -> tuple[dict[str, Any], dict]:
     """Kill a job so many times.
 
-    Args:
-        job: What to run.
-        folder: Where.
-        kills: How many runs to kill.
-        draw: Gives the moments.
-        expected: Results that all runs are to have (those of the uninterrupted one).
-
-    Returns:
-        The row of the table, and the results expected.
+    ``draw`` gives the moments. All runs are to have the results ``expected``, or those
+    of the uninterrupted one. Returns the row of the table, and the results expected.
     """
     folder.mkdir(parents=True)
     first, last = uninterrupted(job, folder / 'whole')

@@ -72,12 +72,6 @@ def test_losses_and_logits_equal_those_of_the_segmentor(segmentor, extra):
     assert torch.equal(logits, expected)
 
 
-def test_a_head_with_several_outputs_needs_logits_index():
-    generator = SegmentorGenerator(tiny_pidnet(), edge_width=4)
-    with pytest.raises(TypeError, match='PIDHead.*logits_index'):
-        generator(make_batch()['inputs'])
-
-
 def test_a_head_with_its_own_loss_is_refused():
 
     @MODELS.register_module(force=True)

@@ -1,7 +1,7 @@
 """A row with a seed, in this process."""
 
 from segda_mm.testing.toy_plan import write_toy_plan
-from studies.one_run import end_of_training, last_checkpoint, validations
+from studies.one_run import last_checkpoint, validations
 from studies.study import Row
 
 
@@ -44,16 +44,6 @@ def test_validations_of_all_calls_the_later_one_of_an_epoch():
         dict(epoch=2, mIoU=21.0, entropy=None),
         dict(epoch=10, mIoU=30.0),
     ]
-
-
-def test_what_the_training_logged_last():
-    assert end_of_training([]) == {}
-    logged = [
-        dict(loss=9.0, epoch=1, iter=1, step=1),
-        {'loss': 1.0, 'D.loss': float('nan'), 'time': 0.1, 'epoch': 2, 'step': 6},
-        {'mIoU': 20.0, 'step': 2},
-    ]
-    assert end_of_training(logged) == {'loss': 1.0, 'D.loss': None}
 
 
 def test_the_last_checkpoint_is_found_in_a_moved_folder(tmp_path):
