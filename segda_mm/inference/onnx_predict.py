@@ -3,12 +3,13 @@
 Needs NumPy, OpenCV and ONNX Runtime; neither PyTorch nor segda_mm, so that this file
 and the graph are all that has to be copied. What has to be known about the network
 stands in the graph's metadata. Writes one PNG of label ids an image, of the image's
-size.
+size. :class:`~segda_mm.apis.Predictor` runs graphs by it as well.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import os
 import sys
@@ -16,7 +17,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import onnxruntime
 
 #: Share of the classes' colours in an overlay.
 OPACITY = 0.5
@@ -39,68 +39,110 @@ class OnnxSegmentor:
     """A graph that ``tools/deploy/export_onnx.py`` wrote.
 
     Args:
-        file: the graph.
+        file: The graph.
+
+    Attributes:
+        metadata: What the graph says of itself: ``classes``, ``palette`` (RGB),
+            ``input_size`` (width, height) and more.
+        output: ``logits`` or ``labels``.
 
     Raises:
-        ValueError: it is missing, damaged, or does not say what it takes.
+        ValueError: It is missing, damaged, or does not say what it takes; or ONNX
+            Runtime is not installed.
     """
 
     def __init__(self, file: str | os.PathLike) -> None:
         if not Path(file).is_file():
             raise ValueError(f'there is no graph {file}')
+        try:
+            onnxruntime = importlib.import_module('onnxruntime')
+        except ImportError as error:
+            raise ValueError(
+                f'{file} needs ONNX Runtime; `pip install onnxruntime` ({error})'
+            ) from error
         wanted = ('CUDAExecutionProvider', 'CPUExecutionProvider')
         available = onnxruntime.get_available_providers()
         providers = [name for name in wanted if name in available]
+        options = onnxruntime.SessionOptions()
+        # Threads that wait would keep those that read and draw from working.
+        options.add_session_config_entry('session.intra_op.allow_spinning', '0')
         try:
             self.session = onnxruntime.InferenceSession(
-                os.fspath(file), providers=providers
+                os.fspath(file), options, providers=providers
             )
         # ONNX Runtime has an exception of its own for each kind of damage.
         except Exception as error:
             raise ValueError(f'{file} is no graph that can be run: {error}') from error
-        found = self.session.get_modelmeta().custom_metadata_map
-        if 'segda_mm_version' not in found:
-            raise ValueError(
-                f'{file} does not say what it takes; export it with '
-                'tools/deploy/export_onnx.py'
-            )
-        self.metadata = {key: json.loads(value) for key, value in found.items()}
+        self.metadata = self._read_metadata(file)
         self.output = self.session.get_outputs()[0].name
 
-    def read(self, file: str | os.PathLike) -> tuple[np.ndarray, np.ndarray]:
-        """Read an image.
+    def _read_metadata(self, file: str | os.PathLike) -> dict:
+        found = self.session.get_modelmeta().custom_metadata_map
+        advice = 'export it with tools/deploy/export_onnx.py'
+        if 'segda_mm_version' not in found:
+            raise ValueError(
+                f'{file} does not say what it takes: another program wrote it. Make '
+                f'a checkpoint of the network and {advice}'
+            )
+        try:
+            metadata = {key: json.loads(value) for key, value in found.items()}
+            width, height = metadata['input_size']
+            shape = tuple(self.session.get_inputs()[0].shape[1:])
+            if shape != (3, height, width):
+                raise ValueError(
+                    f'input_size is {[width, height]}, but it takes {shape}'
+                )
+            if len(metadata['palette']) != len(metadata['classes']):
+                raise ValueError('palette and classes differ in length')
+            metadata['align_corners']
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(
+                f'{file} contradicts itself ({type(error).__name__}: {error}); {advice}'
+            ) from error
+        return metadata
 
-        Returns:
-            The image as it is, (H, W, 3) uint8 in BGR, and as the graph takes it,
-            (1, 3, h, w) uint8 in RGB.
-
-        Raises:
-            ValueError: it is missing or no image.
-        """
-        picture = cv2.imread(os.fspath(file), cv2.IMREAD_COLOR)
-        if picture is None:
-            raise ValueError(f'{file} is missing or is no image that OpenCV reads')
+    def planes(self, picture: np.ndarray) -> np.ndarray:
+        """A picture (H, W, 3) uint8 in RGB as the graph takes it, (3, h, w)."""
         size = tuple(self.metadata['input_size'])
         resized = cv2.resize(picture, size, interpolation=cv2.INTER_LINEAR)
-        planes = resized[..., ::-1].transpose(2, 0, 1)
-        return picture, np.ascontiguousarray(planes[None])
+        return np.ascontiguousarray(resized.transpose(2, 0, 1))
 
-    def labels(self, image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-        """Label one image.
+    def run(self, planes: np.ndarray) -> np.ndarray:
+        """What the graph says of images (N, 3, h, w) uint8: :attr:`output`."""
+        return self.session.run([self.output], dict(image=planes))[0]
+
+    def labels(self, picture: np.ndarray) -> np.ndarray:
+        """Label one picture.
 
         Args:
-            image: (1, 3, h, w), as :meth:`read` returns it.
-            size: (H, W) of the labels. Logits are resized, bilinearly, before the
-                largest is taken; labels by taking the nearest.
+            picture: (H, W, 3) uint8 in RGB.
 
         Returns:
-            Label ids, (H, W) uint8.
+            Label ids, (H, W) uint8. Logits are resized, bilinearly, before the
+            largest is taken; labels by taking the nearest.
         """
-        (output,) = self.session.run([self.output], dict(image=image))
+        output = self.run(self.planes(picture)[None])[0]
+        size = picture.shape[:2]
         if self.output == 'labels':
-            return cv2.resize(output[0], size[::-1], interpolation=cv2.INTER_NEAREST)
-        logits = _resized(output[0], size, self.metadata['align_corners'])
+            return cv2.resize(output, size[::-1], interpolation=cv2.INTER_NEAREST)
+        logits = _resized(output, size, self.metadata['align_corners'])
         return logits.argmax(0).astype(np.uint8)
+
+
+def read_picture(file: str | os.PathLike) -> np.ndarray:
+    """Read an image as it is stored, whatever its orientation tag says.
+
+    Returns:
+        (H, W, 3) uint8 in RGB.
+
+    Raises:
+        ValueError: It is missing or no image.
+    """
+    flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+    picture = cv2.imread(os.fspath(file), flags)
+    if picture is None:
+        raise ValueError(f'{file} is missing or is no image that OpenCV reads')
+    return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
 
 
 def _resized(
@@ -127,13 +169,15 @@ def _resized(
 
 def _overlay(picture: np.ndarray, labels: np.ndarray, palette: list) -> np.ndarray:
     colors = np.zeros((256, 3), np.float32)
-    colors[: len(palette)] = np.array(palette)[:, ::-1]
+    colors[: len(palette)] = palette
     mixed = OPACITY * colors[labels] + (1 - OPACITY) * picture
     return mixed.round().astype(np.uint8)
 
 
 def _write_png(path: Path, pixels: np.ndarray) -> None:
-    """Write a PNG that is whole or absent."""
+    """Write a PNG, (H, W) or RGB, that is whole or absent."""
+    if pixels.ndim == 3:
+        pixels = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
     unfinished = path.with_name(f'.{path.name}.{os.getpid()}.unfinished')
     try:
         unfinished.write_bytes(cv2.imencode('.png', pixels)[1].tobytes())
@@ -158,8 +202,8 @@ def main() -> int:
         folder = Path(args.out)
         folder.mkdir(parents=True, exist_ok=True)
         for image, stem in zip(args.images, stems):
-            picture, planes = segmentor.read(image)
-            labels = segmentor.labels(planes, picture.shape[:2])
+            picture = read_picture(image)
+            labels = segmentor.labels(picture)
             _write_png(folder / f'{stem}.png', labels)
             if args.overlay:
                 overlay = _overlay(picture, labels, segmentor.metadata['palette'])
