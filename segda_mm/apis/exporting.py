@@ -69,7 +69,7 @@ def export_segmentor(
     """Write the network that predicts as a checkpoint and config of mmseg.
 
     The result needs nothing of this package: ``mmseg.apis.init_model(config,
-    checkpoint)`` predicts with it.
+    checkpoint)`` and ``MMSegInferencer(config, checkpoint)`` predict with it.
 
     Args:
         cfg: The config of the run, as :func:`load_config` gives it.
@@ -134,7 +134,16 @@ def _plain_config(cfg: Config, segmentor: dict) -> Config:
         for step in cfg.test_pipeline
         if step['type'] != 'LoadLabelIds'
     ]
-    return Config(dict(default_scope='mmseg', model=model, test_pipeline=pipeline))
+    dataset = dict(type='BaseSegDataset', metainfo=class_meta(cfg), pipeline=pipeline)
+    return Config(
+        dict(
+            default_scope='mmseg',
+            model=model,
+            test_pipeline=pipeline,
+            test_dataloader=dict(dataset=dataset),
+            visualizer=dict(type='SegLocalVisualizer', name='visualizer'),
+        )
+    )
 
 
 def _simplify(node: Any) -> None:
