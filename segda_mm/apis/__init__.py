@@ -10,6 +10,7 @@ from .exporting import export, export_segmentor, export_weights
 from .labeling import label
 from .onnx_export import export_onnx
 from .onnx_runtime import quantize_onnx, verify_onnx
+from .predicting import Predictor
 from .runner import build_runner
 from .self_training import self_train
 from .training import train
@@ -18,6 +19,7 @@ from .training import train
 test = evaluate
 
 __all__ = [
+    'Predictor',
     'PreflightError',
     'TrainingStoppedError',
     'build_runner',
