@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,23 +13,14 @@ LAUNCHERS = ('none', 'pytorch', 'slurm', 'mpi')
 
 
 def make_parser(description: str | None) -> argparse.ArgumentParser:
-    """A parser that shows its description as it is written.
-
-    Args:
-        description: The docstring of the command.
-    """
+    """A parser that shows its description, a docstring, as it is written."""
     return argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
 
 
 def add_cfg_options(parser: argparse.ArgumentParser, example: str) -> None:
-    """Add ``--cfg-options``, the pairs that ``load_config`` takes.
-
-    Args:
-        parser: Of the command.
-        example: Of a pair or two, for the help.
-    """
+    """Add ``--cfg-options``, the pairs that ``load_config`` takes."""
     parser.add_argument(
         '--cfg-options',
         nargs='+',
@@ -38,12 +30,7 @@ def add_cfg_options(parser: argparse.ArgumentParser, example: str) -> None:
 
 
 def add_work_dir(parser: argparse.ArgumentParser, content: str) -> None:
-    """Add ``--work-dir``.
-
-    Args:
-        parser: Of the command.
-        content: What the folder is for, for the help.
-    """
+    """Add ``--work-dir``, a folder for what ``content`` says."""
     parser.add_argument(
         '--work-dir', help=f'folder for {content} (work_dirs/<name of the config>)'
     )
@@ -52,12 +39,7 @@ def add_work_dir(parser: argparse.ArgumentParser, content: str) -> None:
 def add_launcher(
     parser: argparse.ArgumentParser, launchers: tuple[str, ...] = LAUNCHERS
 ) -> None:
-    """Add ``--launcher``, and ``--local-rank``, which some launchers give.
-
-    Args:
-        parser: Of the command.
-        launchers: Those that the command can be started by.
-    """
+    """Add ``--launcher``, and ``--local-rank``, which some launchers give."""
     parser.add_argument(
         '--launcher',
         choices=launchers,
@@ -76,9 +58,30 @@ def add_predict_on(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def size(text: str) -> tuple[int, int]:
+    """Read a size: ``'256x128'`` is (256, 128), width first."""
+    width, _, height = text.partition('x')
+    if not (width.isdecimal() and height.isdecimal() and int(width) and int(height)):
+        raise argparse.ArgumentTypeError(f'{text!r} is not as 256x128')
+    return int(width), int(height)
+
+
+def progress_printer() -> Callable[[str, int, int], None]:
+    """A function that tells on stderr how far a job is, every two seconds."""
+    last = time.monotonic()
+
+    def show(what: str, done: int, total: int) -> None:
+        nonlocal last
+        if time.monotonic() - last > 2 or done == total:
+            last = time.monotonic()
+            print(f'{what}: {done}/{total}', file=sys.stderr, flush=True)
+
+    return show
+
+
 def run(
     args: argparse.Namespace,
-    job: Callable[[], int | None],
+    job: Callable[[argparse.Namespace], int | None],
     refused: tuple[type[Exception], ...] = (),
 ) -> int:
     """Do a command's job; what cannot be done is told in a sentence on stderr.
@@ -87,7 +90,7 @@ def run(
 
     Args:
         args: What was parsed, of which ``local_rank`` is made known.
-        job: The job, which may return another exit status than 0.
+        job: Takes ``args``, and may return another exit status than 0.
         refused: Errors that mean that the job cannot start, besides the package's.
 
     Returns:
@@ -107,15 +110,13 @@ def run(
     )
 
     program = Path(sys.argv[0]).name
-    cannot_start: tuple[type[Exception], ...]
-    cannot_start = (FileNotWrittenError, PreflightError, *refused)
     try:
-        status = job()
+        status = job(args)
         leave_process_group()
     except (DemoError, TrainingStoppedError) as error:
         print(f'{program}: {error}', file=sys.stderr)
         return 1
-    except cannot_start as error:
+    except (FileNotWrittenError, PreflightError, *refused) as error:
         # Every process of a launcher meets the same error; one tells it.
         if is_first_process():
             print(f'{program}: {error}', file=sys.stderr)

@@ -1,9 +1,8 @@
 """Domain adaptation and self-training for semantic segmentation.
 
-Importing the package registers its components in MMSegmentation's registries, so
-``custom_imports = dict(imports=['segda_mm'])`` is all a config needs. Where the
-libraries below are missing, too old or broken, nothing is registered and one
-sentence on stderr says what to do, so that ``python -m segda_mm.doctor`` still runs.
+Importing the package registers its components in MMSegmentation's registries. Where
+the libraries below are missing, too old or broken, one sentence on stderr says what
+to do instead, and ``python -m segda_mm.doctor`` still runs.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -70,11 +70,7 @@ def installed_version(distribution: str) -> str | None:
 
 
 def is_older(version: str, minimum: str) -> bool:
-    """Whether the release numbers of ``version`` come before those of ``minimum``.
-
-    Suffixes (``rc1``, ``+cpu``, ``a0+git``) are left out of account: a build of the
-    minimum's own line passes.
-    """
+    """Whether a version's release comes first; suffixes as ``rc1`` do not count."""
 
     def release(text: str) -> list[int]:
         numbers = [int(n) for n in re.split(r'[^\d.]', text)[0].split('.') if n]
@@ -86,18 +82,12 @@ def is_older(version: str, minimum: str) -> bool:
 
 
 def environment_problems() -> list[str]:
-    """Sentences on what keeps the package from working, each with its remedy.
-
-    Libraries are imported only where the versions leave nothing to say.
-    """
+    """Sentences on what keeps the package from working, each with its remedy."""
     return dependency_problems() or import_problems()
 
 
 def dependency_problems() -> list[str]:
-    """Sentences on missing, too old and overwritten distributions.
-
-    Reads package metadata only and imports nothing, so it takes milliseconds.
-    """
+    """Sentences on missing, too old and overwritten distributions, by metadata."""
     problems = []
     present = [name for name in REPLACED_DISTRIBUTIONS if installed_version(name)]
     if present:
@@ -130,10 +120,7 @@ def dependency_problems() -> list[str]:
 
 
 def import_problems() -> list[str]:
-    """A sentence on the first library that is installed but cannot be imported.
-
-    Imports torch and the OpenMMLab stack, without the notes they print.
-    """
+    """A sentence on the first library that is installed but cannot be imported."""
     for module in _STACK:
         try:
             with quiet_imports():
@@ -152,11 +139,7 @@ def import_problems() -> list[str]:
 
 @contextlib.contextmanager
 def quiet_imports() -> Iterator[None]:
-    """Import OpenMMLab libraries without their notes on parts nobody uses here.
-
-    The notes are printed to stdout rather than logged, so log levels do not help.
-    What else is printed meanwhile comes out at the end.
-    """
+    """Leave out what OpenMMLab's libraries print on parts that nobody uses here."""
     warnings.filterwarnings('ignore', message='Fail to import ``MultiScaleDeformable')
     printed = io.StringIO()
     try:
@@ -177,10 +160,7 @@ def report_problems(problems: Sequence[str]) -> None:
 
 
 def require_dependencies() -> None:
-    """Exit with status 1, after one plain line on stderr, if the stack is unusable.
-
-    The first thing a command-line tool calls after parsing its arguments.
-    """
+    """Exit with status 1, after one line on stderr, if the libraries do not work."""
     problems = environment_problems()
     if problems:
         report_problems(problems)

@@ -1,8 +1,7 @@
 """Says what works on this machine: ``python -m segda_mm.doctor``.
 
-Prints versions, devices, the data roots found below ``data/`` and what is wrong,
-each fault with its remedy. Exits with status 1 if something prevents work. Only the
-standard library is needed to say so.
+Prints versions, devices, the data roots below ``data/`` and what is wrong, each fault
+with its remedy; exits with status 1 if there is one. Runs without any library.
 """
 
 from __future__ import annotations
@@ -49,14 +48,7 @@ DATA_ROOTS = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the whole report.
-
-    Args:
-        arguments: Of the command line, without the program's name.
-
-    Returns:
-        The exit status, 0 or 1.
-    """
+    """Print the whole report, and return the exit status."""
     parser = argparse.ArgumentParser(
         prog='python -m segda_mm.doctor', description='Say what works on this machine.'
     )
@@ -118,11 +110,7 @@ def usable_cores() -> int:
 def inspect_data_root(
     root: Path, patterns: Sequence[str]
 ) -> tuple[list[str], list[str]]:
-    """Count the files of a data root.
-
-    Args:
-        root: The folder, which need not exist; absent data are no fault.
-        patterns: Folder and ending of the files, as in :data:`DATA_ROOTS`.
+    """Count the files of a data root; that it does not exist is no fault.
 
     Returns:
         Lines to show, and a fault with its remedy for each part without files.
@@ -149,9 +137,7 @@ def inspect_data_root(
 
 
 def _print_section(title: str, lines: Iterable[str]) -> None:
-    print(f'\n{title}')
-    for line in lines:
-        print(f'  {line}')
+    print(f'\n{title}', *lines, sep='\n  ')
 
 
 if __name__ == '__main__':

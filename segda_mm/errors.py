@@ -1,4 +1,4 @@
-"""Errors about data files: each names the file and the remedy."""
+"""Errors that tell the user the file or the config key, and the remedy."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ class DataError(ValueError):
     """A file of a data set is wrong.
 
     Args:
-        what: What is wrong. Alone, it is taken as the whole message.
-        file: The file (or folder) that is wrong.
+        what: What is wrong. Alone, it is the whole message.
+        file: The file or folder that is wrong.
         remedy: What the user can do about it.
-        name: The name of the sample in subset and exclusion lists, when one
-            sample is concerned.
+        name: The name in subset and exclusion lists, where one sample is wrong.
     """
 
     def __init__(
@@ -24,10 +23,8 @@ class DataError(ValueError):
         remedy: str = '',
         name: str = '',
     ) -> None:
-        self.what = what
-        self.file = os.fspath(file)
-        self.remedy = remedy
-        self.name = name
+        self.what, self.file = what, os.fspath(file)
+        self.remedy, self.name = remedy, name
         message = f'{self.file}: {what}' if self.file else what
         super().__init__(f'{message}. {remedy}' if remedy else message)
 
@@ -36,7 +33,7 @@ class MissingDataError(FileNotFoundError):
     """A folder of a data set does not exist, or holds none of its files.
 
     Args:
-        what: What is wrong. Alone, it is taken as the whole message.
+        what: What is wrong. Alone, it is the whole message.
         folder: The folder that was looked for.
         expected: What belongs there.
     """
@@ -44,9 +41,7 @@ class MissingDataError(FileNotFoundError):
     def __init__(
         self, what: str, *, folder: str | os.PathLike = '', expected: str = ''
     ) -> None:
-        self.what = what
-        self.folder = os.fspath(folder)
-        self.expected = expected
+        self.what, self.folder, self.expected = what, os.fspath(folder), expected
         message = f'{self.folder}: {what}' if self.folder else what
         super().__init__(
             f'{message}. Expected there: {expected}' if expected else message
@@ -54,18 +49,13 @@ class MissingDataError(FileNotFoundError):
 
 
 class PreflightError(RuntimeError):
-    """A job cannot start; the message tells the user what is missing.
-
-    Raised before the first step. Command lines print the message without
-    a traceback and end with exit code 2.
-    """
+    """A job cannot start. Command lines tell the message, and end with code 2."""
 
 
 class TrainingStoppedError(RuntimeError):
-    """A training that had begun cannot go on; the message tells the way on.
+    """A training that had begun cannot go on; its checkpoints are whole.
 
-    Checkpoints written before are whole. Command lines print the message without
-    a traceback and end with exit code 1.
+    Command lines tell the message, and end with code 1.
     """
 
 
@@ -86,8 +76,7 @@ class FileNotWrittenError(OSError):
     """
 
     def __init__(self, file: str | os.PathLike, reason: str) -> None:
-        self.file = os.fspath(file)
-        self.reason = reason
+        self.file, self.reason = os.fspath(file), reason
         super().__init__(
             f'{self.file} was not written: {reason}. What stood there before, and '
             'every other file, is as it was. Make room on the disk (or see to what '

@@ -32,16 +32,14 @@ def atomic_file(path: str | os.PathLike) -> Iterator[Path]:
     the last one wins.
 
     Args:
-        path: The file to be made or replaced; its folder is made where
-            missing.
+        path: The file to be made or replaced; its folder is made where missing.
 
     Raises:
-        FileNotWrittenError: The disk is full, or the file could not be written
-            for another reason of the system.
+        FileNotWrittenError: The system does not let it be written.
     """
     path = Path(path)
     unfinished = path.with_name(f'.{path.name}.{os.getpid()}.unfinished')
-    with named_failure(path, unfinished):
+    with _named_failure(path, unfinished):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             yield unfinished
@@ -66,20 +64,14 @@ def write_json(path: str | os.PathLike, content: Mapping | Sequence) -> None:
 
 
 def append_line(path: str | os.PathLike, line: str) -> None:
-    """Append a line to a file; of one that cannot be written, nothing is left.
-
-    Several processes may append to one file.
-
-    Args:
-        path: The file, made where missing.
-        line: Without its end.
+    """Append a line to a file, made where missing, of several processes even.
 
     Raises:
-        FileNotWrittenError: The disk is full, or the file could not be written
-            for another reason of the system.
+        FileNotWrittenError: The system does not let it be written; no part of the
+            line is left.
     """
     content = f'{line}\n'.encode()
-    with named_failure(path):
+    with _named_failure(path):
         file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
         try:
             written = os.write(file, content)
@@ -95,21 +87,12 @@ def append_line(path: str | os.PathLike, line: str) -> None:
 
 
 @contextmanager
-def named_failure(
+def _named_failure(
     file: str | os.PathLike, *temporary: str | os.PathLike
 ) -> Iterator[None]:
-    """Turn a failed write into an error that names the file.
+    """Turn a failed write of a file, or of one on the way to it, into a sentence.
 
-    The system's own error about a write names no file, and that of
-    ``torch.save`` no reason.
-
-    Args:
-        file: The file that is written.
-        temporary: Other files that are opened on the way to it.
-
-    Raises:
-        FileNotWrittenError: In place of errors of the system about no file, or
-            about one of these; all others pass.
+    The system's own error names no file, and that of ``torch.save`` no reason.
     """
     own = {None, *(os.fspath(f) for f in (file, os.path.dirname(file), *temporary))}
     try:
@@ -130,19 +113,15 @@ def named_failure(
 
 LOCK_FILE = '.in_use'
 
-#: What the system answers when another process has the lock.
-_TAKEN = (BlockingIOError, PermissionError)
-
 
 class RunFolderLock:
     """Keeps other processes out of a folder until released, or until death.
 
     The lock is one of the kernel on the file ``.in_use``, which tells the others
-    who holds it. It ends with the process that took it, however that dies; the
-    file that a kill leaves locks nothing. Processes that were forked do not
-    inherit it: data loader workers live on for seconds after their parent was
-    killed, and would keep a resumed run out. Nor does it keep out a second run of
-    the same process. Works on Linux and macOS, over NFS too.
+    who holds it. It ends with its process, however that dies; the file that a kill
+    leaves locks nothing. Forked processes do not inherit it: data loader workers
+    outlive their parent by seconds, and would keep a resumed run out. It does not
+    keep out a second run of the same process.
 
     Args:
         folder: Made where missing, when the lock is taken.
@@ -157,8 +136,7 @@ class RunFolderLock:
         """Take the lock.
 
         Raises:
-            FolderInUseError: Another process has it; the message names the
-                folder and that process.
+            FolderInUseError: Another process, which is named, has it.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / LOCK_FILE
@@ -169,7 +147,7 @@ class RunFolderLock:
             file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
             try:
                 fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except _TAKEN:
+            except (BlockingIOError, PermissionError):
                 holder = os.read(file, 4096)
                 os.close(file)
                 raise FolderInUseError(self._message(holder)) from None
@@ -186,8 +164,10 @@ class RunFolderLock:
                 self._file = file
             else:
                 os.close(file)
+        since = time.strftime('%Y-%m-%d %H:%M:%S')
+        who = dict(pid=os.getpid(), host=socket.gethostname(), since=since)
         os.ftruncate(self._file, 0)
-        os.pwrite(self._file, _this_process(), 0)
+        os.pwrite(self._file, json.dumps(who).encode(), 0)
 
     def release(self) -> None:
         """Give the lock back, and remove its file; nothing if it is not held."""
@@ -227,9 +207,3 @@ def _is_at(file: int, path: Path) -> bool:
         return os.path.samestat(os.fstat(file), os.stat(path))
     except FileNotFoundError:
         return False
-
-
-def _this_process() -> bytes:
-    since = time.strftime('%Y-%m-%d %H:%M:%S')
-    who = dict(pid=os.getpid(), host=socket.gethostname(), since=since)
-    return json.dumps(who).encode()

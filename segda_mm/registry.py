@@ -1,9 +1,4 @@
-"""The one place that registries come from.
-
-Everything is registered into MMSegmentation's registries, so that the
-components work from any MMSegmentation config. Only labelers, a kind of component
-that MMSegmentation has no registry for, get one of their own.
-"""
+"""MMSegmentation's registries, and one for labelers, which it knows nothing of."""
 
 from mmengine.registry import Registry
 from mmseg.registry import (

@@ -27,9 +27,9 @@ from torch.autograd.graph import saved_tensors_hooks
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from segda_mm.apis import load_config
-from segda_mm.models.network_costs import count_multiply_adds, count_parameters
 from segda_mm.registry import MODELS
 from studies.benchmarks.timing import time_ways
+from studies.network_costs import count_multiply_adds, count_parameters
 from studies.records import ROOT, append_row, provenance
 
 NUM_CLASSES = 19

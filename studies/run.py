@@ -12,17 +12,15 @@ import os
 import signal
 import subprocess
 import sys
-import threading
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from segda_mm.apis import PreflightError, TrainingStoppedError
 from studies.progress import Runs, Task
 from studies.records import RESULTS, ROOT, provenance
+from studies.scheduler import carry_out_all, end_with_parent
 from studies.study import Row, StudyError, load_study
 
 
@@ -88,7 +86,7 @@ def main(words: Sequence[str] | None = None) -> int:
         runs = Runs(study, args.work_dir, results, moved, args.keep_changed)
         chosen = runs.choose(args.seeds, args.rows)
         if args.child:
-            _end_with_parent()
+            end_with_parent()
             ((row, seed),) = chosen
             # Of the code that runs, not of what it has become when it is done.
             origin = provenance(_command(row, seed, args))
@@ -114,52 +112,6 @@ def main(words: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print('run.py: stopped; the same command goes on', file=sys.stderr)
         return 130
-
-
-def carry_out_all(
-    tasks: Sequence[Task], jobs: int, start: Callable[[Task], Any]
-) -> bool:
-    """Carry out tasks, several at once, each after those that it needs.
-
-    Where one fails, those that need it are left out, and the others go on.
-
-    Args:
-        tasks: In an order in which they can be done.
-        jobs: At once.
-        start: Begins a task; returns what has ``poll()``, its exit code or None, and
-            ``terminate()`` and ``wait()``, as :class:`subprocess.Popen`.
-
-    Returns:
-        Whether all of them ended well.
-    """
-    waiting, running = list(tasks), {}
-    failed: set[tuple[str, int]] = set()
-    try:
-        while waiting or running:
-            for task in list(waiting):
-                open_keys = {other.key for other in [*waiting, *running]}
-                if task.needs & failed:
-                    print(f'{task}: left out, what it needs failed', flush=True)
-                    failed.add(task.key)
-                elif len(running) == jobs or task.needs & open_keys:
-                    continue
-                else:
-                    running[task] = start(task)
-                waiting.remove(task)
-            for task, process in list(running.items()):
-                code = process.poll()
-                if code is None:
-                    continue
-                del running[task]
-                print(f'{task}: {"failed" if code else "done"}', flush=True)
-                if code:
-                    failed.add(task.key)
-            time.sleep(0.2 if running else 0)
-    finally:
-        for process in running.values():
-            process.terminate()
-            process.wait()
-    return not failed
 
 
 class _Starter:
@@ -199,16 +151,6 @@ def _command(row: Row, seed: int, args: argparse.Namespace) -> list[str]:
     if args.results:
         words += ['--results', str(args.results)]
     return words
-
-
-def _end_with_parent() -> None:
-    """End this process as a kill does when the one that started it has ended."""
-
-    def watch() -> None:
-        sys.stdin.read()
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
 
 
 if __name__ == '__main__':

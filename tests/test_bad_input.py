@@ -68,6 +68,12 @@ def with_a_nine(labels):
     return labels
 
 
+WIDER = {
+    f'model.{head}.num_classes': 5
+    for head in ('decode_head', 'auxiliary_head.0', 'auxiliary_head.1')
+}
+
+
 @pytest.mark.parametrize(
     'options, message',
     [
@@ -85,35 +91,16 @@ def with_a_nine(labels):
             {'train_dataloader.batch_size': 5, 'train_dataloader.drop_last': True},
             'an epoch has no batch: .*has 4 samples',
         ),
-        (
-            {
-                'model.decode_head.num_classes': 5,
-                'model.auxiliary_head.0.num_classes': 5,
-                'model.auxiliary_head.1.num_classes': 5,
-            },
-            r'has 3 classes \(road, car, sky, ...\), but the model tells 5 apart',
-        ),
+        (WIDER, r'has 3 classes \(road, car, sky, ...\), but the model tells 5 apart'),
         (
             {'train_dataloader.dataset.img_suffix': '.jpg'},
-            "train_dataloader.dataset has no image: no file fits .*img_suffix='.jpg'",
+            "train_dataloader.dataset .*no image fits .*img_suffix='.jpg'; correct",
         ),
         ({'resume': True}, 'nothing to resume.*without --resume'),
         ({'load_from': 'gone.pth'}, 'load_from names .*gone.pth, which does not'),
         (
             {'train_dataloader.sampler.type': 'InfiniteSampler'},
             'train_dataloader.sampler is a InfiniteSampler',
-        ),
-        (
-            {'model.decode_head.loss_decode.type': 'NoSuchThing'},
-            r'^model.decode_head.loss_decode cannot be built: .*NoSuchThing is not',
-        ),
-        (
-            {'optim_wrapper.optimizer': dict(_delete_=True, type='RMSpropp')},
-            '^optim_wrapper cannot be built: .*There is no type RMSpropp',
-        ),
-        (
-            {'param_scheduler': [dict(type='StepLR')]},
-            '^param_scheduler.0 cannot be built: .*step_size',
         ),
         (
             {'default_hooks.checkpoint': dict(type='CheckpointHook', max_keep_ckpts=1)},
@@ -129,18 +116,6 @@ def test_a_training_that_cannot_start(untouched_job, options, message):
     assert not list(work_dir.glob('*.pth'))
 
 
-def test_a_large_enough_batch_passes_the_check_of_batch_sizes(job):
-    options = {
-        'train_dataloader.batch_size': 3,
-        'train_dataloader.drop_last': True,
-        'train_cfg.max_epochs': 1,
-        'val_dataloader': None,
-        'val_cfg': None,
-        'val_evaluator': None,
-    }
-    assert train(load_config(job, options)).iter == 1
-
-
 def test_labels_that_the_model_does_not_know(job):
     file = label_file(job, 0)
     overwrite(file, with_a_nine)
@@ -148,18 +123,10 @@ def test_labels_that_the_model_does_not_know(job):
         train(load_config(job))
 
 
-def test_a_16_bit_label_is_refused(job):
-    file = label_file(job, 0)
-    overwrite(file, lambda labels: labels.astype(np.uint16))
-    with pytest.raises(PreflightError, match=rf'{file}: is a .I;16. image'):
-        train(load_config(job, LOAD_IDS))
-
-
-@pytest.mark.parametrize('workers', [0, 1])
-def test_a_wrong_label_in_the_midst_of_training(job, workers):
+def test_a_wrong_label_in_the_midst_of_training(job):
     file = label_file(job, 3)
     overwrite(file, with_a_nine)
-    options = {**LOAD_IDS, 'train_dataloader.num_workers': workers}
+    options = {**LOAD_IDS, 'train_dataloader.num_workers': 1}
     with pytest.raises(TrainingStoppedError) as caught:
         train(load_config(job, options))
     assert str(caught.value).startswith(f'{file}: has ids [9] in 1 pixels')
@@ -207,12 +174,6 @@ def begun(tmp_path_factory):
     job = write_toy_job(tmp_path_factory.mktemp('begun'))
     train(load_config(job, {'train_cfg.max_epochs': 1}))
     return job
-
-
-WIDER = {
-    f'model.{head}.num_classes': 5
-    for head in ('decode_head', 'auxiliary_head.0', 'auxiliary_head.1')
-}
 
 
 @pytest.mark.parametrize(
@@ -285,7 +246,7 @@ def test_half_a_checkpoint(begun, tmp_path):
     'tool, arguments, message',
     [
         ('train.py', ['--resume'], 'nothing to resume'),
-        ('train.py', ['--cfg-options', 'train_cfg.max_epoch=1'], 'max_epochs?'),
+        ('train.py', ['--cfg-options', 'train_cf.max_epochs=1'], 'mean train_cfg'),
         ('train.py', ['--launcher', 'pytorch'], 'start with `torchrun'),
         ('test.py', ['gone.pth'], 'there is no checkpoint gone.pth'),
     ],

@@ -18,6 +18,7 @@ from segda_mm.apis.checks import require_data
 from segda_mm.engine.optimizers import ChildOptimWrapperConstructor
 from segda_mm.minicity import write_cityscapes, write_gta5
 from segda_mm.registry import MODELS
+from segda_mm.testing import tiny_bisenet
 
 ROOT = Path(__file__).parents[1] / 'configs'
 CONFIGS = sorted(
@@ -27,7 +28,7 @@ CONFIGS = sorted(
     if not {'_base_', 'naive_student'} & set(path.parts)
 )
 NAME = re.compile(
-    r'[a-z]+(-[a-z]+)*_(bisenetv1-)?(r18|r101|x71|wr38|wr41)(-drop-path)?_'
+    r'[a-z]+(-[a-z]+)*_(bisenetv1-)?(r18|r101|lite0|x71|wr38|wr41)(-drop-path)?_'
     r'[a-z0-9]+(-[a-z0-9]+)*-\d+x\d+\.py'
 )
 
@@ -36,32 +37,29 @@ NAME = re.compile(
 def data(tmp_path_factory):
     """All data roots of the configs, with a few small images in each."""
     root = tmp_path_factory.mktemp('configs')
-    for gta5, cityscapes in (
-        ('data/gta5', 'data/cityscapes'),
-        ('data/minicity/gta5', 'data/minicity/cityscapes'),
-    ):
-        write_gta5(root / gta5, num_images=4, seed=0, size=(128, 64))
-        write_cityscapes(root / cityscapes, train=4, val=2, seed=0, size=(128, 64))
+    folder = root / 'data'
+    write_gta5(folder / 'gta5', num_images=4, seed=0, size=(128, 64))
+    write_cityscapes(folder / 'cityscapes', train=4, val=2, seed=0, size=(128, 64))
     for tree in (
+        'minicity',
         'minicity-512x256',
         'minicity-512x256-pretraining',
         'minicity-video',
         'minicity-pretraining',
     ):
-        write_cityscapes(
-            root / f'data/{tree}/cityscapes', train=4, val=2, seed=0, size=(128, 64)
-        )
-    for part in ('images', 'labels'):
-        (root / 'data/camvid' / part / 'train').mkdir(parents=True)
+        (folder / tree).mkdir()
+        (folder / tree / 'cityscapes').symlink_to(folder / 'cityscapes')
+    (folder / 'minicity/gta5').symlink_to(folder / 'gta5')
     for sequence in ('0006R0_f', '0016E5_', '0001TP_'):
         for frame in range(4):
-            name = f'{sequence}{frame:05d}'
-            Image.fromarray(np.full((36, 48, 3), 90, np.uint8)).save(
-                root / f'data/camvid/images/train/{name}.jpg'
-            )
-            Image.fromarray(np.full((36, 48), frame, np.uint8)).save(
-                root / f'data/camvid/labels/train/{name}.png'
-            )
+            name = f'train/{sequence}{frame:05d}'
+            for part, suffix, pixels in (
+                ('images', '.jpg', np.full((36, 48, 3), 90, np.uint8)),
+                ('labels', '.png', np.full((36, 48), frame, np.uint8)),
+            ):
+                file = folder / 'camvid' / part / (name + suffix)
+                file.parent.mkdir(parents=True, exist_ok=True)
+                Image.fromarray(pixels).save(file)
     return root
 
 
@@ -86,11 +84,6 @@ def test_the_model_index_lists_every_config():
             if 'train_cfg' in cfg:
                 assert model['Metadata']['Epochs'] == cfg.train_cfg.max_epochs
     assert {Path(config).stem for config in CONFIGS} <= listed.keys()
-
-
-def test_the_model_index_is_valid():
-    load = pytest.importorskip('modelindex.load_model_index').load
-    assert not load(str(ROOT.parent / 'model-index.yml')).check(silent=True)
 
 
 def _yaml(path):
@@ -242,6 +235,7 @@ def test_the_chain_of_methods_trains_on_files(data, monkeypatch):
             },
             work_dirs[method],
         )
+        cfg.model.generator.segmentor = tiny_bisenet(19)
         _shrink(cfg)
         runner = train(cfg)
         assert isinstance(runner, Runner) and runner.iter == 2

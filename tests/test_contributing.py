@@ -83,13 +83,60 @@ def test_a_feedback_rule_of_ones_own(examples):
 
 
 def test_a_method_of_ones_own(examples):
+    """Its own file and config are all that `tools/train.py` needs."""
+    write_tiny_world(examples / 'world')
+    program = f"""
+import json, runpy, sys
+from pathlib import Path
+import torch
+from segda_mm.testing.tiny_methods import tiny_method_config
+cfg = tiny_method_config('my_configs/feature-distance.py', '.', 'world')
+# The tiny network's own ResNet alone is its backbone, as in the example.
+segmentor = cfg.model.generator.segmentor
+segmentor.backbone = segmentor.backbone.backbone_cfg
+segmentor.decode_head.update(in_channels=64, in_index=3)
+segmentor.auxiliary_head = None
+# No car fills a cell of images so small, but the road does.
+cfg.model.thing_classes = [0]
+cfg.train_cfg.max_epochs = 1
+cfg.default_hooks.logger.interval = 1
+cfg.work_dir = 'run'
+cfg.dump('tiny.py')
+sys.argv = ['train.py', 'tiny.py']
+try:
+    runpy.run_path({str(ROOT / 'tools/train.py')!r}, run_name='__main__')
+except SystemExit as end:
+    assert end.code == 0, end.code
+(scalars,) = Path('run').glob('*/vis_data/scalars.json')
+lines = [json.loads(line) for line in scalars.read_text().splitlines()]
+key = 'student_generator.feature_distance.loss'
+distances = [line[key] for line in lines if key in line]
+last, first = (
+    torch.load(f'run/iter_{{n}}.pth', weights_only=True)['state_dict'] for n in (4, 3)
+)
+weight = 'layer4.1.conv2.weight'
+frozen = f'imagenet.{{weight}}'
+trained = f'student_generator.segmentor.backbone.{{weight}}'
+print(len(distances), any(distances), torch.equal(last[frozen], first[frozen]),
+      torch.equal(last[trained], first[trained]))
+"""
+    assert run(examples, program) == '4 True True False'
+
+
+def test_the_method_adds_its_distance_on_cells_that_things_fill(examples):
     program = STEP.format(config='my_configs/feature-distance.py') + (
         'key = "student_generator.feature_distance.loss"\n'
         'rest = ("student_generator.source.loss", "student_generator.target.loss")\n'
         'expected = sum(log[name] for name in rest) + 0.005 * log[key]\n'
-        'print(type(model).__name__, bool(torch.isclose(log["loss"], expected)))'
+        'assert not model.train().imagenet.training\n'
+        # In cells of 32x32 class 11 fills the first, and half of the next.
+        'labels = torch.full((1, 64, 64), 255)\n'
+        'labels[:, :32, :48] = 11\n'
+        'print(type(model).__name__, bool(torch.isclose(log["loss"], expected)),'
+        ' model.thing_cells(labels, (2, 2)).tolist())'
     )
-    assert run(examples, program) == 'FeatureDistanceMeanTeacher True'
+    cells = [[[True, False], [False, False]]]
+    assert run(examples, program) == f'FeatureDistanceMeanTeacher True {cells}'
 
 
 def test_a_data_set_of_ones_own(examples):

@@ -4,7 +4,6 @@ import configparser
 import re
 import subprocess
 import sys
-import warnings
 from importlib import metadata
 from pathlib import Path
 
@@ -21,20 +20,12 @@ def installed(monkeypatch):
     versions = dict(dependencies.MINIMUM_VERSIONS)
 
     def version(name):
-        if name not in versions:
+        if versions.get(name) is None:
             raise metadata.PackageNotFoundError(name)
         return versions[name]
 
     monkeypatch.setattr(metadata, 'version', version)
     return versions
-
-
-def test_the_tested_environment_is_complete():
-    assert dependencies.dependency_problems() == []
-
-
-def test_nothing_is_wrong_with_the_minimum_versions(installed):
-    assert dependencies.dependency_problems() == []
 
 
 @pytest.mark.parametrize(
@@ -52,29 +43,31 @@ def test_releases_are_compared_as_numbers(version, minimum, older):
     assert dependencies.is_older(version, minimum) is older
 
 
-def test_missing_distributions_are_named_in_one_sentence(installed):
-    del installed['torch'], installed['onedl-mmcv']
-    (problem,) = dependencies.dependency_problems()
-    assert problem.startswith('Not installed: torch, onedl-mmcv; ')
-    assert 'pip install -e .' in problem
-
-
-def test_an_old_version_is_named_with_the_oldest_that_will_do(installed):
-    installed['onedl-mmengine'] = '0.10.4'
-    (problem,) = dependencies.dependency_problems()
-    assert 'onedl-mmengine 0.10.4 (at least 0.10.12 is needed)' in problem
-
-
-def test_headless_opencv_serves_as_well(installed):
-    installed['opencv-python-headless'] = installed.pop('opencv-python')
-    assert dependencies.dependency_problems() == []
-
-
-def test_an_abandoned_distribution_over_the_maintained_one_is_found(installed):
-    installed['mmsegmentation'] = '1.2.2'
-    (problem,) = dependencies.dependency_problems()
-    assert 'mmsegmentation 1.2.2 stands over the files of onedl-mmseg' in problem
-    assert '`pip uninstall -y mmsegmentation`' in problem
+@pytest.mark.parametrize(
+    ('versions', 'problem'),
+    [
+        ({}, None),
+        (
+            {'torch': None, 'onedl-mmcv': None},
+            'Not installed: torch, onedl-mmcv; .*pip install -e .',
+        ),
+        (
+            {'onedl-mmengine': '0.10.4'},
+            r'onedl-mmengine 0.10.4 \(at least 0.10.12 is needed\)',
+        ),
+        ({'opencv-python': None, 'opencv-python-headless': '4.11'}, None),
+        (
+            {'mmsegmentation': '1.2.2'},
+            'mmsegmentation 1.2.2 stands over the files of onedl-mmseg.*'
+            '`pip uninstall -y mmsegmentation`',
+        ),
+    ],
+)
+def test_what_is_wrong_is_one_sentence_with_its_remedy(installed, versions, problem):
+    installed.update(versions)
+    found = dependencies.dependency_problems()
+    assert len(found) == (problem is not None)
+    assert problem is None or re.search(problem, found[0])
 
 
 def test_a_library_that_cannot_be_imported_is_named(monkeypatch, tmp_path):
@@ -86,15 +79,8 @@ def test_a_library_that_cannot_be_imported_is_named(monkeypatch, tmp_path):
     assert '(OSError: libc10.so is gone)' in problem
 
 
-def test_quiet_imports_drops_the_known_notes_only(capsys):
-    with warnings.catch_warnings(), dependencies.quiet_imports():
-        print('Could not import OneDL')
-        print('something new')
-    assert capsys.readouterr().out == 'something new\n'
-
-
 def test_a_tool_exits_with_one_line_said_once(installed, monkeypatch, capsys):
-    del installed['torch']
+    installed['torch'] = None
     monkeypatch.setattr(dependencies, '_reported', set())
     for _ in range(2):
         with pytest.raises(SystemExit) as exit_info:
@@ -121,20 +107,6 @@ def test_the_lock_satisfies_the_minimum_versions():
         minimum = dependencies.MINIMUM_VERSIONS.get(name, '0')
         assert not dependencies.is_older(version, minimum), name
     assert {name for name, _ in pins} >= set(dependencies.MINIMUM_VERSIONS)
-
-
-def test_without_site_packages_importing_the_package_gives_one_line():
-    """-S takes every installed library away, as in a fresh environment."""
-    result = subprocess.run(
-        [sys.executable, '-S', '-c', 'import segda_mm; print(segda_mm.__version__)'],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert re.fullmatch(r'\d+\.\d+\.\d+\n', result.stdout)
-    assert result.stderr.count('\n') == 1
-    assert 'Not installed: torch' in result.stderr
 
 
 def test_importing_the_package_prints_nothing_and_leaves_the_apis():

@@ -21,7 +21,7 @@ from segda_mm.apis import load_config
 from segda_mm.apis.runner import build_runner
 from segda_mm.engine.runner import find_resumable_checkpoint
 from segda_mm.errors import FileNotWrittenError
-from segda_mm.files import append_line, atomic_file, write_json
+from segda_mm.files import append_line, write_json
 from segda_mm.labeling import LabelStore, TTALabeler
 from segda_mm.registry import DATASETS
 from segda_mm.testing.toy_job import write_toy_job
@@ -77,18 +77,6 @@ def test_a_checkpoint(tmp_path):
     assert torch.load(earlier, weights_only=True)['meta']['epoch'] == 1
     assert find_resumable_checkpoint(str(work)) == str(earlier)
     assert not [path for path in work.rglob('*') if 'epoch_2' in path.name]
-
-
-def test_what_torch_writes_by_itself(tmp_path):
-    torch.save(torch.zeros(3), tmp_path / 'net.pth')
-    with (
-        pytest.raises(FileNotWrittenError, match=r'net\.pth was not written'),
-        room_for(2000),
-        atomic_file(tmp_path / 'net.pth') as unfinished,
-    ):
-        torch.save(torch.zeros(10_000), unfinished)
-    assert torch.load(tmp_path / 'net.pth', weights_only=True).tolist() == [0, 0, 0]
-    assert list(contents(tmp_path)) == ['net.pth']
 
 
 class Brightness(torch.nn.Module):

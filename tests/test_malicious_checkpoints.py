@@ -19,7 +19,6 @@ from torch import nn
 
 from segda_mm.apis import (
     PreflightError,
-    build_runner,
     export_onnx,
     export_segmentor,
     export_weights,
@@ -111,13 +110,8 @@ def bad(checkpoint, marker, tmp_path):
     return str(tmp_path / 'epoch_1.pth')
 
 
-def initialize(cfg, _, **init_cfg):
-    cfg.model.backbone.backbone_cfg.init_cfg = init_cfg
-    train(cfg)
-
-
-def train_pretrained(cfg, file):
-    cfg.model.backbone.backbone_cfg.pretrained = file
+def initialize(cfg, file):
+    cfg.model.backbone.backbone_cfg.init_cfg = dict(type='Pretrained', checkpoint=file)
     train(cfg)
 
 
@@ -169,14 +163,8 @@ def self_train_with(cfg, **teacher):
 USES = dict(
     load_from=train_from,
     resume=lambda cfg, file: train(cfg, resume=file),
-    nested_init_cfg=lambda cfg, file: initialize(
-        cfg, file, type='Pretrained', checkpoint=file
-    ),
-    nested_init_cfg_with_prefix=lambda cfg, file: initialize(
-        cfg, file, type='Pretrained', checkpoint=file, prefix='backbone.'
-    ),
+    nested_init_cfg=initialize,
     strict_init_cfg=starts_strictly_from,
-    pretrained=train_pretrained,
     generator=generator_starts_from,
     test=evaluate,
     label=label_images,
@@ -185,21 +173,12 @@ USES = dict(
     export_onnx=export_graph,
     verify_onnx=verify_graph,
     convert=lambda cfg, file: convert_timm_xception71(file, f'{cfg.work_dir}/x.pth'),
-    runner_load=lambda cfg, file: build_runner(cfg).load_checkpoint(file),
-    runner_resume=lambda cfg, file: build_runner(cfg).resume(file),
     self_train_init=lambda cfg, file: self_train_with(cfg, init=file),
     self_train_checkpoint=lambda cfg, file: self_train_with(cfg, checkpoint=file),
 )
 
 #: Uses that come to the same calls as others, and take a second or more.
-LONG = (
-    'nested_init_cfg_with_prefix',
-    'pretrained',
-    'runner_load',
-    'runner_resume',
-    'self_train_init',
-    'self_train_checkpoint',
-)
+LONG = ('self_train_init', 'self_train_checkpoint')
 
 
 @pytest.mark.parametrize(

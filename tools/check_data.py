@@ -8,81 +8,56 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
-from collections.abc import Callable
 
 from segda_cli import arguments
 
 SPLITS = ('train', 'target', 'val', 'test')
 
 
-def parse_args() -> argparse.Namespace:
-    """Read the command line."""
+def main() -> int:
     parser = arguments.make_parser(__doc__)
     parser.add_argument('config', help='config file')
     parser.add_argument(
         '--split',
         choices=(*SPLITS, 'all'),
         default='all',
-        help='which data sets: to train on, the unlabelled target, to '
-        'validate or to test on (default: all)',
+        help='which data sets: to train on, the unlabelled target, to validate or to '
+        'test on (%(default)s)',
     )
     parser.add_argument(
         '--write-exclude',
         metavar='FILE',
-        help='write the names of the samples with problems to FILE, for '
-        'exclude= of the data set',
+        help='write the names of the samples with problems to FILE, for exclude= of '
+        'the data set',
     )
     parser.add_argument(
         '--workers',
         type=int,
         default=2,
-        help='processes to use; 0 is none but this one (default: 2)',
+        help='processes to use; 0 is none but this one (%(default)s)',
     )
     arguments.add_cfg_options(parser, 'train_dataloader.dataset.data_root=data/x')
-    return parser.parse_args()
+    return arguments.run(parser.parse_args(), job, refused=(ValueError,))
 
 
-def show_progress() -> Callable[[str, int, int], None]:
-    """Make a function that writes a line now and then while files are read."""
-    last = time.monotonic()
+def job(args: argparse.Namespace) -> int:
+    from segda_mm.apis import load_config
+    from segda_mm.datasets.data_check import check_data, format_report, write_exclude
 
-    def progress(key: str, done: int, total: int) -> None:
-        nonlocal last
-        if time.monotonic() - last > 2:
-            last = time.monotonic()
-            print(f'{key}: {done}/{total}', file=sys.stderr, flush=True)
-
-    return progress
-
-
-def main() -> int:
-    args = parse_args()
-
-    def job() -> int:
-        from segda_mm.apis import load_config
-        from segda_mm.datasets.data_check import (
-            check_data,
-            format_report,
-            write_exclude,
+    splits = SPLITS if args.split == 'all' else (args.split,)
+    cfg = load_config(args.config, args.cfg_options)
+    reports = check_data(cfg, splits, args.workers, arguments.progress_printer())
+    for report in reports:
+        print(format_report(report), end='\n\n')
+    if args.write_exclude:
+        count = write_exclude(args.write_exclude, reports)
+        print(
+            f'{args.write_exclude} names {count} images; set exclude= of the data set '
+            'to it'
         )
-
-        splits = SPLITS if args.split == 'all' else (args.split,)
-        cfg = load_config(args.config, args.cfg_options)
-        reports = check_data(cfg, splits, args.workers, show_progress())
-        for report in reports:
-            print(format_report(report), end='\n\n')
-        if args.write_exclude:
-            count = write_exclude(args.write_exclude, reports)
-            print(
-                f'{args.write_exclude} names {count} images; set exclude= of the '
-                'data set to it'
-            )
-        problems = sum(len(report.problems) for report in reports)
-        print(f'{problems} problems in {len(reports)} data sets')
-        return 1 if problems else 0
-
-    return arguments.run(args, job, refused=(ValueError,))
+    problems = sum(len(report.problems) for report in reports)
+    print(f'{problems} problems in {len(reports)} data sets')
+    return 1 if problems else 0
 
 
 if __name__ == '__main__':

@@ -16,7 +16,7 @@ from segda_cli import arguments
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def parse_args() -> argparse.Namespace:
+def main() -> int:
     parser = arguments.make_parser(__doc__)
     parser.add_argument(
         '--out',
@@ -29,27 +29,23 @@ def parse_args() -> argparse.Namespace:
         type=int,
         help='train every method this long (2 or 3; the configs have 8)',
     )
-    return parser.parse_args()
-
-
-def main() -> int:
-    args = parse_args()
-    out = args.out.resolve()
+    args = parser.parse_args()
+    args.out = args.out.resolve()
     # The configs name their data relative to the repository.
     os.chdir(ROOT)
     # Unwinds the stack, so that a running training is stopped with the demo.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-
-    def job() -> None:
-        from segda_mm.apis.demo import run_demo
-
-        run_demo(out, args.epochs)
-
     try:
         return arguments.run(args, job)
     except KeyboardInterrupt:
         print('\nstopped; the same command goes on from here', file=sys.stderr)
         return 130
+
+
+def job(args: argparse.Namespace) -> None:
+    from segda_mm.apis.demo import run_demo
+
+    run_demo(args.out, args.epochs)
 
 
 if __name__ == '__main__':

@@ -8,26 +8,20 @@ import sys
 from segda_cli import arguments
 
 
-def parse_args() -> argparse.Namespace:
+def main() -> int:
     parser = arguments.make_parser(__doc__)
     parser.add_argument('config', help='config of the run')
     parser.add_argument('checkpoint', help='a checkpoint of the run')
     parser.add_argument('out', help='.pth to write; the config goes beside it as .py')
     arguments.add_predict_on(parser)
-    return parser.parse_args()
+    return arguments.run(parser.parse_args(), job)
 
 
-def main() -> int:
-    args = parse_args()
+def job(args: argparse.Namespace) -> None:
+    from segda_mm.apis import export_segmentor, load_config
 
-    def job() -> None:
-        from segda_mm.apis import export_segmentor, load_config
-
-        cfg = load_config(args.config)
-        files = export_segmentor(cfg, args.checkpoint, args.out, args.predict_on)
-        print(*files, sep='\n')
-
-    return arguments.run(args, job)
+    cfg = load_config(args.config)
+    print(*export_segmentor(cfg, args.checkpoint, args.out, args.predict_on), sep='\n')
 
 
 if __name__ == '__main__':

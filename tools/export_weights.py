@@ -8,7 +8,7 @@ import sys
 from segda_cli import arguments
 
 
-def parse_args() -> argparse.Namespace:
+def main() -> int:
     parser = arguments.make_parser(__doc__)
     parser.add_argument('checkpoint', help='a checkpoint of a run')
     parser.add_argument('out', help='.safetensors to write')
@@ -18,20 +18,14 @@ def parse_args() -> argparse.Namespace:
         help='what its keys begin with, as teacher_generator.segmentor (asked for '
         'when the checkpoint holds several, with their names; "" is all of it)',
     )
-    return parser.parse_args()
+    return arguments.run(parser.parse_args(), job)
 
 
-def main() -> int:
-    args = parse_args()
+def job(args: argparse.Namespace) -> None:
+    from segda_mm.apis import export_weights
 
-    def job() -> None:
-        from segda_mm.apis import export_weights
-
-        metadata = export_weights(args.checkpoint, args.out, args.network)
-        lines = [f'{key}: {value}' for key, value in metadata.items()]
-        print(args.out, *lines, sep='\n')
-
-    return arguments.run(args, job)
+    metadata = export_weights(args.checkpoint, args.out, args.network)
+    print(args.out, *(f'{key}: {value}' for key, value in metadata.items()), sep='\n')
 
 
 if __name__ == '__main__':

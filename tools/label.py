@@ -14,7 +14,7 @@ import sys
 from segda_cli import arguments
 
 
-def parse_args() -> argparse.Namespace:
+def main() -> int:
     parser = arguments.make_parser(__doc__)
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoint', help='checkpoint of the config')
@@ -69,37 +69,30 @@ def parse_args() -> argparse.Namespace:
     )
     arguments.add_cfg_options(parser, 'tta_model.scales=[1.0]')
     arguments.add_launcher(parser, ('none', 'pytorch'))
-    return parser.parse_args()
+    return arguments.run(parser.parse_args(), job)
 
 
-def main() -> int:
-    args = parse_args()
+def job(args: argparse.Namespace) -> None:
+    from segda_mm.apis import label, load_config
 
-    def job() -> None:
-        from segda_mm.apis import label, load_config
-
-        pseudo_labeler = None
-        if args.thresholds:
-            pseudo_labeler = dict(
-                type='ClassMedian', cap=args.cap, scope=args.thresholds
-            )
-        cfg = load_config(args.config, args.cfg_options)
-        cfg.launcher = args.launcher
-        manifest = label(
-            cfg,
-            args.checkpoint,
-            args.images[0] if len(args.images) == 1 else args.images,
-            args.out,
-            tta=args.tta,
-            pseudo_labeler=pseudo_labeler,
-            ego_car=dict(annotated=args.ego_car) if args.ego_car else None,
-            num_workers=args.num_workers,
-            batch_size=args.batch_size,
-        )
-        if arguments.is_first_process():
-            print(_table(manifest))
-
-    return arguments.run(args, job)
+    pseudo_labeler = None
+    if args.thresholds:
+        pseudo_labeler = dict(type='ClassMedian', cap=args.cap, scope=args.thresholds)
+    cfg = load_config(args.config, args.cfg_options)
+    cfg.launcher = args.launcher
+    manifest = label(
+        cfg,
+        args.checkpoint,
+        args.images[0] if len(args.images) == 1 else args.images,
+        args.out,
+        tta=args.tta,
+        pseudo_labeler=pseudo_labeler,
+        ego_car=dict(annotated=args.ego_car) if args.ego_car else None,
+        num_workers=args.num_workers,
+        batch_size=args.batch_size,
+    )
+    if arguments.is_first_process():
+        print(_table(manifest))
 
 
 def _table(manifest: dict) -> str:

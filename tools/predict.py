@@ -62,47 +62,44 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     arguments.add_predict_on(parser)
 
 
-def run(args: argparse.Namespace) -> int:
-    def job() -> None:
-        from segda_mm import Predictor
-        from segda_mm.errors import DataError, MissingDataError, PreflightError
+def job(args: argparse.Namespace) -> None:
+    from segda_mm import Predictor
+    from segda_mm.errors import DataError, MissingDataError, PreflightError
 
-        classes = None
-        if args.classes:
-            try:
-                classes = json.loads(Path(args.classes).read_text('utf-8'))
-            except (OSError, ValueError) as error:
-                raise PreflightError(
-                    f'{args.classes} is no JSON of names and colours: {error}'
-                ) from error
+    classes = None
+    if args.classes:
         try:
-            predict = Predictor(
-                args.weights,
-                args.config,
-                tta=args.tta,
-                window=args.window and tuple(args.window),
-                classes=classes,
-                predict_on=args.predict_on,
-                device=args.device,
-            )
-            count = predict.save(
-                args.source,
-                args.out,
-                args.save.split(','),
-                batch_size=args.batch_size,
-                opacity=args.opacity,
-            )
-        except (DataError, MissingDataError) as error:
-            raise PreflightError(str(error)) from error
-        print(f'{count} pictures predicted: {args.out}')
-
-    return arguments.run(args, job)
+            classes = json.loads(Path(args.classes).read_text('utf-8'))
+        except (OSError, ValueError) as error:
+            raise PreflightError(
+                f'{args.classes} is no JSON of names and colours: {error}'
+            ) from error
+    try:
+        predict = Predictor(
+            args.weights,
+            args.config,
+            tta=args.tta,
+            window=args.window and tuple(args.window),
+            classes=classes,
+            predict_on=args.predict_on,
+            device=args.device,
+        )
+        count = predict.save(
+            args.source,
+            args.out,
+            args.save.split(','),
+            batch_size=args.batch_size,
+            opacity=args.opacity,
+        )
+    except (DataError, MissingDataError) as error:
+        raise PreflightError(str(error)) from error
+    print(f'{count} pictures predicted: {args.out}')
 
 
 def main() -> int:
     parser = arguments.make_parser(__doc__)
     add_arguments(parser)
-    return run(parser.parse_args())
+    return arguments.run(parser.parse_args(), job)
 
 
 if __name__ == '__main__':

@@ -12,7 +12,7 @@ import sys
 from segda_cli import arguments
 
 
-def parse_args() -> argparse.Namespace:
+def main() -> int:
     parser = arguments.make_parser(__doc__)
     parser.add_argument('plan', help='plan file')
     arguments.add_work_dir(parser, 'state, stages and report')
@@ -23,20 +23,15 @@ def parse_args() -> argparse.Namespace:
     )
     arguments.add_cfg_options(parser, 'seed=1 or rounds.0.student.steps=500')
     arguments.add_launcher(parser)
-    return parser.parse_args()
+    return arguments.run(parser.parse_args(), job)
 
 
-def main() -> int:
-    args = parse_args()
+def job(args: argparse.Namespace) -> None:
+    from segda_mm.apis import load_config, self_train
 
-    def job() -> None:
-        from segda_mm.apis import load_config, self_train
-
-        cfg = load_config(args.plan, args.cfg_options, args.work_dir)
-        cfg.launcher = args.launcher
-        self_train(cfg, redo_from=args.redo_from)
-
-    return arguments.run(args, job)
+    cfg = load_config(args.plan, args.cfg_options, args.work_dir)
+    cfg.launcher = args.launcher
+    self_train(cfg, redo_from=args.redo_from)
 
 
 if __name__ == '__main__':

@@ -12,7 +12,7 @@ import sys
 from segda_cli import arguments
 
 
-def parse_args() -> argparse.Namespace:
+def main() -> int:
     parser = arguments.make_parser(__doc__)
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoint', help='checkpoint of the config')
@@ -37,22 +37,15 @@ def parse_args() -> argparse.Namespace:
     )
     arguments.add_cfg_options(parser, 'test_dataloader.batch_size=2')
     arguments.add_launcher(parser)
-    return parser.parse_args()
+    return arguments.run(parser.parse_args(), job)
 
 
-def main() -> int:
-    args = parse_args()
+def job(args: argparse.Namespace) -> None:
+    from segda_mm.apis import evaluate, load_config
 
-    def job() -> None:
-        from segda_mm.apis import evaluate, load_config
-
-        cfg = load_config(args.config, args.cfg_options, args.work_dir)
-        cfg.launcher = args.launcher
-        evaluate(
-            cfg, args.checkpoint, tta=args.tta, show_dir=args.show_dir, out=args.out
-        )
-
-    return arguments.run(args, job)
+    cfg = load_config(args.config, args.cfg_options, args.work_dir)
+    cfg.launcher = args.launcher
+    evaluate(cfg, args.checkpoint, args.tta, show_dir=args.show_dir, out=args.out)
 
 
 if __name__ == '__main__':

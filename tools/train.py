@@ -8,7 +8,7 @@ import sys
 from segda_cli import arguments
 
 
-def parse_args() -> argparse.Namespace:
+def main() -> int:
     parser = arguments.make_parser(__doc__)
     parser.add_argument('config', help='config file')
     arguments.add_work_dir(parser, 'logs and checkpoints')
@@ -26,20 +26,15 @@ def parse_args() -> argparse.Namespace:
     )
     arguments.add_cfg_options(parser, 'train_cfg.max_epochs=2 or a.b="[1,2]"')
     arguments.add_launcher(parser)
-    return parser.parse_args()
+    return arguments.run(parser.parse_args(), job)
 
 
-def main() -> int:
-    args = parse_args()
+def job(args: argparse.Namespace) -> None:
+    from segda_mm.apis import load_config, train
 
-    def job() -> None:
-        from segda_mm.apis import load_config, train
-
-        cfg = load_config(args.config, args.cfg_options, args.work_dir)
-        cfg.launcher = args.launcher
-        train(cfg, resume=args.resume, amp=args.amp)
-
-    return arguments.run(args, job)
+    cfg = load_config(args.config, args.cfg_options, args.work_dir)
+    cfg.launcher = args.launcher
+    train(cfg, resume=args.resume, amp=args.amp)
 
 
 if __name__ == '__main__':

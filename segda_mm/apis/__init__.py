@@ -15,8 +15,7 @@ from .runner import build_runner
 from .self_training import self_train
 from .training import train
 
-#: The name that MMSegmentation's users look for.
-test = evaluate
+test = evaluate  # as MMSegmentation's users call it
 
 __all__ = [
     'Predictor',

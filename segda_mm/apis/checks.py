@@ -13,7 +13,7 @@ from mmengine.logging import print_log
 from mmengine.registry import init_default_scope
 
 from segda_mm.doctor import MAKE_MINIATURE
-from segda_mm.errors import DataError, MissingDataError, PreflightError
+from segda_mm.errors import MissingDataError, PreflightError
 from segda_mm.models.checkpoints import parse_checkpoint_source
 from segda_mm.registry import DATASETS
 
@@ -22,6 +22,9 @@ from .config_errors import config_errors
 
 #: Entries of mmseg's and our models that name a checkpoint.
 _WEIGHT_KEYS = ('checkpoint', 'pretrained')
+
+#: Entries of a data set that say which files it has.
+_FILE_KEYS = ('data_root', 'data_prefix', 'img_suffix', 'ann_file')
 
 
 def require_data(cfg: Config, loaders: Sequence[str]) -> None:
@@ -47,15 +50,7 @@ def require_data(cfg: Config, loaders: Sequence[str]) -> None:
 
 
 def require_hook_data(cfg: Config) -> None:
-    """See to the data sets of hooks as :func:`require_data` does to others.
-
-    Args:
-        cfg: A whole config. A hook has images of its own where it has a
-            ``dataloader``.
-
-    Raises:
-        PreflightError: As :func:`require_data`.
-    """
+    """As :func:`require_data`, for the hooks that have a ``dataloader``."""
     for kind in ('default_hooks', 'custom_hooks'):
         for name, hook in children(cfg.get(kind)):
             loader = hook.get('dataloader') if isinstance(hook, dict) else None
@@ -64,7 +59,6 @@ def require_hook_data(cfg: Config) -> None:
 
 
 def _require_dataset(cfg: Config, loader: str, dataset: dict) -> None:
-    """Build a data set; ``loader`` is the key of its data loader."""
     init_default_scope(cfg.get('default_scope', 'mmseg'))
     try:
         DATASETS.build(copy.deepcopy(dataset))
@@ -77,26 +71,15 @@ def _require_dataset(cfg: Config, loader: str, dataset: dict) -> None:
             raise
         folder, expected = error.filename, f'the files of {loader}'
     except Exception as error:
-        told = isinstance(error, DataError) or not isinstance(error, ValueError)
-        if not told and _lists_nothing(dataset):
-            raise PreflightError(_no_image_message(loader, dataset)) from error
+        given = [f'{key}={dataset[key]!r}' for key in _FILE_KEYS if dataset.get(key)]
+        if given and type(error) is ValueError:
+            # mmseg's own data sets give no reason where they find no file.
+            raise PreflightError(
+                f'{loader}.dataset cannot be listed: {error}. Perhaps no image fits '
+                f'{", ".join(given)}; correct these keys, or put the images there'
+            ) from error
         with config_errors(cfg, loader):
             raise
-    raise PreflightError(_absent_data_message(cfg, loader, folder, expected))
-
-
-def _lists_nothing(dataset: dict) -> bool:
-    """Whether a data set as mmseg's own has no file: it fails without a reason."""
-    try:
-        lazy = DATASETS.build(dict(copy.deepcopy(dataset), lazy_init=True))
-        return len(lazy.load_data_list()) == 0
-    except (AttributeError, TypeError, ValueError, OSError):
-        return False
-
-
-def _absent_data_message(
-    cfg: Config, loader: str, folder: str | Path, expected: str
-) -> str:
     lines = [
         f'the data of {loader} are not there.',
         f'  looked for:         {folder}',
@@ -106,36 +89,14 @@ def _absent_data_message(
         command = cfg.get('make_data', MAKE_MINIATURE)
         lines += ['The miniature world is written by', f'  {command}']
     elif cfg.get('miniature_config'):
+        small = Path(cfg.miniature_config)
+        its_cfg = Config.fromfile(small) if small.is_file() else {}
         lines += [
             'The same job on the built-in miniature world, without these data:',
-            f'  {" && ".join(_miniature_commands(cfg.miniature_config))}',
+            f'  {its_cfg.get("make_data", MAKE_MINIATURE)} && '
+            f'python tools/train.py {small}',
         ]
-    return '\n'.join(lines)
-
-
-def _no_image_message(loader: str, dataset: dict) -> str:
-    settings = ', '.join(
-        f'{key}={dataset[key]!r}'
-        for key in ('data_root', 'data_prefix', 'img_suffix', 'ann_file')
-        if dataset.get(key)
-    )
-    return (
-        f'{loader}.dataset has no image: no file fits {settings}. Correct these keys, '
-        'or put the images there'
-    )
-
-
-def _miniature_commands(config: str) -> list[str]:
-    """All that has to run, the runs whose checkpoints are missing included."""
-    commands = [MAKE_MINIATURE]
-    if Path(config).is_file():
-        cfg = Config.fromfile(config)
-        commands = [cfg.get('make_data', MAKE_MINIATURE)]
-        for _, _, _, file in _absent_checkpoints(cfg):
-            if not _is_optional(file, cfg):
-                commands += [_train_command(maker) for maker in _makers(file, cfg)]
-    # Student and teacher may start from one and the same run.
-    return list(dict.fromkeys([*commands, _train_command(config)]))
+    raise PreflightError('\n'.join(lines))
 
 
 def settle_initial_checkpoints(cfg: Config, resuming: bool = False) -> None:
@@ -155,13 +116,16 @@ def settle_initial_checkpoints(cfg: Config, resuming: bool = False) -> None:
             makes the file where its path tells.
     """
     for owner, entry, key, file in list(_absent_checkpoints(cfg)):
-        if not resuming and not _is_optional(file, cfg):
+        if not resuming and file not in cfg.get('optional_checkpoints', ()):
             message = (
                 f'{key} names the checkpoint {file}, which does not exist. Name '
                 f'another one with --cfg-options {key}=FILE'
             )
-            for maker in _makers(file, cfg):
-                message += f', or make it with\n  {_train_command(maker)}'
+            # By default it is work_dirs/<name of the config that made it>/...
+            name = Path(file).parent.name
+            roots = [p for p in Path(cfg.filename or '').parents if p.name == 'configs']
+            for maker in roots[0].rglob(f'{name}.py') if roots else ():
+                message += f', or make it with\n  python tools/train.py {maker}'
             raise PreflightError(message)
         if not resuming:
             print_log(
@@ -175,9 +139,6 @@ def settle_initial_checkpoints(cfg: Config, resuming: bool = False) -> None:
 
 def require_trusted_sources(cfg: Config) -> None:
     """See that no weights would come from a URL whose content nobody vouches for.
-
-    Args:
-        cfg: A whole config.
 
     Raises:
         PreflightError: Naming the config key and what to write instead.
@@ -214,21 +175,3 @@ def _weights_below(node: object, key: str) -> Iterator[tuple[Any, Any, str, str]
                 yield node, name, weights_key, source
         else:
             yield from _weights_below(child, inner)
-
-
-def _is_optional(file: str, cfg: Config) -> bool:
-    return file in cfg.get('optional_checkpoints', ())
-
-
-def _makers(checkpoint: str, cfg: Config) -> list[Path]:
-    """The config that writes a checkpoint, where its path tells.
-
-    By default that is ``work_dirs/<name of the config>/epoch_50.pth``.
-    """
-    name = Path(checkpoint).parent.name
-    roots = [p for p in Path(cfg.filename or '').parents if p.name == 'configs']
-    return [file for root in roots[:1] for file in root.rglob(f'{name}.py')]
-
-
-def _train_command(config: str | Path) -> str:
-    return f'python tools/train.py {config}'

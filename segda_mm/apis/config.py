@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import difflib
 import inspect
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,9 +14,10 @@ from mmengine.runner import Runner
 
 from segda_mm.errors import PreflightError
 
-#: Settings at the top of a config besides the Runner's arguments: those it looks
-#: up itself, and those of this package.
-_MORE_SETTINGS = (
+#: Settings at the top of a config: the Runner's arguments, what it looks up itself,
+#: and those of this package. All other names there are variables.
+SETTINGS = {
+    *inspect.signature(Runner.__init__).parameters,
     'activation_checkpointing',
     'compile',
     'custom_imports',
@@ -32,7 +32,7 @@ _MORE_SETTINGS = (
     'sync_bn',
     'tta_model',
     'tta_pipeline',
-)
+} - {'self', 'cfg'}
 
 
 def load_config(
@@ -41,6 +41,10 @@ def load_config(
     work_dir: str | Path | None = None,
 ) -> Config:
     """Read a config, merge overrides into it and settle its work directory.
+
+    An override of what is neither in the config nor a setting that something reads
+    is refused, as is one of a variable that the config's files have used already.
+    A new key of an entry passes: the constructor that gets it will tell.
 
     Args:
         path: The config file. A config is a program: it is executed.
@@ -54,65 +58,24 @@ def load_config(
 
     Raises:
         PreflightError: There is no such file or none of its base configs, it
-            cannot be executed, or an option has no ``=`` or would change nothing.
-    """
-    cfg = read_config(path)
-    merge_options(cfg, cfg_options)
-    if work_dir is not None:
-        cfg.work_dir = str(work_dir)
-    elif cfg.get('work_dir') is None:
-        cfg.work_dir = str(Path('work_dirs', Path(path).stem))
-    return cfg
-
-
-def read_config(path: str | Path) -> Config:
-    """Execute a config file as it is; for the rest see :func:`load_config`.
-
-    Args:
-        path: The config file.
-
-    Returns:
-        The config, its bases merged.
-
-    Raises:
-        PreflightError: There is no such file or none of its base configs, or it
-            cannot be executed.
+            cannot be executed, or an option has no ``=``, would change nothing or
+            does not fit what it overrides.
     """
     path = Path(path)
     if not path.is_file():
         raise PreflightError(f'there is no config {path}')
     try:
-        return Config.fromfile(path)
+        cfg = Config.fromfile(path)
     except (FileNotFoundError, ImportError, NameError, SyntaxError) as error:
         raise PreflightError(
             f'the config {path} cannot be read: {type(error).__name__}: {error}'
         ) from error
-
-
-def merge_options(
-    cfg: Config, cfg_options: Sequence[str] | Mapping[str, Any] | None
-) -> None:
-    """Merge overrides into a config.
-
-    An override whose key is neither in the config nor a setting that something
-    reads is refused, as is one of a variable that the config's files have used
-    already. A new key of an entry passes, unless it looks like a misspelling of
-    another one there: the constructor that gets it will tell.
-
-    Args:
-        cfg: The config, changed in place.
-        cfg_options: See :func:`load_config`.
-
-    Raises:
-        PreflightError: An option has no ``=``, would change nothing, or does not
-            fit what it overrides.
-    """
-    if cfg_options is None:
-        return
     if not isinstance(cfg_options, Mapping):
-        cfg_options = parse_cfg_options(cfg_options)
+        cfg_options = parse_cfg_options(cfg_options or ())
     for key, value in cfg_options.items():
-        _refuse_dead_option(cfg, key)
+        # A plan of self-training, which has no model, knows its keys itself.
+        if 'model' in cfg:
+            _refuse_dead_option(cfg, key)
         try:
             cfg.merge_from_dict({key: value})
         except (AttributeError, IndexError, KeyError, TypeError) as error:
@@ -120,16 +83,15 @@ def merge_options(
                 f'--cfg-options {key}={value} does not fit what the config has '
                 f'there: {error.args[0]}'
             ) from error
+    if work_dir is not None:
+        cfg.work_dir = str(work_dir)
+    elif cfg.get('work_dir') is None:
+        cfg.work_dir = str(Path('work_dirs', path.stem))
+    return cfg
 
 
 def parse_cfg_options(pairs: Sequence[str]) -> dict[str, Any]:
     """Turn ``['a.b=1', 'c=[x,y]']`` into ``{'a.b': 1, 'c': ['x', 'y']}``.
-
-    Args:
-        pairs: See :func:`load_config`.
-
-    Returns:
-        The values by dotted key.
 
     Raises:
         PreflightError: A pair has no ``=``.
@@ -157,53 +119,21 @@ def children(node: object) -> Iterable[tuple[Any, Any]]:
 
 
 def _refuse_dead_option(cfg: Config, dotted_key: str) -> None:
-    names = dotted_key.split('.')
-    # A plan of self-training, which has no model, knows its keys itself.
-    if 'model' in cfg:
-        _refuse_variable(cfg, dotted_key, names[0])
-    node: Any = cfg
-    for depth, name in enumerate(names):
-        where = '.'.join(names[:depth])
-        if isinstance(node, list | tuple):
-            if not name.isdigit() or int(name) >= len(node):
-                raise PreflightError(
-                    f'--cfg-options {dotted_key}: {where} is a list of {len(node)}, '
-                    f'so that a number up to {len(node) - 1} must follow, not {name}'
-                )
-            node = node[int(name)]
-        elif not isinstance(node, Mapping | Config):
-            raise PreflightError(
-                f'--cfg-options {dotted_key}: {where} is {node!r} and has no '
-                f'entries; set {where} itself'
-            )
-        elif name in node:
-            node = node[name]
-        else:
-            at_top = not where and 'model' in cfg
-            known = settings() if at_top else set(node)
-            if (at_top and name not in known) or _is_misspelling(name, known):
-                raise PreflightError(
-                    f'--cfg-options {dotted_key}: nothing reads {name} in '
-                    f'{where or "a config"}{_nearest(name, known)}'
-                )
-            return
-
-
-def settings() -> set[str]:
-    """Names at the top of a config that something reads; others are variables."""
-    of_runner = set(inspect.signature(Runner.__init__).parameters)
-    return of_runner - {'self', 'cfg'} | set(_MORE_SETTINGS)
-
-
-def _refuse_variable(cfg: Config, dotted_key: str, top: str) -> None:
-    """Refuse to override what the config's files have put where it is needed."""
+    """Refuse a name at the top that nothing reads, or nothing reads any more."""
+    top = dotted_key.partition('.')[0]
+    if top not in cfg and top not in SETTINGS:
+        near = difflib.get_close_matches(top, SETTINGS, cutoff=0.5)
+        hint = f'; did you mean {" or ".join(near)}?' if near else ''
+        raise PreflightError(
+            f'--cfg-options {dotted_key}: nothing reads {top} in a config{hint}'
+        )
     # MMEngine gives `data_preprocessor` to a model that has none of its own.
     own_preprocessor = top == 'data_preprocessor' and top in cfg.model
-    if top not in cfg or (top in settings() and not own_preprocessor):
+    if top not in cfg or (top in SETTINGS and not own_preprocessor):
         return
     holders = [
         key
-        for name in sorted(settings() & set(cfg) - {top})
+        for name in sorted(SETTINGS & set(cfg) - {top})
         for key in _places_of(cfg[top], cfg[name], name)
     ]
     instead = f': override {" or ".join(holders[:4])}' if holders else ''
@@ -221,14 +151,3 @@ def _places_of(value: object, node: object, key: str) -> Iterator[str]:
         return
     for name, child in children(node):
         yield from _places_of(value, child, f'{key}.{name}')
-
-
-def _is_misspelling(name: str, known: Iterable[str]) -> bool:
-    """Whether a name is nearly another one, by more than its numbers."""
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.85)
-    return any(re.sub(r'\d', '', name) != re.sub(r'\d', '', key) for key in near)
-
-
-def _nearest(name: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(name, list(known), n=3, cutoff=0.5)
-    return f'; did you mean {" or ".join(near)}?' if near else '.'

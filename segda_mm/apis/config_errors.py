@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -31,10 +31,9 @@ def config_errors(cfg: Config, where: str = '') -> Iterator[None]:
     """Raise what is wrong with a config, or a file it names, as a sentence.
 
     To be put around what builds the entries of a config. A ValueError or a
-    FileNotFoundError speaks for itself. Another error that arose while an entry
-    was built, as one about a ``type`` that nobody registered or an argument that
-    the constructor does not take, is told with the key of the entry. Errors of
-    anything else are those of a program, and pass.
+    FileNotFoundError speaks for itself; another error that arose while an entry
+    was built is told with the key of the entry. Errors of anything else are those
+    of a program, and pass.
 
     Args:
         cfg: The whole config.
@@ -53,11 +52,11 @@ def config_errors(cfg: Config, where: str = '') -> Iterator[None]:
     except (AssertionError, AttributeError, KeyError, TypeError) as error:
         # MMEngine raises an error of a hook anew, without where it came from.
         cause: BaseException | None = error
-        while cause is not None and not list(_entries_being_built(cause)):
+        while cause is not None and not _entries_being_built(cause):
             cause = cause.__context__
         if cause is None:
             raise
-        key, node = _key_of(list(_entries_being_built(cause)), cfg)
+        key, node = _key_of(_entries_being_built(cause), cfg.to_dict())
         text = str(cause.args[0]) if cause.args else 'no reason given'
         unknown = [name for name in _unknown_types(node) if key and name not in text]
         hint = f'. There is no type {" or ".join(unknown)}' if unknown else ''
@@ -72,22 +71,22 @@ def message_of(error: DataError) -> str:
     return str(error).rpartition(f'{type(error).__name__}: ')[2].strip()
 
 
-def _entries_being_built(error: BaseException) -> Iterator[Any]:
+def _entries_being_built(error: BaseException) -> list[Any]:
     """The entries of a config that were built when an error arose, outermost first."""
-    for frame, _ in traceback.walk_tb(error.__traceback__):
-        if frame.f_code in _BUILDERS:
-            yield frame.f_locals[_BUILDERS[frame.f_code]]
+    return [
+        frame.f_locals[_BUILDERS[frame.f_code]]
+        for frame, _ in traceback.walk_tb(error.__traceback__)
+        if frame.f_code in _BUILDERS
+    ]
 
 
-def _key_of(entries: Sequence[Any], cfg: Config) -> tuple[str, Any]:
+def _key_of(entries: list[Any], root: dict) -> tuple[str, Any]:
     """Dotted key and content of the innermost of the entries that the config has."""
-    root = cfg.to_dict()
-    key, node = '', root
-    for entry in entries:
-        places = [*_places(entry, node, key)] or [*_places(entry, root, '')]
+    for entry in reversed(entries):
+        places = list(_places(entry, root, ''))
         if places:
-            _, key, node = max(places, key=lambda place: place[0])
-    return key, node
+            return max(places, key=lambda place: place[0])[1:]
+    return '', root
 
 
 def _places(entry: Any, node: Any, key: str) -> Iterator[tuple[int, str, dict]]:
@@ -96,9 +95,8 @@ def _places(entry: Any, node: Any, key: str) -> Iterator[tuple[int, str, dict]]:
     On the way to its builder it may have got more values, or one of them another.
     """
     if key and isinstance(node, dict) and isinstance(entry, dict):
-        missing = object()
-        equal = [name for name in node if entry.get(name, missing) == node[name]]
-        other = node.keys() - set(equal)
+        equal = {name for name in node.keys() & entry if entry[name] == node[name]}
+        other = node.keys() - equal
         if equal and other <= entry.keys() - {'type'} and len(other) <= 1:
             yield len(equal) - len(other), key, node
     for name, child in children(node):

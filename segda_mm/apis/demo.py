@@ -5,14 +5,12 @@ from __future__ import annotations
 import copy
 import json
 import os
-import platform
-import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -30,25 +28,15 @@ from segda_mm.visualization import comparison_figure
 from .config import children, load_config
 
 
-@dataclass(frozen=True)
-class DemoStage:
-    """A config to train and evaluate, and what it starts from.
+class DemoStage(NamedTuple):
+    """A config to train and evaluate, and what it starts from."""
 
-    Attributes:
-        name: Folder under the demo's output and key of the results.
-        title: What table and picture call it.
-        config: Config file, relative to the repository.
-        epochs: Length of the training in the demo.
-        parent: Name of the stage whose checkpoint it starts from, if any.
-        checkpoint_keys: The config keys which take that checkpoint.
-    """
-
-    name: str
+    name: str  # folder under the demo's output and key of the results
     title: str
-    config: str
+    config: str  # relative to the repository
     epochs: int
-    parent: str | None = None
-    checkpoint_keys: tuple[str, ...] = ()
+    parent: str | None = None  # name of the stage whose checkpoint it starts from
+    checkpoint_keys: tuple[str, ...] = ()  # config keys which take that checkpoint
 
 
 #: As long as the demo's time allows; a step of MPL costs about five of a
@@ -57,19 +45,19 @@ STAGES = (
     DemoStage(
         'source-only',
         'source only',
-        'configs/supervised/supervised_bisenetv1-r18_minicity-gta5-128x256.py',
+        'configs/supervised/supervised_bisenetv1-lite0_minicity-gta5-128x256.py',
         epochs=3,
     ),
     DemoStage(
         'adversarial',
         'adversarial (DSC)',
-        'configs/adversarial/adversarial-dsc_bisenetv1-r18_minicity-128x256.py',
+        'configs/adversarial/adversarial-dsc_bisenetv1-lite0_minicity-128x256.py',
         epochs=3,
     ),
     DemoStage(
         'pseudo-label',
         'DSC + pseudo labels',
-        'configs/pseudo_label/pseudo-label-dsc_bisenetv1-r18_minicity-128x256.py',
+        'configs/pseudo_label/pseudo-label-dsc_bisenetv1-lite0_minicity-128x256.py',
         epochs=2,
         parent='adversarial',
         checkpoint_keys=('model.generator.checkpoint',),
@@ -77,7 +65,7 @@ STAGES = (
     DemoStage(
         'mpl',
         'DSC + MPL',
-        'configs/mpl/mpl-product-dsc_bisenetv1-r18_minicity-128x256.py',
+        'configs/mpl/mpl-product-dsc_bisenetv1-lite0_minicity-128x256.py',
         epochs=2,
         parent='adversarial',
         checkpoint_keys=(
@@ -88,17 +76,13 @@ STAGES = (
     DemoStage(
         'oracle',
         'oracle (target labels)',
-        'configs/supervised/supervised_bisenetv1-r18_minicity-cityscapes-128x256.py',
+        'configs/supervised/supervised_bisenetv1-lite0_minicity-cityscapes-128x256.py',
         epochs=3,
     ),
 )
 
-#: Figures of the table: key in the metrics, heading.
-FIGURES = (
-    ('mIoU', 'mIoU'),
-    ('aAcc', 'aAcc'),
-    ('pixel_precision', 'precision per pixel'),
-)
+#: Figures of the table: key in the metrics -> heading.
+FIGURES = dict(mIoU='mIoU', aAcc='aAcc', pixel_precision='precision per pixel')
 
 _PICTURE_ROWS, _LINES_OF_A_FAILURE = 4, 15
 
@@ -111,13 +95,10 @@ def run_demo(
 ) -> dict:
     """Write the miniature world, train and evaluate every stage, compare them.
 
-    Each stage is a run of ``tools/train.py`` and one of ``tools/test.py`` in a
-    process of its own, with its folder under ``out``. A stage that is done
-    with the same settings is not repeated, an interrupted one goes on from its
-    last checkpoint.
-
-    The working directory must be the repository: ``configs``, ``tools`` and
-    ``data/minicity``, where the data go, are relative to it.
+    Each stage is a run of ``tools/train.py`` and one of ``tools/test.py`` with its
+    folder under ``out``. A stage that is done is not repeated, an interrupted one
+    goes on from its last checkpoint. The working directory must be the repository;
+    the data go to ``data/minicity`` there.
 
     Args:
         out: Where everything else goes.
@@ -129,7 +110,8 @@ def run_demo(
         What ``<out>/results.json`` holds.
 
     Raises:
-        DemoError: A step failed, or another demo is at work in ``out``.
+        DemoError: A step failed, ``out`` is of a demo with other epochs, or another
+            demo is at work there.
     """
     lock = RunFolderLock(out)
     try:
@@ -141,14 +123,8 @@ def run_demo(
         rows = []
         for index, stage in enumerate(stages, start=1):
             label = f'[{index}/{len(stages)}] {stage.title}'
-            options = _options(out, stage, epochs)
-            rows.append(_run_stage(out, stage, options, label, say))
-        machine = dict(
-            processor=platform.machine(),
-            cores=usable_cores(),
-            python=platform.python_version(),
-            torch=torch.__version__,
-        )
+            rows.append(_run_stage(out, stage, epochs, label, say))
+        machine = dict(cores=usable_cores(), torch=torch.__version__)
         results = dict(world=MAKE_MINIATURE, machine=machine, stages=rows)
         write_json(out / 'results.json', results)
         table = markdown_table(rows)
@@ -161,18 +137,16 @@ def run_demo(
 
 
 def markdown_table(rows: Sequence[dict]) -> str:
-    """Make the table of the results, in percent on the target's validation images.
+    """The results as Markdown, a line a stage.
 
     Args:
-        rows: Of each stage its ``title``, ``metrics`` and ``train_seconds``.
-
-    Returns:
-        Markdown, one line a stage.
+        rows: Of each stage its ``title``, ``metrics`` (in percent) and
+            ``train_seconds``.
     """
-    head = ['method', *(heading for _, heading in FIGURES), 'training']
+    head = ['method', *FIGURES.values(), 'training']
     lines = [head, ['---', *['---:'] * (len(head) - 1)]]
     for row in rows:
-        figures = [f'{row["metrics"][key]:.2f}' for key, _ in FIGURES]
+        figures = [f'{row["metrics"][key]:.2f}' for key in FIGURES]
         seconds = row['train_seconds']
         spent = 'resumed' if seconds is None else f'{seconds / 60:.1f} min'
         lines.append([row['title'], *figures, spent])
@@ -185,14 +159,10 @@ def markdown_table(rows: Sequence[dict]) -> str:
 def shorten(cfg: Config, epochs: int) -> dict[str, float]:
     """Options which end a training, and what is scheduled in it, earlier.
 
-    Args:
-        cfg: A config with ``train_cfg.max_epochs``.
-        epochs: The new number of epochs.
-
     Returns:
-        Dotted config keys and their new values, as ``cfg-options``: the last
-        epoch, the end of every learning-rate schedule that lasts as long as
-        the training, and the ramp of a loss-product feedback in proportion.
+        Dotted config keys and their new values: the last epoch, the end of every
+        learning-rate schedule that lasts as long as the training, and the ramp of
+        a loss-product feedback in proportion.
     """
     whole = cfg.train_cfg.max_epochs
     options: dict[str, float] = {'train_cfg.max_epochs': epochs}
@@ -216,44 +186,29 @@ def _schedulers(node: object, key: str) -> Iterator[tuple[str, dict]]:
         yield from _schedulers(child, f'{key}.{name}')
 
 
-def _options(out: Path, stage: DemoStage, epochs: int | None) -> dict[str, object]:
-    cfg = load_config(stage.config)
-    options: dict[str, object] = {'default_hooks.logger.interval': 5}
-    options.update(shorten(cfg, epochs or stage.epochs))
-    if stage.parent is not None:
-        checkpoint = find_resumable_checkpoint(str(out / stage.parent))
-        options.update(dict.fromkeys(stage.checkpoint_keys, checkpoint))
-    return options
-
-
 def _run_stage(
     out: Path,
     stage: DemoStage,
-    options: dict,
+    epochs: int | None,
     label: str,
     say: Callable[[str], None],
 ) -> dict:
+    options: dict[str, object] = {'default_hooks.logger.interval': 5}
+    options.update(shorten(load_config(stage.config), epochs or stage.epochs))
+    if stage.parent is not None:
+        checkpoint = find_resumable_checkpoint(str(out / stage.parent))
+        options.update(dict.fromkeys(stage.checkpoint_keys, checkpoint))
     folder = out / stage.name
-    result, mark = folder / 'result.json', folder / 'settings.json'
-    # All that the result hangs on, but for the code.
-    settings = dict(
-        config=load_config(stage.config, options).to_dict(),
-        world=MAKE_MINIATURE,
-        parent=_read(out / str(stage.parent) / 'settings.json'),
-    )
-    settings = json.loads(json.dumps(settings, default=str))
-    if _read(mark) != settings:
-        if folder.exists() and not mark.exists():
-            raise DemoError(
-                f'{folder} was not made by the demo; move it away or choose '
-                'another --out'
-            )
-        _discard(folder)
-        write_json(mark, settings)
+    result = folder / 'result.json'
     if result.exists():
-        say(f'{label}: done before, mIoU {_read(result)["metrics"]["mIoU"]:.2f}')
-        return _read(result)
-
+        row = json.loads(result.read_text())
+        if row['options'] != options:
+            raise DemoError(
+                f'{folder} is of another demo, or of other epochs; delete {out}, or '
+                'choose another --out'
+            )
+        say(f'{label}: done before, mIoU {row["metrics"]["mIoU"]:.2f}')
+        return row
     resumed = find_resumable_checkpoint(str(folder)) is not None
     started = time.monotonic()
     train = ['tools/train.py', stage.config, '--work-dir', str(folder)]
@@ -272,28 +227,18 @@ def _run_stage(
         title=stage.title,
         options=options,
         train_seconds=None if resumed else round(seconds, 1),
-        **_read(folder / f'{Path(checkpoint).stem}_metrics.json'),
+        **json.loads((folder / f'{Path(checkpoint).stem}_metrics.json').read_text()),
     )
     write_json(result, row)
     say(f'{label}: mIoU {row["metrics"]["mIoU"]:.2f} after {seconds / 60:.1f} min')
     return row
 
 
-def _discard(folder: Path) -> None:
-    # Renamed first: killed halfway, what is left has no place in a new run.
-    discarded = folder.with_name(f'.{folder.name}.discarded')
-    shutil.rmtree(discarded, ignore_errors=True)
-    if folder.exists():
-        folder.rename(discarded)
-        shutil.rmtree(discarded)
-
-
 def _run(
     arguments: Sequence[str], log: Path, label: str, say: Callable[[str], None]
 ) -> None:
     """Run a Python program to its end, its output in ``log``."""
-    shown = [os.path.relpath(a) if os.path.isabs(a) else a for a in arguments]
-    say(f'{label}: {log}\n    $ python {" ".join(shown)}')
+    say(f'{label}: {log}\n    $ python {" ".join(arguments)}')
     log.parent.mkdir(parents=True, exist_ok=True)
     # A data loader with workers would set the number of threads to 1.
     environment = dict(os.environ, OMP_NUM_THREADS=str(usable_cores()))
@@ -336,7 +281,3 @@ def _draw_comparison(out: Path, stages: Sequence[DemoStage]) -> None:
     )
     with atomic_file(out / 'comparison.png') as unfinished:
         figure.savefig(unfinished, dpi=150, format='png')
-
-
-def _read(path: Path) -> dict:
-    return json.loads(path.read_text()) if path.exists() else {}

@@ -25,7 +25,7 @@ def load_model(
         checkpoint: A local checkpoint of the config's model; no code of it is
             run, and it must fit exactly.
         predict_on: ``'student'`` or ``'teacher'`` of Meta Pseudo Labels; by
-            default what the config says.
+            default what the config says. It becomes that of ``cfg``.
 
     Returns:
         The model on the CPU, in evaluation mode.
@@ -33,25 +33,6 @@ def load_model(
     Raises:
         PreflightError: The checkpoint is missing or does not fit, or
             ``predict_on`` is given for a model with one network.
-    """
-    model = build_model(cfg, predict_on)
-    load_weights(model, checkpoint)
-    return model.eval()
-
-
-def build_model(cfg: Config, predict_on: str | None = None) -> BaseSegmentor:
-    """Build the model of a config without reading weights.
-
-    Args:
-        cfg: See :func:`load_model`; its ``model.predict_on`` becomes the
-            argument's, if that is given.
-        predict_on: See :func:`load_model`.
-
-    Returns:
-        The model on the CPU, in training mode.
-
-    Raises:
-        PreflightError: ``predict_on`` is given for a model with one network.
     """
     init_default_scope(cfg.get('default_scope', 'mmseg'))
     if predict_on is not None:
@@ -62,23 +43,12 @@ def build_model(cfg: Config, predict_on: str | None = None) -> BaseSegmentor:
             )
         cfg.model.predict_on = predict_on
     with only_plain_checkpoints():
-        return MODELS.build(copy.deepcopy(cfg.model))
-
-
-def load_weights(model: BaseSegmentor, checkpoint: str | Path) -> None:
-    """Read a checkpoint of the whole model into it.
-
-    Args:
-        model: The model to fill, in place.
-        checkpoint: See :func:`load_model`.
-
-    Raises:
-        PreflightError: It is missing or does not fit exactly.
-    """
+        model = MODELS.build(copy.deepcopy(cfg.model))
     try:
         load_network_weights(model, str(checkpoint), '')
     except (FileNotFoundError, ValueError) as error:
         raise PreflightError(str(error)) from error
+    return model.eval()
 
 
 def deployed_network(model: BaseSegmentor) -> BaseSegmentor:

@@ -9,7 +9,6 @@ from mmengine.config import Config
 from mmengine.dataset import BaseDataset
 from mmengine.dist import is_main_process
 from mmengine.model import is_model_wrapper
-from mmengine.runner import Runner
 
 from segda_mm.errors import DataError, FileNotWrittenError, PreflightError
 from segda_mm.files import write_json
@@ -35,19 +34,16 @@ def evaluate(
 ) -> dict:
     """Evaluate a checkpoint on the test data set of a config.
 
-    The weights are read as plain tensors and must fit the model exactly; no
-    code of the checkpoint is run. The result is also written to
+    The result is also written to
     ``<work_dir>/<checkpoint's name>[_tta]_metrics.json``.
 
     Args:
-        cfg: A whole config with a ``work_dir``, as :func:`load_config` gives
-            it. It is changed in place.
-        checkpoint: A local checkpoint of the config's model.
-        tta: Average over the views that the config's ``tta_model`` makes, or
-            its ``tta_pipeline``.
-        show_dir: Write the pictures of the config's ``visualizer`` here:
-            image, truth and prediction side by side, and center heatmaps and
-            offsets of a panoptic model.
+        cfg: A whole config, as :func:`load_config` gives it. Changed in place.
+        checkpoint: A local checkpoint of the config's model; no code of it is
+            run, and it must fit exactly.
+        tta: Average over the views of the config's ``tta_model`` or
+            ``tta_pipeline``.
+        show_dir: Write the pictures of the config's ``visualizer`` here.
         out: Write the predictions here: PNGs of train ids, or the files that
             :class:`segda_mm.evaluation.PanopticMetric` writes.
 
@@ -58,10 +54,8 @@ def evaluate(
         ``per_class_pq`` and ``per_class_ap`` as well.
 
     Raises:
-        PreflightError: Data, checkpoint or the needed config keys are missing,
-            an entry of the config cannot be built, the weights do not fit, a file
-            of the data set is wrong, two predictions would have one name in
-            ``out``, or the disk is full.
+        PreflightError: Data, checkpoint or config keys are missing or wrong, two
+            predictions would have one name in ``out``, or the disk is full.
     """
     if not Path(checkpoint).is_file():
         raise PreflightError(f'there is no checkpoint {checkpoint}')
@@ -69,7 +63,10 @@ def evaluate(
     if tta:
         _wrap_for_tta(cfg)
     if show_dir is not None:
-        _draw_pictures(cfg, show_dir)
+        cfg.default_hooks.visualization = dict(type='SegVisualizationHook', draw=True)
+        backend = dict(type='LocalVisBackend', save_dir=str(show_dir), img_save_dir='')
+        visualizer = cfg.get('visualizer') or dict(type='OverlayVisualizer')
+        cfg.visualizer = dict(visualizer, vis_backends=[backend])
     if out is not None:
         _save_predictions(cfg, out)
 
@@ -79,7 +76,13 @@ def evaluate(
         assert runner.test_loop is not None
         if out is not None:
             _require_own_files(runner.test_dataloader.dataset, out)
-    _load_weights(runner, checkpoint, tta)
+    # Runner.load_checkpoint would fall back to executing a pickle and would
+    # pass over keys that do not match.
+    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    try:
+        load_network_weights(model.module if tta else model, str(checkpoint), '')
+    except ValueError as error:
+        raise PreflightError(str(error)) from error
     try:
         figures = runner.test()
     except DataError as error:
@@ -91,7 +94,7 @@ def evaluate(
         checkpoint=str(checkpoint),
         tta=tta,
         num_images=len(runner.test_dataloader.dataset),
-        **split_figures(figures),
+        **_split_figures(figures),
     )
     if is_main_process():
         name = Path(checkpoint).stem + ('_tta' if tta else '')
@@ -99,19 +102,8 @@ def evaluate(
     return results
 
 
-def split_figures(figures: dict[str, float]) -> dict[str, dict]:
-    """Part the means from the figures of single classes.
-
-    ``IoU.<class>`` goes into ``per_class_iou``, and ``PQ.<class>`` and
-    ``AP.<class>``, where there are any, into ``per_class_pq`` and
-    ``per_class_ap``. JSON knows no NaN: a figure that is undefined becomes None.
-
-    Args:
-        figures: What a Runner's ``test`` returns.
-
-    Returns:
-        The parts by name; ``metrics`` holds the means.
-    """
+def _split_figures(figures: dict[str, float]) -> dict[str, dict]:
+    """Part means (``metrics``) from figures of classes (``per_class_iou``, ...)."""
     parts: dict[str, dict] = dict(metrics={}, per_class_iou={})
     for name, value in figures.items():
         figure, _, class_name = name.partition('.')
@@ -119,19 +111,10 @@ def split_figures(figures: dict[str, float]) -> dict[str, dict]:
             part, key = f'per_class_{figure.lower()}', class_name
         else:
             part, key = 'metrics', name
+        # JSON knows no NaN.
         undefined = math.isnan(value)
         parts.setdefault(part, {})[key] = None if undefined else float(value)
     return parts
-
-
-def _load_weights(runner: Runner, checkpoint: str | Path, tta: bool) -> None:
-    # Runner.load_checkpoint would fall back to executing a pickle and would
-    # pass over keys that do not match.
-    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-    try:
-        load_network_weights(model.module if tta else model, str(checkpoint), '')
-    except ValueError as error:
-        raise PreflightError(str(error)) from error
 
 
 def _wrap_for_tta(cfg: Config) -> None:
@@ -148,13 +131,6 @@ def _wrap_for_tta(cfg: Config) -> None:
         # Or else the Runner gives it that of the config, which the model replaces.
         wrapper.setdefault('data_preprocessor', cfg.model.data_preprocessor)
     cfg.model = wrapper
-
-
-def _draw_pictures(cfg: Config, show_dir: str | Path) -> None:
-    cfg.default_hooks.visualization = dict(type='SegVisualizationHook', draw=True)
-    backend = dict(type='LocalVisBackend', save_dir=str(show_dir), img_save_dir='')
-    visualizer = cfg.get('visualizer') or dict(type='OverlayVisualizer')
-    cfg.visualizer = dict(visualizer, vis_backends=[backend])
 
 
 def _save_predictions(cfg: Config, out: str | Path) -> None:

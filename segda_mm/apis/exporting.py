@@ -24,7 +24,7 @@ from segda_mm.models.checkpoints import (
 from segda_mm.models.losses import PixelCrossEntropyLoss
 
 from .config import children
-from .deployed_model import build_model, class_meta, deployed_network, load_weights
+from .deployed_model import class_meta, deployed_network, load_model
 from .onnx_export import export_onnx
 
 
@@ -68,31 +68,27 @@ def export_segmentor(
 ) -> tuple[Path, Path]:
     """Write the network that predicts as a checkpoint and config of mmseg.
 
-    The result needs nothing of this package: ``mmseg.apis.init_model(config,
-    checkpoint)`` and ``MMSegInferencer(config, checkpoint)`` predict with it.
+    ``mmseg.apis.init_model(config, checkpoint)`` and ``MMSegInferencer(config,
+    checkpoint)`` predict with them, without this package.
 
     Args:
-        cfg: The config of the run, as :func:`load_config` gives it.
-        checkpoint: A local checkpoint of the run.
+        cfg: See :func:`export`.
+        checkpoint: See :func:`export`.
         out: The ``.pth`` to write; the config goes beside it as ``.py``.
-        predict_on: ``'student'`` or ``'teacher'`` for a run of Meta Pseudo
-            Labels; by default what its config says.
+        predict_on: See :func:`export`.
 
     Returns:
         The two files: config, checkpoint.
 
     Raises:
-        PreflightError: The checkpoint is missing or does not fit,
-            ``predict_on`` is given for a model with one network, or the
-            network is made of parts that mmseg does not have.
+        PreflightError: As :func:`load_model`, or the network is made of parts that
+            mmseg does not have.
     """
-    model = build_model(cfg, predict_on)
+    model = load_model(cfg, checkpoint, predict_on)
     _require_plain(model, cfg)
-    load_weights(model, checkpoint)
     segmentor = cfg.model
     if isinstance(model, DomainAdaptiveSegmentor):
         model, segmentor = model.deployed, cfg.model.generator.segmentor
-
     out = Path(out)
     config = out.with_suffix('.py')
     write_text(config, _plain_config(cfg, segmentor).pretty_text)
@@ -164,17 +160,15 @@ def export_weights(
 ) -> dict[str, str]:
     """Write the weights of one network as ``.safetensors``, which cannot hold code.
 
-    The keys are those of the network itself, without the prefix that they have in
-    the checkpoint. The file starts a network wherever a checkpoint does, with an
-    empty prefix (``StrictPretrained``, ``checkpoint`` of a ``SegmentorGenerator``),
-    and is read by every program that knows the format.
+    The keys lose the prefix that they have in the checkpoint. The file starts a
+    network wherever a checkpoint does, with an empty prefix.
 
     Args:
         checkpoint: A local checkpoint of any method, ``.pth`` or ``.safetensors``.
         out: The ``.safetensors`` to write.
         network: What the keys of the network begin with, as
-            ``'teacher_generator.segmentor.'``; the last dot may be left out, and
-            ``''`` takes all weights. None: the only one there is.
+            ``'teacher_generator.segmentor'``; ``''`` takes all weights. None: the
+            only one there is.
 
     Returns:
         What the file says of itself: ``source``, ``source_sha256``, ``prefix``
@@ -188,20 +182,17 @@ def export_weights(
         raise PreflightError(f'{out}: the name of the file must end in .safetensors')
     try:
         state = read_state_dict(checkpoint)
+        prefix = _prefix(state, network, checkpoint)
+        metadata = dict(
+            format='pt',
+            source=Path(checkpoint).name,
+            source_sha256=sha256_of_file(checkpoint),
+            prefix=prefix,
+            writer=f'segda-mm {__version__}',
+        )
+        write_safetensors(out, under_prefix(state, prefix), metadata)
     except (FileNotFoundError, ValueError) as error:
         raise PreflightError(str(error)) from error
-    prefix = _prefix(state, network, checkpoint)
-    metadata = dict(
-        format='pt',
-        source=Path(checkpoint).name,
-        source_sha256=sha256_of_file(checkpoint),
-        prefix=prefix,
-        writer=f'segda-mm {__version__}',
-    )
-    try:
-        write_safetensors(out, under_prefix(state, prefix), metadata)
-    except ValueError as error:
-        raise PreflightError(f'{checkpoint}: {error}') from error
     return metadata
 
 

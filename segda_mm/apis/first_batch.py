@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sized
-from functools import partial
 from typing import Any, cast
 
 import torch
@@ -13,6 +12,7 @@ from mmengine.runner import Runner
 from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.module import register_module_forward_pre_hook
 from torch.utils.data import DataLoader
 
 from segda_mm.errors import PreflightError
@@ -37,22 +37,24 @@ class FirstBatchCheck(Hook):
         """Run the checks.
 
         Raises:
-            PreflightError: naming the config key or the file, and the remedy.
+            PreflightError: Naming the config key or the file, and the remedy.
         """
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         loader = runner.train_dataloader
-        _check_number_of_classes(model, loader)
+        num_classes = getattr(model, 'num_classes', None)
+        if num_classes is not None:
+            _check_number_of_classes(num_classes, loader)
         sample = loader.dataset[0]
-        _check_labels(model, sample)
+        if num_classes is not None:
+            _check_labels(num_classes, sample)
         model.train()
         _check_batch_sizes(model, loader, sample)
         self.passed = True
 
 
-def _check_number_of_classes(model: nn.Module, loader: DataLoader) -> None:
+def _check_number_of_classes(in_model: int, loader: DataLoader) -> None:
     classes = getattr(loader.dataset, 'metainfo', {}).get('classes')
-    in_model = getattr(model, 'num_classes', None)
-    if classes and in_model is not None and len(classes) != in_model:
+    if classes and len(classes) != in_model:
         raise PreflightError(
             f'train_dataloader.dataset has {len(classes)} classes '
             f'({", ".join(classes[:3])}, ...), but the model tells {in_model} apart; '
@@ -62,11 +64,11 @@ def _check_number_of_classes(model: nn.Module, loader: DataLoader) -> None:
         )
 
 
-def _check_labels(model: nn.Module, sample: Any) -> None:
-    in_model = getattr(model, 'num_classes', None)
-    if in_model is None:
-        return
-    for data_sample in _data_samples(sample):
+def _check_labels(in_model: int, sample: Any) -> None:
+    for part in _parts(sample):
+        data_sample = part.get('data_samples', ())
+        if 'gt_sem_seg' not in data_sample:
+            continue
         labels = data_sample.gt_sem_seg.data
         wrong = labels[(labels != _VOID) & ((labels < 0) | (labels >= in_model))]
         if len(wrong):
@@ -80,30 +82,32 @@ def _check_labels(model: nn.Module, sample: Any) -> None:
             )
 
 
-def _check_batch_sizes(model: Any, loader: DataLoader, sample: Any) -> None:
+def _check_batch_sizes(model: nn.Module, loader: DataLoader, sample: Any) -> None:
     size = loader.batch_size
     if size is None:
         return
     num_images = len(cast(Sized, loader.sampler))
-    left_over = 0 if loader.drop_last else num_images % size
-    if 1 not in (size, left_over):
-        return
-    layer = _layer_without_variance(model, loader, sample)
-    if layer is None:
-        return
     if size == 1:
         given = 'train_dataloader.batch_size is 1'
         remedy = 'set train_dataloader.batch_size to 2 or more'
-    else:
+    elif num_images % size == 1 and not loader.drop_last:
         given = (
             f'the last batch of an epoch has 1 image ({num_images} images in '
             f'batches of {size})'
         )
         remedy = 'set train_dataloader.drop_last=True, or another batch_size'
-    raise PreflightError(
-        f'{given}, but BatchNorm cannot train on one value, and {layer} of the model '
-        f'sees one value of each channel in an image; {remedy}'
-    )
+    else:
+        return
+    layer = _layer_without_variance(model, loader, sample)
+    if layer is not None:
+        raise PreflightError(
+            f'{given}, but BatchNorm cannot train on one value, and {layer} of the '
+            f'model sees one value of each channel in an image; {remedy}'
+        )
+
+
+class _StarvedLayerError(Exception):
+    """A BatchNorm layer gets one value a channel."""
 
 
 def _layer_without_variance(model: Any, loader: DataLoader, sample: Any) -> str | None:
@@ -112,48 +116,37 @@ def _layer_without_variance(model: Any, loader: DataLoader, sample: Any) -> str 
     The forward pass runs on tensors without content: it costs nothing and
     leaves running statistics alone. A model that cannot do so passes.
     """
-    starved: list[str] = []
+    names = {layer: name for name, layer in model.named_modules()}
 
-    def look(layer: nn.Module, inputs: tuple[Tensor, ...], name: str) -> None:
-        if layer.training and inputs[0].numel() == inputs[0].shape[1]:
-            starved.append(name)
+    def look(layer: nn.Module, inputs: tuple[Any, ...]) -> None:
+        is_normalized = isinstance(layer, _BatchNorm) and layer.training
+        if is_normalized and inputs[0].numel() == inputs[0].shape[1]:
+            raise _StarvedLayerError(names[layer])
 
-    handles = [
-        layer.register_forward_pre_hook(partial(look, name=name))
-        for name, layer in model.named_modules()
-        if isinstance(layer, _BatchNorm)
-    ]
     state = [*model.named_parameters(), *model.named_buffers()]
     empty = {name: torch.empty_like(value, device='meta') for name, value in state}
+    handle = register_module_forward_pre_hook(look)
     try:
         batch = model.data_preprocessor(loader.collate_fn([sample]), True)
         with torch.no_grad():
-            for inputs in _inputs(batch):
-                image = torch.empty_like(inputs, device='meta')
+            for part in _parts(batch):
+                image = torch.empty_like(part['inputs'], device='meta')
                 functional_call(model, empty, (image,), dict(mode='tensor'))
+    except _StarvedLayerError as error:
+        return str(error)
     except (ValueError, RuntimeError, TypeError, AttributeError, KeyError):
         # Without content, not every model can run; training itself will tell.
         pass
     finally:
-        for handle in handles:
-            handle.remove()
-    return starved[0] if starved else None
+        handle.remove()
+    return None
 
 
-def _inputs(node: object) -> Iterator[Tensor]:
-    """The image batches, shape (N, 3, H, W), of a nested batch."""
+def _parts(node: object) -> Iterator[dict]:
+    """The parts of a nested sample or batch that have images as ``inputs``."""
     if isinstance(node, dict):
         if isinstance(node.get('inputs'), Tensor):
-            yield node['inputs']
+            yield node
         else:
             for child in node.values():
-                yield from _inputs(child)
-
-
-def _data_samples(node: Any) -> Iterator[Any]:
-    """The labelled samples of a nested sample."""
-    if isinstance(node, dict):
-        for child in node.values():
-            yield from _data_samples(child)
-    elif hasattr(node, 'metainfo') and 'gt_sem_seg' in node:
-        yield node
+                yield from _parts(child)

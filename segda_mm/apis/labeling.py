@@ -26,7 +26,6 @@ from segda_mm.labeling import (
     LabelStore,
     OtherLabelsError,
     Processes,
-    TTALabeler,
     without_labels,
 )
 from segda_mm.labeling.video_frames import extract_frames, is_video
@@ -40,7 +39,13 @@ from segda_mm.registry import DATASETS, LABELERS, MODELS
 from .runner import sole_run_in
 
 #: What the user can do something about, of all that may go wrong on the way.
-_USERS_ERRORS = (DataError, FileNotWrittenError, MissingDataError, OtherLabelsError)
+_USERS_ERRORS = (
+    DataError,
+    FileNotWrittenError,
+    MissingDataError,
+    OtherLabelsError,
+    ValueError,
+)
 
 #: Of a model's config, what says where its first weights come from.
 INITIALIZATION = ('checkpoint', 'init_cfg', 'pretrained')
@@ -60,45 +65,34 @@ def label(
 ) -> dict:
     """Label images with a trained network, for another one to learn from.
 
-    The label of an image is ``<out>/<its path below the root of the images, with
-    the suffix .png>``: an 8-bit PNG of train ids, read back by
-    ``LoadLabelIds(table='train_id')``, or of a panoptic model a 16-bit PNG of
-    instance ids, read back by ``LoadPanopticLabels``; ``PseudoLabeledDataset`` puts
-    images and labels together. No label file of the images is looked for. Of
-    videos, the frames are first written to ``<out>/frames/<stem>/<number>.png``, and
-    the labels to ``<out>/labels/<stem>/<number>.png``.
+    The label of an image is ``<out>/<its path below the images' root>.png``: 8 bits of
+    train ids (read by ``LoadLabelIds(table='train_id')``), or of a panoptic model 16
+    bits of instance ids (``LoadPanopticLabels``); ``PseudoLabeledDataset`` puts images
+    and labels together. Of videos, the frames are first written to
+    ``<out>/frames/<stem>/<number>.png``, and the labels to ``<out>/labels/...``.
 
     Beside the labels lie ``manifest.json`` (written last: it makes the folder
-    complete), ``identity.json`` (weights and settings), ``statistics.jsonl``
-    (figures of each image) and, with thresholds of the data set,
-    ``thresholds.json``. Called again, what is done is left as it is; a call cut
-    by a kill ends with the same files as an uncut one. More images may be added,
-    unless thresholds are those of the data set. A label that was changed since, or
-    is damaged, is made again, and what was found kept as ``<name>.png.changed``.
+    complete), ``identity.json`` (weights and settings), ``statistics.jsonl`` (figures
+    of each image) and, with thresholds of the data set, ``thresholds.json``. Called
+    again, what is done is left as it is; a killed call ends with the same files as an
+    uncut one. More images may be added, unless thresholds are those of the data set. A
+    changed or damaged label is made again, and the file kept as ``<name>.png.changed``.
 
-    In a group of processes (``cfg.launcher`` is ``'pytorch'``) each labels its
-    share, and all of them return the manifest. Meanwhile, no other call may use
-    ``out``.
+    With ``cfg.launcher='pytorch'`` processes share the images and return the manifest.
 
     Args:
-        cfg: A whole config, as :func:`load_config` gives it; its
-            ``test_dataloader.dataset.pipeline``, or ``tta_pipeline``, is used
-            without what loads labels. ``labeler``, where there is one, is the
-            config of the labeler (``dict(type='TTALabeler', num_writers=4)``);
-            arguments of this function that are not None take precedence.
+        cfg: A whole config, as :func:`load_config` gives it; its test or
+            ``tta_pipeline`` is used without what loads labels. ``labeler`` in it may
+            be the config of a :class:`TTALabeler`, under arguments that are not None.
         checkpoint: A local checkpoint of the config's model; no code of it is
             run, and it must fit exactly.
         images: A folder, glob pattern, list file or list of image files, as
             :class:`UnlabeledImageDataset` takes them; one or several video
             files; or the config of a data set, whose pipeline is replaced.
-        out: The folder for the labels.
-        tta: Average over the views that the config's ``tta_model`` makes, or
-            its ``tta_pipeline``.
-        pseudo_labeler: Makes pixels void, as ``dict(type='ClassMedian', cap=0.9,
-            scope='image')`` those less confident than the median of their class;
-            see :class:`TTALabeler`.
-        ego_car: Arguments of :class:`EgoCarRegions`, to make the region of the
-            own car void.
+        out: The folder for the labels, for this call alone.
+        tta: Average over the views of the config's ``tta_model``.
+        pseudo_labeler: Makes pixels void; see :class:`TTALabeler`.
+        ego_car: See :class:`TTALabeler`.
         num_workers: Processes that read images.
         batch_size: Images that go through the network together.
 
@@ -111,9 +105,8 @@ def label(
 
     Raises:
         PreflightError: Images, checkpoint or the needed config keys are
-            missing, the weights do not fit, ``out`` holds labels that were made
-            with other weights or settings or is in use, a file in it is damaged,
-            or the disk is full.
+            missing, the weights do not fit, ``out`` holds labels of other weights or
+            settings or is in use, a file in it is damaged, or the disk is full.
     """
     if not Path(checkpoint).is_file():
         raise PreflightError(f'there is no checkpoint {checkpoint}')
@@ -125,29 +118,29 @@ def label(
     pipeline = without_labels(pipeline)
     with sole_run_in(out):
         try:
-            labeler = _build_labeler(
-                cfg,
+            arguments = dict(
                 pseudo_labeler=pseudo_labeler,
                 ego_car=ego_car,
                 num_workers=num_workers,
                 batch_size=batch_size,
             )
+            given = {
+                key: value for key, value in arguments.items() if value is not None
+            }
+            settings = dict(cfg.get('labeler') or dict(type='TTALabeler'), **given)
+            labeler = LABELERS.build(_plain(settings))
             store, images = _store_and_images(images, Path(out), labeler.num_writers)
             dataset = DATASETS.build(copy.deepcopy(dict(images, pipeline=pipeline)))
             model = _build_model(model_cfg, checkpoint, tta)
-        except (FileNotWrittenError, MissingDataError, ValueError) as error:
-            raise PreflightError(str(error)) from error
-        settings = dict(
-            checkpoint=f'sha256 {sha256_of_file(checkpoint)}',
-            model=_plain(model_cfg),
-            pipeline=_plain(pipeline),
-            images=_root(dataset),
-        )
-        origin = dict(checkpoint=str(checkpoint), config=str(cfg.filename))
-        try:
-            return labeler.label(
-                model, dataset, store, settings, origin, _class_names(cfg, dataset)
+            settings = dict(
+                checkpoint=f'sha256 {sha256_of_file(checkpoint)}',
+                model=_plain(model_cfg),
+                pipeline=_plain(pipeline),
+                images=_root(dataset),
             )
+            origin = dict(checkpoint=str(checkpoint), config=str(cfg.filename))
+            names = _class_names(cfg, dataset)
+            return labeler.label(model, dataset, store, settings, origin, names)
         except _USERS_ERRORS as error:
             raise PreflightError(str(error)) from error
 
@@ -170,12 +163,6 @@ def _model_and_pipeline(cfg: Config, tta: bool) -> tuple[dict, list[dict]]:
     return dict(wrapper, module=cfg.model), cfg.tta_pipeline
 
 
-def _build_labeler(cfg: Config, **arguments) -> TTALabeler:
-    settings = dict(cfg.get('labeler') or dict(type='TTALabeler'))
-    given = {key: value for key, value in arguments.items() if value is not None}
-    return LABELERS.build(_plain(dict(settings, **given)))
-
-
 def _build_model(model_cfg: dict, checkpoint: str | Path, tta: bool) -> nn.Module:
     with only_plain_checkpoints():
         model = MODELS.build(copy.deepcopy(model_cfg))
@@ -186,26 +173,22 @@ def _build_model(model_cfg: dict, checkpoint: str | Path, tta: bool) -> nn.Modul
 def _store_and_images(
     images: str | Sequence[str] | Mapping, out: Path, num_writers: int
 ) -> tuple[LabelStore, Mapping]:
-    """Where labels go, and the images: of videos, those of their frames."""
     if isinstance(images, Mapping):
         return LabelStore(out), images
     alone = isinstance(images, str | os.PathLike)
     paths = [str(images)] if alone else [str(path) for path in images]
     stills = [path for path in paths if not is_video(path)]
-    if not stills and paths:
-        frames = Processes().from_main(
-            extract_frames, paths, out / 'frames', num_writers
-        )
-        images = dict(images=frames, data_root=str(out / 'frames'))
-        return LabelStore(out / 'labels'), dict(images, type='UnlabeledImageDataset')
-    if len(stills) < len(paths):
-        video = next(path for path in paths if is_video(path))
+    videos = [path for path in paths if is_video(path)]
+    dataset = dict(type='UnlabeledImageDataset', images=paths[0] if alone else paths)
+    if not videos:
+        return LabelStore(out), dataset
+    if stills:
         raise PreflightError(
-            f'{video} is a video and {stills[0]} is not; label them in two calls'
+            f'{videos[0]} is a video and {stills[0]} is not; label them in two calls'
         )
-    return LabelStore(out), dict(
-        type='UnlabeledImageDataset', images=paths[0] if alone else paths
-    )
+    frames = Processes().from_main(extract_frames, videos, out / 'frames', num_writers)
+    dataset.update(images=frames, data_root=str(out / 'frames'))
+    return LabelStore(out / 'labels'), dataset
 
 
 def _root(dataset: BaseDataset) -> str:
@@ -217,7 +200,6 @@ def _root(dataset: BaseDataset) -> str:
 
 
 def _class_names(cfg: Config, dataset: BaseDataset) -> Sequence[str] | None:
-    """The names of the model's classes, where config or data set tell them."""
     if dataset.metainfo.get('classes'):
         return dataset.metainfo['classes']
     tested = cfg.test_dataloader.dataset

@@ -6,7 +6,6 @@ import importlib
 import io
 import json
 import warnings
-from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -55,8 +54,8 @@ def export_onnx(
     """Write the network that predicts as an ONNX graph.
 
     The graph takes ``image``, (N, 3, H, W) uint8 in RGB, where N is free and H
-    and W are fixed. It normalises, and pads where the model's data preprocessor
-    pads. What comes out has the size of the image:
+    and W are fixed. It normalises and pads as the model's data preprocessor does.
+    What comes out has the size of the image:
 
     - semantic: ``logits`` (N, C, H, W) float32, or with ``post_processing``
       ``labels`` (N, H, W) uint8, the most probable class;
@@ -65,10 +64,7 @@ def export_onnx(
       ``post_processing``, ``labels`` (N, H, W) uint8, ``center_values`` (N, K)
       float32, strongest first and -inf where there is no further center,
       ``center_points`` (N, K, 2) int64, (y, x), and ``offset``. Taking pixels to
-      their centers stays outside: all distances at once would need K * H * W
-      numbers.
-
-    The file's ``metadata_props`` say all this, see :func:`graph_metadata`.
+      their centers stays outside.
 
     Args:
         cfg: The config of the run, as :func:`load_config` gives it.
@@ -82,7 +78,13 @@ def export_onnx(
             Labels; by default what its config says.
 
     Returns:
-        The metadata.
+        What the file's ``metadata_props`` say, each value as JSON: ``kind``
+        (``semantic`` or ``panoptic``), ``post_processing``, ``classes``,
+        ``palette`` (RGB), ``input_size`` (width, height), ``color_order``,
+        ``align_corners`` (how maps are to be resized), ``mean`` and ``std`` (used
+        inside the graph), ``opset``, ``segda_mm_version`` and
+        ``checkpoint_sha256``; of a panoptic model also ``thing_classes``,
+        ``label_divisor`` and its ``test_cfg``.
 
     Raises:
         PreflightError: The checkpoint is missing or does not fit, no size is
@@ -95,7 +97,7 @@ def export_onnx(
             f'the opset {opset} is not in [{OPSETS[0]}, {OPSETS[-1]}], the versions '
             'that can be written'
         )
-    width, height = size or size_of_test_images(cfg)
+    width, height = size or _size_of_test_images(cfg)
     model = load_model(cfg, checkpoint, predict_on)
     graph = ImageGraph(model, (height, width), post_processing).eval()
     outputs = OUTPUTS[graph.kind, post_processing]
@@ -122,8 +124,11 @@ def export_onnx(
         )
         shapes = [tuple(output.shape[1:]) for output in graph(image)]
     proto = onnx.load_from_string(buffer.getvalue())
-    _name_shapes(proto, shapes)
-    metadata = graph_metadata(cfg, graph, opset, checkpoint)
+    # The exporter makes up names for the sizes of the outputs.
+    for output, shape in zip(proto.graph.output, shapes, strict=True):
+        for dimension, length in zip(output.type.tensor_type.shape.dim[1:], shape):
+            dimension.dim_value = length
+    metadata = _metadata(cfg, graph, opset, checkpoint)
     onnx.helper.set_model_props(proto, metadata)
     onnx.checker.check_model(proto, full_check=True)
     with atomic_file(out) as unfinished:
@@ -165,7 +170,12 @@ class ImageGraph(nn.Module):
         self.size = size
         self.post_processing = post_processing
         preprocessor: Any = model.data_preprocessor
-        self.padded_size = _padded_size(preprocessor, size)
+        blank = torch.zeros(3, *size, dtype=torch.uint8)
+        try:
+            padded = preprocessor(dict(inputs=[blank], data_samples=[SegDataSample()]))
+        except ValueError as error:
+            raise PreflightError(str(error)) from error
+        self.padded_size = tuple(padded['inputs'].shape[2:])
         self.pad_value = preprocessor.pad_val
         # Pictures are read as BGR.
         self.takes_rgb = preprocessor._channel_conversion
@@ -216,25 +226,10 @@ class ImageGraph(nn.Module):
         return values, torch.stack([rows, pixels - rows * width], 2)
 
 
-def graph_metadata(
+def _metadata(
     cfg: Config, graph: ImageGraph, opset: int, checkpoint: str | Path
 ) -> dict[str, str]:
-    """What stands in a file's ``metadata_props``, each value as JSON.
-
-    Args:
-        cfg: The config of the run.
-        graph: What is exported.
-        opset: Version of the ONNX operators.
-        checkpoint: Where the weights come from.
-
-    Returns:
-        ``kind`` (``semantic`` or ``panoptic``), ``post_processing``, ``classes``,
-        ``palette`` (RGB), ``input_size`` (width, height), ``color_order`` of the
-        input, ``align_corners`` (how maps are to be resized), ``mean`` and ``std``
-        (of what the network takes, inside the graph), ``opset``,
-        ``segda_mm_version`` and ``checkpoint_sha256``; of a panoptic model also
-        ``thing_classes``, ``label_divisor`` and its ``test_cfg``.
-    """
+    """What stands in a file's ``metadata_props``, each value as JSON."""
     height, width = graph.size
     metadata = dict(
         kind=graph.kind,
@@ -260,18 +255,8 @@ def graph_metadata(
     return {key: json.dumps(value) for key, value in metadata.items()}
 
 
-def size_of_test_images(cfg: Config) -> tuple[int, int]:
-    """The size that the config's test pipeline resizes images to.
-
-    Args:
-        cfg: The config of a run.
-
-    Returns:
-        (width, height).
-
-    Raises:
-        PreflightError: It does not resize, or not to one size.
-    """
+def _size_of_test_images(cfg: Config) -> tuple[int, int]:
+    """(width, height) that the config's test pipeline resizes images to."""
     for step in cfg.test_dataloader.dataset.get('pipeline', ()):
         if (
             step['type'] == 'Resize'
@@ -289,12 +274,6 @@ def size_of_test_images(cfg: Config) -> tuple[int, int]:
 def export_library(module: str) -> ModuleType:
     """Import a module of the extra ``export``.
 
-    Args:
-        module: As ``onnx`` or ``onnxruntime.quantization``.
-
-    Returns:
-        The module.
-
     Raises:
         PreflightError: It is not installed.
     """
@@ -305,22 +284,3 @@ def export_library(module: str) -> ModuleType:
             f'{module} cannot be imported ({error}); install what exporting needs '
             "with `pip install -e '.[export]'`"
         ) from error
-
-
-def _name_shapes(proto: Any, shapes: Sequence[tuple[int, ...]]) -> None:
-    """Give an onnx.ModelProto the sizes of its outputs, all but the batch's.
-
-    The exporter makes up names for them.
-    """
-    for output, shape in zip(proto.graph.output, shapes, strict=True):
-        for dimension, size in zip(output.type.tensor_type.shape.dim[1:], shape):
-            dimension.dim_value = size
-
-
-def _padded_size(preprocessor: nn.Module, size: tuple[int, int]) -> tuple[int, int]:
-    image = torch.zeros(3, *size, dtype=torch.uint8)
-    try:
-        padded = preprocessor(dict(inputs=[image], data_samples=[SegDataSample()]))
-    except ValueError as error:
-        raise PreflightError(str(error)) from error
-    return tuple(padded['inputs'].shape[2:])

@@ -43,8 +43,7 @@ def verify_onnx(
 ) -> dict:
     """Compare an ONNX file in ONNX Runtime with the model it comes from.
 
-    The model predicts as in evaluation, its data preprocessor included. Each
-    image goes through the graph alone, and the first two once more together.
+    Each image goes through the graph alone, and the first two once more together.
 
     Args:
         cfg: The config of the run, as :func:`load_config` gives it.
@@ -160,10 +159,9 @@ def quantize_onnx(
 ) -> None:
     """Quantise a graph statically: uint8 values, int8 weights for each channel.
 
-    The quantised operators stand between ``QuantizeLinear`` and
-    ``DequantizeLinear``, with ranges from the least and greatest values that the
-    calibration images lead to. Input, outputs and metadata stay as they are; the
-    metadata say ``quantization`` as well.
+    Ranges are those of the least and greatest values that the calibration images
+    lead to. Input, outputs and metadata stay as they are; the metadata say
+    ``quantization`` as well.
 
     Args:
         file: What :func:`export_onnx` wrote.

@@ -23,7 +23,7 @@ from segda_mm.models.checkpoints import read_checkpoint
 from segda_mm.models.segmentors import PanopticDeepLab
 from segda_mm.registry import MODELS
 
-from .config import read_config
+from .config import load_config
 from .deployed_model import class_meta, deployed_network, load_model
 
 
@@ -238,7 +238,7 @@ def _config(checkpoint: Path, config: str | Path | None) -> Config:
                 'the one that it was trained with (--config)'
             )
         (config,) = same or beside
-    return read_config(config)
+    return load_config(config)
 
 
 def _pipeline(cfg: Config, tta: bool) -> Sequence[dict]:

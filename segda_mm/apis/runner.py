@@ -27,15 +27,9 @@ _runs_of_this_process = itertools.count(1)
 def build_runner(cfg: Config) -> AdaptationRunner:
     """Build the runner a config asks for by ``runner_type``.
 
-    Without one it is :class:`AdaptationRunner`: MMEngine's own runs Python of a
-    checkpoint. With a ``launcher`` the process joins its group first.
-
-    Several runners of one process keep apart: MMEngine tells experiments from
-    each other by a name that holds the second of the start only, so two runs
-    started at once would share logger and history. Unless the config has an
-    ``experiment_name``, it gets one with a running number here; the visualizer
-    is named after it, whatever the config says, since a second one of the same
-    name would draw into the first run's folder.
+    By default it is :class:`AdaptationRunner`: MMEngine's own runs Python of a
+    checkpoint. With a ``launcher`` the process joins its group first. Runners of
+    one process share neither logger, history nor visualizer.
 
     Args:
         cfg: A whole config with a ``work_dir``. It is changed in place.
@@ -46,6 +40,7 @@ def build_runner(cfg: Config) -> AdaptationRunner:
     Raises:
         PreflightError: ``runner_type`` is no :class:`AdaptationRunner`.
     """
+    # MMEngine tells runs of one name apart by the second of their start only.
     if cfg.get('experiment_name') is None:
         name = Path(cfg.filename).stem if cfg.filename else 'run'
         cfg.experiment_name = f'{name}_{next(_runs_of_this_process)}'
@@ -66,8 +61,8 @@ def build_runner(cfg: Config) -> AdaptationRunner:
 def sole_run_in(folder: str | Path) -> Iterator[None]:
     """Keep other runs out of a folder while the block runs.
 
-    To be entered by all processes of a run, after they have joined their group;
-    the main one locks the folder.
+    All processes of a run enter it, after they have joined their group; the main
+    one locks the folder.
 
     Args:
         folder: Made where missing.
@@ -78,7 +73,8 @@ def sole_run_in(folder: str | Path) -> Iterator[None]:
     """
     lock = RunFolderLock(folder)
     try:
-        if is_distributed() or _comes_first():
+        comes_first = all(int(os.environ.get(name, 0)) == 0 for name in _RANKS)
+        if is_distributed() or comes_first:
             Processes().from_main(lock.acquire)
     except FolderInUseError as error:
         raise PreflightError(str(error)) from None
@@ -90,7 +86,3 @@ def sole_run_in(folder: str | Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-def _comes_first() -> bool:
-    return all(int(os.environ.get(name, 0)) == 0 for name in _RANKS)

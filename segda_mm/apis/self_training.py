@@ -33,22 +33,18 @@ from .training import train
 def self_train(cfg: Config, redo_from: str | None = None) -> dict[str, Any]:
     """Carry out a plan, from where an earlier call stopped.
 
-    Every stage is an ordinary training, labelling or evaluation with a folder
-    of its own below the work directory; ``state.json`` there says which are
-    finished. At the end ``report.md``, ``report.json`` and pictures of the
-    labels are written.
-
-    In a group of processes (``cfg.launcher`` is ``'pytorch'``) all stages share
-    the processes, and the first of them writes what is not labels. How they talk
-    is what ``env_cfg.dist_cfg`` of the teacher's config says.
+    Every stage is an ordinary training, labelling or evaluation with a folder of its
+    own below the work directory; ``state.json`` there says which are finished. At the
+    end ``report.md``, ``report.json`` and pictures of the labels are written. With
+    ``cfg.launcher='pytorch'`` all stages share the processes, which talk as
+    ``env_cfg.dist_cfg`` of the teacher's config says.
 
     Source: Chen et al., "Naive-Student", ECCV 2020, Algorithm 1.
 
     Args:
         cfg: A plan with a ``work_dir``, as :func:`load_config` gives it; see
             :mod:`segda_mm.self_training.plan`.
-        redo_from: Name of a stage whose folder and state are deleted first,
-            with those of all stages after it.
+        redo_from: Name of a stage that is deleted first, with all after it.
 
     Returns:
         The report, see :func:`segda_mm.self_training.report.make_report`.
@@ -62,7 +58,11 @@ def self_train(cfg: Config, redo_from: str | None = None) -> dict[str, Any]:
     commands = Commands(_train, label, evaluate)
     try:
         configs = PlanConfigs(cfg, load_config)
-        _join_processes(configs)
+        env_cfg = configs.config(configs.plan.teacher).get('env_cfg')
+        try:
+            initialize_process_group(configs.launcher, env_cfg)
+        except (RuntimeError, ValueError) as error:
+            raise PreflightError(str(error)) from error
         with sole_run_in(configs.work_dir):
             require_inputs(configs, require_data)
             return carry_out(configs, commands, redo_from)
@@ -70,14 +70,6 @@ def self_train(cfg: Config, redo_from: str | None = None) -> dict[str, Any]:
         raise PreflightError(str(error)) from error
     except FileNotWrittenError as error:
         raise TrainingStoppedError(str(error)) from error
-
-
-def _join_processes(configs: PlanConfigs) -> None:
-    env_cfg = configs.config(configs.plan.teacher).get('env_cfg')
-    try:
-        initialize_process_group(configs.launcher, env_cfg)
-    except (RuntimeError, ValueError) as error:
-        raise PreflightError(str(error)) from error
 
 
 def _train(cfg: Config, init: str | None, resume: bool) -> None:

@@ -40,19 +40,17 @@ def train(cfg: Config, resume: str | Path | None = None, amp: bool = False) -> R
     run to be resumed is the same one, and that the first batch suits the model.
 
     Args:
-        cfg: A whole config with a ``work_dir``, as :func:`load_config` gives
-            it. It is changed in place.
-        resume: ``'auto'`` continues from the last checkpoint of the work
-            directory, a path from that checkpoint, None does what ``resume``
-            of the config says, by default start afresh.
+        cfg: A whole config, as :func:`load_config` gives it. Changed in place.
+        resume: ``'auto'`` for the last checkpoint of the work directory, or a
+            path; None does what ``resume`` of the config says.
         amp: Mixed precision for every optimizer.
 
     Returns:
         The runner after its last epoch.
 
     Raises:
-        PreflightError: The training cannot start. What is wrong is told with the
-            config key or the file, and the remedy.
+        PreflightError: The training cannot start; the message names the config key
+            or the file, and the remedy.
         TrainingStoppedError: A loss is not finite, a file of the data set is
             wrong, or the disk is full.
     """
@@ -95,14 +93,7 @@ def _run(cfg: Config) -> Runner:
 
 
 def find_checkpoint(work_dir: str | Path, resume: str | Path = 'auto') -> Path:
-    """The checkpoint to continue from.
-
-    Args:
-        work_dir: Where the run keeps its checkpoints.
-        resume: ``'auto'`` for the last one of ``work_dir``, or a path.
-
-    Returns:
-        The checkpoint, a file.
+    """The checkpoint to continue from: ``'auto'`` for the last one, or a path.
 
     Raises:
         PreflightError: There is none. (Silently starting afresh instead would
@@ -126,8 +117,7 @@ def enable_mixed_precision(cfg: Config) -> None:
     """Switch all optimizer wrappers of a config to mixed precision.
 
     On CUDA: float16 with a scaled loss; on a CPU: bfloat16, which needs no
-    scaling. One optimizer per network, as a dict of named wrappers, is
-    switched as a whole.
+    scaling.
 
     Args:
         cfg: A whole config, changed in place.

@@ -18,12 +18,8 @@ from .formats.subsets import choose, draw_share, read_name_list
 def list_files(folder: str, suffixes: Sequence[str], expected: str) -> list[str]:
     """List the files below a folder that end in one of some suffixes.
 
-    Hidden files and folders are skipped, links are followed.
-
-    Args:
-        folder: Where to look.
-        suffixes: Endings of the names.
-        expected: What belongs there, for the message.
+    Hidden files and folders are skipped, links are followed; ``expected`` says in
+    the message what belongs there.
 
     Returns:
         Sorted paths relative to ``folder``, with forward slashes.
@@ -53,12 +49,7 @@ def list_files(folder: str, suffixes: Sequence[str], expected: str) -> list[str]
 
 
 def image_problem(path: str, name: str) -> DataError | None:
-    """Say why an image cannot be decoded, or None when it can.
-
-    Args:
-        path: The image file.
-        name: Its name in subset and exclusion lists.
-    """
+    """Say why an image cannot be decoded, or None when it can."""
     try:
         with Image.open(path) as image:
             image.load()
@@ -67,30 +58,24 @@ def image_problem(path: str, name: str) -> DataError | None:
         what = 'image does not exist'
     except (OSError, SyntaxError, ValueError) as error:
         what = f'image cannot be decoded ({error})'
-    remedy = (
-        f'Download or write it again, or list {name!r} in the file given as exclude='
-    )
+    remedy = f'Download it again, or list {name!r} in the file given as exclude='
     return DataError(what, file=path, remedy=remedy, name=name)
 
 
 class FolderSegDataset(BaseSegDataset):
     """Base of data sets whose samples are the files of a folder.
 
-    Every data info has ``img_path``, ``relative_path`` (the image's path
-    below its folder, with forward slashes: the name used in lists) and
-    ``label_table``.
+    Data infos have ``img_path``, ``relative_path`` (below the folder of the
+    images, with forward slashes: the name used in lists) and ``label_table``.
+    The paths of list files are relative to the working directory.
 
     Args:
-        subset: Which images to use: None for all, the path of a list file
-            (one ``relative_path`` a line), or ``dict(size=500, seed=0)``.
-        exclude: Path of a list file of images to leave out, before the
-            subset is drawn.
-        share: ``dict(fraction=0.4, seed=0)`` takes that part of what is left,
-            drawn by seed; of two fractions with one seed, the smaller part is
-            contained in the larger. None takes all.
+        subset: Images to use: None for all, the path of a list file (one
+            ``relative_path`` a line), or ``dict(size=500, seed=0)``.
+        exclude: List file of images to leave out before the subset is drawn.
+        share: ``dict(fraction=0.4, seed=0)`` takes that part of what is left;
+            with one seed the smaller part is contained in the larger.
         kwargs: Arguments of :class:`mmseg.datasets.BaseSegDataset`.
-
-    The paths of list files are relative to the working directory.
     """
 
     #: Label table (see ``label_files.label_table``), if labelled.
@@ -110,24 +95,21 @@ class FolderSegDataset(BaseSegDataset):
 
     @abstractmethod
     def scan(self) -> tuple[list[dict], list[DataError]]:
-        """Find the samples on disk without opening an image or a label.
+        """Find the data infos of complete samples, and the problems of the others.
 
-        Returns:
-            The data infos of the complete samples, and the problems of the
-            others.
+        No image and no label is opened.
         """
 
     def load_data_list(self) -> list[dict]:
         """Load the samples, or raise the first problem of :meth:`scan`."""
         samples, problems = self.scan()
         if problems:
-            first = problems[0]
-            more = (
-                f' ({len(problems) - 1} more like this; '
-                'tools/check_data.py CONFIG lists them all)'
-                if len(problems) > 1
-                else ''
-            )
+            first, more = problems[0], ''
+            if len(problems) > 1:
+                more = (
+                    f' ({len(problems) - 1} more like this; '
+                    'tools/check_data.py CONFIG lists them all)'
+                )
             raise DataError(
                 first.what + more, file=first.file, remedy=first.remedy, name=first.name
             )
@@ -151,12 +133,7 @@ class FolderSegDataset(BaseSegDataset):
         return names
 
     def choose_names(self, names: Sequence[str], folder: str) -> list[str]:
-        """Apply :meth:`filter_names`, ``exclude``, ``subset`` and ``share``.
-
-        Args:
-            names: Sorted names below ``folder``, which messages name.
-            folder: The folder of the images.
-        """
+        """Apply :meth:`filter_names`, ``exclude``, ``subset`` and ``share``."""
         names = self.filter_names(names)
         if self.exclude is not None:
             excluded = set(read_name_list(self.exclude))
@@ -184,20 +161,14 @@ class FolderSegDataset(BaseSegDataset):
 class PairedSegDataset(FolderSegDataset):
     """A folder of images and a folder of label files of the same names.
 
-    A sample exists when its image or its label file does; a sample without
-    the other one is an error when the data set is made, unless it is listed
-    in ``exclude``. Labels are read by
-    :class:`~segda_mm.datasets.transforms.LoadLabelIds`.
-
-    A data set of this kind declares ``METAINFO``, ``LABEL_TABLE`` and where
-    its files lie; the arguments override the latter.
+    An image without its label, or the other way round, is an error when the
+    data set is made, unless it is listed in ``exclude``. Labels are read by
+    :class:`~segda_mm.datasets.transforms.LoadLabelIds`. A data set of this kind
+    declares ``METAINFO``, ``LABEL_TABLE`` and where its files lie.
 
     Args:
-        data_root: The folder that ``data_prefix`` is relative to.
         data_prefix: ``dict(img_path=..., seg_map_path=...)``, the two folders.
         img_suffix: Ending of the image names.
-        seg_map_suffix: Ending of the label names; what stands before the two
-            endings must be the same.
         kwargs: Further arguments of :class:`FolderSegDataset`.
 
     Raises:
@@ -215,17 +186,14 @@ class PairedSegDataset(FolderSegDataset):
 
     def __init__(
         self,
-        data_root: str | None = None,
         data_prefix: dict | None = None,
         img_suffix: str | None = None,
-        seg_map_suffix: str | None = None,
         **kwargs,
     ) -> None:
         super().__init__(
-            data_root=data_root,
             data_prefix=data_prefix or self.DATA_PREFIX,
             img_suffix=img_suffix or self.IMG_SUFFIX,
-            seg_map_suffix=seg_map_suffix or self.SEG_MAP_SUFFIX,
+            seg_map_suffix=self.SEG_MAP_SUFFIX,
             **kwargs,
         )
 
@@ -233,8 +201,8 @@ class PairedSegDataset(FolderSegDataset):
         """Find the pairs; see :meth:`FolderSegDataset.scan`."""
         image_dir = self.data_prefix['img_path']
         label_dir = self.data_prefix['seg_map_path']
-        images = self._stems(image_dir, self.img_suffix, self.IMAGES_EXPECTED)
-        labels = self._stems(label_dir, self.seg_map_suffix, self.LABELS_EXPECTED)
+        images = _stems(image_dir, self.img_suffix, self.IMAGES_EXPECTED)
+        labels = _stems(label_dir, self.seg_map_suffix, self.LABELS_EXPECTED)
         names = sorted(stem + self.img_suffix for stem in images | labels)
 
         samples, problems = [], []
@@ -245,15 +213,13 @@ class PairedSegDataset(FolderSegDataset):
             if stem in images and stem in labels:
                 samples.append(info)
                 continue
-            have, lack = (
-                ('image', info['seg_map_path'])
-                if stem in images
-                else ('label', info['img_path'])
-            )
+            have, lack = ('label', 'img_path')
+            if stem in images:
+                have, lack = ('image', 'seg_map_path')
             problems.append(
                 DataError(
                     f'is missing, but its {have} is there',
-                    file=lack,
+                    file=info[lack],
                     remedy=f'Restore the file, remove its {have}, or list '
                     f'{name!r} in the file given as exclude=',
                     name=name,
@@ -261,34 +227,27 @@ class PairedSegDataset(FolderSegDataset):
             )
         return samples, problems
 
-    @staticmethod
-    def _stems(folder: str, suffix: str, expected: str) -> set[str]:
-        return {
-            file[: -len(suffix)] for file in list_files(folder, (suffix,), expected)
-        }
+
+def _stems(folder: str, suffix: str, expected: str) -> set[str]:
+    return {file[: -len(suffix)] for file in list_files(folder, (suffix,), expected)}
 
 
 class PanopticSegDataset(PairedSegDataset):
     """Base of data sets whose label files tell instances apart.
 
     Labels are read by
-    :class:`~segda_mm.datasets.transforms.LoadPanopticLabels`. The metainfo
-    has ``classes``, ``palette``, ``thing_classes`` (train ids of the classes
-    with instances) and ``label_ids`` (the number of each class in the files
-    of the data set, for writing results). Every data info also has
-    ``thing_classes``.
-
-    Raises:
-        ValueError: The data set was given part of its classes, or others.
+    :class:`~segda_mm.datasets.transforms.LoadPanopticLabels`. The metainfo has
+    ``classes``, ``palette``, ``thing_classes`` (train ids of the classes with
+    instances; in every data info too) and ``label_ids`` (the number of each
+    class in the files). It cannot be given part of its classes.
     """
 
     def __init__(self, **kwargs) -> None:
         super().__init__(**kwargs)
         if self.label_map is not None:
             raise ValueError(
-                f'{type(self).__name__} cannot be used with part of its classes, '
-                'because its thing_classes and label_ids are those of all of '
-                'them; take classes= out of metainfo='
+                f'{type(self).__name__} cannot be used with part of its classes; '
+                'take classes= out of metainfo='
             )
 
     def data_info(self, folder: str, name: str) -> dict:

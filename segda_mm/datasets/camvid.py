@@ -45,21 +45,18 @@ def select_frames(
 ) -> list[str]:
     """Choose sequences of CamVid, and a part of each of them.
 
-    ``0001TP_006690.jpg`` is frame 6690 of sequence ``0001TP``;
-    ``0006R0_f00930.jpg`` frame 930 of ``0006R0``.
+    ``0001TP_006690.jpg`` is frame 6690 of sequence ``0001TP``.
 
     Args:
         names: Paths of images relative to their folder.
-        sequences: Sequences to keep (0001TP is dusk, 0006R0, 0016E5 and
+        sequences: Sequences to keep (0001TP is dusk; 0006R0, 0016E5 and
             Seq05VD are day); None for all.
         frames: ``(start, stop)`` of each sequence in time order: floats are
-            fractions in 0..1, two integers an index slice. ``(0.0, 0.5)``
-            and ``(0.5, 1.0)`` have no frame in common and leave none out,
-            but ``(0, 1)`` is the first frame.
+            fractions in 0..1, two integers an index slice, so that ``(0, 1)``
+            is the first frame.
         every: Keep the first of these frames and every ``every``-th after it;
             of 2.5, the frames 0, 2, 5, 7, 10 and so on.
-        leave_out_every: Keep the frames that ``every`` with the same number
-            leaves out.
+        leave_out_every: Keep the frames that ``every`` leaves out.
 
     Returns:
         The chosen names, sorted.
@@ -99,10 +96,9 @@ def select_frames(
             kept = [name for i, name in enumerate(kept) if i not in left_out]
         if not kept:
             raise DataError(
-                f'frames={frames} leaves nothing of the {len(ordered)} frames '
-                f'of sequence {sequence!r} (every={every}, '
-                f'leave_out_every={leave_out_every})',
-                remedy='Widen frames= of this data set',
+                f'frames={frames}, every={every}, leave_out_every={leave_out_every} '
+                f'leaves nothing of the {len(ordered)} frames of {sequence!r}',
+                remedy='Widen them',
             )
         chosen.extend(kept)
     return sorted(chosen)
@@ -155,9 +151,7 @@ class CamVidDataset(_ChosenFrames, PairedSegDataset):
 
     ``data_root/images/train/0001TP_006690.jpg`` is an image and
     ``data_root/labels/train/0001TP_006690.png`` its label file: class ids
-    0..10 and 11 for void, which becomes 255 when it is loaded. With
-    ``data_prefix=dict(img_path='images/train', seg_map_path='labels/train')``
-    only that part is used.
+    0..10 and 11 for void.
 
     Args:
         sequences, frames, every, leave_out_every: See :func:`select_frames`.

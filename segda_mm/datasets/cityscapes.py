@@ -16,9 +16,11 @@ from segda_mm.registry import DATASETS
 
 from .base import PairedSegDataset, PanopticSegDataset
 from .formats.cityscapes_labels import LABEL_IDS, METAINFO, THING_CLASSES
+from .snippets import FRAMES_AFTER, FRAMES_BEFORE
 from .unlabeled import UnlabeledImageDataset
 
 _PREFIX = {'img_path': 'leftImg8bit/train', 'seg_map_path': 'gtFine/train'}
+_SNIPPET_LENGTH = FRAMES_BEFORE + 1 + FRAMES_AFTER
 _SUFFIX = '_leftImg8bit.png'
 _FRAME_NAME = re.compile(
     rf'(?P<recording>(?:.*/)?[^/]+_\d+)_(?P<frame>\d+){re.escape(_SUFFIX)}'
@@ -31,11 +33,7 @@ def _expected(files: str, archive: str) -> str:
 
 @DATASETS.register_module()
 class CityscapesFineDataset(PairedSegDataset):
-    """The finely annotated images, with labels.
-
-    Reads ``*_gtFine_labelIds.png`` as published and turns the label ids into
-    the 19 train ids when a file is loaded; nothing has to be converted.
-    """
+    """The finely annotated images with ``*_gtFine_labelIds.png`` as published."""
 
     METAINFO = METAINFO
     LABEL_TABLE = 'cityscapes'
@@ -48,11 +46,7 @@ class CityscapesFineDataset(PairedSegDataset):
 
 @DATASETS.register_module()
 class CityscapesPanopticDataset(PanopticSegDataset):
-    """The finely annotated images, with instances.
-
-    Reads ``*_gtFine_instanceIds.png`` as published: 11 stuff and 8 thing
-    classes; nothing has to be converted.
-    """
+    """The same with instances, from ``*_gtFine_instanceIds.png`` as published."""
 
     METAINFO = {
         **METAINFO,
@@ -85,12 +79,7 @@ class CityscapesImagesDataset(UnlabeledImageDataset):
 
 @DATASETS.register_module()
 class CityscapesExtraDataset(CityscapesImagesDataset):
-    """The 20,000 further images, without their coarse annotations.
-
-    Args:
-        images: Folder of the images, relative to ``data_root``.
-        kwargs: Further arguments of :class:`UnlabeledImageDataset`.
-    """
+    """The 20,000 further images, without their coarse annotations."""
 
     IMAGES_EXPECTED = _expected('*_leftImg8bit.png', 'leftImg8bit_trainextra')
 
@@ -102,46 +91,23 @@ class CityscapesExtraDataset(CityscapesImagesDataset):
 class CityscapesSequenceDataset(CityscapesImagesDataset):
     """The video snippets, without labels.
 
-    A snippet is 30 consecutive frames, of which the 20th (index 19) is the
-    one that the finely annotated set has labels for. Every data info also
-    has ``snippet`` (the name of its first frame without the suffix),
-    ``frame_index`` (0..29), ``is_annotated`` (whether it is the frame at
-    ``annotated_index``) and ``annotated_path`` (``relative_path`` of that
-    frame, from which the city and the name of the label file follow).
-
-    Args:
-        images: Folder of the frames, relative to ``data_root``.
-        snippet_length: Frames in a snippet.
-        annotated_index: Index of the annotated frame in its snippet.
-        kwargs: Further arguments of :class:`UnlabeledImageDataset`.
+    A snippet is 30 consecutive frames, of which the 20th is the one that the
+    finely annotated set has labels for. Every data info also has its
+    ``annotated_path``, the ``relative_path`` of that frame.
 
     Raises:
-        DataError: A name is not that of a frame, or a snippet is incomplete,
-            so that the index of its frames is unknown.
+        DataError: A name is not that of a frame, or a snippet is incomplete.
     """
 
     IMAGES_EXPECTED = _expected(
         'the frames *_leftImg8bit.png', 'leftImg8bit_sequence_trainvaltest'
     )
 
-    def __init__(
-        self,
-        images: str = 'leftImg8bit_sequence/train',
-        snippet_length: int = 30,
-        annotated_index: int = 19,
-        **kwargs,
-    ) -> None:
-        if not 0 <= annotated_index < snippet_length:
-            raise ValueError(
-                f'annotated_index={annotated_index} must be in 0..'
-                f'{snippet_length - 1}, the frames of a snippet'
-            )
-        self.snippet_length = snippet_length
-        self.annotated_index = annotated_index
+    def __init__(self, images: str = 'leftImg8bit_sequence/train', **kwargs) -> None:
         super().__init__(images=images, **kwargs)
 
     def describe_names(self, names: Sequence[str]) -> dict[str, dict]:
-        """Find out each frame's snippet and its index there."""
+        """Find the annotated frame of each frame's snippet."""
         recordings = {}
         for name in names:
             match = _FRAME_NAME.fullmatch(name)
@@ -163,32 +129,16 @@ class CityscapesSequenceDataset(CityscapesImagesDataset):
             # each other without one.
             gaps = np.flatnonzero(np.diff(numbers) != 1) + 1
             for start, stop in zip([0, *gaps], [*gaps, len(ordered)]):
-                details.update(
-                    _snippets_of_run(
-                        ordered[start:stop], self.snippet_length, self.annotated_index
+                run = ordered[start:stop]
+                if len(run) % _SNIPPET_LENGTH:
+                    raise DataError(
+                        f'starts a run of {len(run)} consecutive frames, which is not '
+                        f'a number of whole snippets of {_SNIPPET_LENGTH}',
+                        file=run[0],
+                        remedy='Restore the missing frames or remove the rest of the '
+                        'snippet',
                     )
-                )
+                for place, name in enumerate(run):
+                    first = place - place % _SNIPPET_LENGTH
+                    details[name] = {'annotated_path': run[first + FRAMES_BEFORE]}
         return details
-
-
-def _snippets_of_run(
-    run: Sequence[str], length: int, annotated_index: int
-) -> dict[str, dict]:
-    """The details of consecutive frames, which have to fill whole snippets."""
-    if len(run) % length:
-        raise DataError(
-            f'starts a run of {len(run)} consecutive frames, which is not a number of '
-            f'whole snippets of {length}',
-            file=run[0],
-            remedy='Restore the missing frames or remove the rest of the snippet; for '
-            'other snippets set snippet_length=',
-        )
-    return {
-        name: {
-            'snippet': run[place - place % length].removesuffix(_SUFFIX),
-            'frame_index': place % length,
-            'is_annotated': place % length == annotated_index,
-            'annotated_path': run[place - place % length + annotated_index],
-        }
-        for place, name in enumerate(run)
-    }

@@ -13,9 +13,9 @@ from segda_mm.registry import DATASETS
 class CounterSeededDataset:
     """Makes every sample depend on (seed, epoch, index) alone.
 
-    The random generators of Python, NumPy and PyTorch (CPU) are seeded before
-    a sample is fetched and put back afterwards. Augmentations then do not
-    depend on the number of workers, nor on where a run was interrupted.
+    The generators of Python, NumPy and PyTorch (CPU) are seeded before a sample
+    is fetched and put back afterwards, so that augmentations depend neither on
+    the number of workers nor on where a run was interrupted.
 
     Args:
         dataset: The data set to wrap, or its config.

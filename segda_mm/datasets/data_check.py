@@ -25,12 +25,10 @@ SPLITS = ('train', 'target', 'val', 'test')
 
 
 class DatasetReport(NamedTuple):
-    """What was found in one data set.
+    """What was found in one data set, whose place in the config is ``key``.
 
-    ``key`` is where it stands in the config. ``pixels`` (K,) counts the
-    pixels of each class, ``images`` (K,) the images with at least one,
-    ``void_pixels`` the pixels of no class; the three are None without labels.
-    ``problems`` are :class:`DataError` and :class:`MissingDataError`.
+    ``pixels`` (K,) counts the pixels of each class, ``images`` (K,) the images with
+    at least one; these and ``void_pixels`` are None without labels.
     """
 
     key: str
@@ -48,12 +46,11 @@ def dataset_configs(cfg: dict, splits: tuple[str, ...]) -> dict[str, dict]:
 
     Args:
         cfg: A whole config.
-        splits: Some of ``SPLITS``; ``'target'`` is the target side of a
-            domain pair, ``'train'`` everything else to train on.
+        splits: Some of ``SPLITS``; ``'target'`` is the target side of a domain
+            pair, ``'train'`` everything else to train on.
 
     Returns:
-        ``{config key: config of the data set}``. A data set that stands in
-        several places with the same samples is given once.
+        ``{config key: config of the data set}``, once for the same samples.
 
     Raises:
         ValueError: The config has no data set for these splits.
@@ -86,21 +83,15 @@ def check_data(
     workers: int = 0,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> list[DatasetReport]:
-    """Check every sample of the data sets that a config names.
+    """Check every sample of the data sets that a config names; collect all problems.
 
-    Every image and label file is decoded, labels by the transform that a
-    training reads them with. Missing folders and pairs, unreadable files, label
-    files of a wrong kind, sizes that differ and ids that are not known are
-    collected, not raised.
+    Every image and label file is decoded, labels as a training reads them.
 
     Args:
         cfg: A whole config.
         splits: Which data sets, see :func:`dataset_configs`.
         workers: Processes to use; 0 checks in this one.
         progress: Called with (config key, samples done, samples in all).
-
-    Returns:
-        A report for each data set.
     """
     return [
         _check_dataset(key, dataset, workers, progress)
@@ -132,11 +123,7 @@ def format_report(report: DatasetReport) -> str:
 def write_exclude(path: str | os.PathLike, reports: list[DatasetReport]) -> int:
     """Write the names of all samples with a problem to a list file.
 
-    Names that are in the file already stay: a check with ``exclude=`` set to
-    this file does not see those samples again.
-
-    Returns:
-        How many names the file has now.
+    Names that are in it already stay. Returns how many it has now.
     """
     names = {
         problem.name
@@ -153,10 +140,10 @@ def write_exclude(path: str | os.PathLike, reports: list[DatasetReport]) -> int:
 
 
 def _walk_dataloaders(cfg: dict) -> Iterator[tuple[str, dict]]:
-    for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
-        dataset = (cfg.get(loader) or {}).get('dataset')
-        if dataset is not None:
-            yield from _unwrap(f'{loader}.dataset', dataset)
+    for split in ('train', 'val', 'test'):
+        key = f'{split}_dataloader'
+        if (cfg.get(key) or {}).get('dataset') is not None:
+            yield from _unwrap(f'{key}.dataset', cfg[key]['dataset'])
 
 
 def _unwrap(key: str, dataset: dict) -> Iterator[tuple[str, dict]]:
@@ -211,11 +198,8 @@ def _find_samples(dataset: BaseDataset, key: str) -> tuple[list[dict], list[Exce
     except (MissingDataError, DataError) as error:
         return [], [error]
     except (OSError, AssertionError, ValueError) as error:
-        return [], [
-            DataError(
-                f'{key}: {type(dataset).__name__} cannot list its samples: {error}'
-            )
-        ]
+        what = f'{key}: {type(dataset).__name__} cannot list its samples: {error}'
+        return [], [DataError(what)]
 
 
 def _label_loader(config: dict, sample: dict, num_classes: int) -> BaseTransform:

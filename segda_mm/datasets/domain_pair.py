@@ -7,8 +7,6 @@ from mmengine.dataset import BaseDataset
 
 from segda_mm.registry import DATASETS
 
-_LENGTHS = ('source', 'target', 'shorter', 'longer')
-
 # Keeps the permutations apart from other draws made with the same seed.
 _STREAM = 0x9A12
 
@@ -23,25 +21,18 @@ def _permutation(seed: int, cycle: int, size: int) -> np.ndarray:
 
 @DATASETS.register_module()
 class DomainPairDataset:
-    """Draws a source and a target sample together.
+    """Draws a source and a target sample together, ``dict(source=..., target=...)``.
 
-    An epoch has as many pairs as the set that ``length`` names has samples:
-    pair ``i`` holds that set's sample ``i``, so an epoch shows each of its
-    samples once. The partners walk on through permutations of the other set,
-    a new one for each walk, from epoch to epoch: counted over whole epochs,
-    every sample of it is drawn ``k`` times before any is drawn ``k + 1``
-    times. The walk depends on (seed, epoch, i) alone, not on the order in
-    which pairs are asked for, nor on workers or on where a run was cut.
+    An epoch shows each sample of the set that ``length`` names once. The partners
+    walk on through permutations of the other set from epoch to epoch: every sample
+    is drawn ``k`` times before any is drawn ``k + 1`` times. All depends on (seed,
+    epoch, index) alone.
 
     Args:
         source: The labelled data set, or its config.
-        target: The target data set, or its config. Its classes and palette
-            must be those of the source, or not be given at all.
-        length: ``'source'``, ``'target'``, ``'shorter'`` or ``'longer'``:
-            the set whose size is that of an epoch.
-
-    Returns:
-        Items are ``dict(source=<sample>, target=<sample>)``.
+        target: The target data set, or its config. Its classes and palette must be
+            those of the source, or not be given at all.
+        length: ``'source'`` or ``'target'``: whose size is that of an epoch.
 
     Raises:
         ValueError: ``length`` is unknown, or the classes or palettes differ.
@@ -53,22 +44,18 @@ class DomainPairDataset:
         target: dict | BaseDataset,
         length: str = 'source',
     ) -> None:
-        if length not in _LENGTHS:
+        if length not in ('source', 'target'):
             raise ValueError(
-                f'length={length!r} of DomainPairDataset must be one of {_LENGTHS}'
+                f"length={length!r} of DomainPairDataset must be 'source' or 'target'"
             )
-        self.source = self._build(source)
-        self.target = self._build(target)
-        self.length = length
+        self.source, self.target = (
+            DATASETS.build(part) if isinstance(part, dict) else part
+            for part in (source, target)
+        )
         self._check_classes()
         self._epoch = 0
         self._seed = 0
-        self._source_leads = {
-            'source': True,
-            'target': False,
-            'shorter': len(self.source) <= len(self.target),
-            'longer': len(self.source) >= len(self.target),
-        }[length]
+        self._source_leads = length == 'source'
 
     @property
     def metainfo(self) -> dict:
@@ -105,10 +92,6 @@ class DomainPairDataset:
             raise IndexError(f'pair {idx} of {len(self)}')
         source, target = self.indices(idx)
         return {'source': self.source[source], 'target': self.target[target]}
-
-    @staticmethod
-    def _build(dataset: dict | BaseDataset) -> BaseDataset:
-        return DATASETS.build(dataset) if isinstance(dataset, dict) else dataset
 
     def _check_classes(self) -> None:
         source, target = self.source.metainfo, self.target.metainfo

@@ -23,42 +23,31 @@ from .snippets import CityscapesSnippets, PatternSnippets
 class EgoCarRegions:
     """The ego-car region of every frame, from the annotated frames of its snippet.
 
-    Camera and car do not move relative to each other, so that the region of a
-    snippet's annotated frame is that of its other frames too. Where a snippet
-    has several annotated frames, the region is what all of them mark.
+    Camera and car do not move relative to each other: the region of a snippet is
+    what all of its annotated frames mark.
 
     Source: Chen et al., "Naive-Student", ECCV 2020, "Ego-Car Region in Pseudo
     Labels".
 
-    Cityscapes::
-
-        EgoCarRegions('data/cityscapes/gtFine/train')
-
-    CamVid, where void also marks what nobody annotated::
+    Cityscapes is ``EgoCarRegions('data/cityscapes/gtFine/train')``; in CamVid void
+    also marks what nobody annotated::
 
         EgoCarRegions(
-            annotated=dict(type='CamVidDataset', data_root='data/camvid',
-                           sequences=['0001TP'], frames=(0.0, 0.5)),
+            annotated=dict(type='CamVidDataset', data_root='data/camvid'),
             ego_ids=(11, ), snippets=dict(pattern='(?P<snippet>0001TP)_'),
             touching_bottom=True)
 
     Args:
-        annotated: The label files of the annotated frames, 8-bit label ids or
-            16-bit instance ids: a folder (of ``*_gtFine_labelIds.png``, with a
-            pattern of ``*.png``), or the config of a labelled data set, of which
-            only the file names are used, so that ``subset=`` and the like choose
-            among them.
-        ego_ids: Values that mark the ego car in the label files (Cityscapes:
-            1, ego vehicle).
-        snippets: Which frames belong together: ``'cityscapes'``
-            (:class:`~segda_mm.datasets.snippets.CityscapesSnippets`) or
-            ``dict(pattern=...)``
-            (:class:`~segda_mm.datasets.snippets.PatternSnippets`).
-        touching_bottom: Whether only what is connected with the lower border
-            of the image is the ego car.
-        include_annotated: Whether an annotated frame has a region itself. It
-            is needed where annotated frames get pseudo labels too; a human
-            label is void there already.
+        annotated: The label-id or instance-id files of the annotated frames: a
+            folder (of ``*_gtFine_labelIds.png``, with a pattern of ``*.png``), or
+            the config of a labelled data set.
+        ego_ids: Values that mark the ego car (Cityscapes: 1, ego vehicle).
+        snippets: ``'cityscapes'`` or ``dict(pattern=...)``, see
+            :mod:`segda_mm.datasets.snippets`.
+        touching_bottom: Whether only what is connected with the lower border of
+            the image is the ego car.
+        include_annotated: Whether an annotated frame has a region itself, for
+            where annotated frames get pseudo labels too.
 
     Raises:
         DataError: The name of a label file does not fit ``snippets``.
@@ -74,12 +63,8 @@ class EgoCarRegions:
         touching_bottom: bool = False,
         include_annotated: bool = False,
     ) -> None:
-        ego_ids = list(ego_ids)
-        if not ego_ids or not all(0 <= label_id < 2**16 for label_id in ego_ids):
-            raise ValueError(
-                f'ego_ids={ego_ids} must be values of label files, 0..65535, that '
-                'mark the ego car (Cityscapes: 1)'
-            )
+        if not len(ego_ids):
+            raise ValueError('ego_ids= must name values that mark the ego car')
         has_pattern = isinstance(snippets, Mapping) and set(snippets) == {'pattern'}
         if snippets != 'cityscapes' and not has_pattern:
             raise ValueError(
@@ -97,7 +82,7 @@ class EgoCarRegions:
             else CityscapesSnippets(files)
         )
         self._is_ego = np.zeros(2**16, dtype=bool)
-        self._is_ego[ego_ids] = True
+        self._is_ego[list(ego_ids)] = True
         self.touching_bottom = touching_bottom
         self.include_annotated = include_annotated
         # Packed, because a run sees thousands of snippets: some kilobytes each.
@@ -115,20 +100,15 @@ class EgoCarRegions:
         Args:
             relative_path: Path of its image below the folder of the images.
             shape: (H, W) of the image.
-            annotated_path: Path of the image of the snippet's annotated frame,
-                where the data set knows it (``annotated_path`` of a data info
-                of :class:`~segda_mm.datasets.CityscapesSequenceDataset`).
+            annotated_path: That of the snippet's annotated frame, where known.
 
         Returns:
-            bool (H, W), True where the ego car is seen, the caller's to
-            change. None for a frame that the pattern does not match, for an
-            annotated frame unless ``include_annotated``, and where the snippet
-            has no annotated frame, of which a warning tells once for each
-            snippet and process.
+            bool (H, W), the caller's to change. None for a frame of no snippet, for
+            an annotated frame unless ``include_annotated``, and (with a warning, once
+            for each snippet) where the snippet has no annotated frame.
 
         Raises:
-            DataError: A label file cannot be read or is of another size, or
-                the frame is not named as in Cityscapes.
+            DataError: A file cannot be read or is of another size, or a name is wrong.
         """
         snippet = self._snippets.find(relative_path, annotated_path)
         if snippet is None or (snippet.is_annotated and not self.include_annotated):
@@ -137,10 +117,9 @@ class EgoCarRegions:
             if snippet.name not in self._reported:
                 self._reported.add(snippet.name)
                 warnings.warn(
-                    f'the snippet {snippet.name} with the frame {relative_path} has '
-                    'no annotated frame, so that its ego-car region is unknown and '
-                    'stays as it is labelled; for the region to become void, add '
-                    'the label file to what annotated= names',
+                    f'the snippet {snippet.name} with the frame {relative_path} has no '
+                    'annotated frame, so that its ego-car region is unknown; add the '
+                    'label file to what annotated= names',
                     stacklevel=2,
                 )
             return None
@@ -154,41 +133,30 @@ class EgoCarRegions:
                 f'annotated frame is {_size(size)} pixels, but the frame '
                 f'{relative_path} of its snippet is {_size(shape)}',
                 file=snippet.label_files[0],
-                remedy='Place EgoCarVoid before everything that resizes or crops, '
-                'and take images and label files of the same resolution',
+                remedy='Place EgoCarVoid before everything that resizes or crops, and '
+                'take images and label files of the same resolution',
             )
         packed = np.frombuffer(zlib.decompress(bits), dtype=np.uint8)
         region = np.unpackbits(packed, count=size[0] * size[1])
         return region.view(bool).reshape(size)
 
     def _common_region(self, files: Sequence[str]) -> np.ndarray:
-        region = None
-        for file in files:
-            marked = self._is_ego[_read_ids(file)]
-            if region is None:
-                region = marked
-            elif region.shape != marked.shape:
+        marked = [self._is_ego[_read_ids(file)] for file in files]
+        for file, part in zip(files, marked):
+            if part.shape != marked[0].shape:
                 raise DataError(
-                    f'is {_size(marked.shape)} pixels, but {files[0]} of the same '
-                    f'snippet is {_size(region.shape)}',
+                    f'is {_size(part.shape)} pixels, but {files[0]} of the same '
+                    f'snippet is {_size(marked[0].shape)}',
                     file=file,
                     remedy='Frames of one snippet have one size; correct snippets=, '
                     'or leave the file out of annotated=',
                 )
-            else:
-                region &= marked
+        region = np.logical_and.reduce(marked)
         return connected_with_bottom(region) if self.touching_bottom else region
 
 
 def connected_with_bottom(region: np.ndarray) -> np.ndarray:
-    """Keep the parts of a region that reach the lower border of the image.
-
-    Args:
-        region: bool (H, W); pixels are connected with all 8 around them.
-
-    Returns:
-        bool (H, W).
-    """
+    """Keep the parts of a region (H, W), 8-connected, that reach the lower border."""
     count, parts = cv2.connectedComponents(region.astype(np.uint8), connectivity=8)
     is_kept = np.zeros(count, dtype=bool)
     is_kept[parts[-1]] = True
@@ -207,11 +175,6 @@ def _files_of_folder(folder: str, suffix: str) -> dict[str, str]:
 
 
 def _files_of_dataset(config: Mapping) -> dict[str, str]:
-    if 'type' not in config:
-        raise ValueError(
-            f'annotated={dict(config)} must be a folder or the config of a labelled '
-            'data set (with type=)'
-        )
     dataset = DATASETS.build({**config, 'pipeline': []})
     infos = [dataset.get_data_info(index) for index in range(len(dataset))]
     if any('seg_map_path' not in info or 'segments_info' in info for info in infos):

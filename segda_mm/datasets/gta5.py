@@ -11,10 +11,8 @@ class GTA5Dataset(PairedSegDataset):
     """GTA5, rendered street scenes with the label ids of Cityscapes.
 
     ``data_root/images/00001.png`` is an RGB image (1914x1052 as published),
-    ``data_root/labels/00001.png`` its label file: a palette PNG of Cityscapes
-    label ids, turned into the 19 train ids when it is loaded. A few published
-    labels differ in size from their image: loading one raises an error that
-    names both sizes, ``exclude`` leaves them out.
+    ``data_root/labels/00001.png`` its label file. A few published labels differ
+    in size from their image; ``exclude`` leaves them out.
 
     Source: Richter et al., "Playing for Data", ECCV 2016.
     """

@@ -9,7 +9,7 @@ from segda_mm.registry import DATASETS
 
 from .base import PanopticSegDataset
 from .cityscapes import CityscapesPanopticDataset
-from .formats.cityscapes_labels import CLASSES
+from .formats.cityscapes_labels import CLASSES, IGNORE_INDEX
 from .formats.mapillary_labels import cityscapes_train_id
 from .formats.panoptic_files import PanopticIndex, read_panoptic_json
 
@@ -18,29 +18,23 @@ from .formats.panoptic_files import PanopticIndex, read_panoptic_json
 class MapillaryPanopticDataset(PanopticSegDataset):
     """Mapillary Vistas, street scenes of all continents, with instances.
 
-    Reads the COCO-panoptic PNGs as published, and the categories from the
-    ``panoptic_2018.json`` (version 1.2) or ``panoptic_2020.json`` (2.0) that
-    lies among them; nothing has to be converted.
+    Reads the COCO-panoptic PNGs as published, and the ``panoptic_2018.json``
+    (version 1.2) or ``panoptic_2020.json`` (2.0) that lies among them.
 
     Source: Neuhold et al., "The Mapillary Vistas Dataset for Semantic
     Understanding of Street Scenes", ICCV 2017.
 
     Args:
         data_root: Folder with ``training`` and ``validation``.
-        data_prefix: ``dict(img_path=..., seg_map_path=...)``, the folders of
-            the images and of the panoptic PNGs. Version 1.2 is in
-            ``training/v1.2/panoptic`` (older archives: ``training/panoptic``),
-            2.0 in ``training/v2.0/panoptic``.
+        data_prefix: ``dict(img_path=..., seg_map_path=...)``.
         map_to_cityscapes: Whether the classes are the 19 of Cityscapes, see
-            :mod:`segda_mm.datasets.formats.mapillary_labels`. Otherwise they are the
-            categories of the JSON file, in its order: 65 in version 1.2, 37 of
-            them with instances.
+            :mod:`segda_mm.datasets.formats.mapillary_labels`, not the categories
+            of the JSON file (65 in version 1.2, 37 of them with instances).
         kwargs: Further arguments of :class:`PanopticSegDataset`.
 
     Raises:
         MissingDataError: A folder or the JSON file is not there.
-        DataError: The JSON file is wrong, a pair is incomplete, or an image
-            has no entry in the JSON file.
+        DataError: The JSON file is wrong, or a pair or an entry is missing.
     """
 
     DATA_PREFIX = {
@@ -65,16 +59,28 @@ class MapillaryPanopticDataset(PanopticSegDataset):
         self.json_path = self._find_json(osp.join(data_root or '', folder))
         self._index = read_panoptic_json(self.json_path)
         categories = self._index.categories
-        is_thing = {key: self._fact(c, 'isthing') for key, c in categories.items()}
-        self._groups = {key for key, thing in is_thing.items() if not thing}
+        is_thing = [category['isthing'] for category in categories.values()]
+        self._groups = {key for key, thing in zip(categories, is_thing) if not thing}
         if map_to_cityscapes:
             metainfo = CityscapesPanopticDataset.METAINFO
-            self._class_of_category = self._cityscapes_classes()
+            self._class_of_category = {
+                key: cityscapes_train_id(category['supercategory'])
+                for key, category in categories.items()
+            }
+            found = {*self._class_of_category.values()} - {IGNORE_INDEX}
+            if len(found) < len(CLASSES):
+                raise DataError(
+                    'lacks categories of the classes of Cityscapes',
+                    file=self.json_path,
+                    remedy='Correct seg_map_path, or take map_to_cityscapes=False',
+                )
         else:
             metainfo = {
-                'classes': tuple(self._fact(c, 'name') for c in categories.values()),
-                'palette': [list(self._fact(c, 'color')) for c in categories.values()],
-                'thing_classes': [i for i, t in enumerate(is_thing.values()) if t],
+                'classes': tuple(category['name'] for category in categories.values()),
+                'palette': [
+                    list(category['color']) for category in categories.values()
+                ],
+                'thing_classes': [i for i, thing in enumerate(is_thing) if thing],
                 'label_ids': list(categories),
             }
             self._class_of_category = {key: i for i, key in enumerate(categories)}
@@ -120,36 +126,8 @@ class MapillaryPanopticDataset(PanopticSegDataset):
         category = segment['category_id']
         # One segment may show many of what has no instances here, but is a thing
         # in Cityscapes (trams in version 1.2, groups of persons in 2.0).
-        iscrowd = category in self._groups or segment.get('iscrowd', 0)
-        return {
-            'id': segment['id'],
-            'category_id': category,
-            'iscrowd': int(iscrowd),
-        }
-
-    def _cityscapes_classes(self) -> dict[int, int]:
-        classes = {
-            category: cityscapes_train_id(self._fact(entry, 'supercategory'))
-            for category, entry in self._index.categories.items()
-        }
-        absent = [name for i, name in enumerate(CLASSES) if i not in classes.values()]
-        if absent:
-            raise DataError(
-                f'has no category that is {", ".join(absent)} in Cityscapes, as '
-                'Mapillary Vistas 1.2 and 2.0 have',
-                file=self.json_path,
-                remedy='Correct seg_map_path, or take map_to_cityscapes=False',
-            )
-        return classes
-
-    def _fact(self, category: Mapping, key: str) -> object:
-        if key not in category:
-            raise DataError(
-                f'category {category["id"]} has no {key!r}',
-                file=self.json_path,
-                remedy='Restore the file as Mapillary publishes it',
-            )
-        return category[key]
+        iscrowd = int(category in self._groups or segment.get('iscrowd', 0))
+        return {'id': segment['id'], 'category_id': category, 'iscrowd': iscrowd}
 
     @classmethod
     def _find_json(cls, folder: str) -> str:
@@ -158,11 +136,5 @@ class MapillaryPanopticDataset(PanopticSegDataset):
             what = 'holds no panoptic_*.json' if osp.isdir(folder) else 'does not exist'
             raise MissingDataError(
                 f'folder {what}', folder=folder, expected=cls.LABELS_EXPECTED
-            )
-        if len(found) > 1:
-            raise DataError(
-                f'holds {len(found)} files panoptic_*.json',
-                file=folder,
-                remedy='Keep the one that belongs to the PNGs',
             )
         return found[0]

@@ -20,25 +20,16 @@ from .formats.label_checksums import (
 class PseudoLabeledDataset(FolderSegDataset):
     """Unlabelled images with the labels that a teacher gave them.
 
-    The images are those of any unlabelled data set, so that exactly the frames
-    which were labelled are trained on, and its further entries of the data
-    infos (``snippet``, ...) stay. The label of an image is
-    ``<labels>/<relative_path with the suffix .png>``, as
-    :class:`segda_mm.labeling.LabelStore` writes it: train ids for
-    :class:`~segda_mm.datasets.transforms.LoadLabelIds` or, where the metainfo
-    has ``thing_classes``, instance ids of Cityscapes for
-    :class:`~segda_mm.datasets.transforms.LoadPanopticLabels`.
-
-    In a folder that ``tools/label.py`` wrote, labelling has to be finished, and
-    every label is compared with its checksum in ``manifest.json`` whenever it is
-    loaded. Label files of other programs, without a manifest, are taken as they
-    are.
+    The label of an image is ``<labels>/<relative_path with the suffix .png>``:
+    train ids or, where the metainfo has ``thing_classes``, instance ids of
+    Cityscapes. In a folder that ``tools/label.py`` wrote, labelling has to be
+    finished, and every label is compared with its checksum whenever it is loaded;
+    files without a manifest are taken as they are.
 
     Source: Chen et al., "Naive-Student", ECCV 2020, step 3 of Algorithm 1.
 
     Args:
-        images: Config of a :class:`UnlabeledImageDataset`. Its pipeline is not
-            used.
+        images: Config of a :class:`UnlabeledImageDataset`, pipeline not used.
         labels: Folder of the pseudo labels.
         metainfo: Of the task, as the labelled data set has it.
         kwargs: Further arguments of :class:`FolderSegDataset`.
@@ -65,9 +56,9 @@ class PseudoLabeledDataset(FolderSegDataset):
                 expected='one PNG for every image, as tools/label.py writes them',
             )
         checksums = self._checksums()
-        infos = {
-            info['relative_path']: info for info in self._unlabeled().load_data_list()
-        }
+        config = copy.deepcopy(dict(self.images))
+        unlabeled = DATASETS.build(dict(config, pipeline=[], lazy_init=True))
+        infos = {info['relative_path']: info for info in unlabeled.load_data_list()}
         samples, problems = [], []
         for name in self.choose_names(sorted(infos), self.labels):
             own = self.data_info('', name)
@@ -112,7 +103,3 @@ class PseudoLabeledDataset(FolderSegDataset):
                 )
             return None
         return label_checksums(self.labels) or None
-
-    def _unlabeled(self) -> FolderSegDataset:
-        config = copy.deepcopy(dict(self.images))
-        return DATASETS.build(dict(config, pipeline=[], lazy_init=True))

@@ -20,11 +20,10 @@ _CITYSCAPES_NAME = re.compile(
 
 
 class Snippet(NamedTuple):
-    """What is known about the snippet of one frame.
+    """The snippet of one frame.
 
-    ``name`` tells it from all other snippets, ``label_files`` are those of its
-    annotated frames (none, where there is no such frame), ``is_annotated``
-    says whether the frame itself is one of them.
+    ``label_files`` are those of its annotated frames (maybe none);
+    ``is_annotated`` says whether the frame itself is one of them.
     """
 
     name: str
@@ -35,14 +34,11 @@ class Snippet(NamedTuple):
 class CityscapesSnippets:
     """Snippets by the file names of Cityscapes, CITY_SEQUENCE_FRAME.
 
-    A frame belongs to the annotated frame of its recording that it precedes
-    by at most 19 frames or follows by at most 10, so that snippets which
-    follow each other without a gap are told apart. Folders do not matter: the
-    name has the city.
+    A frame belongs to the annotated frame of its recording that it precedes by
+    at most 19 frames or follows by at most 10. Folders do not matter.
 
     Args:
-        label_files: ``{name of an annotated frame without its suffix: label
-            file}``.
+        label_files: ``{name of an annotated frame without suffix: label file}``.
 
     Raises:
         DataError: A name is of another form.
@@ -56,12 +52,7 @@ class CityscapesSnippets:
         self._frames = {key: sorted(files) for key, files in self._files.items()}
 
     def find(self, relative_path: str, annotated_path: str | None = None) -> Snippet:
-        """Find the snippet of a frame.
-
-        Args:
-            relative_path: Path of the frame's image.
-            annotated_path: That of the snippet's annotated frame, where a data
-                set knows it.
+        """Find the snippet of a frame; ``annotated_path`` is that of the annotated one.
 
         Raises:
             DataError: A name is not CITY_SEQUENCE_FRAME_leftImg8bit.png.
@@ -93,15 +84,12 @@ class CityscapesSnippets:
 class PatternSnippets:
     """Snippets by a regular expression.
 
-    Within a snippet an image and its label file have one file name, suffixes
-    and folders aside.
+    An image and its label file have one file name, suffixes and folders aside.
 
     Args:
-        pattern: Searched for in the path of a frame; what its group
-            ``snippet`` matches names the snippet. A frame that it does not
-            match belongs to none.
-        label_files: ``{name of an annotated frame without its suffix: label
-            file}``.
+        pattern: Searched for in the path of a frame; its group ``snippet`` names
+            the snippet. A frame that it does not match belongs to none.
+        label_files: ``{name of an annotated frame without suffix: label file}``.
 
     Raises:
         DataError: The pattern matches none of the annotated frames.
@@ -138,12 +126,7 @@ class PatternSnippets:
     def find(
         self, relative_path: str, annotated_path: str | None = None
     ) -> Snippet | None:
-        """Find the snippet of a frame; None where it belongs to none.
-
-        Args:
-            relative_path: Path of the frame's image.
-            annotated_path: Not used: the pattern decides.
-        """
+        """Find the snippet of a frame, by ``relative_path`` alone; None if in none."""
         name = osp.splitext(relative_path)[0]
         match = self._pattern.search(name)
         if match is None or match['snippet'] is None:
@@ -158,9 +141,8 @@ def _recording_and_frame(name: str, file: str) -> tuple[str, int]:
     match = _CITYSCAPES_NAME.fullmatch(name)
     if match is None:
         raise DataError(
-            'is not named CITY_SEQUENCE_FRAME as the files of Cityscapes are '
-            '(aachen_000000_000019_leftImg8bit.png, '
-            'aachen_000000_000019_gtFine_labelIds.png)',
+            'is not named CITY_SEQUENCE_FRAME as the files of Cityscapes are, such '
+            'as aachen_000000_000019_leftImg8bit.png',
             file=file,
             remedy='For other names say which frames belong together, with '
             "snippets=dict(pattern=r'(?P<snippet>...)')",

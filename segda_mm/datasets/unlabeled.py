@@ -20,27 +20,24 @@ IMAGE_SUFFIXES += tuple(suffix.upper() for suffix in IMAGE_SUFFIXES)
 class UnlabeledImageDataset(FolderSegDataset):
     """Images without labels; no label file is ever looked for or opened.
 
-    Every data info has ``img_path``, ``relative_path`` and
-    ``pseudo_label_dir``. The pseudo label of an image is
-    ``<pseudo_label_dir>/<relative_path with the suffix .png>``, read by
-    :class:`~segda_mm.datasets.transforms.LoadPseudoLabels`. The attribute
-    ``pseudo_label_dir`` is None until whoever makes the pseudo labels sets it.
+    Every data info also has ``pseudo_label_dir``, where
+    :class:`~segda_mm.datasets.transforms.LoadPseudoLabels` finds labels; it is None
+    until whoever makes them sets the attribute of that name.
 
     Args:
-        images: A folder, a glob pattern (``'drive/*/*.jpg'``; ``**`` for any
-            depth), a list file (``*.txt``, one path a line) or a list of
-            paths. ``relative_path`` is relative to the folder, to the part of
-            the pattern before the first wildcard, or to ``data_root`` (without
-            one: the folder of the list file, the common folder of the paths).
+        images: A folder, a glob pattern (``**`` for any depth), a list file
+            (``*.txt``, one path a line) or a list of paths. ``relative_path`` is
+            relative to the folder, to the part of the pattern before the first
+            wildcard, or to ``data_root`` (without one: the folder of the list
+            file, the common folder of the paths).
         data_root: Folder that ``images`` and the paths in it are relative to.
-        metainfo: ``dict(classes=..., palette=...)`` of the task, or None to
-            take those of the labelled set that this one is paired with.
+        metainfo: ``dict(classes=..., palette=...)`` of the task, or None to take
+            those of the labelled set that this one is paired with.
         kwargs: Further arguments of :class:`FolderSegDataset`.
 
     Raises:
         MissingDataError: The folder does not exist, or nothing matches.
-        DataError: A listed image is absent, or two images would share one
-            pseudo label.
+        DataError: A listed image is absent, or two would share a pseudo label.
     """
 
     #: What belongs into the folder.

@@ -21,11 +21,7 @@ _IMAGE_SUFFIX = '_leftImg8bit'
 
 
 def image_id_of(img_path: str | Path) -> str:
-    """Name of an image in result files: ``<city>_123456_123456`` for Cityscapes.
-
-    Args:
-        img_path: The image file; another data set's name is its stem.
-    """
+    """Name of an image in result files: ``<city>_123456_123456`` for Cityscapes."""
     return Path(img_path).stem.removesuffix(_IMAGE_SUFFIX)
 
 
@@ -33,15 +29,11 @@ class OfficialResults:
     """Write one folder for each of the three evaluation tools of Cityscapes.
 
     ``panoptic/<image>.png`` and ``panoptic.json``
-        COCO-panoptic, for ``evalPanopticSemanticLabeling``
-        (``--prediction-json-file <folder>/panoptic.json``) and all that read
-        that format.
+        for ``evalPanopticSemanticLabeling`` and all that read COCO-panoptic.
     ``instances/<image>.txt`` and ``instances/masks/<image>_<code>.png``
-        for ``evalInstanceLevelSemanticLabeling``
-        (``CITYSCAPES_RESULTS=<folder>/instances``).
+        for ``evalInstanceLevelSemanticLabeling``.
     ``semantic/<image>.png``
-        label ids, for ``evalPixelLevelSemanticLabeling``
-        (``CITYSCAPES_RESULTS=<folder>/semantic``).
+        label ids, for ``evalPixelLevelSemanticLabeling``.
 
     Every file is whole or absent.
 
@@ -74,17 +66,14 @@ class OfficialResults:
         instance_scores: np.ndarray,
         sem_seg: np.ndarray,
     ) -> dict[str, Any]:
-        """Write the files of one image.
+        """Write the files of one image, and return its entry of ``panoptic.json``.
 
         Args:
             image_id: As :func:`image_id_of` gives it.
             codes: Panoptic codes, integers (H, W).
-            instance_codes: Codes of the instances, integers (K,).
+            instance_codes: Of the instances, integers (K,).
             instance_scores: Their confidences, floats (K,).
             sem_seg: Train ids, integers (H, W), 255 is void.
-
-        Returns:
-            The image's entry of ``panoptic.json``.
         """
         ids, segments = segments_from_codes(codes, self.label_ids, self.thing_classes)
         file_name = f'{image_id}.png'
@@ -102,11 +91,7 @@ class OfficialResults:
         return dict(image_id=image_id, file_name=file_name, segments_info=segments)
 
     def write_index(self, annotations: Sequence[Mapping]) -> None:
-        """Write ``panoptic.json``.
-
-        Args:
-            annotations: What :meth:`write_image` returned, of all images.
-        """
+        """Write ``panoptic.json`` of the entries of :meth:`write_image`."""
         categories = [
             dict(id=int(label_id), name=name, isthing=int(index in self.thing_classes))
             for index, (name, label_id) in enumerate(zip(self.classes, self.label_ids))

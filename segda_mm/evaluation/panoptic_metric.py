@@ -27,37 +27,21 @@ _NO_TRUTH = (
 
 @METRICS.register_module()
 class PanopticMetric(BaseMetric):
-    """PQ, SQ and RQ, Cityscapes' instance AP, and mIoU.
+    """PQ, SQ and RQ, Cityscapes' instance AP, and mIoU, as Cityscapes' tools have them.
 
-    Sources: Kirillov et al., "Panoptic Segmentation", CVPR 2019; Cordts et
-    al., "The Cityscapes Dataset", CVPR 2016. The figures equal those of
-    Cityscapes' own tools. They are Python floats in percent, not rounded, see
-    :meth:`PanopticTally.figures`; a class without anything to measure is NaN,
-    and the means leave it out.
+    Kirillov et al., "Panoptic Segmentation", CVPR 2019; Cordts et al., "The
+    Cityscapes Dataset", CVPR 2016. Figures are Python floats in percent, not rounded,
+    see :meth:`PanopticTally.figures`. Images are added to sums of fixed size, those
+    of several processes too.
 
-    Streaming: of an image nothing is kept but its share of sums of fixed size
-    and nine bytes for each of its predicted instances, which the
-    precision-recall curves need (and with ``output_dir`` its entry of the JSON
-    file). The sums of several processes are added.
-
-    Every sample needs ``pred_panoptic_seg`` and ``gt_panoptic_seg`` (panoptic
-    codes, :mod:`segda_mm.ops.panoptic_codes`), ``pred_sem_seg`` and
-    ``gt_sem_seg`` (train ids, 255 is void), all integers (1, H, W), and
-    ``pred_instances`` with ``codes`` and ``scores`` (K,). The metainfo of the
-    data set needs ``classes`` and ``thing_classes``, and ``label_ids`` where
-    files are written.
+    Samples need ``pred_panoptic_seg``, ``gt_panoptic_seg`` (codes), ``pred_sem_seg``
+    and ``gt_sem_seg`` (train ids), all (1, H, W), and ``pred_instances``. The metainfo
+    needs ``classes`` and ``thing_classes``, for files ``label_ids`` too.
 
     Args:
-        output_dir: Write the predictions here as the files that the tools of
-            Cityscapes judge, see :class:`OfficialResults`.
+        output_dir: Write predictions here, see :class:`OfficialResults`.
         format_only: Only write the files: the images have no ground truth.
         prefix: Put in front of the names of the figures.
-
-    Raises:
-        ValueError: ``format_only`` without ``output_dir``; a sample lacks a
-            field, or its prediction is of another size than its ground truth;
-            two images have one name in the result files; the metainfo lacks a
-            key; the processes together saw more images than there are.
     """
 
     # BaseMetric warns about a prefix of None; an empty one means the same.
@@ -141,13 +125,7 @@ class PanopticMetric(BaseMetric):
         return self.dataset_meta[key]
 
     def evaluate(self, size: int) -> dict[str, float]:
-        """Add the sums of all processes, and start anew.
-
-        Args:
-            size: Number of images of the data set.
-
-        Returns:
-            The figures, the same in all processes; none with ``format_only``.
+        """Figures of the sums of all processes; none with ``format_only``.
 
         Raises:
             ValueError: No image was processed, or more than ``size``.

@@ -22,16 +22,21 @@ from segda_mm.ops.panoptic_quality import (
     panoptic_quality_counts,
 )
 
-_ONE_BIT_EACH = 1 << np.arange(len(OVERLAPS), dtype=np.uint16)
-_RECORD = np.dtype([('label', 'u1'), ('score', 'f4'), ('true', 'u2'), ('false', 'u2')])
+#: One predicted instance of :class:`InstanceMatches`.
+_RECORD = np.dtype(
+    [
+        ('labels', 'u1'),
+        ('scores', 'f4'),
+        ('true', '?', len(OVERLAPS)),
+        ('false', '?', len(OVERLAPS)),
+    ]
+)
 
 
 class PanopticTally:
     """What has been seen of a data set, in sums of fixed size.
 
-    Only the precision-recall curves of AP need more: nine bytes of every
-    predicted instance. Tallies of parts of a data set add up to that of the
-    whole.
+    AP needs 25 bytes more for every predicted instance. Tallies add up.
 
     Args:
         num_classes: C.
@@ -59,11 +64,11 @@ class PanopticTally:
         """Compare one image with its ground truth.
 
         Args:
-            truth: Panoptic codes of the ground truth, integers (H, W).
+            truth: Panoptic codes, integers (H, W).
             prediction: Predicted panoptic codes, integers (H, W).
-            instance_codes: Codes of the predicted instances, integers (K,).
+            instance_codes: Of the predicted instances, integers (K,).
             instance_scores: Their confidences, floats (K,); kept as float32.
-            sem_truth: Train ids of the ground truth, integers (H, W).
+            sem_truth: Train ids, integers (H, W).
             sem_prediction: Predicted train ids, integers (H, W).
 
         Raises:
@@ -77,11 +82,13 @@ class PanopticTally:
         self._confusion += confusion_matrix(semantic, self.num_classes)
         self._quality += quality
         self._instances += count_instances(overlaps, *settings)
-        self._records += _pack(
-            match_segments(
-                overlaps, instance_codes, instance_scores, self.thing_classes
-            )
+        matches = match_segments(
+            overlaps, instance_codes, instance_scores, self.thing_classes
         )
+        records = np.empty(len(matches.labels), dtype=_RECORD)
+        for name, values in matches._asdict().items():
+            records[name] = values
+        self._records += records.tobytes()
         self.num_images += 1
 
     def __iadd__(self, other: PanopticTally) -> PanopticTally:
@@ -99,7 +106,9 @@ class PanopticTally:
 
     def precision(self) -> np.ndarray:
         """AP per class and overlap, (C, 10) in [0, 1], NaN without instances."""
-        return average_precision(_unpack(self._records), self._instances)
+        records = np.frombuffer(bytes(self._records), dtype=_RECORD)
+        matches = InstanceMatches(*(records[name] for name in InstanceMatches._fields))
+        return average_precision(matches, self._instances)
 
     def iou(self) -> np.ndarray:
         """IoU per class, (C,) in [0, 1], NaN where neither true nor predicted."""
@@ -112,10 +121,9 @@ class PanopticTally:
             classes: C names.
 
         Returns:
-            ``PQ``, ``SQ``, ``RQ`` over all classes, ``PQ_things`` ...
-            ``RQ_stuff`` over some, ``AP``, ``AP50``, ``mIoU``; then
-            ``PQ.<class>`` and ``IoU.<class>`` of every class, ``AP.<class>``
-            of those with instances. NaN where nothing was to be measured.
+            ``PQ``, ``SQ``, ``RQ``, ``PQ_things`` ... ``RQ_stuff``, ``AP``, ``AP50``,
+            ``mIoU``, then ``PQ.<class>`` and ``IoU.<class>``, and ``AP.<class>`` of
+            things. NaN where nothing was to be measured.
         """
         precision, iou, quality = self.precision(), self.iou(), self.quality()
         figures = {}
@@ -133,21 +141,3 @@ class PanopticTally:
             if index in self.thing_classes:
                 figures[f'AP.{name}'] = precision[index].mean()
         return {name: 100 * float(value) for name, value in figures.items()}
-
-
-def _pack(matches: InstanceMatches) -> bytes:
-    records = np.empty(len(matches.labels), dtype=_RECORD)
-    records['label'] = matches.labels
-    records['score'] = matches.scores
-    records['true'] = matches.true @ _ONE_BIT_EACH
-    records['false'] = matches.false @ _ONE_BIT_EACH
-    return records.tobytes()
-
-
-def _unpack(packed: bytearray) -> InstanceMatches:
-    records = np.frombuffer(bytes(packed), dtype=_RECORD)
-    true, false = (
-        (records[name][:, None] & _ONE_BIT_EACH).astype(bool)
-        for name in ('true', 'false')
-    )
-    return InstanceMatches(records['label'], records['score'], true, false)

@@ -12,14 +12,10 @@ from segda_mm.registry import METRICS
 
 @METRICS.register_module()
 class PerClassIoUMetric(IoUMetric):
-    """mmseg's IoUMetric which also returns the IoU of every class.
+    """mmseg's IoUMetric, which also returns ``IoU.<class name>`` in percent.
 
-    IoUMetric returns only means; this one adds ``IoU.<class name>`` in
-    percent. A class neither present nor predicted is NaN, and the mean leaves
-    it out. All figures are Python floats: numpy scalars in a checkpoint (as
-    ``best_score``) would keep it from being loaded as plain data.
-
-    Takes the arguments of :class:`mmseg.evaluation.IoUMetric`.
+    A class neither present nor predicted is NaN, and the mean leaves it out. Figures
+    are Python floats, so that checkpoints stay plain data.
     """
 
     default_prefix = ''
@@ -45,26 +41,14 @@ class PerClassIoUMetric(IoUMetric):
 class PixelPrecision(BaseMetric):
     """Mean over the images of the share of correct pixels, void counted wrong.
 
-    This is the "precision" of the tables of "Meta Pseudo Labels for Real-Time
-    Semantic Segmentation", as its released code computes it: per image, the
-    pixels predicted right divided by *all* pixels of the image, then the mean
-    over the images. A void pixel (255) can never be predicted right, so the
-    figure cannot reach 100 on labels with void. ``aAcc`` of
-    :class:`mmseg.evaluation.IoUMetric` differs twice: it leaves void pixels
-    out and pools the pixels of all images.
-
-    Every sample needs ``pred_sem_seg`` and ``gt_sem_seg`` with integer class
-    maps of one shape, (1, H, W) or (H, W). The result is ``pixel_precision``
-    in percent, rounded to two decimals as IoUMetric does.
+    The "precision" of "Meta Pseudo Labels for Real-Time Semantic Segmentation", as
+    its released code has it. mmseg's ``aAcc`` leaves void out and pools all images.
+    Reads ``pred_sem_seg`` and ``gt_sem_seg``; the result is ``pixel_precision`` in
+    percent, rounded to two decimals.
 
     Args:
-        collect_device: ``'gpu'`` gathers the results of several processes by
-            messages, on CPUs too, ``'cpu'`` through files in ``./.dist_test``.
+        collect_device: ``'gpu'`` gathers by messages, ``'cpu'`` through files.
         prefix: Put in front of the name of the figure.
-
-    Raises:
-        ValueError: A sample has no ground truth, or prediction and ground
-            truth differ in shape.
     """
 
     # BaseMetric warns about a prefix of None; an empty one means the same.

@@ -27,9 +27,6 @@ _FIRST_IDS = np.array([LABEL_IDS[c] for c in THING_CLASSES]) * LABEL_DIVISOR
 class SemanticFormat:
     """8-bit PNGs of train ids, 255 for void.
 
-    Args:
-        num_classes: Number of classes C.
-
     Raises:
         ValueError: There are more classes than the file has values for.
     """
@@ -56,7 +53,7 @@ class SemanticFormat:
         return prediction.long()
 
     def values(self, prediction: np.ndarray) -> np.ndarray:
-        """What the file holds, (H, W) uint8."""
+        """What the file holds, (H, W) of ``dtype``."""
         return prediction.astype(np.uint8)
 
     def classes_of_values(self, values: np.ndarray) -> np.ndarray:
@@ -68,7 +65,7 @@ class SemanticFormat:
         return None
 
 
-class PanopticFormat:
+class PanopticFormat(SemanticFormat):
     """16-bit PNGs of Cityscapes' instance ids, 0 for void.
 
     Args:
@@ -76,8 +73,7 @@ class PanopticFormat:
         thing_classes: Those with instances.
 
     Raises:
-        ValueError: The classes are not the 19 of Cityscapes, for whose label
-            ids alone the files have a meaning.
+        ValueError: The classes are not the 19 of Cityscapes, which the ids stand for.
     """
 
     name = 'panoptic'
@@ -93,26 +89,22 @@ class PanopticFormat:
                 f'instances of {list(THING_CLASSES)}; train the model on these '
                 '(map_to_cityscapes=True of MapillaryPanopticDataset)'
             )
-        self.num_classes = num_classes
+        super().__init__(num_classes)
 
     def prediction(self, sample: SegDataSample) -> Tensor:
         """The predicted panoptic codes, (H, W), on the device of the network."""
         return sample.pred_panoptic_seg.data[0]
 
     def classes_of_prediction(self, prediction: Tensor) -> Tensor:
-        """Train ids, (H, W) int64, 255 where void."""
         return prediction.long() // LABEL_DIVISOR
 
     def values(self, prediction: np.ndarray) -> np.ndarray:
-        """What the file holds, (H, W) uint16."""
         return instance_ids_from_codes(prediction)
 
     def classes_of_values(self, values: np.ndarray) -> np.ndarray:
-        """Train ids, (H, W) uint8, 255 where void, from what the file holds."""
         return (codes_from_instance_ids(values) // LABEL_DIVISOR).astype(np.uint8)
 
-    def instances(self, values: np.ndarray) -> list[int] | None:
-        """Number of instances of each class."""
+    def instances(self, values: np.ndarray) -> list[int]:
         present = np.bincount(values.ravel(), minlength=2**16) > 0
         counts = [0] * self.num_classes
         for train_id, first in zip(THING_CLASSES, _FIRST_IDS):
@@ -120,15 +112,8 @@ class PanopticFormat:
         return counts
 
 
-LabelFormat = SemanticFormat | PanopticFormat
-
-
-def label_format(model: nn.Module) -> LabelFormat:
-    """The format of a model's labels.
-
-    Args:
-        model: A segmentor or adaptation method, maybe in a wrapper with
-            ``module``, for views of the images or for several processes.
+def label_format(model: nn.Module) -> SemanticFormat:
+    """The format of the labels of a model, maybe one wrapped as ``module``.
 
     Raises:
         ValueError: The format has no room for the model's classes.
@@ -144,21 +129,19 @@ def label_format(model: nn.Module) -> LabelFormat:
 
 
 def image_statistics(
-    form: LabelFormat, predicted: np.ndarray, values: np.ndarray, may_void: bool
+    form: SemanticFormat, predicted: np.ndarray, values: np.ndarray, may_void: bool
 ) -> dict[str, Any]:
     """Count what an image's label file holds.
 
     Args:
         form: The format of the file.
-        predicted: Train ids as predicted, shape (H, W), 255 where void.
-        values: What the file holds, shape (H, W).
+        predicted: Train ids as predicted, (H, W), 255 where void.
+        values: What the file holds, (H, W).
         may_void: Whether a pseudo labeler may have made more pixels void.
 
     Returns:
-        ``area`` (pixels of the image), ``pixels`` (predicted as each class),
-        with ``may_void`` also ``kept`` (left of them), and of a panoptic label
-        ``instances`` of each class. Whole numbers all, whose sums do not
-        depend on the order.
+        ``area`` in pixels, ``pixels`` predicted as each class, ``kept`` of them with
+        ``may_void``, and ``instances`` of each class of a panoptic label.
     """
     statistics = dict(area=values.size, pixels=_count(predicted, form.num_classes))
     if may_void:
@@ -175,48 +158,47 @@ def summarize(
     class_names: Sequence[str],
     thresholds: Sequence[float] | None,
 ) -> dict[str, Any]:
-    """Add up the statistics of images.
+    """Add up the results of :func:`image_statistics`.
 
     Args:
-        entries: Results of :func:`image_statistics`.
+        entries: One for each image.
         class_names: Of the C classes.
         thresholds: Of the C classes, where they hold for all images.
 
     Returns:
-        ``num_images``, ``area``, ``void_share`` of all pixels, and ``classes``:
-        for each ``name``, ``pixels`` predicted as it, ``images`` with one of
-        them, and where there are such: ``threshold``, ``kept_share`` (None
-        without a pixel) and ``instances``.
+        ``num_images``, ``area``, ``void_share`` of all pixels, and ``classes``: of
+        each ``name``, ``pixels`` predicted as it, ``images`` with one of them, and
+        where known ``threshold``, ``kept_share`` (None without a pixel), ``instances``.
     """
     num_images = area = 0
-    keys = ('pixels', 'images', 'kept', 'instances')
-    sums = {key: np.zeros(len(class_names), np.int64) for key in keys}
-    known = set()
+    sums: dict[str, Any] = {}
     for entry in entries:
         num_images += 1
         area += entry['area']
-        sums['images'] += np.array(entry['pixels']) > 0
-        for key in entry.keys() & sums.keys():
-            sums[key] += entry[key]
-            known.add(key)
+        counts = {key: np.array(entry[key]) for key in entry.keys() & _COUNTS}
+        counts['images'] = counts['pixels'] > 0
+        for key, count in counts.items():
+            sums[key] = sums.get(key, 0) + count.astype(np.int64)
     classes = []
     for index, name in enumerate(class_names):
-        pixels, images, kept, instances = (int(sums[key][index]) for key in keys)
-        figures = dict(name=name, pixels=pixels, images=images)
+        total = {key: int(count[index]) for key, count in sums.items()}
+        pixels = total.get('pixels', 0)
+        figures = dict(name=name, pixels=pixels, images=total.get('images', 0))
         if thresholds is not None:
             figures['threshold'] = thresholds[index]
-        if 'kept' in known:
-            figures['kept_share'] = kept / pixels if pixels else None
-        if 'instances' in known:
-            figures['instances'] = instances
+        if 'kept' in total:
+            figures['kept_share'] = total['kept'] / pixels if pixels else None
+        if 'instances' in total:
+            figures['instances'] = total['instances']
         classes.append(figures)
-    labelled = int(sums['kept' if 'kept' in known else 'pixels'].sum())
+    labelled = int(np.sum(sums.get('kept', sums.get('pixels', 0))))
+    void_share = 1 - labelled / area if area else None
     return dict(
-        num_images=num_images,
-        area=area,
-        void_share=1 - labelled / area if area else None,
-        classes=classes,
+        num_images=num_images, area=area, void_share=void_share, classes=classes
     )
+
+
+_COUNTS = {'pixels', 'kept', 'instances'}
 
 
 def _count(classes: np.ndarray, num_classes: int) -> list[int]:

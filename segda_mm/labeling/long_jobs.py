@@ -13,26 +13,19 @@ from mmengine.logging import print_log
 class BoundedPool:
     """Run calls in threads; whoever submits faster than they run has to wait.
 
-    What waits in the queue takes memory: its length does not depend on the
-    number of calls. For work that releases the interpreter lock, such as
-    compression. A context manager, whose end waits for all calls.
+    A context manager, whose end waits for all calls.
 
     Args:
-        threads: Number of threads.
-        waiting: Number of calls that may wait for a thread.
+        threads: Number of threads, and of calls that may wait for one.
     """
 
-    def __init__(self, threads: int, waiting: int) -> None:
+    def __init__(self, threads: int) -> None:
         self._executor = ThreadPoolExecutor(threads)
-        self._places = BoundedSemaphore(threads + waiting)
+        self._places = BoundedSemaphore(2 * threads)
         self._failure: BaseException | None = None
 
     def submit(self, function: Callable, *args) -> None:
-        """Queue a call; wait first while the queue is full.
-
-        Raises:
-            Exception: What an earlier call raised.
-        """
+        """Queue a call, waiting for a place; raises what an earlier call raised."""
         self._places.acquire()
         if self._failure is not None:
             self._places.release()
@@ -54,42 +47,31 @@ class BoundedPool:
 
 
 class Progress:
-    """Log how much is done, at which rate, and how long the rest will take.
+    """Log every ten seconds how much is done, at which rate, and the time left.
 
     Args:
         doing: What is being done, as 'labelled'.
         total: Number of things to do.
-        interval: Seconds between two messages.
-        clock: Seconds since some moment.
     """
 
-    def __init__(
-        self,
-        doing: str,
-        total: int,
-        interval: float = 10.0,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, doing: str, total: int) -> None:
         self._doing = doing
         self._total = total
-        self._interval = interval
-        self._clock = clock
-        self._begin = self._told = clock()
+        self._begin = self._told = time.monotonic()
         self._done = 0
 
     def step(self, count: int) -> None:
         """Count things as done, and tell if it is time to."""
         self._done += count
-        now = self._clock()
-        if now - self._told >= self._interval or self._done == self._total:
-            self._told = now
-            print_log(self._message(now - self._begin), logger='current')
-
-    def _message(self, seconds: float) -> str:
-        rate = self._done / max(seconds, 1e-9)
+        now = time.monotonic()
+        if now - self._told < 10 and self._done != self._total:
+            return
+        self._told = now
+        rate = self._done / max(now - self._begin, 1e-9)
         left = round((self._total - self._done) / rate)
         hours, minutes = divmod(left // 60, 60)
-        return (
+        print_log(
             f'{self._doing} {self._done} of {self._total}, {rate:.2f} a second, '
-            f'{hours}:{minutes:02}:{left % 60:02} left'
+            f'{hours}:{minutes:02}:{left % 60:02} left',
+            logger='current',
         )

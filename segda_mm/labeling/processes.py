@@ -20,10 +20,9 @@ from torch import Tensor
 class Processes:
     """How the processes of one labelling wait for each other and agree.
 
-    They talk through a gloo group of their own: one process may finish its share
-    of a large set long before another, and the usual group would give up after
-    ten minutes. Without a launcher there is one process, and nothing is sent.
-    To be made by all processes at the same point.
+    They talk through a gloo group of their own, which does not time out where one
+    process is done long before another. To be made by all of them at the same point.
+    Without a launcher there is one process, and nothing is sent.
     """
 
     def __init__(self) -> None:
@@ -35,21 +34,12 @@ class Processes:
                 backend='gloo', timeout=timedelta(days=30)
             )
 
-    @property
-    def is_main(self) -> bool:
-        """Whether this process does what only one may do."""
-        return self.rank == 0
-
     def from_main(self, function: Callable, *args) -> Any:
-        """Call a function in the main process; all of them return its result.
-
-        Raises:
-            Exception: What the function raised, in all processes.
-        """
+        """Call a function in the main process; all return its result, or raise."""
         if self._group is None:
             return function(*args)
         outcome = [None, None]
-        if self.is_main:
+        if self.rank == 0:
             try:
                 outcome = [function(*args), None]
             except Exception as error:

@@ -31,18 +31,14 @@ class MedianThresholdPseudoLabelHook(Hook):
     it become void (255). Montresori, Rosini, Vanderputten: "Meta Pseudo Labels
     for Real-Time Semantic Segmentation", section "Pseudo Labels".
 
-    Labels and the manifest of :class:`TTALabeler` are written to
-    ``<work_dir>/<directory>/epoch_<e>/``, and the target data set of the training
-    data loader is told that folder. Processes share the images.
-
-    A run resumed within an epoch goes on with the labels made before that
-    epoch. Resumed at the very start of a labelling epoch, it makes them again.
+    Labels and manifest go to ``<work_dir>/<directory>/epoch_<e>/``, and the target
+    data set of the training is told that folder. Processes share the images. A run
+    resumed within an epoch goes on with the labels made before that epoch.
 
     Args:
-        dataloader: ``dataset``, the config of the target training images, as
-            ``UnlabeledImageDataset`` with a pipeline without augmentation, and
-            ``batch_size``, ``num_workers`` and ``num_writers`` as
-            :class:`TTALabeler` takes them. Each image is labelled once.
+        dataloader: ``dataset``, the config of the target training images with a
+            pipeline without augmentation, and ``batch_size``, ``num_workers`` and
+            ``num_writers`` as :class:`TTALabeler` takes them.
         epochs: Epochs, counted from 0, before which to label.
         pseudo_labeler: As :class:`TTALabeler` takes it.
         directory: Where to write, relative to the work dir.
@@ -77,20 +73,14 @@ class MedianThresholdPseudoLabelHook(Hook):
         # Built when it is needed: a run that only validates has no use for it.
         self._dataset = settings.pop('dataset')
         self._labeler = TTALabeler(pseudo_labeler, **settings)
-        self.epochs = sorted(epochs)
+        self.epochs = epochs
         self.directory = directory
 
     def before_train_epoch(self, runner: Runner) -> None:
-        """Make labels if it is time, and point the target data set to them.
-
-        Raises:
-            TypeError: No data set of the training reads pseudo labels.
-            ValueError: There is no image to label.
-        """
-        past = [epoch for epoch in self.epochs if epoch <= runner.epoch]
-        if not past:
+        """Make labels if it is time, and point the target data set to them."""
+        epoch = max((e for e in self.epochs if e <= runner.epoch), default=None)
+        if epoch is None:
             return
-        epoch = past[-1]
         store = LabelStore(Path(runner.work_dir, self.directory, f'epoch_{epoch}'))
         begun = runner.iter > epoch * len(runner.train_dataloader)
         if not begun:
@@ -131,13 +121,11 @@ class MedianThresholdPseudoLabelHook(Hook):
 
 
 def _clear(store: LabelStore) -> None:
-    """Remove what another model has labelled; the manifest first."""
     store.begin()
     shutil.rmtree(store.directory, ignore_errors=True)
 
 
 def _target_datasets(dataset: BaseDataset) -> list[BaseDataset]:
-    """The data sets inside of ``dataset`` that can read pseudo labels."""
     found, waiting = [], [dataset]
     while waiting:
         dataset = waiting.pop()

@@ -1,7 +1,6 @@
 """A folder of label images that is either complete or known not to be."""
 
 import json
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from threading import Lock
@@ -18,7 +17,7 @@ from segda_mm.datasets.formats.label_checksums import (
     read_manifest,
 )
 from segda_mm.errors import OtherLabelsError
-from segda_mm.files import append_line, atomic_file
+from segda_mm.files import append_line, atomic_file, write_json, write_text
 
 JOURNAL = 'statistics.jsonl'
 _PARTS = 'statistics.part*.jsonl'
@@ -27,11 +26,9 @@ _PARTS = 'statistics.part*.jsonl'
 class LabelStore:
     """Write label PNGs and a manifest so that a kill leaves no half file.
 
-    Labels are keyed by the path of their image relative to the images' root.
-    The manifest is written last and names every image and the checksum of its
-    label: a folder without it, or without one of the labels, is not complete.
-    A folder that was claimed for one network and its settings takes the
-    labels of no other one.
+    Labels are keyed by the path of their image relative to the images' root. The
+    manifest is written last and names every image and the checksum of its label. A
+    folder that was claimed for one network and its settings takes no other's labels.
 
     Args:
         directory: The folder; made when the first file is written.
@@ -41,11 +38,7 @@ class LabelStore:
         self.directory = Path(directory)
 
     def path(self, relative_path: str) -> Path:
-        """The label file of an image: its path below the folder, as ``.png``.
-
-        Raises:
-            ValueError: The path is absolute or leads out of the folder.
-        """
+        """The label file of an image: its path below the folder, as ``.png``."""
         relative = PurePosixPath(relative_path)
         if relative.is_absolute() or '..' in relative.parts:
             raise ValueError(
@@ -60,19 +53,12 @@ class LabelStore:
 
         Args:
             relative_path: Path of the image relative to the images' root.
-            labels: Shape (H, W), uint8 (train ids, 255 for void) or uint16
-                (instance ids of Cityscapes, 0 for void); a PNG of as many
-                bits is written.
+            labels: (H, W), uint8 (train ids, 255 for void) or uint16 (instance ids of
+                Cityscapes, 0 for void).
 
         Raises:
             FileNotWrittenError: The disk is full, or the like.
-            ValueError: The labels are not two-dimensional uint8 or uint16.
         """
-        if labels.ndim != 2 or labels.dtype not in (np.uint8, np.uint16):
-            raise ValueError(
-                f'labels of {relative_path} must be (H, W) of uint8 or uint16, '
-                f'but are {labels.shape} of {labels.dtype}'
-            )
         # Unlike Pillow, OpenCV lets other threads run while it compresses.
         _, png = cv2.imencode('.png', labels)
         with atomic_file(self.path(relative_path)) as unfinished:
@@ -84,13 +70,11 @@ class LabelStore:
 
         Args:
             identity: What all labels must have in common, in types of JSON.
-            origin: Where the network comes from (files), for messages and the
-                manifest; it may differ between calls.
+            origin: Files that the network comes from, for messages and manifest.
 
         Raises:
             DataError: The file that says so is damaged.
-            OtherLabelsError: The folder was claimed for another identity, or
-                holds labels of an unknown one.
+            OtherLabelsError: The folder holds labels of another or unknown identity.
         """
         identity = json.loads(json.dumps(identity))
         found = self.claimed()
@@ -102,9 +86,8 @@ class LabelStore:
                     f'and no {IDENTITY}, so that it is unknown which network made '
                     'it; label into another folder, or remove this one'
                 )
-            text = json.dumps(dict(identity=identity, origin=origin), indent=1)
-            with atomic_file(self.directory / IDENTITY) as unfinished:
-                unfinished.write_text(text)
+            content = dict(identity=identity, origin=origin)
+            write_text(self.directory / IDENTITY, json.dumps(content, indent=1))
             return
         differences = list(_differences(found['identity'], identity))
         if differences:
@@ -133,10 +116,9 @@ class LabelStore:
 
         Args:
             checksums: What :meth:`write` returned, by the paths of all images.
-            content: What else to tell, in types that JSON knows.
+            content: What else to tell, in types of JSON.
 
         Raises:
-            FileNotFoundError: An image has no label file.
             ValueError: Two images share a label file.
         """
         images = sorted(checksums)
@@ -145,29 +127,12 @@ class LabelStore:
                 f'some images share their label file in {self.directory}: '
                 'their paths differ in the suffix only; rename one of them'
             )
-        missing = self.missing(images)
-        if missing:
-            raise FileNotFoundError(
-                f'{len(missing)} of {len(images)} labels are not in '
-                f'{self.directory}, the first for {missing[0]}'
-            )
-        text = json.dumps(
-            {
-                **content,
-                'images': images,
-                'checksums': [checksums[image] for image in images],
-            },
-            indent=1,
-        )
-        with atomic_file(self.directory / MANIFEST) as unfinished:
-            unfinished.write_text(text)
+        sums = [checksums[image] for image in images]
+        content = {**content, 'images': images, 'checksums': sums}
+        write_json(self.directory / MANIFEST, content)
 
     def manifest(self) -> dict[str, Any] | None:
-        """``images``, ``checksums`` in the same order, and more; None if absent.
-
-        Raises:
-            DataError: The file is damaged.
-        """
+        """``images``, ``checksums`` and more; None if absent, DataError if damaged."""
         return read_manifest(self.directory)
 
     def is_complete(self) -> bool:
@@ -176,9 +141,8 @@ class LabelStore:
         # One without checksums is of an earlier version of this package.
         if manifest is None or 'checksums' not in manifest:
             return False
-        if self.missing(manifest['images']):
-            return False
-        return not self.changed(dict(zip(manifest['images'], manifest['checksums'])))
+        written = dict(zip(manifest['images'], manifest['checksums']))
+        return not self.missing(written) and not self.changed(written)
 
     def missing(self, images: Iterable[str]) -> list[str]:
         """Those of the images that have no label file, in their order."""
@@ -194,19 +158,12 @@ class LabelStore:
             if checksum(self.path(image).read_bytes()) != written
         ]
 
-    def set_aside(self, images: Iterable[str]) -> None:
-        """Rename the label files of images to ``<name>.png.changed``."""
-        for image in images:
-            path = self.path(image)
-            os.replace(path, f'{path}.changed')
-
 
 class LabelJournal:
     """Checksum and statistics of each labelled image, one JSON object a line.
 
-    Each process appends to a part of its own; the main process merges them
-    between labellings. A line is written after the label it is about, so that a
-    label without a line is one that a kill left and is made again.
+    Each process appends to a part of its own, after the label that a line is about;
+    the main process merges the parts between labellings.
 
     Args:
         directory: The folder of the labels.
@@ -219,11 +176,7 @@ class LabelJournal:
         self._lock = Lock()
 
     def add(self, image: str, checksum: str, statistics: dict[str, Any]) -> None:
-        """Append the line of an image; threads may do so at the same time.
-
-        Raises:
-            FileNotWrittenError: The disk is full, or the like.
-        """
+        """Append the line of an image; threads may do so at the same time."""
         line = json.dumps(dict(image=image, sha256=checksum, **statistics))
         with self._lock:
             append_line(self._part, line)
@@ -233,24 +186,16 @@ class LabelJournal:
         parts = sorted(self.directory.glob(_PARTS))
         if not parts:
             return
-        lines = self.entries()
-        with (
-            atomic_file(self.directory / JOURNAL) as unfinished,
-            unfinished.open('w', encoding='utf-8') as stream,
-        ):
-            for image in sorted(lines):
-                entry = dict(image=image, **lines[image])
-                stream.write(json.dumps(entry) + '\n')
+        lines = (
+            json.dumps(dict(image=image, **entry)) + '\n'
+            for image, entry in sorted(self.entries().items())
+        )
+        write_text(self.directory / JOURNAL, ''.join(lines))
         for part in parts:
             part.unlink()
 
     def entries(self) -> dict[str, dict[str, Any]]:
-        """What is known of every image, in the merged file and in the parts.
-
-        Returns:
-            The statistics, and the checksum as ``sha256``, by image. A line that
-            is not whole is left out.
-        """
+        """Statistics and checksum (``sha256``) of every image, but for cut lines."""
         found = {}
         for file in (self.directory / JOURNAL, *self.directory.glob(_PARTS)):
             if not file.is_file():
@@ -283,11 +228,9 @@ def _listed(origin: Mapping[str, str]) -> str:
 
 
 def _entry(line: bytes) -> dict[str, Any] | None:
-    # A kill cuts a line.
-    if not line.endswith(b'\n'):
-        return None
     try:
-        entry = json.loads(line)
+        # A kill cuts a line.
+        entry = json.loads(line) if line.endswith(b'\n') else None
     except ValueError:
         return None
     whole = isinstance(entry, dict) and {'image', 'sha256'} <= entry.keys()

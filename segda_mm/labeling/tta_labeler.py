@@ -20,7 +20,7 @@ from segda_mm.datasets.ego_car import EgoCarRegions
 from segda_mm.methods.pseudo_labelers import PseudoLabeler
 from segda_mm.registry import LABELERS, MODELS
 
-from .formats import LabelFormat, label_format
+from .formats import SemanticFormat, label_format
 from .long_jobs import Progress
 from .store import LabelStore
 from .writer import LabelWriter, Prediction, needs_all_images
@@ -30,33 +30,21 @@ from .writer import LabelWriter, Prediction, needs_all_images
 class TTALabeler:
     """Writes hard labels of a network for any number of images.
 
-    With test-time augmentation as in Chen et al., "Naive-Student", ECCV 2020,
-    where the model is one that averages views, as :class:`SemanticTTA` and
-    :class:`PanopticTTA`; of a plain segmentor the labels are those of one view.
+    With test-time augmentation as in Chen et al., "Naive-Student", ECCV 2020, where
+    the model averages views, as :class:`SemanticTTA` and :class:`PanopticTTA` do.
     Semantic labels are 8-bit PNGs of train ids, panoptic ones 16-bit PNGs of
-    Cityscapes' instance ids.
-
-    Data-loader processes read and threads write while the network runs, and all
-    processes of the launcher share the images; see :class:`LabelWriter`. Neither
-    their number nor a kill changes a label: images are put into batches by their
-    place in the data set alone, and images of one batch that differ in size go
-    through the network apart. (Batches of another size may turn ties between
-    classes, where the device computes them in another way.)
+    Cityscapes' instance ids. The processes of a launcher share the images; neither
+    their number nor a kill changes a label.
 
     Args:
         pseudo_labeler: Config of what makes pixels void, as
             ``dict(type='ClassMedian', cap=0.9, scope='image')``: pixels less
-            confident than the median of their class in the image. With
-            ``scope='dataset'`` the median is that of all images. Of a panoptic
-            label the confidence is the probability of the pixel's final class.
-            It sees void pixels as one class more. None labels every pixel.
+            confident than the median of their class in the image, or in all images
+            with ``scope='dataset'``. None labels every pixel.
         ego_car: Arguments of :class:`EgoCarRegions`, to make the region of the
-            own car void; None to leave it. Annotated frames have it too, unless
-            ``include_annotated=False`` says otherwise: what is written here is
-            never a human's label.
+            own car void, also in annotated frames unless they say otherwise.
         batch_size: Images that go through the network together, if alike.
-        num_workers: Processes that read images; 0 reads between the networks'
-            runs.
+        num_workers: Processes that read images; 0 reads between the networks' runs.
         num_writers: Threads that compress and write labels.
 
     Attributes:
@@ -98,36 +86,29 @@ class TTALabeler:
         """Label all images of a data set; what is done already is left as it is.
 
         Args:
-            model: A segmentor, or one wrapped for test-time augmentation, in
-                evaluation mode on its device.
+            model: A segmentor, maybe wrapped for views, in evaluation mode.
             dataset: Images without labels; see :func:`image_name`.
-            store: Where the labels go. It is claimed for ``settings`` and
-                those of the labeler.
+            store: Where the labels go; claimed for ``settings`` and the labeler's own.
             settings: What decides on the labels: weights, model, views.
             origin: Files that these come from, for messages.
             class_names: Of the model's classes; None: their numbers.
 
         Returns:
-            The manifest, see :meth:`LabelWriter.write`.
+            The manifest; see :meth:`LabelWriter.write`, also for errors.
 
         Raises:
-            DataError: A file of an earlier call is damaged.
-            FileNotWrittenError: The disk is full, or the like.
-            OtherLabelsError: The store holds labels made with other settings.
             ValueError: The files have no room for the model's classes.
         """
         form = label_format(model)
         infos = [dataset.get_data_info(index) for index in range(len(dataset))]
         images = [image_name(info, dataset) for info in infos]
-        own_car = None
-        if self.ego_car is not None:
-            regions = EgoCarRegions(**self.ego_car)
-            annotated = {
-                image: info.get('annotated_path') for image, info in zip(images, infos)
-            }
+        regions = self.ego_car and EgoCarRegions(**self.ego_car)
+        annotated = {
+            image: info.get('annotated_path') for image, info in zip(images, infos)
+        }
 
-            def own_car(image, shape):
-                return regions.region(image, shape, annotated[image])
+        def own_car(image, shape):
+            return regions and regions.region(image, shape, annotated[image])
 
         writer = LabelWriter(
             store, form, images, self.pseudo_labeler, own_car, self.num_writers
@@ -141,7 +122,11 @@ class TTALabeler:
             class_names,
         )
         self.timing['seconds'] = time.perf_counter() - begin
-        self._tell_timing()
+        print_log(
+            'Labelled {images} images in {seconds:.1f} s, {network_seconds:.1f} s of '
+            'it in the network'.format(**self.timing),
+            logger='current',
+        )
         return manifest
 
     def _identity(self, images: Sequence[str]) -> dict[str, Any]:
@@ -156,18 +141,17 @@ class TTALabeler:
         self,
         model: nn.Module,
         dataset: BaseDataset,
-        form: LabelFormat,
+        form: SemanticFormat,
         images: Sequence[str],
         wanted: set[str],
     ) -> Iterator[Prediction]:
         """Predict this process's share of the batches with a wanted image."""
         size = self.batch_size
-        places = (place for place, image in enumerate(images) if image in wanted)
-        starts = sorted({place // size * size for place in places})
         batches = [
             list(range(start, min(start + size, len(images))))
-            for start in starts[get_rank() :: get_world_size()]
-        ]
+            for start in range(0, len(images), size)
+            if not wanted.isdisjoint(images[start : start + size])
+        ][get_rank() :: get_world_size()]
         loader = DataLoader(
             dataset,
             batch_sampler=batches,
@@ -175,8 +159,7 @@ class TTALabeler:
             collate_fn=list,
         )
         progress = Progress('Labelled', sum(map(len, batches)))
-        for number, inputs in enumerate(loader):
-            batch = batches[number]
+        for inputs, batch in zip(loader, batches):
             for group in _alike(inputs):
                 begin = time.perf_counter()
                 samples = model.test_step(pseudo_collate([inputs[i] for i in group]))
@@ -189,7 +172,7 @@ class TTALabeler:
             self.timing['images'] += len(batch)
             progress.step(len(batch))
 
-    def _fetch(self, sample: SegDataSample, form: LabelFormat) -> tuple:
+    def _fetch(self, sample: SegDataSample, form: SemanticFormat) -> tuple:
         """A prediction and, where it is asked for, its confidence, as arrays."""
         prediction = form.prediction(sample)
         confidence = None
@@ -198,28 +181,13 @@ class TTALabeler:
             confidence = _confidence(sample.seg_logits.data, classes).cpu().numpy()
         return prediction.cpu().numpy(), confidence
 
-    def _tell_timing(self) -> None:
-        timing = self.timing
-        if timing['images']:
-            share = timing['network_seconds'] / timing['seconds']
-            print_log(
-                f'Labelled {timing["images"]} images in {timing["seconds"]:.1f} s, '
-                f'{share:.0%} of it in the network',
-                logger='current',
-            )
-
 
 def image_name(info: dict[str, Any], dataset: BaseDataset) -> str:
     """Path of an image relative to the root of the images.
 
     Args:
-        info: Its data info: ``relative_path``, as all data sets of this package
-            have it, or ``img_path``.
-        dataset: In the latter case, one of mmseg's with
-            ``data_prefix['img_path']``.
-
-    Raises:
-        ValueError: The image does not lie below that folder.
+        info: Its data info, with ``relative_path`` or ``img_path``.
+        dataset: In the latter case, one of mmseg's with ``data_prefix['img_path']``.
     """
     if 'relative_path' in info:
         return info['relative_path']
@@ -250,7 +218,6 @@ def _confidence(logits: Tensor, classes: Tensor) -> Tensor:
 
 
 def _build_pseudo_labeler(config: dict | None) -> PseudoLabeler | None:
-    """Build what makes pixels void, and see that label files can hold it."""
     if config is None:
         return None
     try:

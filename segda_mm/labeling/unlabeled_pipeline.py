@@ -22,15 +22,7 @@ LABEL_STEPS = frozenset(
 
 
 def without_labels(pipeline: Sequence[dict]) -> list[dict]:
-    """Copy a pipeline, leaving out what loads labels or is done to them alone.
-
-    Args:
-        pipeline: Configs of transforms; those of views within ``TestTimeAug``
-            are looked through too.
-
-    Returns:
-        The rest, in its order.
-    """
+    """Copy a pipeline, also within ``TestTimeAug``, without what needs labels."""
     steps = []
     for step in pipeline:
         if _needs_labels(step):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import numpy as np
 
 from segda_mm.datasets.formats.label_checksums import read_json
 from segda_mm.errors import DataError
-from segda_mm.files import atomic_file
+from segda_mm.files import atomic_file, write_json
 
 from .long_jobs import BoundedPool, Progress
 
@@ -28,9 +27,8 @@ def extract_frames(
 ) -> list[str]:
     """Write every frame of some videos as ``<folder>/<video's stem>/<number>.png``.
 
-    Numbers have six digits and begin with 0. What an earlier call has written is
-    left as it is, also where it was cut; ``<folder>/<stem>.json`` remembers which
-    video the frames are of.
+    Frames that an earlier, maybe killed, call has written are left as they are;
+    ``<folder>/<stem>.json`` remembers which video they are of.
 
     Args:
         videos: Video files.
@@ -80,7 +78,7 @@ def _extract(video: Path, folder: Path, num_writers: int) -> list[str]:
         names = [_frame_name(number) for number in range(known['frames'])]
         if all(folder / name in present for name in names):
             return names
-    _remember(record, source, None)
+    write_json(record, dict(source=source, frames=None))
     count = _write_frames(video, folder, present, num_writers)
     if count == 0:
         raise DataError(
@@ -88,7 +86,7 @@ def _extract(video: Path, folder: Path, num_writers: int) -> list[str]:
             file=video,
             remedy='Convert it, as with `ffmpeg -i VIDEO -c:v mjpeg -q:v 2 OUT.avi`',
         )
-    _remember(record, source, count)
+    write_json(record, dict(source=source, frames=count))
     return [_frame_name(number) for number in range(count)]
 
 
@@ -102,7 +100,7 @@ def _write_frames(
     )
     count = 0
     try:
-        with BoundedPool(num_writers, waiting=num_writers) as pool:
+        with BoundedPool(num_writers) as pool:
             while capture.grab():
                 path = folder / _frame_name(count)
                 if path not in present:
@@ -121,11 +119,6 @@ def _write_frame(path: Path, frame: np.ndarray) -> None:
     _, png = cv2.imencode('.png', frame)
     with atomic_file(path) as unfinished:
         unfinished.write_bytes(png)
-
-
-def _remember(record: Path, source: dict, frames: int | None) -> None:
-    with atomic_file(record) as unfinished:
-        unfinished.write_text(json.dumps(dict(source=source, frames=frames)))
 
 
 def _frame_name(number: int) -> str:

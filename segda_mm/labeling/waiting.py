@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import io
-import json
 import zlib
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from torch import Tensor
 
 from segda_mm.datasets.formats.label_checksums import read_json
 from segda_mm.errors import DataError
-from segda_mm.files import atomic_file
+from segda_mm.files import atomic_file, write_json
 
 
 class WaitingPredictions:
@@ -35,13 +34,7 @@ class WaitingPredictions:
         return self.folder / f'{image}.npy.gz'
 
     def write(self, image: str, values: np.ndarray, levels: Tensor) -> None:
-        """Keep what the label file of an image would hold, and its confidences.
-
-        Args:
-            image: Name of the image.
-            values: Shape (H, W), integers in [0, 65535].
-            levels: Shape (H, W), of :meth:`ClassMedian.levels`.
-        """
+        """Keep an image's label values and levels, both (H, W) in [0, 65535]."""
         both = np.stack([values, levels.numpy()]).astype(np.uint16)
         with (
             atomic_file(self.file(image)) as unfinished,
@@ -50,11 +43,7 @@ class WaitingPredictions:
             np.save(stream, both)
 
     def read(self, image: str, dtype: type) -> tuple[np.ndarray, Tensor]:
-        """Values in a dtype, and levels as int32, both (H, W).
-
-        Raises:
-            DataError: The file is damaged.
-        """
+        """Values in a dtype, and levels as int32, both (H, W)."""
         try:
             with gzip.open(self.file(image), 'rb') as stream:
                 values, levels = np.load(io.BytesIO(stream.read()))
@@ -74,15 +63,10 @@ class WaitingPredictions:
     def settle(self, levels: Tensor, thresholds: Tensor) -> None:
         """Write the thresholds, of :meth:`ClassMedian.levels_and_thresholds`."""
         content = dict(levels=levels.tolist(), thresholds=thresholds.tolist())
-        with atomic_file(self._thresholds) as unfinished:
-            unfinished.write_text(json.dumps(content))
+        write_json(self._thresholds, content)
 
     def thresholds(self) -> dict[str, Any]:
-        """``levels`` and ``thresholds``, as lists.
-
-        Raises:
-            DataError: The file is damaged or gone.
-        """
+        """``levels`` and ``thresholds``, as lists; DataError if damaged or gone."""
         remedy = (
             'The labels of all images depend on it: label into another folder, or '
             'remove this one'

@@ -16,7 +16,7 @@ from torch import Tensor
 from segda_mm.methods.pseudo_labelers import ClassMedian, PseudoLabeler
 from segda_mm.ops.panoptic_codes import VOID_CLASS
 
-from .formats import LabelFormat, image_statistics, summarize
+from .formats import SemanticFormat, image_statistics, summarize
 from .long_jobs import BoundedPool
 from .processes import Processes
 from .store import LabelJournal, LabelStore
@@ -26,9 +26,8 @@ from .waiting import WaitingPredictions
 class Prediction(NamedTuple):
     """What a network says of an image.
 
-    ``prediction``, shape (H, W), is as :meth:`SemanticFormat.prediction` gives it;
-    ``confidence``, same shape, the probability of each pixel's class, anything
-    where it is void, and None where nothing asks for it.
+    ``prediction``, (H, W), as the format gives it; ``confidence``, (H, W), the
+    probability of each pixel's class, None where nothing asks for it.
     """
 
     image: str
@@ -37,23 +36,22 @@ class Prediction(NamedTuple):
 
 
 class _Todo(NamedTuple):
-    """Images without a label, and those of them that wait for thresholds."""
+    """Images without a label, those of them that wait for thresholds, and the rest."""
 
     images: list[str]
     waiting: list[str]
+    unseen: list[str]
     has_thresholds: bool
 
 
 class LabelWriter:
     """Writes the labels of a set of images; a killed call is gone on with.
 
-    A prediction becomes a label at once, unless the pseudo labeler needs all
-    images for its thresholds. Predictions then wait on the disk, their
-    confidences in 65,536 levels, which are counted in one histogram of fixed size
-    (10 MB for 19 classes). A second pass over these files alone makes pixels void
-    and writes the labels. Threads behind a queue of limited length compress and
-    write, so that memory does not depend on the number of images. Processes share
-    the images and add up their counts: their number changes no file.
+    A prediction becomes a label at once, unless the pseudo labeler needs all images
+    for its thresholds. Predictions then wait on the disk, their confidences in 65,536
+    levels, which are counted in one histogram (10 MB for 19 classes). A second pass
+    over these files alone makes pixels void and writes the labels. Memory does not
+    depend on the number of images, nor any file on that of the processes.
 
     Args:
         store: Where the labels go.
@@ -68,11 +66,11 @@ class LabelWriter:
     def __init__(
         self,
         store: LabelStore,
-        form: LabelFormat,
+        form: SemanticFormat,
         images: Sequence[str],
-        pseudo_labeler: PseudoLabeler | None = None,
-        own_car: Callable[[str, tuple], np.ndarray | None] | None = None,
-        num_writers: int = 2,
+        pseudo_labeler: PseudoLabeler | None,
+        own_car: Callable[[str, tuple], np.ndarray | None],
+        num_writers: int,
     ) -> None:
         self.store = store
         self.form = form
@@ -98,8 +96,8 @@ class LabelWriter:
         """Write the labels that are not there yet.
 
         Args:
-            predict: Of the names of images, predictions of this process's share
-                of them; those of other images among them are passed over.
+            predict: Of the names of images, predictions of this process's share of
+                them, maybe with other images among them.
             identity: What decides on the labels, see :meth:`LabelStore.claim`.
             origin: Where they come from.
             class_names: Of the C classes; None: their numbers.
@@ -126,8 +124,6 @@ class LabelWriter:
             main(self._finish, class_names)
         return main(self.store.manifest)
 
-    # What the main process does.
-
     def _begin(self) -> _Todo | None:
         """Find out what is left to do; None if nothing is."""
         self.store.directory.mkdir(parents=True, exist_ok=True)
@@ -140,11 +136,12 @@ class LabelWriter:
             if image in entries and image not in missing
         }
         changed = self.store.changed(written)
-        self._set_aside(changed)
+        if changed:
+            self._set_aside(changed)
         done = written.keys() - changed
         images = [image for image in self.images if image not in done]
-        manifest = self.store.manifest()
-        if not images and manifest and manifest['images'] == sorted(self.images):
+        manifest = self.store.manifest() or {}
+        if not images and manifest.get('images') == sorted(self.images):
             self._clean_up()
             return None
         if self._has_two_passes and len(images) < len(self.images):
@@ -156,30 +153,30 @@ class LabelWriter:
             f'{self.store.directory}',
             logger='current',
         )
-        waiting = [image for image in images if self._waiting.file(image).is_file()]
-        return _Todo(images, waiting, self._waiting.has_thresholds())
+        waiting, unseen = [], []
+        for image in images:
+            waits = self._waiting.file(image).is_file()
+            (waiting if waits else unseen).append(image)
+        return _Todo(images, waiting, unseen, self._waiting.has_thresholds())
 
     def _set_aside(self, changed: list[str]) -> None:
         """Put labels out of the way that somebody or something has changed."""
-        if changed:
-            self.store.set_aside(changed)
-            first = self.store.path(changed[0])
-            print_log(
-                f'{len(changed)} labels are not what was written here, the first is '
-                f'{first}: they are made again, and the changed files kept as '
-                f'{first.name}.changed and so on',
-                logger='current',
-                level=logging.WARNING,
-            )
-
-    def _settle_thresholds(self) -> None:
-        """Turn the histogram of all processes into thresholds, once."""
-        self._waiting.settle(
-            *self.pseudo_labeler.levels_and_thresholds(self._histogram)
+        for path in map(self.store.path, changed):
+            path.replace(f'{path}.changed')
+        first = self.store.path(changed[0])
+        print_log(
+            f'{len(changed)} labels are not what was written here, the first is '
+            f'{first}: they are made again, and the changed files kept as '
+            f'{first.name}.changed and so on',
+            logger='current',
+            level=logging.WARNING,
         )
 
+    def _settle_thresholds(self) -> None:
+        found = self.pseudo_labeler.levels_and_thresholds(self._histogram)
+        self._waiting.settle(*found)
+
     def _finish(self, class_names: Sequence[str] | None) -> None:
-        """Write the manifest."""
         self._journal.merge()
         entries = self._journal.entries()
         count = self.form.num_classes
@@ -203,12 +200,9 @@ class LabelWriter:
         for left in self.store.directory.rglob('.*.unfinished'):
             left.unlink()
 
-    # The passes, of each process.
-
     def _submit(
         self, function: Callable, predict: Callable, images: Sequence[str]
     ) -> None:
-        """Call a function, in threads, with the prediction of each image."""
         wanted = set(images)
         with self._pool() as pool:
             for prediction in predict(wanted):
@@ -222,9 +216,7 @@ class LabelWriter:
             with self._pool() as pool:
                 for image in self._share(todo.waiting):
                     pool.submit(self._count_waiting, image)
-        waiting = set(todo.waiting)
-        rest = [image for image in todo.images if image not in waiting]
-        self._submit(self._keep_waiting, predict, rest)
+        self._submit(self._keep_waiting, predict, todo.unseen)
         if not todo.has_thresholds:
             self._processes.sum(self._histogram)
             self._processes.from_main(self._settle_thresholds)
@@ -239,12 +231,10 @@ class LabelWriter:
                 pool.submit(self._write_waiting, image, levels)
 
     def _pool(self) -> BoundedPool:
-        return BoundedPool(self._num_writers, waiting=self._num_writers)
+        return BoundedPool(self._num_writers)
 
     def _share(self, images: Sequence[str]) -> Sequence[str]:
         return images[self._processes.rank :: self._processes.count]
-
-    # What happens to one image, in the writers' threads.
 
     def _write_at_once(self, prediction: Prediction) -> None:
         values, classes = self._values(prediction)
@@ -281,11 +271,9 @@ class LabelWriter:
     def _values(self, prediction: Prediction) -> tuple[np.ndarray, np.ndarray]:
         """What the file would hold of all pixels, and their train ids."""
         values = self.form.values(prediction.prediction)
-        if self._own_car is not None:
-            region = self._own_car(prediction.image, values.shape)
-            if region is not None:
-                values = values.copy()
-                values[region] = self.form.void
+        region = self._own_car(prediction.image, values.shape)
+        if region is not None:
+            values = np.where(region, values.dtype.type(self.form.void), values)
         return values, self.form.classes_of_values(values)
 
     def _labels(self, classes: np.ndarray) -> Tensor:
@@ -297,18 +285,15 @@ class LabelWriter:
         return np.where(trusted.numpy() == VOID_CLASS, void, values)
 
     def _count(self, classes: np.ndarray, levels: Tensor) -> None:
-        known = torch.from_numpy(classes != VOID_CLASS)
         labels = torch.from_numpy(classes)
-        if not known.all():
-            levels, labels = levels[known], labels[known]
+        known = labels != VOID_CLASS
         with self._lock:
-            self.pseudo_labeler.count(self._histogram, levels, labels)
+            self.pseudo_labeler.count(self._histogram, levels[known], labels[known])
 
     def _write(self, image: str, values: np.ndarray, predicted: np.ndarray) -> None:
-        checksum = self.store.write(image, values)
         may_void = self.pseudo_labeler is not None
         statistics = image_statistics(self.form, predicted, values, may_void)
-        self._journal.add(image, checksum, statistics)
+        self._journal.add(image, self.store.write(image, values), statistics)
 
 
 def needs_all_images(pseudo_labeler: PseudoLabeler | None) -> bool:

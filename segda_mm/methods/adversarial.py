@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from mmengine.optim import OptimWrapperDict
-from torch import Tensor, nn
+from torch import nn
 
 from segda_mm.methods.base import DomainAdaptiveSegmentor
+from segda_mm.methods.generator import Scalars
 from segda_mm.methods.steps import (
     DomainBatch,
     adversarial_losses,
@@ -21,29 +22,23 @@ class BiSeNetDA(DomainAdaptiveSegmentor):
 
     "Meta Pseudo Labels for Real-Time Semantic Segmentation", Eq. 1-4, and
     Eq. 5 once the target images carry pseudo labels
-    (``MedianThresholdPseudoLabelHook``). Children, and so the keys of
-    ``optim_wrapper`` and ``param_scheduler``: ``generator`` and
+    (``MedianThresholdPseudoLabelHook``). Its networks are ``generator`` and
     ``discriminator``.
 
     Args:
         generator: Config of a ``SegmentorGenerator``.
-        discriminator: Config of a discriminator.
-        adv_weight: lambda_adv of Eq. 4; with 0 the weights learn from the
-            source alone while the discriminator still watches (BatchNorm's
-            running statistics see the target too).
+        discriminator: Its config.
+        adv_weight: lambda_adv of Eq. 4; with 0 the weights learn from the source
+            alone, though BatchNorm's running statistics see the target too.
         target_loss_weight: Weight of the loss on the target's pseudo labels
             (Eq. 5: 1). 0: no target label is looked at (Eq. 4).
         adversarial_loss: Config of the loss of domain logits; None:
             ``DomainAdversarialLoss``.
-        unlabeled_losses: Configs of losses that the generator's target logits
-            have without any label, as ``EntropyLoss`` and
-            ``MaximumSquaresLoss``; with ``adv_weight=0`` they adapt alone. Each
-            is added with its own ``loss_weight`` and logged as
-            ``generator.unlabeled.<its loss_name>``. None: there are none.
+        unlabeled_losses: Configs of losses of the target's logits without labels,
+            as ``EntropyLoss``, each with a ``loss_weight`` of its own.
         gradient_ratio_interval: Iterations between two measurements of
             ``generator.adversarial.gradient_ratio``.
         data_preprocessor: Config of a ``DomainDataPreprocessor``.
-        init_cfg: See :class:`mmengine.model.BaseModule`.
     """
 
     def __init__(
@@ -73,19 +68,8 @@ class BiSeNetDA(DomainAdaptiveSegmentor):
         }
         self.gradient_ratio_interval = gradient_ratio_interval
 
-    def train_step(
-        self, data: dict, optim_wrapper: OptimWrapperDict
-    ) -> dict[str, Tensor]:
-        """Update the generator, then the discriminator.
-
-        Args:
-            data: ``dict(source=batch, target=batch)`` as collated from a
-                ``DomainPairDataset``.
-            optim_wrapper: Members ``generator`` and ``discriminator``.
-
-        Returns:
-            Losses and health figures for the logger.
-        """
+    def train_step(self, data: dict, optim_wrapper: OptimWrapperDict) -> Scalars:
+        """Update the generator, then the discriminator."""
         batches = self.data_preprocessor(data, True)
         source = DomainBatch(**batches['source'])
         target = DomainBatch(**batches['target'])
@@ -104,19 +88,8 @@ class BiSeNetDA(DomainAdaptiveSegmentor):
         )
         return {'loss': log_vars['generator.loss'], **log_vars}
 
-    def student_losses(
-        self, source: DomainBatch, target: DomainBatch
-    ) -> dict[str, Tensor]:
-        """Terms of Eq. 4, or of Eq. 5 where the target has pseudo labels.
-
-        Args:
-            source: Images with labels.
-            target: Images, with pseudo labels or with None.
-
-        Returns:
-            ``source.loss``, ``adversarial.loss``, ``target.loss`` and
-            ``unlabeled.<loss_name>``, scalars.
-        """
+    def student_losses(self, source: DomainBatch, target: DomainBatch) -> Scalars:
+        """Terms of Eq. 4 or 5, and ``unlabeled.<loss_name>`` of each such loss."""
         losses = adversarial_losses(
             self.generator, self.discriminator, self.adversarial_loss, source, target
         )

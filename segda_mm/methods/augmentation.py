@@ -16,11 +16,11 @@ class StrongAugmentation(nn.Module):
     Draws from torch's global CPU generator.
 
     Args:
-        brightness: Largest relative change, as in
+        brightness: Largest change, as in
             :class:`torchvision.transforms.v2.ColorJitter`.
         contrast: The same.
         saturation: The same.
-        hue: Largest turn of the hue, in [0, 0.5].
+        hue: The same.
         jitter_probability: Of the jitter, for each image.
         blur_sigma: Range of the blur's standard deviation in pixels.
         blur_probability: Of the blur, for each image.
@@ -54,16 +54,12 @@ class StrongAugmentation(nn.Module):
 
     @torch.no_grad()
     def forward(self, inputs: Tensor, mean: Tensor, std: Tensor) -> Tensor:
-        """Change images.
+        """Change images; the memory layout stays.
 
         Args:
             inputs: Normalised RGB images, shape (N, 3, H, W).
             mean: What normalising has subtracted, shape (3, 1, 1), in [0, 255].
             std: What it has divided by, shape (3, 1, 1).
-
-        Returns:
-            Same shape and memory layout, normalised again, cut off at black and
-            white.
         """
         # Black that rounding has taken below 0 has no hue: it would become NaN.
         images = ((inputs * std + mean) / 255).clamp(0, 1)

@@ -9,21 +9,22 @@ from mmseg.models import BaseSegmentor
 from mmseg.utils import OptSampleList, SampleList
 from torch import Tensor, nn
 
+from segda_mm.methods.generator import Scalars
 from segda_mm.methods.steps import DomainBatch
 
 
 class DomainAdaptiveSegmentor(BaseSegmentor):
     """A method that trains several networks and predicts with one of them.
 
-    Prediction, test-time augmentation, visualisation and evaluation see the
-    deployed segmentor as if it stood alone. A subclass implements ``train_step``,
-    and in :meth:`student_losses` the terms of its loss, which others extend.
+    Prediction and evaluation see the deployed segmentor as if it stood alone. A
+    subclass implements :meth:`student_losses`, whose terms others extend, and
+    ``train_step(data, optim_wrapper)``, whose result is logged. ``data`` is
+    ``dict(source=batch, target=batch)`` as a ``DomainPairDataset`` gives it;
+    ``optim_wrapper`` has a member for each trained network, by its name.
 
     Args:
         predict_on: One of :attr:`ROLES`, the network that is evaluated and
             exported; None for a method without roles.
-        data_preprocessor: Config of a ``DomainDataPreprocessor``.
-        init_cfg: See :class:`mmengine.model.BaseModule`.
 
     Attributes:
         loss_weights: Factors of the terms of :meth:`student_losses` by their keys;
@@ -57,25 +58,18 @@ class DomainAdaptiveSegmentor(BaseSegmentor):
         self.loss_weights: dict[str, float] = {}
 
     @abstractmethod
-    def student_losses(
-        self, source: DomainBatch, target: DomainBatch
-    ) -> dict[str, Tensor]:
+    def student_losses(self, source: DomainBatch, target: DomainBatch) -> Scalars:
         """Terms of the loss that the deployed network, or the student, descends.
 
-        ``train_step`` calls this before the network's one ``update_params``, adds
-        the terms whose key contains ``loss``, each times its entry of
-        :attr:`loss_weights`, and logs all of them without that factor. To extend a
-        method, add terms to what ``super().student_losses(source, target)``
-        returns. After that call ``source.result`` and ``target.result`` are the
-        passes that were just made, with the graph: features of backbone and neck,
-        outputs of the decode head, logits. They last until the update.
+        ``train_step`` adds the terms whose key contains ``loss``, each times its
+        entry of :attr:`loss_weights`, and logs all of them without that factor. To
+        extend a method, add terms to what ``super().student_losses(source, target)``
+        returns; ``source.result`` and ``target.result`` are then the passes that were
+        just made, with the graph, until the update.
 
         Args:
             source: Images with labels.
             target: Images as the student sees them, with pseudo labels or None.
-
-        Returns:
-            Scalars with the graph.
         """
 
     @property

@@ -13,11 +13,10 @@ from segda_mm.registry import MODELS
 class StudentReport(NamedTuple):
     """How the student fared in one step.
 
-    ``source_loss`` and ``target_loss`` are those that its step descended,
-    measured before it; ``labeled_loss_before`` and ``labeled_loss_after``
-    compare the same source batch before and after the step in evaluation
-    mode, and are None unless the rule asks for them. All losses are scalars
-    without a graph, the mean of all processes. ``epoch`` counts completed
+    ``source_loss`` and ``target_loss`` are those that its step descended;
+    ``labeled_loss_before`` and ``labeled_loss_after`` are of the source batch in
+    evaluation mode, around the step, None unless the rule asks for them. All are
+    scalars without a graph, the mean of all processes. ``epoch`` counts completed
     epochs.
     """
 
@@ -33,25 +32,16 @@ class StudentReport(NamedTuple):
 class BaseFeedbackRule(nn.Module, ABC):
     """Weight of the teacher's loss on its own pseudo labels.
 
-    A rule is a module, so that what it remembers can be a buffer and is
-    saved and resumed with the model.
+    What a rule remembers is a buffer, so that it is saved and resumed.
     """
 
-    #: Whether the student's labelled loss is measured around its step, which
-    #: costs two more forward passes of the source batch.
+    #: Whether the student's labelled loss is measured around its step: two more
+    #: passes of the source batch.
     needs_labeled_loss = False
 
     @abstractmethod
     def forward(self, report: StudentReport) -> dict[str, Tensor | float]:
-        """Weigh the teacher's loss.
-
-        Args:
-            report: How the student's step went.
-
-        Returns:
-            ``h``: the weight, a scalar without a graph; and any further
-            figures to be logged as ``mpl.<key>``.
-        """
+        """Return ``h``, the weight, and figures to be logged as ``mpl.<key>``."""
 
 
 @MODELS.register_module()
@@ -62,9 +52,8 @@ class LossProductFeedback(BaseFeedbackRule):
     "Training process - Teacher"; alpha after section IV.D.
 
     Args:
-        growth_epochs: alpha = exp(epoch / growth_epochs) - 1; released code:
-            40.
-        full_after_epoch: alpha is 1 after this epoch; released code: 25.
+        growth_epochs: See :func:`~segda_mm.ops.feedback.alpha_ramp`.
+        full_after_epoch: The same.
         first_epoch_h: H throughout epoch 0. None: alpha(0) = 0 as the paper
             describes; the released code sets 1.
     """
@@ -95,16 +84,13 @@ class LossProductFeedback(BaseFeedbackRule):
 class StudentLossChangeFeedback(BaseFeedbackRule):
     """h = labelled loss before - labelled loss after the student's step.
 
-    Pham et al., "Meta Pseudo Labels", arXiv 2003.10580: the first-order value
-    of the student's gain multiplies the gradient of the teacher's likelihood
-    of its pseudo labels. There the student steps on pseudo labels alone; here
-    its step also descends the source loss, which lowers the labelled loss
-    whatever the pseudo labels are worth. ``baseline_momentum`` takes the
-    usual gain out.
+    Pham et al., "Meta Pseudo Labels", arXiv 2003.10580.
 
     Args:
-        baseline_momentum: Of the running mean of past gains that is
-            subtracted; None: nothing is subtracted.
+        baseline_momentum: Of the running mean of past gains that is subtracted,
+            since here the student's step also descends the source loss, which
+            lowers the labelled loss whatever the pseudo labels are worth; None:
+            nothing is subtracted.
     """
 
     needs_labeled_loss = True

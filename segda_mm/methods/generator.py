@@ -16,6 +16,9 @@ from segda_mm.models.checkpoints import load_network_weights
 from segda_mm.ops.label_edges import label_edges
 from segda_mm.registry import MODELS
 
+#: Terms of a loss, or figures for the log, by their names.
+Scalars = dict[str, Tensor]
+
 
 class GeneratorResult(NamedTuple):
     """What one forward pass leaves for its losses.
@@ -33,23 +36,19 @@ class GeneratorResult(NamedTuple):
 class SegmentorGenerator(BaseModule):
     """Losses and logits of an mmseg segmentor from one forward pass.
 
-    ``EncoderDecoder`` returns either losses or predictions; adversarial
-    methods need both of the same pass. The values equal those of
-    ``EncoderDecoder.loss`` and ``encode_decode``. Between :meth:`infer` and
-    :meth:`losses` the labels may be made of the logits.
+    The values equal those of ``EncoderDecoder.loss`` and ``encode_decode``, which
+    take a pass each. Between :meth:`infer` and :meth:`losses` the labels may be made
+    of the logits.
 
     Args:
-        segmentor: Config of an ``EncoderDecoder``; a data preprocessor in it
-            is left out, because the method around it normalises.
-        logits_index: Which entry of the decode head's training output holds
-            the class logits, for heads that return several (DDRHead 0,
-            PIDHead 1, DAHead 0).
-        edge_width: Width in pixels of the class borders that the head learns
-            beside the classes (PIDHead 4); they are made of the labels, so
-            that pseudo labels have them too. None: the head needs no edges.
-        checkpoint: Local file, or URL with its sha256, whose weights the
-            generator starts from, loaded strictly and without running code.
-            None: keep the initialisation.
+        segmentor: Config of an ``EncoderDecoder``; a data preprocessor in it is
+            left out.
+        logits_index: Which of the decode head's outputs in training holds the class
+            logits, for heads that return several (DDRHead 0, PIDHead 1, DAHead 0).
+        edge_width: Width in pixels of the class borders that the head learns too
+            (PIDHead 4), made of the labels. None: the head needs no edges.
+        checkpoint: Local file, or URL with its sha256, whose weights the generator
+            starts from; all must fit. None: keep the initialisation.
         checkpoint_prefix: What the segmentor's keys begin with in that file:
             ``'generator.segmentor.'`` for a ``BiSeNetDA``,
             ``'student_generator.segmentor.'`` for a ``MetaPseudoLabels``,
@@ -57,8 +56,8 @@ class SegmentorGenerator(BaseModule):
         init_cfg: See :class:`mmengine.model.BaseModule`.
 
     Raises:
-        TypeError: The decode head computes its loss in a way of its own
-            (Mask2Former, cascades) and gives no logits for a shared pass.
+        TypeError: The decode head has a ``loss()`` of its own (Mask2Former,
+            cascades) and gives no logits for a shared pass.
     """
 
     def __init__(
@@ -84,11 +83,10 @@ class SegmentorGenerator(BaseModule):
             or type(head).loss is not BaseDecodeHead.loss
         ):
             raise TypeError(
-                f'{type(head).__name__} cannot be the decode head of a '
-                'generator: it has a loss() of its own, so that losses and '
-                'logits cannot come from one forward pass. Choose a head that '
-                'only overrides loss_by_feat(), such as FCNHead, SegformerHead '
-                'or PIDHead.'
+                f'{type(head).__name__} cannot be the decode head of a generator: '
+                'it has a loss() of its own, so that losses and logits cannot come '
+                'from one forward pass. Choose a head that only overrides '
+                'loss_by_feat(), such as FCNHead, SegformerHead or PIDHead.'
             )
 
     def init_weights(self) -> None:
@@ -101,66 +99,38 @@ class SegmentorGenerator(BaseModule):
 
     def forward(
         self, inputs: Tensor, data_samples: SampleList | None = None
-    ) -> tuple[dict[str, Tensor], Tensor]:
-        """Run the segmentor once.
-
-        Args:
-            inputs: Normalised images, shape (N, 3, H, W).
-            data_samples: Labels of the images; None where there are none.
-
-        Returns:
-            The heads' losses (empty without ``data_samples``) with mmseg's
-            keys, and the logits of the classes, shape (N, C, H, W). Heads with
-            mmseg's plain losses give no ``acc_seg``.
-
-        Raises:
-            TypeError: The head returns several outputs and ``logits_index``
-                is not set.
-        """
+    ) -> tuple[Scalars, Tensor]:
+        """:meth:`losses`, empty without labels, and logits (N, C, H, W) of a pass."""
         result = self.infer(inputs)
         losses = {} if data_samples is None else self.losses(result, data_samples)
         return losses, result.logits
 
     def infer(self, inputs: Tensor) -> GeneratorResult:
-        """Run backbone, neck and decode head.
+        """Run backbone, neck and decode head on normalised images (N, 3, H, W).
 
-        Args:
-            inputs: Normalised images, shape (N, 3, H, W).
-
-        Returns:
-            What losses are computed from, now or later, and the logits.
+        Raises:
+            TypeError: The head has several outputs and ``logits_index`` is not set.
         """
         features = self.segmentor.extract_feat(inputs)
         return self._decode(features, inputs.shape[2:])
 
     def decode_again(self, result: GeneratorResult) -> GeneratorResult:
-        """Run the decode head on the features of an earlier pass.
-
-        Args:
-            result: Of :meth:`infer`, whose graph it does not reach.
-
-        Returns:
-            The same features without a graph, and what the head as it now is,
-            in training or evaluation mode, makes of them.
-        """
+        """Run the decode head, as it now is, on detached features of a pass."""
         features = [feature.detach() for feature in result.features]
         return self._decode(features, result.logits.shape[2:])
 
-    def losses(
-        self, result: GeneratorResult, data_samples: SampleList
-    ) -> dict[str, Tensor]:
-        """Compare a pass of :meth:`infer` with labels.
-
-        Args:
-            result: What the pass returned.
-            data_samples: Labels of its images.
+    def losses(self, result: GeneratorResult, data_samples: SampleList) -> Scalars:
+        """Compare a pass of :meth:`infer` with the labels of its images.
 
         Returns:
             The losses of decode head and auxiliary heads with mmseg's keys.
         """
         head = self.segmentor.decode_head
         if self.edge_width is not None:
-            _add_edges(data_samples, self.edge_width)
+            labels = torch.stack([sample.gt_sem_seg.data for sample in data_samples])
+            edge_maps = label_edges(labels, self.edge_width)
+            for sample, edges in zip(data_samples, edge_maps):
+                sample.gt_edge_map = PixelData(data=edges)
         # Those of other heads are not all class logits at one size.
         outputs = result.logits if has_plain_losses(head) else result.outputs
         losses = add_prefix(head_losses(head, outputs, data_samples), 'decode')
@@ -204,10 +174,9 @@ class SegmentorGenerator(BaseModule):
             return outputs
         if self.logits_index is None:
             raise TypeError(
-                f'{type(self.segmentor.decode_head).__name__} returns '
-                f'{len(outputs)} outputs in training; set '
-                'generator.logits_index to the one that holds the class '
-                'logits.'
+                f'{type(self.segmentor.decode_head).__name__} returns {len(outputs)} '
+                'outputs in training; set generator.logits_index to the one that '
+                'holds the class logits.'
             )
         return outputs[self.logits_index]
 
@@ -218,11 +187,7 @@ def has_plain_losses(head: BaseDecodeHead) -> bool:
 
 
 def require_pixel_weights(head: BaseDecodeHead) -> None:
-    """See that a head's losses can be weighed by pixel.
-
-    Raises:
-        TypeError: It computes them in a way of its own.
-    """
+    """Raise TypeError if a head's losses cannot be weighed by pixel."""
     if not has_plain_losses(head):
         raise TypeError(
             f'{type(head).__name__} has a loss of its own, in which pixels have no '
@@ -232,25 +197,20 @@ def require_pixel_weights(head: BaseDecodeHead) -> None:
 
 def head_losses(
     head: BaseDecodeHead, outputs: Tensor | tuple[Tensor, ...], data_samples: SampleList
-) -> dict[str, Tensor]:
+) -> Scalars:
     """What ``head.loss_by_feat`` returns, without ``acc_seg``.
 
-    mmseg's own computes the accuracy of every pixel in every step, which costs
-    a sixth of a small network's step on a CPU and waits for the device on a
-    GPU; and it resizes logits a second time that an adversarial method has
-    resized already. Heads with losses of their own are asked as they are.
+    mmseg's own computes the accuracy in every step, which takes a sixth of a small
+    network's step on a CPU and waits for a GPU. Heads with losses of their own are
+    asked as they are.
 
     Args:
         head: The head that the outputs are of.
-        outputs: What it returned. A tensor (N, C, h, w) of a head with plain
-            losses is resized to the labels unless it has their size.
-        data_samples: With the labels, one of (1, H, W) a sample, and where
-            pixels are weighed ``pixel_weights`` of the same shape, a factor of
-            each pixel's loss (the mean is still over all labelled pixels).
-            Heads with losses of their own do not look at weights.
-
-    Returns:
-        The losses, scalars, with mmseg's keys.
+        outputs: What it returned. A tensor (N, C, h, w) of a head with plain losses
+            is resized to the labels unless it has their size.
+        data_samples: With labels (1, H, W), and where pixels are weighed
+            ``pixel_weights`` of the same shape, factors of each pixel's loss (the
+            mean is still over all labelled pixels).
     """
     if not has_plain_losses(head):
         return head.loss_by_feat(outputs, data_samples)
@@ -272,7 +232,7 @@ def head_losses(
     functions = head.loss_decode
     if not isinstance(functions, nn.ModuleList):
         functions = [functions]
-    losses: dict[str, Tensor] = {}
+    losses: Scalars = {}
     for function in functions:
         loss = function(
             outputs, labels.squeeze(1), weight=weight, ignore_index=head.ignore_index
@@ -280,9 +240,3 @@ def head_losses(
         name = function.loss_name
         losses[name] = losses[name] + loss if name in losses else loss
     return losses
-
-
-def _add_edges(data_samples: SampleList, width: int) -> None:
-    labels = torch.stack([sample.gt_sem_seg.data for sample in data_samples])
-    for sample, edges in zip(data_samples, label_edges(labels, width)):
-        sample.gt_edge_map = PixelData(data=edges)

@@ -20,16 +20,10 @@ from segda_mm.methods.steps import batch_statistics, evaluating
 def labeling_logits(
     generator: SegmentorGenerator, inputs: Tensor, of_the_batch: bool
 ) -> Tensor:
-    """Logits of a pass in evaluation mode, which leaves no trace.
+    """Logits (N, C, H, W) of a pass in evaluation mode, which leaves no trace.
 
-    Args:
-        generator: The teacher, in any mode.
-        inputs: Normalised images, shape (N, 3, H, W).
-        of_the_batch: Whether BatchNorm normalises by the statistics of the batch,
-            or by the running ones.
-
-    Returns:
-        Shape (N, C, H, W), without a graph.
+    ``of_the_batch``: BatchNorm normalises by the statistics of the batch instead of
+    the running ones.
     """
     statistics = batch_statistics(generator) if of_the_batch else nullcontext()
     with evaluating(generator.modules()), statistics:
@@ -39,16 +33,10 @@ def labeling_logits(
 class SharedPass:
     """Labels images with the statistics of the batch, and learns from the pass.
 
-    A teacher that labels with the statistics that it learns with would compute the
-    same twice: a fourth of its passes is saved where one pass serves both. The
-    graph of the pass lives through the student's step, whose own two passes are no
-    more than the three of the teacher's step.
-
-    It serves both where training mode draws no random number, as it does for
-    dropout, and stochastic depth: see :func:`random_parts`. Where the decode head
-    alone draws some, the head runs a second time in evaluation mode. Heads with
-    losses of their own, which often go with further outputs in training mode, and
-    all other networks label in a pass of their own.
+    A teacher that labels with the statistics that it learns with computes the same
+    twice: one pass can serve both, where training mode draws no random number. Where
+    the decode head alone draws some (dropout), it runs again in evaluation mode. All
+    other networks, and heads with losses of their own, label in a pass of their own.
     """
 
     def __init__(self) -> None:
@@ -57,11 +45,7 @@ class SharedPass:
     def __call__(
         self, generator: SegmentorGenerator, inputs: Tensor
     ) -> tuple[Tensor, GeneratorResult | None]:
-        """Label images.
-
-        Args:
-            generator: The teacher, in training mode, always the same one.
-            inputs: Normalised images, shape (N, 3, H, W).
+        """Label images with a teacher in training mode, always the same one.
 
         Returns:
             Logits to label by, shape (N, C, H, W), without a graph; and the pass to
@@ -86,13 +70,8 @@ class SharedPass:
 def random_parts(generator: SegmentorGenerator, inputs: Tensor) -> tuple[bool, bool]:
     """Find out what draws random numbers in the mode that a generator is in.
 
-    What a module is called, and what its settings are called, does not tell; so
-    the generators of PyTorch, NumPy and Python are looked at before and after a
-    pass. The pass leaves no trace in them or in the buffers.
-
-    Args:
-        generator: The network.
-        inputs: Normalised images, shape (N, 3, H, W).
+    The generators of PyTorch, NumPy and Python are looked at before and after a pass,
+    which leaves no trace in them or in the buffers.
 
     Returns:
         Whether backbone and neck do, and whether the decode head does.

@@ -6,13 +6,9 @@ from mmengine.optim import OptimWrapperDict
 from torch import Tensor
 
 from segda_mm.methods.base import DomainAdaptiveSegmentor
-from segda_mm.methods.generator import require_pixel_weights
+from segda_mm.methods.generator import Scalars, require_pixel_weights
 from segda_mm.methods.labeling_pass import labeling_logits
-from segda_mm.methods.pseudo_labelers import (
-    PseudoLabels,
-    build_pseudo_labeler,
-    label_pixels,
-)
+from segda_mm.methods.pseudo_labelers import label_pixels
 from segda_mm.methods.steps import (
     DomainBatch,
     add_role,
@@ -31,35 +27,30 @@ class MeanTeacher(DomainAdaptiveSegmentor):
     for domain adaptation as in DACS (Tranheden et al., WACV 2021) and DAFormer
     (Hoyer et al., CVPR 2022): the teacher labels every target batch afresh; the
     student learns from the source, and from the target with parts of the source
-    pasted into it and its colours changed. Children: ``student_generator``, which
-    is trained, and ``teacher_generator``, which is not and has no optimizer.
+    pasted into it and its colours changed. Its networks are ``student_generator``,
+    which is trained, and ``teacher_generator``, which is not.
 
     Args:
-        generator: Config of a ``SegmentorGenerator``, for both roles. The
-            student starts from its ``checkpoint``, and the teacher as the
+        generator: Config of a ``SegmentorGenerator``; the teacher starts as the
             student.
         mixing: Config of what chooses the source's pixels (``ClassMix``,
             ``CutMix``); None: target images stay as they are.
         pseudo_labeler: Config of what weighs the teacher's labels
-            (``ConfidentShare``, ``PixelConfidence``, ``ClassMedian``); the loss
-            is the mean over all pixels, also those of weight 0, so that a teacher
-            in doubt teaches little. None: all count alike.
+            (``ConfidentShare``, ``PixelConfidence``, ``ClassMedian``); the loss is
+            the mean over all pixels, also those of weight 0. None: all count alike.
         augmentation: Config of what changes the student's target images
             (``StrongAugmentation``); None: nothing.
-        decay: Of the teacher's average, in [0, 1). In its first steps it is
-            the plain mean of the student so far: min(1 - 1 / (step + 1), decay).
+        decay: Of the teacher's average, in [0, 1); min(1 - 1 / (step + 1), decay),
+            so that the first steps give the plain mean.
         target_loss_weight: Weight of the loss on pseudo labels.
-        label_batch_statistics: Whether the teacher's BatchNorm normalises a
-            target batch by its own statistics when it labels it. False: by the
-            running ones, a mixture of both domains.
+        label_batch_statistics: Whether the teacher's BatchNorm normalises a batch
+            that it labels by its own statistics, or by the running ones.
         predict_on: ``'student'`` or ``'teacher'``.
         data_preprocessor: Config of a ``DomainDataPreprocessor``.
-        init_cfg: See :class:`mmengine.model.BaseModule`.
 
     Raises:
         ValueError: ``predict_on`` names no role, or ``decay`` is out of range.
-        TypeError: Labels are to be weighed, and the decode head computes its
-            losses in a way of its own, where pixels have no weights.
+        TypeError: Labels are to be weighed, but not by the decode head's losses.
     """
 
     ROLES = ('student', 'teacher')
@@ -83,8 +74,9 @@ class MeanTeacher(DomainAdaptiveSegmentor):
         self.student_generator = MODELS.build(generator)
         self.teacher_generator = MODELS.build(generator).requires_grad_(False)
         self.mixing = None if mixing is None else MODELS.build(mixing)
-        self.pseudo_labeler = build_pseudo_labeler(pseudo_labeler)
-        if self.pseudo_labeler is not None:
+        self.pseudo_labeler = None
+        if pseudo_labeler is not None:
+            self.pseudo_labeler = MODELS.build(pseudo_labeler)
             require_pixel_weights(self.student_generator.segmentor.decode_head)
         self.augmentation = None if augmentation is None else MODELS.build(augmentation)
         self.decay = decay
@@ -102,28 +94,19 @@ class MeanTeacher(DomainAdaptiveSegmentor):
         self.teacher_generator.eval()
         return self
 
-    def train_step(
-        self, data: dict, optim_wrapper: OptimWrapperDict
-    ) -> dict[str, Tensor]:
+    def train_step(self, data: dict, optim_wrapper: OptimWrapperDict) -> Scalars:
         """Label, mix, teach the student, let the teacher follow.
 
-        Args:
-            data: ``dict(source=batch, target=batch)`` as collated from a
-                ``DomainPairDataset``, images of one size; labels of the target
-                are not looked at.
-            optim_wrapper: One member, ``student_generator``.
-
-        Returns:
-            Losses, ``pseudo.confidence`` and ``pseudo.weight``, the means over
-            the target's pixels.
-
         Raises:
-            ValueError: Images of source and target differ in size.
+            ValueError: Images to be mixed differ in size.
         """
         batches = self.data_preprocessor(data, True)
         source = DomainBatch(**batches['source'])
         inputs = batches['target']['inputs']
-        confidence, labels, trusted = self.label_target(inputs)
+        logits = labeling_logits(
+            self.teacher_generator, inputs, self.label_batch_statistics
+        )
+        confidence, labels, trusted = label_pixels(logits, self.pseudo_labeler)
         target = self._mix(source, inputs, labels, trusted.weights)
 
         wrapper = optim_wrapper['student_generator']
@@ -140,37 +123,12 @@ class MeanTeacher(DomainAdaptiveSegmentor):
             'pseudo.weight': trusted.weights.mean(),
         }
 
-    def student_losses(
-        self, source: DomainBatch, target: DomainBatch
-    ) -> dict[str, Tensor]:
-        """Losses on the source and on what the student sees of the target.
-
-        Args:
-            source: Images with labels.
-            target: Mixed and augmented images with labels and weights.
-
-        Returns:
-            ``source.loss`` and ``target.loss``, scalars.
-        """
+    def student_losses(self, source: DomainBatch, target: DomainBatch) -> Scalars:
+        """``source.loss``, and ``target.loss`` on mixed and augmented images."""
         return {
             'source.loss': labeled_loss(self.student_generator, source),
             'target.loss': labeled_loss(self.student_generator, target),
         }
-
-    def label_target(self, inputs: Tensor) -> tuple[Tensor, Tensor, PseudoLabels]:
-        """Label images with the teacher as it now is.
-
-        Args:
-            inputs: Normalised images, shape (N, 3, H, W).
-
-        Returns:
-            Top-1 probabilities and classes, both of shape (N, H, W), and how far
-            they are trusted.
-        """
-        logits = labeling_logits(
-            self.teacher_generator, inputs, self.label_batch_statistics
-        )
-        return label_pixels(logits, self.pseudo_labeler)
 
     @torch.no_grad()
     def _mix(

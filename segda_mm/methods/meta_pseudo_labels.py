@@ -7,9 +7,9 @@ from torch import Tensor
 
 from segda_mm.methods.base import DomainAdaptiveSegmentor
 from segda_mm.methods.feedback import StudentReport
-from segda_mm.methods.generator import GeneratorResult, require_pixel_weights
+from segda_mm.methods.generator import GeneratorResult, Scalars, require_pixel_weights
 from segda_mm.methods.labeling_pass import SharedPass, labeling_logits
-from segda_mm.methods.pseudo_labelers import build_pseudo_labeler, label_pixels
+from segda_mm.methods.pseudo_labelers import label_pixels
 from segda_mm.methods.steps import (
     DomainBatch,
     add_role,
@@ -33,48 +33,38 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
     "Meta Pseudo Labels for Real-Time Semantic Segmentation". The teacher
     labels every target batch afresh; the student learns from source labels
     and pseudo labels (Eq. 1 and 5); its report weighs the teacher's loss on
-    the same pseudo labels by a feedback rule. Children, and so the keys of
-    ``optim_wrapper`` and ``param_scheduler``: ``student_generator``,
-    ``student_discriminator``, ``teacher_generator``,
-    ``teacher_discriminator``. Trained by ``MPLTrainLoop``, which tells the
-    epoch.
+    the same pseudo labels by a feedback rule. Its networks are
+    ``student_generator``, ``student_discriminator``, ``teacher_generator`` and
+    ``teacher_discriminator``. Trained by ``MPLTrainLoop``, which tells the epoch.
 
     Args:
         generator: Config of a ``SegmentorGenerator``, for both roles.
-        discriminator: Config of a discriminator, for both roles.
-        feedback_rule: Config of a feedback rule.
+        discriminator: Its config, for both roles.
+        feedback_rule: Config of a :class:`BaseFeedbackRule`.
         student_adv_weight: lambda_adv of the student (Eq. 5).
-        teacher_adv_weight: Weight of the teacher's adversarial loss; the
-            paper's formula has 1.
-        pseudo_labeler: Config of what trusts the teacher's labels, as
-            ``ClassMedian``: what it voids costs neither student nor teacher
-            anything, and what only weighs pixels weighs their losses. None: all
-            count alike.
-        label_batch_statistics: Whether the teacher's BatchNorm normalises a
-            target batch by its own statistics when it labels it, as it does
-            when it learns from it (the teacher of Pham et al. labels in
-            training mode). False: by the running ones, a mixture of both
-            domains.
+        teacher_adv_weight: The teacher's (the paper's formula has 1).
+        pseudo_labeler: Config of what trusts the teacher's labels: what it voids is
+            left out of the losses of both roles, and what only weighs pixels weighs
+            them. None: all count alike.
+        label_batch_statistics: Whether the teacher's BatchNorm normalises a batch
+            that it labels by its own statistics, as where it learns from it (Pham
+            et al. label so), or by the running ones.
         uda_probability: Of the teacher's UDA loss in a step.
-        uda_sigma: Standard deviation of the noise in normalised units.
+        uda_sigma: Standard deviation of its noise in normalised units.
         student_checkpoint: Overrides for the student's generator, usually
-            ``dict(checkpoint=..., checkpoint_prefix=...)``; None: from
-            scratch (or the backbone's pretrained weights).
-        teacher_checkpoint: The same for the teacher, which the paper starts
-            from the adversarially adapted generator.
+            ``dict(checkpoint=..., checkpoint_prefix=...)``.
+        teacher_checkpoint: The same for the teacher, which the paper starts from
+            the adversarially adapted generator.
         predict_on: ``'student'`` or ``'teacher'``.
         adversarial_loss: Config of the loss of domain logits; None:
             ``DomainAdversarialLoss``.
         gradient_ratio_interval: Iterations between two measurements of
-            ``student_generator.adversarial.gradient_ratio`` and the
-            teacher's.
+            ``student_generator.adversarial.gradient_ratio`` and the teacher's.
         data_preprocessor: Config of a ``DomainDataPreprocessor``.
-        init_cfg: See :class:`mmengine.model.BaseModule`.
 
     Raises:
         ValueError: ``predict_on`` names no role.
-        TypeError: Labels are only to be weighed, and the decode head computes its
-            losses in a way of its own, where pixels have no weights.
+        TypeError: Labels are only to be weighed, but not by the decode head's losses.
     """
 
     ROLES = ('student', 'teacher')
@@ -111,10 +101,10 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
         self.adversarial_loss = MODELS.build(
             adversarial_loss or dict(type='DomainAdversarialLoss')
         )
-        self.pseudo_labeler = build_pseudo_labeler(pseudo_labeler)
-        self._only_weighs = self.pseudo_labeler is not None and (
-            not self.pseudo_labeler.voids
-        )
+        self.pseudo_labeler, self._only_weighs = None, False
+        if pseudo_labeler is not None:
+            self.pseudo_labeler = MODELS.build(pseudo_labeler)
+            self._only_weighs = not self.pseudo_labeler.voids
         if self._only_weighs:
             require_pixel_weights(self.student_generator.segmentor.decode_head)
         self.loss_weights = {'adversarial.loss': student_adv_weight}
@@ -130,20 +120,8 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
         """Be told by the loop how many epochs are completed, and of how many."""
         self.epoch, self.max_epochs = epoch, max_epochs
 
-    def train_step(
-        self, data: dict, optim_wrapper: OptimWrapperDict
-    ) -> dict[str, Tensor]:
-        """Label, teach the student, hear its report, correct the teacher.
-
-        Args:
-            data: ``dict(source=batch, target=batch)`` as collated from a
-                ``DomainPairDataset``; labels of the target are not looked
-                at.
-            optim_wrapper: One member for each of the four networks.
-
-        Returns:
-            Losses, ``mpl.h``, ``pseudo.kept_ratio`` and health figures.
-        """
+    def train_step(self, data: dict, optim_wrapper: OptimWrapperDict) -> Scalars:
+        """Label, teach the student, hear its report, correct the teacher."""
         batches = self.data_preprocessor(data, True)
         source = DomainBatch(**batches['source'])
         target, teacher_result = self.label_target(
@@ -186,23 +164,17 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
             self.adversarial_loss,
             measure_gradients,
         )
+        kept = (target.labels() != IGNORE_INDEX).float()
         return {
             'loss': student['student_generator.loss'],
             **student,
             **teacher,
             **add_role('mpl', feedback),
-            'pseudo.kept_ratio': kept_ratio(target),
+            'pseudo.kept_ratio': kept.mean((1, 2)).mean(),
         }
 
-    def student_losses(
-        self, source: DomainBatch, target: DomainBatch
-    ) -> dict[str, Tensor]:
-        """Terms of Eq. 5: ``source.loss``, ``adversarial.loss``, ``target.loss``.
-
-        Args:
-            source: Images with labels.
-            target: Images with the teacher's labels.
-        """
+    def student_losses(self, source: DomainBatch, target: DomainBatch) -> Scalars:
+        """Terms of Eq. 5: ``source.loss``, ``adversarial.loss``, ``target.loss``."""
         return adversarial_losses(
             self.student_generator,
             self.student_discriminator,
@@ -211,15 +183,8 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
             target,
         )
 
-    def teacher_losses(
-        self, source: DomainBatch, target: DomainBatch
-    ) -> dict[str, Tensor]:
-        """The same terms for the teacher, and ``uda.loss`` now and then.
-
-        Args:
-            source: Images with labels.
-            target: Images with the teacher's labels.
-        """
+    def teacher_losses(self, source: DomainBatch, target: DomainBatch) -> Scalars:
+        """The same terms for the teacher, and ``uda.loss`` now and then."""
         uda_inputs = self._uda_view(target.inputs)
         losses = adversarial_losses(
             self.teacher_generator,
@@ -237,15 +202,11 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
     def label_target(
         self, inputs: Tensor, optim_wrapper: OptimWrapper
     ) -> tuple[DomainBatch, GeneratorResult | None]:
-        """Label images with the teacher as it now is.
-
-        Args:
-            inputs: Normalised images, shape (N, 3, H, W).
-            optim_wrapper: The teacher's, for its precision.
+        """Label images with the teacher as it now is, in its wrapper's precision.
 
         Returns:
-            The same images with labels; and the pass for the teacher's step, None if
-            it has to make one of its own: see :class:`SharedPass`.
+            The same images with labels; and the pass that :class:`SharedPass` leaves
+            for the teacher's step.
         """
         teacher, result = self.teacher_generator, None
         with optim_wrapper.optim_context(teacher):
@@ -261,15 +222,11 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
     def _labeled_loss(
         self, source: DomainBatch, optim_wrapper: OptimWrapperDict
     ) -> Tensor | None:
-        """The student's source loss without dropout and batch statistics.
-
-        So the losses before and after a step are comparable. Heads such as
-        PIDHead compute their losses in training mode only, so that just the
-        layers are switched.
-        """
+        """The student's source loss without dropout and batch statistics."""
         if not self.feedback_rule.needs_labeled_loss:
             return None
         generator = self.student_generator
+        # Heads such as PIDHead compute their losses in training mode only.
         layers = [m for m in generator.modules() if not list(m.children())]
         with (
             evaluating(layers),
@@ -292,8 +249,3 @@ def mean_of_processes(scalar: Tensor) -> Tensor:
     scalar = scalar.detach().clone()
     all_reduce(scalar, 'mean')
     return scalar
-
-
-def kept_ratio(target: DomainBatch) -> Tensor:
-    """Share of the pixels whose pseudo label is not void."""
-    return (target.labels() != IGNORE_INDEX).float().mean((1, 2)).mean()

@@ -1,4 +1,8 @@
-"""What parts of a source image go into a target image."""
+"""What parts of a source image go into a target image.
+
+Called with the source's labels, (N, H, W), train ids or 255, and the number of
+classes; the mask of the source's pixels, (N, H, W), is bool.
+"""
 
 from torch import Tensor, nn
 
@@ -15,15 +19,7 @@ class ClassMix(nn.Module):
     """
 
     def forward(self, labels: Tensor, num_classes: int) -> Tensor:
-        """Choose the source's pixels.
-
-        Args:
-            labels: Of the source, train ids or 255, shape (N, H, W).
-            num_classes: Number of classes.
-
-        Returns:
-            Shape (N, H, W), bool.
-        """
+        """Choose the source's pixels."""
         return class_mask(labels, num_classes)
 
 
@@ -34,8 +30,8 @@ class CutMix(nn.Module):
     Yun et al., ICCV 2019; for segmentation French et al., BMVC 2020.
 
     Args:
-        min_share: Smallest area of a rectangle as a share of the image.
-        max_share: Largest area.
+        min_share: Smallest area of a rectangle as a share of the image, above 0.
+        max_share: Largest area, at most 1.
 
     Raises:
         ValueError: Not 0 < min_share <= max_share <= 1.
@@ -51,13 +47,5 @@ class CutMix(nn.Module):
         self.min_share, self.max_share = min_share, max_share
 
     def forward(self, labels: Tensor, num_classes: int) -> Tensor:
-        """Choose the source's pixels.
-
-        Args:
-            labels: Of the source, shape (N, H, W).
-            num_classes: Not looked at.
-
-        Returns:
-            Shape (N, H, W), bool.
-        """
+        """Choose the source's pixels."""
         return box_mask(labels, self.min_share, self.max_share)

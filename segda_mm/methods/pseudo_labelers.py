@@ -16,10 +16,9 @@ SCOPES = ('image', 'batch', 'dataset')
 class PseudoLabels(NamedTuple):
     """One decision, said in two ways; a loss takes the one that it can use.
 
-    ``labels``, shape (N, H, W), are void (255) where the prediction is not
-    trusted: a loss is then the mean over the trusted pixels. ``weights``, same
-    shape, in [0, 1], are factors of each pixel's loss on the predicted class: the
-    mean is over all pixels, so that it falls with the trust.
+    ``labels``, shape (N, H, W), are void (255) where the prediction is not trusted.
+    ``weights``, same shape, in [0, 1], are factors of each pixel's loss on the
+    predicted class.
     """
 
     labels: Tensor
@@ -40,8 +39,7 @@ class PseudoLabeler(nn.Module, ABC):
 
         Args:
             confidence: Top-1 probabilities, shape (N, H, W), in [0, 1].
-            labels: Predicted classes, shape (N, H, W), integers in
-                [0, num_classes).
+            labels: Predicted classes, same shape, integers in [0, num_classes).
             num_classes: Number of classes C.
 
         Returns:
@@ -49,23 +47,14 @@ class PseudoLabeler(nn.Module, ABC):
         """
 
 
-def build_pseudo_labeler(config: dict | None) -> PseudoLabeler | None:
-    """Build what a config names; None, for which every pixel counts, stays so."""
-    return None if config is None else MODELS.build(config)
-
-
 def label_pixels(
     logits: Tensor, labeler: PseudoLabeler | None
 ) -> tuple[Tensor, Tensor, PseudoLabels]:
-    """Predict the likeliest class of every pixel, and decide how far to trust it.
-
-    Args:
-        logits: Shape (N, C, H, W), without a graph.
-        labeler: Decides how far the labels are trusted; None: all count alike.
+    """Predict classes from logits (N, C, H, W), and decide how far to trust them.
 
     Returns:
-        Top-1 probabilities and classes, both of shape (N, H, W), and what the
-        labeler makes of them.
+        Top-1 probabilities and classes, (N, H, W), and what the labeler makes of them;
+        without one, all count alike.
     """
     confidence, predicted = class_probabilities(logits.float()).max(1)
     if labeler is None:
@@ -100,9 +89,7 @@ class ClassMedian(PseudoLabeler):
     def __init__(self, cap: float, scope: str) -> None:
         super().__init__()
         if not 0 < cap <= 1:
-            raise ValueError(
-                f'cap={cap} of ClassMedian must be a probability in (0, 1]'
-            )
+            raise ValueError(f'cap={cap} of ClassMedian must be in (0, 1]')
         if scope not in SCOPES:
             raise ValueError(
                 f'scope={scope!r} of ClassMedian must be one of {", ".join(SCOPES)}'
@@ -112,11 +99,7 @@ class ClassMedian(PseudoLabeler):
     def forward(
         self, confidence: Tensor, labels: Tensor, num_classes: int
     ) -> PseudoLabels:
-        """Void pixels under the threshold of their class, or weigh them 0.
-
-        Raises:
-            ValueError: The scope is ``'dataset'``.
-        """
+        """Void pixels under the threshold of their class, and weigh them 0."""
         if self.scope == 'dataset':
             raise ValueError(
                 "ClassMedian(scope='dataset') has no thresholds before all images "
@@ -133,11 +116,11 @@ class ClassMedian(PseudoLabeler):
 
     @staticmethod
     def statistics(num_classes: int, device: torch.device | str = 'cpu') -> Tensor:
-        """Counts of no pixel yet, shape (C, 65536), int64; they add up."""
+        """Counts of no pixel yet; those of processes add up."""
         return pseudo_labels.empty_histogram(num_classes, device)
 
     def levels(self, confidence: Tensor) -> Tensor:
-        """Confidences of any shape as int32 in [0, 65535], of 16 bits."""
+        """Confidences of any shape as int32 in [0, 65535]."""
         return pseudo_labels.quantize_confidence(confidence, self.cap)
 
     @staticmethod
@@ -146,25 +129,12 @@ class ClassMedian(PseudoLabeler):
         pseudo_labels.count_confidences(statistics, levels, labels)
 
     def levels_and_thresholds(self, statistics: Tensor) -> tuple[Tensor, Tensor]:
-        """Thresholds of all pixels counted: shape (C,), int64, and (C,), float64.
-
-        The former are for :meth:`keep`, the latter the same as confidences. A class
-        without pixels gets 65535 and ``cap``.
-        """
+        """Thresholds of all pixels counted, shape (C,): int64, and as confidences."""
         return pseudo_labels.thresholds_from_histogram(statistics, self.cap)
 
     @staticmethod
     def keep(labels: Tensor, levels: Tensor, class_levels: Tensor) -> Tensor:
-        """Void pixels under the level of their class.
-
-        Args:
-            labels: Predicted classes, shape (N, H, W), integers in [0, C).
-            levels: Of :meth:`levels`, shape (N, H, W).
-            class_levels: Of :meth:`levels_and_thresholds`, shape (C,).
-
-        Returns:
-            Shape (N, H, W), dtype of ``labels``, 255 where void.
-        """
+        """Void pixels (N, H, W) under the level of their class, shape (C,)."""
         return pseudo_labels.mask_low_confidence(labels, levels, class_levels[None])
 
 
@@ -172,8 +142,7 @@ class ClassMedian(PseudoLabeler):
 class ConfidentShare(PseudoLabeler):
     """Weigh an image by the share of its pixels that reach a threshold.
 
-    No class is left out because the network is never sure of it. Tranheden et al.,
-    "DACS", WACV 2021.
+    Tranheden et al., "DACS", WACV 2021.
 
     Args:
         threshold: Confidence, in [0, 1] (DACS: 0.968).

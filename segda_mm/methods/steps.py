@@ -1,11 +1,7 @@
-"""What the methods' steps are made of, so that a ``train_step`` reads as its paper.
-
-A batch of one domain and its losses, an update of a generator and one of a
-discriminator, and networks that are for a while in another mode than they were.
-"""
+"""What the methods' steps are made of, so that a ``train_step`` reads as its paper."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -17,7 +13,7 @@ from mmseg.utils import SampleList
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from segda_mm.methods.generator import GeneratorResult, SegmentorGenerator
+from segda_mm.methods.generator import GeneratorResult, Scalars, SegmentorGenerator
 from segda_mm.models.losses.domain_adversarial_loss import DomainAdversarialLoss
 from segda_mm.ops.class_probabilities import class_probabilities
 
@@ -28,9 +24,9 @@ class DomainBatch:
 
     Args:
         inputs: Normalised images, shape (N, 3, H, W).
-        data_samples: Their labels; None where there are none that may be used.
+        data_samples: Their labels; None where there are none to be used.
         result: What the network that is being trained has made of the images since
-            its last update, with the graph; None: they were not passed through it.
+            its last update, with the graph; None: nothing yet.
     """
 
     inputs: Tensor
@@ -63,14 +59,7 @@ class DomainBatch:
 def pseudo_labeled(
     inputs: Tensor, labels: Tensor, weights: Tensor | None = None
 ) -> DomainBatch:
-    """Images with labels that a network has made.
-
-    Args:
-        inputs: Normalised images, shape (N, 3, H, W).
-        labels: Train ids or 255, shape (N, H, W), integers.
-        weights: Factors of each pixel's loss, shape (N, H, W); None: there are
-            none.
-    """
+    """Images (N, 3, H, W) with labels, and factors of each pixel's loss, (N, H, W)."""
     samples = [
         SegDataSample(gt_sem_seg=PixelData(data=label[None])) for label in labels
     ]
@@ -83,14 +72,11 @@ def pseudo_labeled(
 def sum_losses(
     losses: Mapping[str, Tensor], weights: Mapping[str, float | Tensor] | None = None
 ) -> Tensor:
-    """Add the entries whose key contains ``loss``, as MMEngine does.
+    """Add the means of the entries whose key contains ``loss``, as MMEngine does.
 
     Args:
-        losses: At least one, of any shape; their means are added.
+        losses: At least one, of any shape.
         weights: Factors by key; 1 for a key that is not in it.
-
-    Returns:
-        A scalar.
     """
     weights = weights or {}
     first, *others = (
@@ -113,15 +99,8 @@ def adversarial_losses(
     adversarial_loss: DomainAdversarialLoss,
     source: DomainBatch,
     target: DomainBatch,
-) -> dict[str, Tensor]:
+) -> Scalars:
     """Terms of Eq. 4, or of Eq. 5 where the target has pseudo labels.
-
-    Args:
-        generator: The network that is trained.
-        discriminator: Takes softmax maps, returns domain logits.
-        adversarial_loss: Compares domain logits with a domain.
-        source: Images with labels.
-        target: Images, with pseudo labels or with None.
 
     Returns:
         ``source.loss``, ``adversarial.loss`` and, where the target has labels,
@@ -140,13 +119,13 @@ def adversarial_step(
     method: nn.Module,
     roles: tuple[str, str],
     optim_wrapper: OptimWrapperDict,
-    losses: Callable[[DomainBatch, DomainBatch], dict[str, Tensor]],
+    losses: Callable[[DomainBatch, DomainBatch], Scalars],
     weights: Mapping[str, float | Tensor],
     source: DomainBatch,
     target: DomainBatch,
     adversarial_loss: DomainAdversarialLoss,
     measure_gradients: bool,
-) -> dict[str, Tensor]:
+) -> Scalars:
     """Update a generator by its losses, then its discriminator by Eq. 3.
 
     Neither update leaves gradients in the other network. The generator's passes are
@@ -154,12 +133,12 @@ def adversarial_step(
 
     Args:
         method: Whose children they are.
-        roles: Names of generator and discriminator.
+        roles: Names of generator and discriminator, and so of their wrappers.
         optim_wrapper: Has a member for each.
-        losses: From the batches to the terms of the generator's loss, those of
+        losses: Gives the terms of the generator's loss, those of
             :func:`adversarial_losses` among them.
-        weights: Factors of the terms by key, that of ``adversarial.loss``
-            (lambda_adv of Eq. 4) among them.
+        weights: Factors of the terms, that of ``adversarial.loss`` (lambda_adv of
+            Eq. 4) among them.
         source: Images with labels.
         target: Images, with pseudo labels or with None.
         adversarial_loss: Compares domain logits with a domain.
@@ -167,9 +146,8 @@ def adversarial_step(
             that the weighted adversarial and the source loss have in the decode head.
 
     Returns:
-        Below the generator's name the terms, without factors or graph, and ``loss``,
-        their weighted sum; below the discriminator's its ``loss`` and the accuracies
-        on both domains before the update.
+        Below the generator's name the terms and their weighted sum ``loss``; below the
+        discriminator's its ``loss`` and its accuracies on both domains.
     """
     generator, discriminator = (getattr(method, role) for role in roles)
     generator_log = _generator_step(
@@ -194,10 +172,10 @@ def _generator_step(
     generator: SegmentorGenerator,
     discriminator: nn.Module,
     optim_wrapper: OptimWrapper,
-    losses: Callable[[], dict[str, Tensor]],
+    losses: Callable[[], Scalars],
     weights: Mapping[str, float | Tensor],
     measure_gradients: bool,
-) -> dict[str, Tensor]:
+) -> Scalars:
     with optim_wrapper.optim_context(generator), frozen(discriminator):
         terms = losses()
         loss = sum_losses(terms, weights)
@@ -219,7 +197,7 @@ def _discriminator_step(
     source_logits: Tensor,
     target_logits: Tensor,
     adversarial_loss: DomainAdversarialLoss,
-) -> dict[str, Tensor]:
+) -> Scalars:
     with optim_wrapper.optim_context(discriminator):
         from_source = discriminator(class_probabilities(source_logits))
         from_target = discriminator(class_probabilities(target_logits))
@@ -238,11 +216,7 @@ def _discriminator_step(
 def gradient_norm_ratio(
     numerator: Tensor, denominator: Tensor, network: nn.Module
 ) -> Tensor:
-    """Ratio of the norms of two scalar losses' gradients in a network's weights.
-
-    Weights that a loss does not reach are left out. The graph of the losses is
-    kept; the ratio, a scalar, has none.
-    """
+    """Ratio of the norms of two losses' gradients in a network's weights."""
     weights = [p for p in network.parameters() if p.requires_grad]
     numerator_norm, denominator_norm = (
         torch.stack(
@@ -259,7 +233,7 @@ def gradient_norm_ratio(
     return numerator_norm / denominator_norm.clamp(min=1e-12)
 
 
-def add_role(role: str, log_vars: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def add_role(role: str, log_vars: Mapping[str, Tensor]) -> Scalars:
     """Put the name of a child network in front of every key."""
     return {f'{role}.{key}': value for key, value in log_vars.items()}
 
@@ -271,43 +245,34 @@ def is_due(interval: int) -> bool:
 
 
 @contextmanager
-def evaluating(modules: Iterable[nn.Module]) -> Iterator[None]:
+def _changed(objects: Iterable[object], **attributes: bool) -> Iterator[None]:
+    """Set attributes, and put back what each of the objects had."""
+    before = [
+        (changed, {name: getattr(changed, name) for name in attributes})
+        for changed in objects
+    ]
+    try:
+        for changed, _ in before:
+            for name, value in attributes.items():
+                setattr(changed, name, value)
+        yield
+    finally:
+        for changed, values in before:
+            for name, value in values.items():
+                setattr(changed, name, value)
+
+
+def evaluating(modules: Iterable[nn.Module]) -> AbstractContextManager[None]:
     """Put modules, not their children, into evaluation mode and back."""
-    was_training = {module: module.training for module in modules}
-    for module in was_training:
-        module.training = False
-    try:
-        yield
-    finally:
-        for module, training in was_training.items():
-            module.training = training
+    return _changed(modules, training=False)
 
 
-@contextmanager
-def batch_statistics(network: nn.Module) -> Iterator[None]:
+def batch_statistics(network: nn.Module) -> AbstractContextManager[None]:
     """Normalise by the batch at hand; running statistics stay unchanged."""
-    layers = {
-        layer: (layer.training, layer.track_running_stats)
-        for layer in network.modules()
-        if isinstance(layer, _BatchNorm)
-    }
-    for layer in layers:
-        layer.training, layer.track_running_stats = True, False
-    try:
-        yield
-    finally:
-        for layer, state in layers.items():
-            layer.training, layer.track_running_stats = state
+    layers = [module for module in network.modules() if isinstance(module, _BatchNorm)]
+    return _changed(layers, training=True, track_running_stats=False)
 
 
-@contextmanager
-def frozen(network: nn.Module) -> Iterator[None]:
+def frozen(network: nn.Module) -> AbstractContextManager[None]:
     """Let gradients pass through a network without reaching its weights."""
-    trained = [p for p in network.parameters() if p.requires_grad]
-    for parameter in trained:
-        parameter.requires_grad_(False)
-    try:
-        yield
-    finally:
-        for parameter in trained:
-            parameter.requires_grad_(True)
+    return _changed(network.parameters(), requires_grad=False)

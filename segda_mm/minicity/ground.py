@@ -16,7 +16,7 @@ _EDGES = (BEGIN, -10, 0, 8, 18, 30, 45, 65, 90, 125, 260)
 
 def lay_ground(street: Street) -> None:
     """Lay roads, pavements, strips and marks."""
-    mesh, road = Mesh(), street.road
+    mesh, road = Mesh(ID['road']), street.road
     asphalt, pavement = street.color('asphalt'), street.color('sidewalk')
     grass = street.color('terrain')
     _strip(mesh, -220, 220, 'terrain', grass, TextureKind.GRASS)
@@ -75,7 +75,8 @@ def _quad(
     texture: TextureKind = TextureKind.PLAIN,
 ) -> None:
     corners = [(x0, 0, z0), (x1, 0, z0), (x1, 0, z1), (x0, 0, z1)]
-    mesh.add(corners, ID[label], color, texture)
+    mesh.label = ID[label]
+    mesh.add(corners, color, texture)
 
 
 def _paint_marks(street: Street, mesh: Mesh) -> None:

@@ -1,8 +1,4 @@
-"""The labels of Cityscapes, which both worlds are written with.
-
-Source: Cordts et al., "The Cityscapes Dataset for Semantic Urban Scene
-Understanding", CVPR 2016, and the class definitions published with it.
-"""
+"""The labels of Cityscapes (Cordts et al., CVPR 2016), which both worlds have."""
 
 import numpy as np
 

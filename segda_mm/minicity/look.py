@@ -9,7 +9,7 @@ class Layout:
     """How streets of one world are built and peopled.
 
     Pairs are (low, high) of a uniform draw; lengths are metres, the others
-    are probabilities or mean counts.
+    probabilities or mean counts, dicts kinds and their weights.
     """
 
     camera_height: tuple
@@ -19,7 +19,6 @@ class Layout:
     sidewalk_width: tuple
     building_height: tuple
     plots: dict
-    """Kind of plot -> weight; 'building', 'park', 'wall', 'fence'."""
     verge: float
     parking: float
     rail: float
@@ -30,12 +29,10 @@ class Layout:
     parked: float
     traffic: float
     traffic_kinds: dict
-    """Kind of vehicle -> weight."""
     pedestrians: float
     riders: float
     parked_cycles: float
     oddities: float
-    """Scale of the chances of bridges, tunnels, trailers and the like."""
     bonnet: bool
 
 
@@ -69,18 +66,14 @@ class Look:
     """One world: how it is built, coloured, lit and photographed.
 
     Attributes:
-        name: 'game' or 'real'.
-        layout: Streets and what happens in them.
         colors: Material -> tuple of RGB triples, 0..255.
         color_spread: Standard deviation of a thing's colour, 0..255.
-        surface: Patterns.
         sun: 0 overcast .. 1 clear; length and depth of shadows.
         sky: (right (W,), up (H,), cloud (H, W), rng) -> colours (H, W, 3)
             float32, 0..255, ``right`` and ``up`` as in ``Camera.rays``.
         photograph: (colours (H, W, 3) float32 0..255, distance (H, W) float32
-            metres, weather, grain) -> picture (H, W, 3) uint8 RGB. The two
-            generators decide what a whole snippet shares and what is new in
-            every frame.
+            metres, weather, grain) -> picture (H, W, 3) uint8 RGB; the generators
+            decide what a snippet shares and what is new in every frame.
     """
 
     name: str
@@ -91,3 +84,11 @@ class Look:
     sun: float
     sky: Callable
     photograph: Callable
+
+
+def palette(**materials: str) -> dict[str, list[tuple]]:
+    """RGB triples in 0..255 by material, from hexadecimal colours."""
+    return {
+        name: [tuple(bytes.fromhex(code)) for code in codes.split()]
+        for name, codes in materials.items()
+    }

@@ -30,8 +30,7 @@ def write_png(
     Args:
         path: The file; its folder is made when missing.
         array: (H, W) uint8 or uint16, (H, W, 3) or (H, W, 4) uint8.
-        palette: (256, 3) uint8 RGB; makes a palette file of an (H, W) uint8
-            array.
+        palette: (256, 3) uint8 RGB; makes a palette file.
     """
     picture = Image.fromarray(array)
     if palette is not None:
@@ -44,9 +43,7 @@ def write_png(
 class Manifest:
     """The file ``minicity.json`` at the root of a written data set.
 
-    Args:
-        root: Folder of the data set.
-        settings: JSON values that decide what the files contain.
+    ``settings`` are the JSON values that decide what the files contain.
     """
 
     def __init__(self, root: str | Path, settings: dict[str, Any]) -> None:
@@ -57,8 +54,8 @@ class Manifest:
         """Take the folder for these settings.
 
         Raises:
-            ValueError: The folder holds other files, or frames that were
-                written with other settings.
+            ValueError: The folder holds other files, or frames that were written
+                with other settings.
         """
         root = self.path.parent
         if self.path.exists():
@@ -70,26 +67,22 @@ class Manifest:
             ]
             if other:
                 raise ValueError(
-                    f'{root} already holds a miniature world with other '
-                    f'settings ({"; ".join(other)}). Choose another output '
-                    'folder, or delete this one to write it anew.'
+                    f'{root} already holds a miniature world with other settings '
+                    f'({"; ".join(other)}). Choose another output folder, or delete '
+                    'this one to write it anew.'
                 )
-        elif root.exists() and any(
+            return
+        if root.exists() and any(
             path.suffix != '.unfinished' for path in root.iterdir()
         ):
             raise ValueError(
-                f'{root} is not empty and has no {MANIFEST}, so it was not '
-                'written by the miniature world. Choose an empty folder, so '
-                'that no other data set is touched.'
+                f'{root} is not empty and has no {MANIFEST}, so it was not written by '
+                'the miniature world. Choose an empty folder.'
             )
-        else:
-            self._write(complete=False)
+        self.write(complete=False)
 
-    def complete(self) -> None:
-        """Note that every file is there."""
-        self._write(complete=True)
-
-    def _write(self, complete: bool) -> None:
+    def write(self, complete: bool) -> None:
+        """Write it; ``complete`` says whether every file is there."""
         content = dict(settings=self.settings, complete=complete)
         with atomic_file(self.path) as unfinished:
             unfinished.write_text(json.dumps(content, indent=2) + '\n')
@@ -101,10 +94,10 @@ def run_jobs(
     workers: int = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
-    """Call a function once for every argument.
+    """Call a picklable function once for every argument.
 
     Args:
-        job: Takes one argument; must be picklable.
+        job: Takes one argument.
         arguments: One entry per job.
         workers: Processes; 1 stays in this one.
         progress: Called as ``progress(done, total)`` after every job.
@@ -132,26 +125,17 @@ def run_jobs(
         with ProcessPoolExecutor(
             workers, mp_context=context, initializer=_start_worker
         ) as pool:
-            _collect(pool, job, arguments, progress)
+            futures = [pool.submit(job, argument) for argument in arguments]
+            try:
+                for done, future in enumerate(as_completed(futures), start=1):
+                    future.result()
+                    if progress:
+                        progress(done, len(arguments))
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
     finally:
         cv2.setNumThreads(threads)
-
-
-def _collect(
-    pool: ProcessPoolExecutor,
-    job: Callable,
-    arguments: Sequence[Any],
-    progress: Callable | None,
-) -> None:
-    futures = [pool.submit(job, argument) for argument in arguments]
-    try:
-        for done, future in enumerate(as_completed(futures), start=1):
-            future.result()
-            if progress:
-                progress(done, len(arguments))
-    except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        raise
 
 
 def _start_worker() -> None:

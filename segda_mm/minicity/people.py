@@ -15,9 +15,6 @@ _SHOE = (32, 30, 30)
 class Walker:
     """A person on foot whose legs swing with the time.
 
-    Calling it with a time in seconds returns the :class:`Mesh`, 1.0 to 1.9 m
-    tall, facing the camera or turned away.
-
     Args:
         colors: RGB of 'skin', 'hair', 'top' and 'trousers'.
         height: Metres.
@@ -38,28 +35,21 @@ class Walker:
         swing = 0.0
         if self.pace:
             swing = 0.16 * np.sin(self.phase + 2 * np.pi * self.pace * time)
-        mesh, h = Mesh(), self.height / 1.75
-        label, colors = ID['person'], self.colors
+        mesh, h = Mesh(ID['person']), self.height / 1.75
+        colors = self.colors
 
         def part(color: Color, *corners: tuple[float, float]) -> None:
-            mesh.add([(h * x, h * y, 0) for x, y in corners], label, color)
+            mesh.add([(h * x, h * y, 0) for x, y in corners], color)
+
+        def limb(color: Color, top: tuple, bottom: tuple) -> None:
+            """From (x, half width, y) to the same below."""
+            (x, a, y), (u, b, v) = top, bottom
+            part(color, (x - a, y), (x + a, y), (u + b, v), (u - b, v))
 
         for side, step in ((-1, swing), (1, -swing)):
             hip, foot = side * 0.11, side * 0.12 + step
-            part(
-                colors['trousers'],
-                (hip - 0.1, 0.88),
-                (hip + 0.1, 0.88),
-                (foot + 0.075, 0.06),
-                (foot - 0.075, 0.06),
-            )
-            part(
-                _SHOE,
-                (foot - 0.09, 0.09),
-                (foot + 0.09, 0.09),
-                (foot + 0.1, 0.0),
-                (foot - 0.1, 0.0),
-            )
+            limb(colors['trousers'], (hip, 0.1, 0.88), (foot, 0.075, 0.06))
+            limb(_SHOE, (foot, 0.09, 0.09), (foot, 0.1, 0.0))
         for side, step in ((-1, -swing), (1, swing)):
             hand = side * 0.31 + 0.5 * step
             part(
@@ -69,7 +59,7 @@ class Walker:
                 (hand + 0.05, 0.86),
                 (hand - 0.05, 0.86),
             )
-            mesh.disk((h * hand, h * 0.84, 0), h * 0.06, 'z', label, colors['skin'], 6)
+            mesh.disk((h * hand, h * 0.84, 0), h * 0.06, 'z', colors['skin'], 6)
         part(
             colors['top'],
             (-0.19, 0.84),
@@ -79,23 +69,21 @@ class Walker:
             (-0.12, 1.5),
             (-0.25, 1.4),
         )
-        mesh.disk((0, h * 1.6, 0), h * 0.125, 'z', label, colors['hair'], 10)
-        mesh.disk((0, h * 1.57, 0), h * 0.1, 'z', label, colors['skin'], 8)
+        mesh.disk((0, h * 1.6, 0), h * 0.125, 'z', colors['hair'], 10)
+        mesh.disk((0, h * 1.57, 0), h * 0.1, 'z', colors['skin'], 8)
         return mesh
 
 
 def seated_rider(mesh: Mesh, colors: Mapping[str, Color], saddle: float) -> None:
     """Add a rider to the mesh of a bicycle or motorcycle.
 
-    Args:
-        mesh: Gets the polygons, drawn over its own.
-        colors: As for :class:`Walker`, and 'helmet'.
-        saddle: Height of the seat in metres.
+    ``colors`` are those of :class:`Walker` and 'helmet'; ``saddle`` is the height of
+    the seat in metres.
     """
-    y = saddle
+    y, mesh.label = saddle, ID['rider']
 
     def part(color: Color, bottom: tuple, top: tuple) -> None:
-        mesh.hexahedron(bottom, top, ID['rider'], color)
+        mesh.hexahedron(bottom, top, color)
 
     for x in (-0.17, 0.17):
         part(

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from . import street_furniture
-from .buildings import house
 from .labels import ID
-from .mesh import Mesh, TextureKind
+from .mesh import Color, Mesh, TextureKind
 from .street import BEGIN, END, Side, Street
 
 #: Label, material and texture of a barrier, and its thickness in metres.
@@ -49,10 +48,8 @@ def build_backdrop(street: Street) -> None:
             if rng.uniform() < 0.5
             else ('vegetation', 'leaf', TextureKind.FOLIAGE)
         )
-        mesh, color = Mesh(), street.color(material)
-        mesh.upright(
-            (0, width), (0, height), 0, ID[label], color, texture, rng.uniform()
-        )
+        mesh, color = Mesh(ID[label]), street.color(material)
+        mesh.upright((0, width), (0, height), 0, color, texture, rng.uniform())
         street.put(mesh, x, 200.0, layer=1)
         x += width
 
@@ -109,9 +106,54 @@ def _house(street: Street, side: Side, z: float, length: float, setback: float) 
     x = side.sign * (side.line + setback)
     depth = rng.uniform(12, 18)
     facade, roof = street.color('facade'), street.color('roof')
-    mesh = house(rng, side.sign, depth, length, height, facade, roof)
+    mesh = _house_mesh(rng, side.sign, depth, length, height, facade, roof)
     street.put(mesh, x, z, layer=1)
     street.shaded_sides.append((side.sign, x, z, z + length, height))
+
+
+def _house_mesh(
+    rng: np.random.Generator,
+    side: int,
+    depth: float,
+    length: float,
+    height: float,
+    facade: Color,
+    roof: Color,
+) -> Mesh:
+    """A house whose street front lies at x = 0 and runs along z from 0."""
+    mesh, variant = Mesh(ID['building']), rng.uniform()
+    body = mesh.box(
+        sorted((0.0, side * depth)),
+        (0, height),
+        (0, length),
+        facade,
+        TextureKind.FACADE,
+        variant,
+    )
+    ledge = [0.72 * value for value in facade]
+    front = 'left' if side > 0 else 'right'
+    body.panel(front, (0, 1), (0, 0.5 / height), ledge)
+    if height < 14 and rng.uniform() < 0.65:
+        ridge, half = height + rng.uniform(2, 4), side * depth / 2
+        eaves = (0, height, 0), (0, height, length)
+        slope = (*eaves, (half, ridge, length), (half, ridge, 0))
+        mesh.add(slope, roof, TextureKind.BRICK, variant, body.inside)
+        gable = (eaves[0], (half, ridge, 0), (side * depth, height, 0))
+        mesh.add(gable, ledge, TextureKind.PLAIN, variant, body.inside)
+    else:
+        body.panel(front, (0, 1), (1 - 0.45 / height, 1), ledge)
+    if rng.uniform() < 0.45:
+        awning = rng.choice(
+            [(150, 40, 36), (40, 84, 60), (44, 60, 110), (190, 150, 60)]
+        )
+        low = rng.uniform(0, 0.4) * length
+        high = low + 0.5 * length
+        out = -side * rng.uniform(0.8, 1.3)
+        mesh.add(
+            [(0, 3.2, low), (0, 3.2, high), (out, 2.7, high), (out, 2.7, low)],
+            awning,
+        )
+    return mesh
 
 
 def _trees(
@@ -126,12 +168,11 @@ def _trees(
 
 
 def _hedge(street: Street, side: Side, z: float, length: float, setback: float) -> None:
-    rng, mesh = street.rng, Mesh()
+    rng, mesh = street.rng, Mesh(ID['vegetation'])
     mesh.box(
         sorted((0.0, 4.0 * side.sign)),
         (0, rng.uniform(4, 8)),
         (0, length),
-        ID['vegetation'],
         street.color('leaf'),
         texture=TextureKind.FOLIAGE,
         variant=rng.uniform(),
@@ -154,8 +195,7 @@ def _barrier(
     pieces = max(1, round(length / 6))
     piece = length / pieces
     for index in range(pieces):
-        mesh = street_furniture.barrier(
-            piece, height, thickness, ID[label], color, texture, variant
-        )
+        mesh, half = Mesh(ID[label]), thickness / 2
+        mesh.box((-half, half), (0, height), (0, piece), color, texture, variant)
         x = side.sign * (side.line + 0.2)
         street.put(mesh, x, z + index * piece, layer=1)

@@ -9,10 +9,9 @@ import cv2
 import numpy as np
 
 from .game_look import GAME_LOOK
-from .gbuffer import GBuffer
 from .labels import ID
 from .mesh import TextureKind
-from .rasterizer import rasterize
+from .rasterizer import GBuffer, rasterize
 from .real_look import REAL_LOOK
 from .street_builder import build_scene
 from .surface import noise_at, shade
@@ -34,8 +33,8 @@ class Frame:
     Attributes:
         image: (H, W, 3) uint8 RGB.
         label_ids: (H, W) uint8 Cityscapes label ids.
-        instance_ids: (H, W) uint16; ``label_id * 1000 + number`` for things
-            with instances, the label id elsewhere.
+        instance_ids: (H, W) uint16; ``label_id * 1000 + number`` for things with
+            instances, the label id elsewhere.
     """
 
     image: np.ndarray
@@ -53,18 +52,16 @@ def render_frame(
 ) -> Frame:
     """Render one picture; equal arguments give equal pixels.
 
-    The street does not depend on the size: the same picture comes out at
-    another resolution.
+    The street does not depend on the size.
 
     Args:
         look: 'game' (source world) or 'real' (target world).
         seed: Of the whole world, at least 0.
         index: Which street of the stream, at least 0.
         size: (width, height) in pixels, 128x64 to 2048x1024.
-        stream: Keeps sets apart, so that training and validation show
-            different streets.
-        step: Frames before (negative) or after the annotated moment, at 17
-            frames per second.
+        stream: Keeps sets apart, such as training and validation.
+        step: Frames before (negative) or after the annotated moment, at 17 frames
+            per second.
 
     Raises:
         ValueError: The look is unknown or the size out of range.

@@ -1,4 +1,4 @@
-"""One street with everything that stands and moves in it."""
+"""One street with everything that stands and moves in it, and its camera."""
 
 from __future__ import annotations
 
@@ -7,9 +7,68 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from .camera import Camera
 from .look import Look
 from .mesh import Mesh
+
+
+@dataclass(frozen=True)
+class Camera:
+    """A pinhole camera whose picture scales with the image size.
+
+    Attributes:
+        position: (x, y, z) in metres; y is the height above ground.
+        yaw: Radians, positive turns right.
+        focal: Focal length as a share of the image width.
+        horizon: Its height as a share of the image height, 0 at the top, reached
+            by shifting the image plane: upright things stay upright.
+    """
+
+    position: tuple[float, float, float]
+    yaw: float
+    focal: float
+    horizon: float
+
+    #: Nearest visible depth, metres.
+    NEAR = 0.4
+
+    def to_camera(self, points: np.ndarray) -> np.ndarray:
+        """World (V, 3) metres -> camera (V, 3): right, up, forward."""
+        x, y, z = (points - np.asarray(self.position, np.float32)).T
+        cos, sin = np.float32(np.cos(self.yaw)), np.float32(np.sin(self.yaw))
+        return np.stack((cos * x - sin * z, y, sin * x + cos * z), axis=1)
+
+    def to_street(self, directions: np.ndarray) -> np.ndarray:
+        """Directions in camera coordinates -> street axes, (V, 3)."""
+        cos, sin = np.cos(self.yaw), np.sin(self.yaw)
+        x, y, z = directions.T
+        return np.stack((cos * x + sin * z, y, cos * z - sin * x), axis=1)
+
+    def rays(self, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+        """Directions of the pixel centres with depth one.
+
+        ``size`` is (width, height) in pixels; the ray of pixel (u, v) is (right[u],
+        up[v], 1) of the returned ``right`` (W,) and ``up`` (H,) float32.
+        """
+        width, height = size
+        scale = self.focal * width
+        right = (np.arange(width) + 0.5 - width / 2) / scale
+        up = (self.horizon * height - np.arange(height) - 0.5) / scale
+        return right.astype(np.float32), up.astype(np.float32)
+
+    def project(self, points: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+        """Camera coordinates (V, 3) -> pixel coordinates (V, 2) float32.
+
+        The centre of the first pixel is (0, 0); depths are lifted to ``NEAR``.
+        """
+        width, height = size
+        scale = self.focal * width / np.maximum(points[:, 2], self.NEAR)
+        return np.stack(
+            (
+                points[:, 0] * scale + width / 2 - 0.5,
+                self.horizon * height - 0.5 - points[:, 1] * scale,
+            ),
+            axis=1,
+        )
 
 
 @dataclass
@@ -17,13 +76,12 @@ class Item:
     """A mesh with its place, speed and instance numbers.
 
     Attributes:
-        mesh: The shape, or a function of the time in seconds that returns it
-            (a walking person).
+        mesh: The shape, or a function of the time in seconds that returns it.
         position: (x, z) of the mesh's origin at time zero, metres.
         heading: Radians; 0 looks along the street.
         velocity: (x, z) in metres per second.
-        layer: Lower layers are drawn first: 0 the ground, 1 what stands
-            behind the pavement, 2 what stands between the building lines.
+        layer: Lower layers are drawn first: 0 the ground, 1 what stands behind
+            the pavement, 2 what stands between the building lines.
         shadow: (half width, half length) of its contact shadow in metres.
         instances: Label id -> instance id, for labels with instances.
     """
@@ -59,14 +117,11 @@ class Scene:
     """A street as metres and seconds know it, without any pixel.
 
     Attributes:
-        look: The world that the street belongs to.
-        items: Everything that is drawn, in no special order.
         camera: Where the picture of time zero is taken.
         speed: Of the camera along the street, metres per second.
         curve: The street bends by ``curve * z**2`` metres.
-        sun: Unit vector towards the sun; (x, y, z).
-        shaded_sides: (side, x of the building line, z0, z1, height) of
-            houses, for the shadows that they throw.
+        sun: Unit vector (x, y, z) towards the sun.
+        shaded_sides: (side, x of the building line, z0, z1, height) of houses.
         bonnet_color: RGB of the own car in the picture.
     """
 

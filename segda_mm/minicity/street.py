@@ -18,8 +18,8 @@ BEGIN, END = -45.0, 175.0
 class Side:
     """Where the strips of one side begin and end.
 
-    ``sign`` is -1 on the left; the pairs are distances from the middle of the
-    road in metres, and ``line`` is that of the house fronts.
+    ``sign`` is -1 on the left; the pairs are distances from the middle of the road
+    in metres.
     """
 
     sign: int
@@ -37,16 +37,10 @@ class Side:
 class Street:
     """A street that is being built.
 
-    Args:
-        look: The world.
-        rng: Its state alone decides the street.
-
     Attributes:
         road: Half the width of the road in metres.
         lanes: Lanes in each direction.
-        sides: Left and right.
         crossings: (begin, end) of the roads that cross, metres.
-        items: Everything put so far.
         shaded_sides: See :class:`Scene`.
     """
 
@@ -86,7 +80,7 @@ class Street:
         return tuple(np.clip(color, 4, 251))
 
     def put(self, mesh: Mesh, x: float, z: float, **kwargs) -> None:
-        """Put a mesh at (x, z) in metres; ``kwargs`` are those of :class:`Item`."""
+        """Put a mesh at (x, z) in metres as an :class:`Item`."""
         self.items.append(Item(mesh, (x, z), **kwargs))
 
     def crosses(self, begin: float, end: float) -> bool:

@@ -6,28 +6,20 @@ from collections import Counter
 
 import numpy as np
 
-from .camera import Camera
 from .ground import lay_ground
 from .labels import THINGS
 from .look import Look
 from .pavement import furnish_crossings, furnish_kerb, put_oddities
 from .plots import build_backdrop, build_plots
-from .scene import Item, Scene
+from .scene import Camera, Scene
 from .street import Street
 from .traffic import drive, park_vehicles, people_side, ride
 
 
 def build_scene(look: Look, rng: np.random.Generator) -> Scene:
-    """Draw a street.
+    """Draw a street; the state of ``rng`` alone decides it.
 
-    The order of these steps is part of the world: each draws from ``rng``.
-
-    Args:
-        look: The world.
-        rng: Its state alone decides the street.
-
-    Returns:
-        A scene with instance numbers given to all things.
+    The order of the steps is part of the world: each draws from ``rng``.
     """
     street, layout = Street(look, rng), look.layout
     lay_ground(street)
@@ -41,7 +33,7 @@ def build_scene(look: Look, rng: np.random.Generator) -> Scene:
     ride(street)
     put_oddities(street)
     build_backdrop(street)
-    _number_things(street.items)
+    _number_things(street)
 
     height = rng.uniform(*layout.camera_height)
     x = street.road / (2 * street.lanes) + rng.normal(0, 0.25)
@@ -66,10 +58,10 @@ def build_scene(look: Look, rng: np.random.Generator) -> Scene:
     )
 
 
-def _number_things(items: list[Item]) -> None:
+def _number_things(street: Street) -> None:
     """Give every thing its instance id, label id * 1000 + number."""
     used = Counter()
-    for item in items:
+    for item in street.items:
         for label in THINGS.intersection(item.mesh_at(0.0).labels):
             item.instances[label] = label * 1000 + used[label]
             used[label] += 1

@@ -7,32 +7,24 @@ import numpy as np
 from .labels import ID
 from .mesh import Color, Mesh, TextureKind
 
-_POLE, _LIGHT, _SIGN = ID['pole'], ID['traffic light'], ID['traffic sign']
-_VEGETATION = ID['vegetation']
+_POLE, _VEGETATION = ID['pole'], ID['vegetation']
 
 
 def _pole(mesh: Mesh, half: float, height: float, color: Color) -> None:
-    mesh.box((-half, half), (0, height), (-half, half), _POLE, color)
+    mesh.box((-half, half), (0, height), (-half, half), color)
 
 
 def lamp_post(rng: np.random.Generator, color: Color, side: int) -> Mesh:
-    """A street lamp whose arm reaches over the road.
-
-    Args:
-        rng: Source of the height.
-        color: RGB, 0..255.
-        side: -1 left of the road, 1 right of it.
-    """
-    mesh, height = Mesh(), rng.uniform(5.5, 8.0)
+    """A street lamp whose arm reaches over the road; ``side`` is -1 left of it."""
+    mesh, height = Mesh(_POLE), rng.uniform(5.5, 8.0)
     _pole(mesh, 0.11, height, color)
     reach = sorted((0.0, -side * rng.uniform(1.2, 2.0)))
-    mesh.box(reach, (height - 0.12, height), (-0.06, 0.06), _POLE, color)
+    mesh.box(reach, (height - 0.12, height), (-0.06, 0.06), color)
     tip = -side * max(np.abs(reach))
     mesh.box(
         (tip - 0.35, tip + 0.35),
         (height - 0.26, height - 0.08),
         (-0.14, 0.14),
-        _POLE,
         (215, 212, 195),
     )
     return mesh
@@ -40,10 +32,11 @@ def lamp_post(rng: np.random.Generator, color: Color, side: int) -> Mesh:
 
 def traffic_light(rng: np.random.Generator, color: Color) -> Mesh:
     """A signal with three lamps on a pole."""
-    mesh, height = Mesh(), rng.uniform(2.7, 3.4)
+    mesh, height = Mesh(_POLE), rng.uniform(2.7, 3.4)
     _pole(mesh, 0.09, height + 0.2, color)
+    mesh.label = ID['traffic light']
     housing = (height - 0.95, height + 0.25)
-    mesh.box((-0.28, 0.28), housing, (-0.3, -0.05), _LIGHT, (26, 28, 27))
+    mesh.box((-0.28, 0.28), housing, (-0.3, -0.05), (26, 28, 27))
     lit = int(rng.integers(3))
     lamps = (
         ((255, 60, 40), (70, 20, 18)),
@@ -52,29 +45,30 @@ def traffic_light(rng: np.random.Generator, color: Color) -> Mesh:
     )
     for index, (bright, dim) in enumerate(lamps):
         centre = (0, height + 0.05 - 0.38 * index, -0.31)
-        mesh.disk(centre, 0.15, 'z', _LIGHT, bright if index == lit else dim)
+        mesh.disk(centre, 0.15, 'z', bright if index == lit else dim)
     return mesh
 
 
 def traffic_sign(rng: np.random.Generator, color: Color) -> Mesh:
     """A round, three-cornered, square or wide sign on a pole."""
-    mesh, kind = Mesh(), int(rng.integers(4))
+    mesh, kind = Mesh(_POLE), int(rng.integers(4))
     height = rng.uniform(2.1, 2.9)
     _pole(mesh, 0.06, height, color)
+    mesh.label = ID['traffic sign']
     red, white, blue = (205, 32, 36), (240, 240, 236), (30, 80, 180)
     z = -0.08
 
     def plate(x: float, y: float, paint: Color) -> None:
-        mesh.upright((-x, x), (height - y, height + y), z, _SIGN, paint)
+        mesh.upright((-x, x), (height - y, height + y), z, paint)
 
     if kind == 0:
         for radius, paint in ((0.45, red), (0.32, white)):
-            mesh.disk((0, height, z), radius, 'z', _SIGN, paint, 14)
+            mesh.disk((0, height, z), radius, 'z', paint, 14)
         plate(0.2, 0.06, (30, 30, 30))
     elif kind == 1:
         for size, paint in ((0.52, red), (0.32, white)):
             low, high = height - 0.55 * size, height + 1.15 * size
-            mesh.add([(-size, low, z), (size, low, z), (0, high, z)], _SIGN, paint)
+            mesh.add([(-size, low, z), (size, low, z), (0, high, z)], paint)
     else:
         half = (0.42, 0.42) if kind == 2 else (0.95, 0.38)
         paint = blue if kind == 2 else (240, 205, 40)
@@ -85,10 +79,10 @@ def traffic_sign(rng: np.random.Generator, color: Color) -> Mesh:
 
 def pole_group(rng: np.random.Generator, color: Color) -> Mesh:
     """Three posts side by side, the group that is not evaluated."""
-    mesh, label = Mesh(), ID['polegroup']
+    mesh = Mesh(ID['polegroup'])
     for x in (-0.3, 0.0, 0.28):
         height = (0, rng.uniform(2.5, 6))
-        mesh.box((x - 0.07, x + 0.07), height, (-0.07, 0.07), label, color)
+        mesh.box((x - 0.07, x + 0.07), height, (-0.07, 0.07), color)
     return mesh
 
 
@@ -109,18 +103,11 @@ def _blob(
 
 
 def tree(rng: np.random.Generator, leaf: Color, bark: Color, size: float) -> Mesh:
-    """A broad-leaved tree: trunk and crown are both vegetation.
-
-    Args:
-        rng: Source of the shape.
-        leaf: RGB of the leaves, 0..255.
-        bark: RGB of the trunk, 0..255.
-        size: 1 is about 7 m tall.
-    """
-    mesh = Mesh()
+    """A broad-leaved tree, about 7 m tall at size 1; the trunk is vegetation too."""
+    mesh = Mesh(_VEGETATION)
     trunk, crown = size * rng.uniform(1.8, 2.6), size * rng.uniform(1.6, 2.4)
     width = (-0.15 * size, 0.15 * size)
-    mesh.box(width, (0, trunk + crown), (-0.1, 0.1), _VEGETATION, bark)
+    mesh.box(width, (0, trunk + crown), (-0.1, 0.1), bark)
     lobes = (
         (0.0, 0.9, 1.0, 0.8),
         (-0.45, 0.6, 0.7, 0.92),
@@ -131,7 +118,6 @@ def tree(rng: np.random.Generator, leaf: Color, bark: Color, size: float) -> Mes
         centre = (x * crown, trunk + y * crown, -0.05 * index)
         mesh.add(
             _blob(rng, centre, (scale * crown, 0.85 * scale * crown)),
-            _VEGETATION,
             [light * value for value in leaf],
             TextureKind.FOLIAGE,
             rng.uniform(),
@@ -141,12 +127,11 @@ def tree(rng: np.random.Generator, leaf: Color, bark: Color, size: float) -> Mes
 
 def bush(rng: np.random.Generator, leaf: Color, size: float) -> Mesh:
     """A shrub of about ``size`` metres; see :func:`tree`."""
-    mesh = Mesh()
+    mesh = Mesh(_VEGETATION)
     for x, light in ((-0.5, 0.85), (0.45, 0.95), (0.0, 1.08)):
         blob = _blob(rng, (x * size, 0.45 * size, 0), (0.7 * size, 0.6 * size), 14)
         mesh.add(
             [(u, max(v, 0.0), w) for u, v, w in blob],
-            _VEGETATION,
             [light * value for value in leaf],
             TextureKind.FOLIAGE,
             rng.uniform(),
@@ -154,73 +139,55 @@ def bush(rng: np.random.Generator, leaf: Color, size: float) -> Mesh:
     return mesh
 
 
-def barrier(
-    length: float,
-    height: float,
-    thickness: float,
-    label: int,
-    color: Color,
-    texture: TextureKind,
-    variant: float,
-) -> Mesh:
-    """A wall, fence or hedge of ``length`` metres along z from 0."""
-    mesh, half = Mesh(), thickness / 2
-    surface = dict(texture=texture, variant=variant)
-    mesh.box((-half, half), (0, height), (0, length), label, color, **surface)
-    return mesh
-
-
 def guard_rail(length: float, color: Color) -> Mesh:
     """A crash barrier of ``length`` metres along z, label guard rail."""
-    mesh, label = Mesh(), ID['guard rail']
+    mesh = Mesh(ID['guard rail'])
     for z in np.arange(0.5, length, 4.0):
-        mesh.box((-0.05, 0.05), (0, 0.6), (z, z + 0.12), label, color)
-    mesh.box((-0.06, 0.06), (0.42, 0.8), (0, length), label, color, underside=True)
+        mesh.box((-0.05, 0.05), (0, 0.6), (z, z + 0.12), color)
+    mesh.box((-0.06, 0.06), (0.42, 0.8), (0, length), color, underside=True)
     return mesh
 
 
 def waste_bin(rng: np.random.Generator, color: Color) -> Mesh:
     """A litter bin or cabinet, label static."""
-    mesh, half = Mesh(), rng.uniform(0.25, 0.5)
-    mesh.hexahedron(
-        (-half, half, -half, half, 0),
-        (-1.1 * half, 1.1 * half, -half, half, rng.uniform(0.9, 1.4)),
-        ID['static'],
-        color,
-    )
-    return mesh
+    half = rng.uniform(0.25, 0.5)
+    return _small_thing('static', half, 0, 1.1, rng.uniform(0.9, 1.4), color)
 
 
 def cart(rng: np.random.Generator, color: Color) -> Mesh:
     """A bag or pushcart somebody left for a moment, label dynamic."""
-    mesh, half = Mesh(), rng.uniform(0.2, 0.35)
-    mesh.hexahedron(
-        (-half, half, -half, half, 0.05),
-        (-0.8 * half, 0.8 * half, -half, half, rng.uniform(0.5, 0.9)),
-        ID['dynamic'],
-        color,
-    )
+    half = rng.uniform(0.2, 0.35)
+    return _small_thing('dynamic', half, 0.05, 0.8, rng.uniform(0.5, 0.9), color)
+
+
+def _small_thing(
+    label: str, half: float, low: float, widening: float, high: float, color: Color
+) -> Mesh:
+    mesh, wide = Mesh(ID[label]), widening * half
+    bottom, top = (-half, half, -half, half, low), (-wide, wide, -half, half, high)
+    mesh.hexahedron(bottom, top, color)
     return mesh
 
 
 def bridge(half_width: float, color: Color, variant: float) -> Mesh:
     """A bridge deck over the street, 5.5 m clear, label bridge."""
-    mesh, label = Mesh(), ID['bridge']
+    mesh = Mesh(ID['bridge'])
     brick = dict(texture=TextureKind.BRICK, variant=variant)
     deck = (-half_width, half_width)
-    mesh.box(deck, (5.5, 7.4), (0, 6), label, color, **brick, underside=True)
+    mesh.box(deck, (5.5, 7.4), (0, 6), color, **brick, underside=True)
     for side in (-1, 1):
         x = sorted((side * half_width, side * (half_width - 1.0)))
-        mesh.box(x, (0, 5.5), (0, 6), label, color, **brick)
+        mesh.box(x, (0, 5.5), (0, 6), color, **brick)
     return mesh
 
 
 def tunnel_mouth(half_road: float, half_width: float, color: Color) -> Mesh:
     """A portal across the street: wall around it, tunnel inside."""
-    mesh, wall, brick = Mesh(), ID['wall'], TextureKind.BRICK
-    mesh.upright((-half_width, -half_road), (0, 9), 0, wall, color, brick)
-    mesh.upright((half_road, half_width), (0, 9), 0, wall, color, brick)
+    mesh, brick = Mesh(ID['wall']), TextureKind.BRICK
+    mesh.upright((-half_width, -half_road), (0, 9), 0, color, brick)
+    mesh.upright((half_road, half_width), (0, 9), 0, color, brick)
     mouth = (-half_road, half_road)
-    mesh.upright(mouth, (5.2, 9), 0, wall, color, brick)
-    mesh.upright(mouth, (0, 5.2), 0.1, ID['tunnel'], (22, 21, 20))
+    mesh.upright(mouth, (5.2, 9), 0, color, brick)
+    mesh.label = ID['tunnel']
+    mesh.upright(mouth, (0, 5.2), 0.1, (22, 21, 20))
     return mesh

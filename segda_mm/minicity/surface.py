@@ -8,10 +8,10 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from .gbuffer import GBuffer
 from .labels import ID
 from .look import Look, Surface
 from .mesh import TextureKind
+from .rasterizer import GBuffer
 
 #: Side of the random pattern in texels; it repeats without a seam.
 _SIZE = 512
@@ -26,8 +26,8 @@ def noise_pattern() -> np.ndarray:
     """Fine, middle and coarse noise, the same in every process.
 
     Returns:
-        (512, 512, 3) float32, each channel with mean 0 and standard deviation
-        1, clipped to -2.5..2.5; structures of about 1.5, 7 and 40 texels.
+        (512, 512, 3) float32, each channel with mean 0 and standard deviation 1,
+        clipped to -2.5..2.5; structures of about 1.5, 7 and 40 texels.
     """
     rng = np.random.default_rng(20)
     frequency = np.fft.fftfreq(_SIZE)
@@ -54,11 +54,10 @@ def noise_at(along: np.ndarray, up: np.ndarray) -> np.ndarray:
 
 
 def shade(gbuffer: GBuffer) -> np.ndarray:
-    """Colour every pixel of a street.
+    """Colour every pixel of a street but the sky, which is left at 0.
 
     Returns:
-        (H, W, 3) float32 RGB, nominally 0..255. Sky pixels are left at 0 for
-        the look to fill.
+        (H, W, 3) float32 RGB, nominally 0..255.
     """
     scene, look = gbuffer.scene, gbuffer.scene.look
     surface = look.surface

@@ -38,9 +38,8 @@ def write_gta5(
 ) -> None:
     """Write the game world as ``images/00001.png`` ... and ``labels/00001.png`` ...
 
-    Images are RGB; labels are palette PNGs of Cityscapes label ids, as the
-    GTA5 data set has them. Files that are there already are kept, so a run
-    that was cut continues.
+    Labels are palette PNGs of Cityscapes label ids, as GTA5 has them. Files that
+    are there already are kept, so a run that was cut continues.
 
     Args:
         root: Folder of the data set, such as ``data/minicity/gta5``.
@@ -51,8 +50,8 @@ def write_gta5(
         progress: See :func:`run_jobs`.
 
     Raises:
-        ValueError: The size is out of range, or the folder holds other files
-            or other settings.
+        ValueError: The size is out of range, or the folder holds other files or
+            other settings.
     """
     check_size(size)
     settings = dict(kind='gta5', seed=seed, size=list(size), num_images=num_images)
@@ -60,7 +59,7 @@ def write_gta5(
     manifest.claim()
     job = partial(_write_game_image, root=Path(root), seed=seed, size=tuple(size))
     run_jobs(job, range(num_images), workers, progress)
-    manifest.complete()
+    manifest.write(complete=True)
 
 
 def _write_game_image(index: int, root: Path, seed: int, size: tuple[int, int]) -> None:
@@ -87,29 +86,22 @@ def write_cityscapes(
 ) -> None:
     """Write the real world as a tree that Cityscapes tools read.
 
-    ``leftImg8bit/<split>/<city>/<city>_<sequence>_<frame>_leftImg8bit.png``
-    and ``gtFine/...`` with ``_labelIds`` (uint8), ``_instanceIds`` (uint16),
-    ``_labelTrainIds`` (uint8) and ``_color`` (RGBA), all ``_gtFine_*.png``.
-    Snippets go to ``leftImg8bit_sequence``: 30 frames, of which index 19 is
-    the annotated image. ``train_extra`` has images only. Files that are
-    there already are kept, so a run that was cut continues.
+    ``leftImg8bit/<split>/<city>/<city>_<sequence>_<frame>_leftImg8bit.png`` and
+    ``gtFine/...`` with ``_labelIds``, ``_instanceIds`` (uint16), ``_labelTrainIds``
+    and ``_color`` (RGBA). Files that are there already are kept.
 
     Args:
         root: Folder of the data set, such as ``data/minicity/cityscapes``.
-        train: Images of the split ``train``.
-        val: Images of the split ``val``.
-        train_extra: Images of the split ``train_extra``.
-        sequence_train: How many images of ``train``, from the first, get
-            their snippet.
-        sequence_val: The same for ``val``.
-        seed: Of the world.
-        size: (width, height) in pixels.
-        workers: Processes; they do not change a pixel.
-        progress: See :func:`run_jobs`.
+        train, val: Images of these splits.
+        train_extra: Images of that split, without labels.
+        sequence_train, sequence_val: How many images of the split, from the first,
+            get their snippet in ``leftImg8bit_sequence``: 30 frames, of which index
+            19 is the annotated image.
+        seed, size, workers, progress: See :func:`write_gta5`.
 
     Raises:
-        ValueError: The size is out of range, more snippets than images are
-            asked for, or the folder holds other files or other settings.
+        ValueError: The size is out of range, more snippets than images are asked
+            for, or the folder holds other files or other settings.
     """
     check_size(size)
     images = dict(train=train, val=val, train_extra=train_extra)
@@ -151,7 +143,7 @@ def write_cityscapes(
         snippets=snippets,
     )
     run_jobs(job, jobs, workers, progress)
-    manifest.complete()
+    manifest.write(complete=True)
 
 
 def _city_and_stem(split: str, index: int, step: int) -> tuple[str, str]:

@@ -44,25 +44,20 @@ def read_checkpoint(
 ) -> dict[str, Any]:
     """Read a checkpoint without running code of it.
 
-    A file of ``torch.save`` is read by ``torch.load(weights_only=True)`` with
-    nothing added to the types that torch allows, and never in another way. What
-    is text in it stays text: ``meta['config']``, which MMEngine's Runner would
-    run as Python when it resumes, is left out.
+    ``torch.load(weights_only=True)``, with nothing added to the types that torch
+    allows. ``meta['config']``, which MMEngine would run when resuming, is left out.
 
     Args:
-        source: A local file or a URL with its sha256, as
-            :func:`parse_checkpoint_source` takes them; ``.safetensors`` or one
-            of ``torch.save``.
-        map_location: See :func:`torch.load`. The tensors of a ``.safetensors``
-            are on the CPU.
+        source: See :func:`parse_checkpoint_source`; ``.safetensors`` or a file of
+            ``torch.save``.
+        map_location: See :func:`torch.load`; not for ``.safetensors``.
 
     Returns:
         The content. That of a ``.safetensors`` is under ``state_dict``.
 
     Raises:
         FileNotFoundError: There is no such local file.
-        ValueError: The file holds anything else, or is damaged; or the source is
-            a URL without a sha256, or of another file than that.
+        ValueError: It holds anything else or is damaged, or the source is refused.
     """
     file = local_checkpoint(source)
     content: Any
@@ -89,16 +84,8 @@ def read_checkpoint(
 def read_state_dict(source: str | PathLike) -> dict[str, Tensor]:
     """Read the weights of a checkpoint, with or without a ``state_dict`` entry.
 
-    Args:
-        source: See :func:`read_checkpoint`.
-
-    Returns:
-        The weights by name, on the CPU.
-
     Raises:
-        FileNotFoundError: There is no such local file.
-        ValueError: As :func:`read_checkpoint`, or something among the weights
-            is no tensor.
+        ValueError: A weight is no tensor. Else as :func:`read_checkpoint`.
     """
     content = read_checkpoint(source)
     state = content.get('state_dict', content)
@@ -116,20 +103,11 @@ def read_state_dict(source: str | PathLike) -> dict[str, Tensor]:
 def load_network_weights(
     network: nn.Module, source: str | PathLike, prefix: str
 ) -> None:
-    """Load the part of a checkpoint that belongs to one network.
-
-    Every parameter and buffer must be there in its shape, and nothing may be left
-    over under ``prefix``.
-
-    Args:
-        network: The network to fill, in place.
-        source: See :func:`read_checkpoint`.
-        prefix: What the network's keys begin with in the file.
+    """Load the part of a checkpoint under ``prefix`` into a network, all of it.
 
     Raises:
-        FileNotFoundError: There is no such local file.
-        ValueError: The file is not a checkpoint of plain tensors, has no key
-            under ``prefix``, or does not fit the network.
+        ValueError: There is none, or it does not fit. Else as
+            :func:`read_checkpoint`.
     """
     state = read_state_dict(source)
     part = under_prefix(state, prefix)
@@ -164,14 +142,8 @@ def write_safetensors(
 ) -> None:
     """Write tensors as a ``.safetensors`` file, whole or not at all.
 
-    Args:
-        path: The file to be made or replaced.
-        tensors: By name. Those that share memory are written twice.
-        metadata: What the file says of itself.
-
     Raises:
         ValueError: A tensor has no place in that format, as a sparse one.
-        FileNotWrittenError: The disk is full, or the like.
     """
     layout = torch.contiguous_format
     try:
@@ -195,18 +167,10 @@ class HashedURL(NamedTuple):
 
 
 def parse_checkpoint_source(source: str | PathLike) -> Path | HashedURL:
-    """Tell a local file from a URL, without a look at either.
-
-    Args:
-        source: A path, or ``https://.../file.pth#sha256=<64 hex digits>``.
-
-    Returns:
-        The path, or the URL with its hash.
+    """Tell a local path from ``https://.../file.pth#sha256=<64 hex digits>``.
 
     Raises:
-        ValueError: It is a URL without a sha256, or a short name of MMEngine's
-            (``torchvision://``, ``open-mmlab://``, ...), which has none; the
-            message says what to write instead.
+        ValueError: A URL without a sha256, or a short name of MMEngine's.
     """
     scheme, separator, name = str(source).partition('://')
     if not separator:
@@ -229,14 +193,8 @@ def parse_checkpoint_source(source: str | PathLike) -> Path | HashedURL:
 def local_checkpoint(source: str | PathLike) -> Path:
     """The local file of a checkpoint; that of a URL is fetched once.
 
-    It is kept in torch's cache (``torch.hub.get_dir()``), under its name there
-    only after its hash was found right, and looked at again at each call.
-
-    Args:
-        source: See :func:`parse_checkpoint_source`.
-
-    Returns:
-        The file, which exists.
+    It is kept in torch's cache only after its hash was found right, and checked
+    again at each call.
 
     Raises:
         FileNotFoundError: There is no such local file.
@@ -267,20 +225,13 @@ def sha256_of_file(file: str | PathLike) -> str:
 class StrictPretrained:
     """Start from a checkpoint, all of it and nothing but tensors.
 
-    ``init_cfg=dict(type='StrictPretrained', checkpoint=FILE,
-    prefix='backbone.')`` starts any backbone from a classifier that was trained
-    with it. A missing, left-over or misshapen weight is an error. Dilation and
-    stride have no weights and may differ. Registered in MMEngine's own registry,
-    where a module's ``init_cfg`` is looked up without a default scope.
+    ``init_cfg=dict(type='StrictPretrained', checkpoint=FILE, prefix='backbone.')``.
+    Errors are those of :func:`load_network_weights`.
 
     Args:
-        checkpoint: A local file, with or without a ``state_dict`` entry, or a
-            URL with its sha256: ``https://.../file.pth#sha256=<64 hex digits>``.
+        checkpoint: A local file, or a URL with its sha256:
+            ``https://.../file.pth#sha256=<64 hex digits>``.
         prefix: What the module's keys begin with in that file.
-
-    Raises:
-        FileNotFoundError: There is no such local file.
-        ValueError: As :func:`load_network_weights`.
     """
 
     def __init__(self, checkpoint: str, prefix: str = '') -> None:
@@ -309,17 +260,9 @@ _loader_of_mmengine: Any = None
 def only_plain_checkpoints() -> Iterator[None]:
     """Let MMEngine read every checkpoint through :func:`read_checkpoint`.
 
-    ``init_cfg=dict(type='Pretrained', ...)``, ``pretrained=`` and the backbones of
-    mmseg that load weights themselves all end in ``CheckpointLoader``, which reads
-    a file that is no plain one once more with an unpickler that runs code, and
-    fetches URLs without a look at their hash. Within this context there is no way
-    from it to either. What such an ``init_cfg`` means otherwise is left as users
-    of mmseg know it: weights that do not fit are logged and passed over, as the
-    classifier in a file of torchvision; :class:`StrictPretrained` is the strict one.
-
-    It holds for all threads of the process, and ends with the outermost context:
-    a notebook that uses MMEngine beside this package finds it unchanged. Also a
-    decorator.
+    Its ``CheckpointLoader`` would run code of files and fetch URLs unchecked. Weights
+    that do not fit are still passed over. Holds for all threads, until the outermost
+    context ends. Also a decorator.
     """
     global _users, _loader_of_mmengine
     with _lock:

@@ -15,24 +15,13 @@ from segda_mm.registry import MODELS
 
 @MODELS.register_module()
 class DomainDataPreprocessor(SegDataPreProcessor):
-    """SegDataPreProcessor that also takes batches of source and target.
+    """mmseg's SegDataPreProcessor, which also takes batches of source and target.
 
-    Both domains are normalised alike: the generator is one network. Arguments
-    are those of :class:`mmseg.models.SegDataPreProcessor`; ``size`` may differ
-    between domains, so that usually ``size_divisor`` is given.
+    ``size`` may differ between domains, so that usually ``size_divisor`` is given.
     """
 
     def forward(self, data: dict, training: bool = False) -> dict[str, Any]:
-        """Normalise, convert and stack.
-
-        Args:
-            data: A batch of mmseg (``inputs``, ``data_samples``), or
-                ``dict(source=batch, target=batch)``.
-            training: Whether images are padded as in training.
-
-        Returns:
-            Same structure, ``inputs`` of shape (N, 3, H, W), float32.
-        """
+        """Normalise and stack a batch, or each of ``source`` and ``target`` in it."""
         if 'source' in data:
             return {
                 domain: self.forward(data[domain], training)
@@ -55,24 +44,10 @@ PAD_VALUES = dict(
 
 @MODELS.register_module()
 class PanopticDataPreprocessor(SegDataPreProcessor):
-    """SegDataPreProcessor that also pads panoptic targets.
-
-    Images are padded below and to the right after the normalisation, so that a
-    ``pad_val`` of 0 is the mean of the data. In training the targets of each
-    sample are padded alike; in testing they keep their size, as mmseg's do.
-    Arguments are those of :class:`mmseg.models.SegDataPreProcessor`.
-    """
+    """mmseg's SegDataPreProcessor, which in training also pads panoptic targets."""
 
     def forward(self, data: dict, training: bool = False) -> dict[str, Any]:
-        """Normalise, convert, pad and stack.
-
-        Args:
-            data: A batch: ``inputs``, N images (3, H_n, W_n), and
-                ``data_samples``.
-            training: Whether images are padded as in training.
-
-        Returns:
-            ``inputs`` (N, 3, H, W), float32, and ``data_samples``.
+        """Normalise, convert, pad and stack a batch.
 
         Raises:
             ValueError: An image is larger than the size to pad to.

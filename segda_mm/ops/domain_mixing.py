@@ -20,8 +20,7 @@ def class_mask(labels: Tensor, num_classes: int) -> Tensor:
         num_classes: Number of classes C.
 
     Returns:
-        Where the chosen classes are, shape (N, H, W), bool; false on void. An
-        image of void only has none.
+        Where the chosen classes are, shape (N, H, W), bool; false on void.
     """
     is_void = labels == IGNORE_INDEX
     classes = labels.masked_fill(is_void, num_classes).flatten(1).long()
@@ -39,7 +38,7 @@ def class_mask(labels: Tensor, num_classes: int) -> Tensor:
 
 
 def box_mask(labels: Tensor, min_share: float, max_share: float) -> Tensor:
-    """Choose one rectangle of every image.
+    """Choose one rectangle of every image, of uniform area and place.
 
     French et al., "Semi-supervised semantic segmentation needs strong, varied
     perturbations", BMVC 2020 (CutMix of Yun et al., ICCV 2019, for
@@ -51,8 +50,7 @@ def box_mask(labels: Tensor, min_share: float, max_share: float) -> Tensor:
         max_share: Largest share.
 
     Returns:
-        Shape (N, H, W), bool. Areas are uniform in the range; heights are
-        such that both sides stay within the image, and places are uniform.
+        Shape (N, H, W), bool.
     """
     num_images, height, width = labels.shape
     share, shape, top, left = torch.rand(4, num_images).to(labels.device)
@@ -63,8 +61,11 @@ def box_mask(labels: Tensor, min_share: float, max_share: float) -> Tensor:
     box_width = (share / side * width).round().clamp(min=1)
     top = (top * (height - box_height + 1)).floor()
     left = (left * (width - box_width + 1)).floor()
-    rows = torch.arange(height, device=labels.device)
-    columns = torch.arange(width, device=labels.device)
-    in_rows = (rows >= top[:, None]) & (rows < (top + box_height)[:, None])
-    in_columns = (columns >= left[:, None]) & (columns < (left + box_width)[:, None])
-    return in_rows[:, :, None] & in_columns[:, None]
+    rows = between(top, box_height, height)
+    return rows[:, :, None] & between(left, box_width, width)[:, None]
+
+
+def between(starts: Tensor, lengths: Tensor, size: int) -> Tensor:
+    """Which of ``size`` places lie in each of N intervals, (N, size), bool."""
+    places = torch.arange(size, device=starts.device)
+    return (places >= starts[:, None]) & (places < (starts + lengths)[:, None])

@@ -10,17 +10,13 @@ def alpha_ramp(
 ) -> float:
     """Trust in the student's feedback, growing exponentially from 0 to 1.
 
-    exp(epoch / growth_epochs) - 1 up to ``full_after_epoch``, then 1. Paper:
-    "Meta Pseudo Labels for Real-Time Semantic Segmentation", section IV.D; the
-    figures 40 and 25 are those of its released code.
+    "Meta Pseudo Labels for Real-Time Semantic Segmentation", section IV.D; 40 and
+    25 are the figures of its released code.
 
     Args:
-        epoch: Completed epochs, 0 at the start.
-        growth_epochs: Epochs in which exp grows by the factor e.
-        full_after_epoch: Last epoch of the growth.
-
-    Returns:
-        In [0, 1].
+        epoch: Completed epochs.
+        growth_epochs: Alpha is exp(epoch / growth_epochs) - 1, at most 1.
+        full_after_epoch: Last epoch of the growth; alpha is 1 after it.
     """
     if epoch > full_after_epoch:
         return 1.0
@@ -30,18 +26,9 @@ def alpha_ramp(
 def loss_product(
     alpha: float, learning_rate: float, target_loss: Tensor, source_loss: Tensor
 ) -> Tensor:
-    """H = alpha * lambda_S * L_seg_target_S * L_seg_source_S, detached.
+    """H = alpha * lambda_S * L_seg_target_S * L_seg_source_S, without a graph.
 
-    Paper: "Meta Pseudo Labels for Real-Time Semantic Segmentation", section
-    "Training process - Teacher", with the alpha of section IV.D.
-
-    Args:
-        alpha: In [0, 1].
-        learning_rate: The student's current learning rate.
-        target_loss: The student's loss on pseudo labels, a scalar.
-        source_loss: The student's loss on source labels, a scalar.
-
-    Returns:
-        A scalar without a graph, never negative.
+    "Meta Pseudo Labels for Real-Time Semantic Segmentation", section "Training
+    process - Teacher"; the learning rate and the losses, scalars, are the student's.
     """
     return alpha * learning_rate * target_loss.detach() * source_loss.detach()

@@ -6,19 +6,12 @@ from torch import Tensor
 
 
 def label_edges(labels: Tensor, width: int, ignore_index: int = 255) -> Tensor:
-    """Mark the pixels near a border between two classes.
-
-    A border to void is no edge: where pseudo labels were masked, nothing is
-    known about the classes beyond.
+    """Mark the pixels near a border between two classes; void has no borders.
 
     Args:
         labels: Shape (N, 1, H, W), integers.
-        width: Width of the marked band in pixels, even: half of it lies on
-            either side of the border.
-        ignore_index: The label of void pixels.
-
-    Returns:
-        Shape (N, 1, H, W), int64, 1 on edges and 0 elsewhere.
+        width: Of the band of 1s in pixels, even: half lies on either side.
+        ignore_index: The label of void.
 
     Raises:
         ValueError: ``width`` is odd or less than 2.

@@ -8,13 +8,10 @@ import numpy as np
 
 
 class LabelOverlaps(NamedTuple):
-    """The overlaps of a ground truth map and a prediction.
+    """The labels (T,) and (P,) of two maps, sorted, and their common pixels (T, P).
 
-    Attributes:
-        truth: (T,), the labels that occur in the ground truth, sorted.
-        prediction: (P,), those of the prediction.
-        pixels: (T, P) int64, how many pixels have both labels. Row sums are the
-            areas of the true segments, column sums those of the predicted ones.
+    Row sums of ``pixels`` are the areas of the true segments, column sums those of
+    the predicted ones.
     """
 
     truth: np.ndarray
@@ -25,18 +22,14 @@ class LabelOverlaps(NamedTuple):
 def label_overlaps(truth: np.ndarray, prediction: np.ndarray) -> LabelOverlaps:
     """Count the pixels of every pair of labels.
 
-    Label maps are flat over long runs of pixels. Only the last pixel of each
-    run is looked up, so the time is that of finding where either map changes,
-    whatever the number and the size of the labels.
+    Only the last pixel of each run of equal pairs is looked up.
 
     Args:
-        truth: Integers (H, W), not negative, at least one pixel. A table of
-            the size of the largest label is made.
+        truth: Integers (H, W), not negative.
         prediction: The same for the prediction.
 
     Raises:
-        ValueError: The maps differ in shape, are empty, or hold a negative
-            label.
+        ValueError: The maps differ in shape, are empty, or hold a negative label.
     """
     if truth.shape != prediction.shape or not truth.size:
         raise ValueError(

@@ -16,16 +16,15 @@ from segda_mm.ops.panoptic_codes import VOID_CLASS
 def confusion_matrix(overlaps: LabelOverlaps, num_classes: int) -> np.ndarray:
     """Count the pixels of one image by true and predicted class.
 
-    Pixels without a true class do not count. A pixel predicted as void is
-    wrong, but a false positive of no class.
+    Pixels without a true class do not count. A pixel predicted as void is wrong,
+    but a false positive of no class.
 
     Args:
-        overlaps: Of the train ids of ground truth and prediction; 255 is void.
+        overlaps: Of train ids; 255 is void.
         num_classes: C.
 
     Returns:
-        (C, C + 1) int64: true class by predicted class, void last. Add those
-        of several images.
+        (C, C + 1) int64: true by predicted class, void last. Images add up.
 
     Raises:
         ValueError: A train id is neither 255 nor below ``num_classes``.
@@ -51,14 +50,7 @@ def confusion_matrix(overlaps: LabelOverlaps, num_classes: int) -> np.ndarray:
 
 
 def class_iou(confusion: np.ndarray) -> np.ndarray:
-    """Intersection over union of every class.
-
-    Args:
-        confusion: (C, C + 1), sums of what :func:`confusion_matrix` returns.
-
-    Returns:
-        (C,) float64 in [0, 1]; a class neither true nor predicted is NaN.
-    """
+    """IoU (C,) of a :func:`confusion_matrix`; NaN if neither true nor predicted."""
     correct = confusion.diagonal()
     union = confusion.sum(1) + confusion[:, :-1].sum(0) - correct
     return np.divide(
@@ -75,19 +67,15 @@ def defined_mean(values: np.ndarray) -> float:
 def pixel_accuracy(logits: Tensor, labels: Tensor, ignore_index: int | None) -> Tensor:
     """Percentage of the labelled pixels at which the true class is on top.
 
-    Cheap enough for every step of a training: instead of searching for the
-    index of the highest logit, a pixel is correct if no class exceeds its own
-    (of classes that share the highest, each is on top), and the host does not
-    wait for the number of labelled pixels.
+    No index is searched for and the host does not wait: cheap enough for every step.
 
     Args:
         logits: Shape (N, C, ...).
-        labels: Classes in [0, C), or ``ignore_index``; shape (N, ...).
-        ignore_index: Label of the pixels that do not count; None: all count.
+        labels: Classes or ``ignore_index``, shape (N, ...).
+        ignore_index: Label of pixels that do not count; None: all count.
 
     Returns:
-        Shape (1,), in [0, 100], without a graph; 100 where no pixel counts,
-        as mmseg has it.
+        Shape (1,), without a graph; 100 where no pixel counts.
     """
     logits = logits.detach()
     counted = torch.ones_like(labels, dtype=torch.bool)
@@ -100,29 +88,17 @@ def pixel_accuracy(logits: Tensor, labels: Tensor, ignore_index: int | None) -> 
 
 
 class PredictionAgreement(NamedTuple):
-    """Agreement of two predictions, both figures in [0, 1].
-
-    Attributes:
-        share: Of the pixels that have the same class in both.
-        mean_iou: Mean, over the classes that occur in either, of the
-            intersection over union of the pixels of the class in both.
-    """
+    """Share of pixels of one class in both predictions, and mean IoU, in [0, 1]."""
 
     share: float
     mean_iou: float
 
 
 def count_pairs(first: Tensor, second: Tensor, num_classes: int) -> Tensor:
-    """Count the pixels of every pair of classes.
-
-    Args:
-        first: Classes in [0, C), integers of any shape.
-        second: The same pixels in another prediction.
-        num_classes: C.
+    """Count the pixels of every pair of classes in two predictions of one shape.
 
     Returns:
-        (C, C) int64: class in ``first`` by class in ``second``. Add those of
-        several images.
+        (C, C) int64: class in ``first`` by class in ``second``. Images add up.
     """
     pairs = first.flatten().long() * num_classes + second.flatten().long()
     counts = torch.bincount(pairs, minlength=num_classes**2)
@@ -130,12 +106,7 @@ def count_pairs(first: Tensor, second: Tensor, num_classes: int) -> Tensor:
 
 
 def prediction_agreement(pairs: Tensor) -> PredictionAgreement:
-    """Agreement over all pixels that were counted.
-
-    Args:
-        pairs: (C, C), sums of what :func:`count_pairs` returns, of at least one
-            pixel.
-    """
+    """Agreement over sums of :func:`count_pairs`."""
     counts = pairs.cpu().numpy()
     # No prediction is void.
     iou = class_iou(np.pad(counts, ((0, 0), (0, 1))))
@@ -145,13 +116,10 @@ def prediction_agreement(pairs: Tensor) -> PredictionAgreement:
 
 
 class PredictionEntropy(NamedTuple):
-    """Entropies of predictions as shares of log(C), both in [0, 1].
+    """Entropies of predictions as shares of log(C), in [0, 1].
 
-    Attributes:
-        entropy: Mean over the pixels of the entropy of their class
-            probabilities; 0 where one class is certain.
-        diversity: Entropy of the mean of all these probabilities; 0 where all
-            pixels are of one class.
+    ``entropy`` is the mean over the pixels; ``diversity`` is the entropy of the mean
+    of all probabilities, 0 where all pixels are of one class.
     """
 
     entropy: float
@@ -159,15 +127,11 @@ class PredictionEntropy(NamedTuple):
 
 
 def prediction_sums(logits: Tensor) -> Tensor:
-    """What the entropies of a data set are made of, for one image.
-
-    Args:
-        logits: Shape (C, H, W).
+    """What the entropies of a data set are made of, for one image (C, H, W) of logits.
 
     Returns:
-        (C + 2,) float64: the number of pixels, the sum of their entropies in
-        nats, and of each class the sum of its probabilities. Add those of
-        several images.
+        (C + 2,) float64: number of pixels, sum of their entropies in nats, sum of
+        the probabilities of each class. Images add up.
     """
     probabilities = logits.float().softmax(dim=0)
     # Unlike p * log(p), `entr` is 0 for a probability of 0.
@@ -182,12 +146,7 @@ def prediction_sums(logits: Tensor) -> Tensor:
 
 
 def prediction_entropy(sums: Tensor) -> PredictionEntropy:
-    """Entropies of all pixels that were summed.
-
-    Args:
-        sums: (C + 2,), sums of what :func:`prediction_sums` returns, of at least
-            one pixel and two classes.
-    """
+    """Entropies over sums of :func:`prediction_sums`, of two classes at least."""
     pixels, entropy, *classes = sums.tolist()
     limit = math.log(len(classes))
     shares = [share / pixels for share in classes]

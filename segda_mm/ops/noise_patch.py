@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from segda_mm.ops.domain_mixing import between
+
 
 def add_noise_patch(inputs: Tensor, sigma: float) -> Tensor:
     """Add Gaussian noise to one random rectangle of each image.
@@ -12,8 +14,7 @@ def add_noise_patch(inputs: Tensor, sigma: float) -> Tensor:
 
     Args:
         inputs: Normalised images, shape (N, 3, H, W). Not changed.
-        sigma: Standard deviation in normalised units (1 is the spread of the
-            data set's pixels).
+        sigma: Standard deviation in normalised units.
 
     Returns:
         Same shape. Each side of a rectangle is uniform in [1, H] or [1, W].
@@ -24,9 +25,6 @@ def add_noise_patch(inputs: Tensor, sigma: float) -> Tensor:
     box_width = (corners[:, 1] * width).floor() + 1
     top = (corners[:, 2] * (height - box_height + 1)).floor()
     left = (corners[:, 3] * (width - box_width + 1)).floor()
-    rows = torch.arange(height, device=inputs.device)
-    columns = torch.arange(width, device=inputs.device)
-    in_rows = (rows >= top[:, None]) & (rows < (top + box_height)[:, None])
-    in_columns = (columns >= left[:, None]) & (columns < (left + box_width)[:, None])
-    inside = (in_rows[:, :, None] & in_columns[:, None, :])[:, None]
+    rows = between(top, box_height, height)[:, None, :, None]
+    inside = rows & between(left, box_width, width)[:, None, None]
     return inputs + torch.randn_like(inputs) * inside * sigma

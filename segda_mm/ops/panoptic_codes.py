@@ -1,9 +1,7 @@
 """How class and instance of a pixel share one number.
 
 ``code = train_id * LABEL_DIVISOR + instance_id``, int32. Instances of a thing
-class count from 1; 0 is a stuff class, or a group of things that nobody told
-apart. The order of digits is that of Cityscapes' ``*_instanceIds.png``, with
-train ids in place of label ids.
+class count from 1; 0 is stuff, or a group of things that nobody told apart.
 """
 
 from __future__ import annotations
@@ -27,11 +25,7 @@ IGNORED_INSTANCE_CODE = VOID_CODE + 1
 
 
 def check_thing_classes(thing_classes: Iterable[int]) -> None:
-    """Check that these are train ids.
-
-    Raises:
-        ValueError: One is void's, or lies outside [0, 254].
-    """
+    """Raise ValueError unless these are train ids in [0, 254]."""
     outside = [c for c in thing_classes if not 0 <= c < VOID_CLASS]
     if outside:
         raise ValueError(

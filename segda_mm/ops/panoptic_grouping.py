@@ -25,11 +25,10 @@ PIXELS_AT_ONCE = 2**17
 
 @dataclass(frozen=True)
 class Centers:
-    """The centers found in one image, the strongest first.
+    """The centers of one image, the strongest first.
 
-    Attributes:
-        points: (y, x) in pixels, shape (K, 2), int64.
-        values: Of the heatmap at the points, shape (K,), float32, falling.
+    ``points`` (K, 2) are (y, x) in pixels, int64; ``values`` (K,) those of the
+    heatmap, float32.
     """
 
     points: Tensor
@@ -44,28 +43,22 @@ def find_centers(
 ) -> list[Centers]:
     """Find the peaks of center heatmaps.
 
-    A peak is a pixel above the threshold that no pixel of the window around
-    it exceeds; of a plateau, every pixel is one.
+    A peak is a pixel above the threshold that no pixel of the window around it
+    exceeds; of a plateau, every pixel is one.
 
     Args:
         center_heatmap: Shape (N, 1, H, W), floating point.
         threshold: Peaks are strictly above it.
         kernel_size: Side of the window in pixels, odd.
-        top_k: Peaks kept of an image. The strongest are, and of equal ones
-            those that come first row by row.
+        top_k: The strongest peaks are kept, of equal ones the first row by row.
 
     Returns:
         One for each of the N images; K may be 0.
 
     Raises:
-        ValueError: The heatmap is not (N, 1, H, W) or holds NaN,
-            ``kernel_size`` is not odd, or ``top_k`` is not in [1, 999].
+        ValueError: The heatmap holds NaN, ``kernel_size`` is not odd, or ``top_k``
+            is not in [1, 999].
     """
-    if center_heatmap.ndim != 4 or center_heatmap.shape[1] != 1:
-        raise ValueError(
-            f'the center heatmap has the shape {tuple(center_heatmap.shape)}, '
-            'but must be (N, 1, H, W)'
-        )
     if kernel_size < 1 or kernel_size % 2 == 0:
         raise ValueError(
             f'nms_kernel_size is {kernel_size}, but must be odd and positive'
@@ -82,32 +75,24 @@ def find_centers(
 
 
 def group_pixels(points: Tensor, offset: Tensor, pixels: Tensor) -> Tensor:
-    """Find the center nearest to where each pixel points.
+    """Find the center nearest to where each pixel points: its place plus its offset.
 
-    Where a pixel points is its place plus its offset. The nearest center has
-    the smallest ``dy * dy + dx * dx`` in float32, every operation rounded for
-    itself; of equally near ones the first. Only centers that can be nearest
-    somewhere in a cell of a grid are compared with the pixels that point
-    there, some rows at a time, so that memory grows neither with the number
-    of centers times that of pixels nor with the size of the image.
+    It has the smallest ``dy * dy + dx * dx`` in float32, every operation rounded for
+    itself; of equally near ones it is the first.
 
     Args:
         points: Centers (y, x), shape (K, 2), integers, K at least 1.
         offset: (y, x) in pixels, shape (2, H, W), floating point.
-        pixels: Indices of the pixels to group in the flattened (H, W) map,
-            shape (P,), int64.
+        pixels: Indices in the flattened (H, W) map, shape (P,), int64.
 
     Returns:
         Index of a center for each pixel, shape (P,), int64.
 
     Raises:
-        ValueError: There are pixels but no center, or an offset of one of the pixels is
-            NaN or infinite.
+        ValueError: An offset of one of the pixels is NaN or infinite.
     """
     if not len(pixels):
         return pixels.clone()
-    if not len(points):
-        raise ValueError('there is no center to group the pixels to')
     points = points.float()
     return torch.cat(
         [
@@ -140,7 +125,6 @@ def _peaks(heatmap: Tensor, threshold: float, kernel_size: int, top_k: int) -> C
 
 
 def _running_maximum(values: Tensor, size: int, axis: int) -> Tensor:
-    """Maximum of every window of ``size`` along an axis that lies inside."""
     covered = 1
     while covered < size:
         step = min(covered, size - covered)
@@ -194,16 +178,7 @@ def _nearest(points: Tensor, targets: Tensor) -> Tensor:
 def _candidates(
     targets: Tensor, points: Tensor
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """The centers that can be nearest to any place of a cell, for every cell.
-
-    A center cannot if its distance to the nearest place of the cell exceeds
-    another center's distance to the farthest.
-
-    Returns:
-        The cell of each target, shape (P,), int64; the candidates of all cells
-        one after the other, rising indices within a cell, int64; where those
-        of a cell start and how many they are, shape (number of cells,), int64.
-    """
+    """The centers that can be nearest to any place of a cell, for every cell."""
     lowest, highest = targets.aminmax(dim=1)
     extent = highest - lowest
     if not extent.isfinite().all():

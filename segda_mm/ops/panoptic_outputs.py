@@ -14,9 +14,8 @@ from torch import Tensor
 class PanopticOutputs(NamedTuple):
     """What the head says of N images, on one grid of h x w pixels.
 
-    ``seg_logits`` (N, C, h, w); ``center_heatmap`` (N, 1, h, w), not squashed;
-    ``offset`` (N, 2, h, w), (y, x) from a pixel to the center of its instance
-    in pixels of this very grid.
+    ``seg_logits`` (N, C, h, w); ``center_heatmap`` (N, 1, h, w); ``offset``
+    (N, 2, h, w), (y, x) from a pixel to its center in pixels of this grid.
     """
 
     seg_logits: Tensor
@@ -27,16 +26,9 @@ class PanopticOutputs(NamedTuple):
 def resize_panoptic_outputs(
     outputs: PanopticOutputs, size: tuple[int, int]
 ) -> PanopticOutputs:
-    """Bring the maps to another size, bilinearly with aligned corners.
+    """Bring the maps to (H, W), bilinearly with aligned corners, as float32.
 
-    Args:
-        outputs: Maps of h x w pixels.
-        size: (H, W) in pixels.
-
-    Returns:
-        Maps of H x W pixels, float32. The offsets are multiplied by
-        (H - 1) / (h - 1) and (W - 1) / (w - 1), the distances between
-        neighbouring pixels of the old grid in pixels of the new one.
+    Offsets are multiplied by (H - 1) / (h - 1) and (W - 1) / (w - 1).
     """
     # Half precision tells offsets of a thousand pixels apart in whole pixels.
     seg_logits, center_heatmap, offset = (output.float() for output in outputs)
@@ -58,14 +50,7 @@ def mirror_panoptic_outputs(
 
     Args:
         outputs: Maps of the flipped image.
-        direction: ``'horizontal'`` (left and right change places),
-            ``'vertical'`` or ``'diagonal'`` (both), as mmcv names them.
-
-    Returns:
-        Maps of the image before the flip.
-
-    Raises:
-        ValueError: ``direction`` is none of these.
+        direction: ``'horizontal'``, ``'vertical'`` or ``'diagonal'`` (both).
     """
     axes = {'horizontal': (-1,), 'vertical': (-2,), 'diagonal': (-2, -1)}
     if direction not in axes:

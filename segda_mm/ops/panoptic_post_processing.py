@@ -1,4 +1,4 @@
-"""From class labels, center heatmaps and offsets to panoptic maps, without learning.
+"""From class labels, center heatmaps and offsets to panoptic maps.
 
 Cheng et al., "Panoptic-DeepLab", CVPR 2020, section 3.2 "Instance representation"
 and "Panoptic segmentation".
@@ -23,16 +23,10 @@ from segda_mm.ops.panoptic_grouping import Centers, find_centers, group_pixels
 
 @dataclass(frozen=True)
 class PanopticPrediction:
-    """The panoptic map of one image and its instances.
+    """The panoptic map of one image and its K instances, strongest center first.
 
-    Instances stand in the order of their centers, the strongest first; their
-    numbers count from 1 in each class in this order.
-
-    Attributes:
-        codes: Panoptic codes (:mod:`segda_mm.ops.panoptic_codes`), int32 (H, W).
-        instance_codes: Shape (K,), int32.
-        instance_labels: Train ids, shape (K,), int64.
-        center_values: Heatmap at the instances' centers, shape (K,), float32.
+    ``codes`` (H, W) int32; ``instance_codes`` (K,) int32; ``instance_labels`` (K,)
+    train ids, int64; ``center_values`` (K,) of the heatmap, float32.
     """
 
     codes: Tensor
@@ -54,13 +48,11 @@ def panoptic_post_processing(
     """Merge class labels and class-agnostic instances into panoptic maps.
 
     Pixels labelled as a thing go to the nearest center; an instance takes the
-    class that most of its pixels have, of equally many the lowest. Things are
-    void where the image has no center at all. A class of stuff that covers
-    less than ``stuff_area`` pixels of an image is void there.
+    class of most of its pixels, of equally many the lowest. Things without any
+    center are void, and so is stuff of less than ``stuff_area`` pixels.
 
     Args:
-        sem_seg: Predicted train ids, shape (N, H, W), int64, in [0, 255];
-            255 stays void.
+        sem_seg: Train ids, shape (N, H, W), int64; 255 stays void.
         center_heatmap: Shape (N, 1, H, W), floating point.
         offset: (y, x) from a pixel to the center of its instance, in pixels,
             shape (N, 2, H, W), floating point.
@@ -72,11 +64,15 @@ def panoptic_post_processing(
         One for each of the N images, on the device of the inputs.
 
     Raises:
-        ValueError: The shapes do not agree, a label or thing class is out of
-            range, or what :func:`find_centers` and :func:`group_pixels` refuse.
+        ValueError: Shapes do not agree, a class is out of range, or what
+            :func:`find_centers` and :func:`group_pixels` refuse.
     """
     _check_shapes(sem_seg, center_heatmap, offset)
-    is_thing_class = _is_thing_class(thing_classes, sem_seg.device)
+    check_thing_classes(thing_classes)
+    is_thing_class = torch.zeros(
+        VOID_CLASS + 1, dtype=torch.bool, device=sem_seg.device
+    )
+    is_thing_class[list(thing_classes)] = True
     centers = find_centers(center_heatmap, center_threshold, nms_kernel_size, top_k)
     return [
         _merge(*image, is_thing_class, stuff_area)
@@ -85,27 +81,12 @@ def panoptic_post_processing(
 
 
 def instance_scores(seg_logits: Tensor, prediction: PanopticPrediction) -> Tensor:
-    """Score instances by the probability of their class and their center.
-
-    The score is the mean, over the pixels of an instance, of the softmax
-    probability of its class, times the heatmap at its center.
+    """Score the K instances: mean probability of their class times the center's value.
 
     Args:
-        seg_logits: Shape (C, H, W), floating point. Logarithms of
-            probabilities are logits too.
-        prediction: Of the same image, K instances.
-
-    Returns:
-        Shape (K,), float32.
-
-    Raises:
-        ValueError: The size of the logits is not that of the panoptic map.
+        seg_logits: Shape (C, H, W), logits or log-probabilities.
+        prediction: Of the same image.
     """
-    if seg_logits.ndim != 3 or seg_logits.shape[1:] != prediction.codes.shape:
-        raise ValueError(
-            f'the logits have the shape {tuple(seg_logits.shape)}, which does not '
-            f'fit a panoptic map of {tuple(prediction.codes.shape)}'
-        )
     num_instances = len(prediction.instance_codes)
     device = prediction.codes.device
     # One entry more than there are instances takes in all other pixels.
@@ -132,10 +113,6 @@ def instance_scores(seg_logits: Tensor, prediction: PanopticPrediction) -> Tenso
 
 
 def _check_shapes(sem_seg: Tensor, center_heatmap: Tensor, offset: Tensor) -> None:
-    if sem_seg.ndim != 3:
-        raise ValueError(
-            f'the labels have the shape {tuple(sem_seg.shape)}, but must be (N, H, W)'
-        )
     number, *size = sem_seg.shape
     for name, maps, channels in (
         ('center heatmap', center_heatmap, 1),
@@ -146,14 +123,6 @@ def _check_shapes(sem_seg: Tensor, center_heatmap: Tensor, offset: Tensor) -> No
                 f'the {name} has the shape {tuple(maps.shape)}, but labels of '
                 f'{tuple(sem_seg.shape)} need {(number, channels, *size)}'
             )
-
-
-def _is_thing_class(thing_classes: Sequence[int], device: torch.device) -> Tensor:
-    """Shape (256,), bool."""
-    check_thing_classes(thing_classes)
-    is_thing_class = torch.zeros(VOID_CLASS + 1, dtype=torch.bool, device=device)
-    is_thing_class[list(thing_classes)] = True
-    return is_thing_class
 
 
 def _merge(

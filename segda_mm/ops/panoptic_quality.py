@@ -1,9 +1,8 @@
 """Panoptic quality (Kirillov et al., "Panoptic Segmentation", CVPR 2019).
 
-PQ = SQ x RQ. A predicted and a true segment of one class match if their
-intersection over union exceeds 1/2, which makes the matching unique; SQ is the
-mean of those ratios, RQ the F1 score of the matching. Void and crowds are
-treated as the paper's section 4.2 and the tool of Cityscapes have it.
+PQ = SQ x RQ: the mean overlap of matched segments (IoU above 1/2) times the F1
+score of the matching, with void and crowds as in section 4.2 and in the tool of
+Cityscapes.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ class PanopticQuality(NamedTuple):
 
 
 class MeanPanopticQuality(NamedTuple):
-    """Means of the figures over some classes; NaN if none has segments."""
+    """Means over some classes; NaN if none has segments."""
 
     pq: float
     sq: float
@@ -39,21 +38,18 @@ def panoptic_quality_counts(
 ) -> np.ndarray:
     """Match the segments of one image.
 
-    Void pixels of the ground truth do not count towards the union. A predicted
-    segment that is not matched is no false positive if more than half of it
-    lies on void and on the crowd of its class; a crowd is neither matched nor
-    missed.
+    Void pixels of the ground truth do not count towards the union. An unmatched
+    prediction is no false positive if more than half of it lies on void and on
+    the crowd of its class; a crowd is neither matched nor missed.
 
     Args:
-        overlaps: Of the panoptic codes of ground truth and prediction.
-        thing_classes: Train ids of the classes with instances, whose instance
-            0 is a crowd in the ground truth.
+        overlaps: Of the panoptic codes.
+        thing_classes: Train ids of classes whose true instance 0 is a crowd.
         num_classes: C.
 
     Returns:
-        (C, 4) float64: sum of the intersections over union of the matches,
-        numbers of true positives, of false positives and of false negatives.
-        Add those of several images.
+        (C, 4) float64: sum of matched IoUs, true positives, false positives, false
+        negatives. Images add up.
 
     Raises:
         ValueError: A code's class is neither void nor below ``num_classes``.
@@ -100,14 +96,9 @@ def panoptic_quality_counts(
 
 
 def panoptic_quality(counts: np.ndarray) -> PanopticQuality:
-    """PQ, SQ and RQ of every class.
+    """PQ, SQ and RQ of sums (C, 4) of :func:`panoptic_quality_counts`.
 
-    Args:
-        counts: (C, 4), sums of what :func:`panoptic_quality_counts` returns.
-
-    Returns:
-        Arrays (C,). A class without segments is NaN; SQ is 0 where segments
-        were there but none matched.
+    A class without segments is NaN; SQ is 0 where none matched.
     """
     iou, true, false, missed = counts.T
     segments = true + 0.5 * false + 0.5 * missed
@@ -121,15 +112,7 @@ def panoptic_quality(counts: np.ndarray) -> PanopticQuality:
 def mean_panoptic_quality(
     quality: PanopticQuality, thing_classes: Collection[int]
 ) -> dict[str, MeanPanopticQuality]:
-    """Means over all classes, over the things and over the stuff.
-
-    Args:
-        quality: Per class.
-        thing_classes: Train ids of the classes with instances.
-
-    Returns:
-        ``all``, ``things`` and ``stuff``. Classes that are NaN are left out.
-    """
+    """Means over ``all``, ``things`` and ``stuff``, NaN left out."""
     figures = np.array(quality)
     is_thing = np.isin(np.arange(figures.shape[1]), list(thing_classes))
     groups = dict(all=figures, things=figures[:, is_thing], stuff=figures[:, ~is_thing])
@@ -140,7 +123,6 @@ def mean_panoptic_quality(
 
 
 def _classes_of_codes(codes: np.ndarray, num_classes: int, what: str) -> np.ndarray:
-    """Train ids of panoptic codes, checked; ``what`` they are, for the message."""
     classes = codes // LABEL_DIVISOR
     wrong = codes[(classes >= num_classes) & (classes != VOID_CLASS)]
     if wrong.size:

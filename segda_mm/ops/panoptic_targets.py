@@ -28,38 +28,25 @@ def panoptic_targets(
 ) -> dict[str, np.ndarray]:
     """Turn a panoptic map into the regression targets and weights of a sample.
 
-    The center of an instance is the mean of its visible pixels. The heatmap
-    carries a Gaussian around the pixel nearest to it, the offsets lead to the
-    exact mean. All lengths and areas are in pixels of the map given, that is
-    of the augmented crop.
+    The center of an instance is the mean of its visible pixels; offsets lead to
+    it, and the heatmap has a Gaussian around the pixel nearest to it.
 
     Args:
-        codes: Panoptic codes (:mod:`segda_mm.ops.panoptic_codes`), int32 (H, W).
+        codes: Panoptic codes of the augmented crop, int32 (H, W).
         thing_classes: Train ids of the classes that have instances.
-        sigma: Standard deviation of the Gaussian in pixels (the paper: 8). It
-            is cut to a square of 3 * sigma + 1 pixels around its center.
-        small_instance_area: Instances with fewer visible pixels count as
-            small (the paper: 64 x 64).
-        small_instance_weight: Weight of their pixels in the semantic loss
-            (the paper: 3).
+        sigma: Of the Gaussian in pixels, which is cut at 3 * sigma + 1.
+        small_instance_area: Instances with fewer visible pixels are small.
+        small_instance_weight: Of their pixels in the semantic loss.
 
     Returns:
-        All float32:
-
-        - ``gt_center_heatmap``, shape (H, W), in [0, 1]: the maximum of the
-          Gaussians of all instances.
-        - ``gt_center_weight``, shape (H, W): 0 on void and on groups of
-          things that nobody told apart, 1 elsewhere.
-        - ``gt_offset``, shape (2, H, W): (y, x) from a pixel to the center of
-          its instance, 0 where there is none.
-        - ``gt_offset_weight``, shape (H, W): 1 on instances, 0 elsewhere.
-        - ``gt_sem_seg_weight``, shape (H, W): ``small_instance_weight`` on
-          small instances, 1 elsewhere, on void too.
+        All float32: ``gt_center_heatmap`` (H, W) in [0, 1];
+        ``gt_center_weight`` (H, W), 0 on void and groups, else 1;
+        ``gt_offset`` (2, H, W), (y, x) in pixels, 0 off instances;
+        ``gt_offset_weight`` (H, W), 1 on instances, else 0;
+        ``gt_sem_seg_weight`` (H, W), ``small_instance_weight`` or 1.
 
     Raises:
-        TypeError: ``codes`` are not int32.
-        ValueError: ``codes`` are not a map (H, W) or lie outside
-            [0, 255999], a thing class lies outside [0, 254], or ``sigma`` is
+        ValueError: ``codes`` or a thing class are out of range, or ``sigma`` is
             not positive.
     """
     _check(codes, thing_classes, sigma)
@@ -102,15 +89,6 @@ def panoptic_targets(
 
 
 def _check(codes: np.ndarray, thing_classes: Sequence[int], sigma: float) -> None:
-    if codes.dtype != np.int32:
-        raise TypeError(
-            f'panoptic codes are {codes.dtype}, but must be int32 '
-            f'(train id * {LABEL_DIVISOR} + instance id)'
-        )
-    if codes.ndim != 2 or not codes.size:
-        raise ValueError(
-            f'panoptic codes have the shape {codes.shape}, but must be one map (H, W)'
-        )
     highest = VOID_CODE + LABEL_DIVISOR - 1
     if codes.min() < 0 or codes.max() > highest:
         raise ValueError(
@@ -124,7 +102,6 @@ def _check(codes: np.ndarray, thing_classes: Sequence[int], sigma: float) -> Non
 
 @lru_cache(maxsize=4)
 def _tables(thing_classes: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """By code: is it an instance of a thing (bool), weight of its centers (float32)."""
     has_instance = np.zeros((VOID_CLASS + 1, LABEL_DIVISOR), bool)
     has_instance[list(thing_classes), 1:] = True
     center_weight = np.ones((VOID_CLASS + 1, LABEL_DIVISOR), np.float32)

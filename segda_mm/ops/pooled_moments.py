@@ -5,16 +5,12 @@ from torch import Tensor
 
 
 def moment_sums(count: int, mean: Tensor, variance: Tensor) -> Tensor:
-    """What the moments of several batches are made of, for one of them.
+    """Sums that give the moments of several batches: (2 C + 1,) float64; add them.
 
     Args:
-        count: Number n of values of each channel in the batch.
-        mean: Their means, shape (C,).
-        variance: Their mean squared differences from the means, shape (C,).
-
-    Returns:
-        (2 C + 1,) float64: n, n times the means, and n times the mean squares.
-        Add those of several batches.
+        count: Number of values of each channel in this batch.
+        mean: Of each channel, (C,).
+        variance: Their mean squared differences from the mean, (C,).
     """
     mean, variance = mean.double(), variance.double()
     return torch.cat(
@@ -23,18 +19,9 @@ def moment_sums(count: int, mean: Tensor, variance: Tensor) -> Tensor:
 
 
 def pooled_moments(sums: Tensor) -> tuple[Tensor, Tensor]:
-    """Moments of the values of all batches together.
+    """Means and variances (C,), float64, of all batches of sums of :func:`moment_sums`.
 
-    The variance follows from those of the batches by the law of total variance:
-    the mean of the variances and the variance of the means.
-
-    Args:
-        sums: (2 C + 1,), sums of what :func:`moment_sums` returns, of at least
-            one value.
-
-    Returns:
-        Means and variances, both (C,) float64; the variances are divided by
-        n - 1, as those which BatchNorm keeps.
+    By the law of total variance; divided by n - 1, as those BatchNorm keeps.
     """
     count = sums[0]
     mean, mean_square = (sums[1:] / count).chunk(2)

@@ -5,10 +5,9 @@ Segmentation", section "Pseudo Labels", step 2: a class's threshold is the
 median of the confidences of the pixels predicted as that class, at most 0.9;
 pixels under their class's threshold become void.
 
-Two routes lead to the thresholds. ``class_medians`` sorts the confidences at
-hand and is exact: for one image or one batch. The histogram route streams over
-a data set of any size in constant memory: its medians are exact to half a
-level, 6.9e-6 where the cap is 0.9, and its pixels are compared by their levels.
+``class_medians`` sorts the confidences of an image or a batch and is exact. The
+histogram streams over a data set of any size in constant memory: its medians are
+exact to half a level, 6.9e-6 where the cap is 0.9.
 """
 
 import torch
@@ -23,15 +22,13 @@ def class_medians(confidence: Tensor, labels: Tensor, num_classes: int) -> Tenso
     """Median confidence of the pixels predicted as each class.
 
     Args:
-        confidence: Top-1 probability of every pixel, any shape, in [0, 1], of
-            single or half precision.
-        labels: Predicted class of every pixel, same shape, integers in
-            [0, num_classes).
+        confidence: Top-1 probabilities, any shape, in [0, 1], single or half
+            precision.
+        labels: Predicted classes, same shape, integers in [0, num_classes).
         num_classes: Number of classes C.
 
     Returns:
-        Shape (C,), dtype of ``confidence``. The mean of the two middle values
-        where their number is even; NaN for a class without pixels.
+        Shape (C,), dtype of ``confidence``; NaN for a class without pixels.
     """
     if not confidence.numel():
         return confidence.new_full((num_classes,), float('nan'))
@@ -39,7 +36,11 @@ def class_medians(confidence: Tensor, labels: Tensor, num_classes: int) -> Tenso
     # one sort of (class, bits) orders the confidences of every class.
     keys = labels.flatten().long() << 32
     keys |= confidence.detach().flatten().float().view(torch.int32)
-    keys = _sort(keys)
+    if keys.device.type == 'cpu':
+        # Ten times as fast as PyTorch's, which sorts places along with the keys.
+        keys.numpy().sort()
+    else:
+        keys = keys.sort().values
     borders = torch.arange(num_classes + 1, device=keys.device) << 32
     borders = torch.searchsorted(keys, borders)
     starts, counts = borders[:-1], borders.diff()
@@ -53,15 +54,6 @@ def class_medians(confidence: Tensor, labels: Tensor, num_classes: int) -> Tenso
     return medians.to(confidence.dtype)
 
 
-def _sort(keys: Tensor) -> Tensor:
-    """Sort integers, in place where they are on the CPU."""
-    if keys.device.type != 'cpu':
-        return keys.sort().values
-    # Ten times as fast as PyTorch's, which sorts places along with the keys.
-    keys.numpy().sort()
-    return keys
-
-
 def median_thresholds(
     confidence: Tensor,
     labels: Tensor,
@@ -73,8 +65,7 @@ def median_thresholds(
 
     Args:
         confidence: Top-1 probabilities, shape (N, H, W), in [0, 1].
-        labels: Predicted classes, shape (N, H, W), integers in
-            [0, num_classes).
+        labels: Predicted classes, same shape, integers in [0, num_classes).
         num_classes: Number of classes C.
         cap: Upper limit of every threshold (the paper: 0.9).
         scope: ``'image'``: one set of thresholds an image (the paper's
@@ -104,10 +95,7 @@ def median_thresholds(
 
 
 def mask_low_confidence(
-    labels: Tensor,
-    confidence: Tensor,
-    thresholds: Tensor,
-    ignore_index: int = IGNORE_INDEX,
+    labels: Tensor, confidence: Tensor, thresholds: Tensor
 ) -> Tensor:
     """Void every pixel whose confidence is under its class's threshold.
 
@@ -115,26 +103,20 @@ def mask_low_confidence(
         labels: Predicted classes, shape (N, H, W), integers.
         confidence: Top-1 probabilities (or levels), shape (N, H, W).
         thresholds: Shape (N, C) or (1, C), same unit as ``confidence``.
-        ignore_index: The label of void pixels.
 
     Returns:
-        Shape (N, H, W), dtype of ``labels``.
+        Shape (N, H, W), dtype of ``labels``, 255 where void.
     """
     thresholds = thresholds.expand(len(labels), -1)
     limits = thresholds.gather(1, labels.flatten(1).long()).view_as(confidence)
-    return labels.masked_fill(confidence < limits, ignore_index)
+    return labels.masked_fill(confidence < limits, IGNORE_INDEX)
 
 
 def quantize_confidence(confidence: Tensor, cap: float = 0.9) -> Tensor:
     """Levels of confidence that fit into 16 bits.
 
-    Everything at or above ``cap`` is kept whatever the median is, so that all
-    levels but the last are spent on [0, cap): a step is ``cap / 65535``. As in
+    All levels but the last are spent on [0, cap): a step is ``cap / 65535``. As in
     :func:`median_thresholds`, single precision decides what reaches the cap.
-
-    Args:
-        confidence: Any shape, in [0, 1].
-        cap: Upper limit of the thresholds.
 
     Returns:
         Same shape, int32, in [0, 65535]; 65535 means at or above ``cap``.
@@ -145,26 +127,12 @@ def quantize_confidence(confidence: Tensor, cap: float = 0.9) -> Tensor:
 
 
 def empty_histogram(num_classes: int, device: torch.device | str = 'cpu') -> Tensor:
-    """Counts of no pixel yet, to be given to :func:`count_confidences`.
-
-    Args:
-        num_classes: Number of classes C.
-        device: Where the pixels to count are.
-
-    Returns:
-        Zeros, shape (C, 65536), int64. Histograms add up.
-    """
+    """Counts of no pixel yet, shape (C, 65536), int64; histograms add up."""
     return torch.zeros((num_classes, NUM_LEVELS), dtype=torch.int64, device=device)
 
 
 def count_confidences(histogram: Tensor, levels: Tensor, labels: Tensor) -> None:
-    """Count the pixels of every class and level, in place.
-
-    Args:
-        histogram: Shape (C, 65536), int64, contiguous; is added to.
-        levels: Result of :func:`quantize_confidence`, any shape.
-        labels: Predicted classes, same shape, integers in [0, C).
-    """
+    """Count pixels of one shape, by class in [0, C) and level, in place."""
     places = labels.flatten().long() * NUM_LEVELS
     places += levels.flatten()
     # A table of its own for every image would cost more than the counting.
@@ -176,24 +144,14 @@ def thresholds_from_histogram(
 ) -> tuple[Tensor, Tensor]:
     """Class thresholds of all pixels counted in a histogram.
 
-    The median is the mean of the two middle confidences, each of which is
-    taken for the middle of its level's interval: a threshold is at most half
-    a step (``cap / 131070``) off. Where one of the two is under the cap and
-    the other is not, ``cap`` stands for the latter.
-
-    Pixels are compared by their levels, with that of the upper middle
-    confidence. That is the same as to compare confidences with the exact
-    median, but that pixels under it by less than a step, in the same level,
-    are kept.
-
-    Args:
-        histogram: Shape (C, 65536), int64.
-        cap: Upper limit that the levels were made with.
+    Each of the two middle confidences is taken for the middle of its level, so
+    that a threshold is at most half a step (``cap / 131070``) off. Pixels are
+    compared by their levels with the upper one: as with the exact median, but that
+    pixels in its level, under it by less than a step, are kept.
 
     Returns:
-        Levels, shape (C,), int64, to be compared with the levels of pixels,
-        and the thresholds as confidences, shape (C,), float64, in [0, cap]. A
-        class without pixels gets 65535 and ``cap``.
+        Levels, shape (C,), int64, and the thresholds as confidences, shape (C,),
+        float64, in [0, cap]. A class without pixels gets 65535 and ``cap``.
     """
     cumulative = histogram.cumsum(1)
     total = cumulative[:, -1]
@@ -202,18 +160,3 @@ def thresholds_from_histogram(
     levels = levels.clamp(max=TOP_LEVEL)
     middles = ((levels + 0.5).double() * (cap / TOP_LEVEL)).clamp(max=cap)
     return levels[:, 1], middles.mean(1)
-
-
-def kept_pixels(histogram: Tensor, levels: Tensor) -> Tensor:
-    """Count the pixels of every class at or above its level.
-
-    Args:
-        histogram: Shape (C, 65536), int64.
-        levels: Result of :func:`thresholds_from_histogram`, shape (C,).
-
-    Returns:
-        Shape (C,), int64.
-    """
-    every = torch.arange(histogram.shape[1], device=histogram.device)
-    reached = every >= levels[:, None]
-    return (histogram * reached).sum(1)

@@ -10,16 +10,12 @@ def rare_class_probabilities(
 ) -> np.ndarray:
     """Softmax of (1 - share) / temperature over the classes that can be drawn.
 
-    Source: Hoyer, Dai and Van Gool, "DAFormer", CVPR 2022, "Rare Class Sampling".
+    Hoyer, Dai and Van Gool, "DAFormer", CVPR 2022, "Rare Class Sampling".
 
     Args:
-        shares: Share of each class in the labelled pixels, (K,), in [0, 1].
-        drawable: Whether a class can be drawn, bool (K,); at least one can.
-        temperature: Above 0. The higher, the more alike are the probabilities;
-            the lower, the more only the rarest class is drawn.
-
-    Returns:
-        float64 (K,), which sums to 1; 0 where a class cannot be drawn.
+        shares: Of each class in the labelled pixels, (K,), in [0, 1].
+        drawable: Whether a class can be drawn, bool (K,); the others get 0.
+        temperature: Above 0; the lower, the more only the rarest class is drawn.
     """
     exponents = np.where(drawable, (1 - shares) / temperature, -np.inf)
     # Temperatures are small: without this the powers would leave float64.

@@ -7,17 +7,15 @@ A plan (:mod:`.plan`) is a config file; :mod:`.run` carries it out stage by stag
 from segda_mm.errors import PlanError
 
 from .configs import PlanConfigs
-from .plan import Plan, Stage, parse_plan, stages_of
+from .plan import parse_plan, stages_of
 from .run import carry_out, require_inputs
 from .stages import Commands
 from .state import StateFile
 
 __all__ = [
     'Commands',
-    'Plan',
     'PlanConfigs',
     'PlanError',
-    'Stage',
     'StateFile',
     'carry_out',
     'parse_plan',

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Mapping
+import math
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from mmengine.config import Config
@@ -33,8 +34,7 @@ class PlanConfigs:
     """A plan with the folder it works in, and the configs that follow from both.
 
     Args:
-        cfg: A plan with a ``work_dir``. ``make_data`` names the command that
-            writes its data.
+        cfg: A plan with a ``work_dir``.
         load_config: Of a config file and a ``work_dir``, the whole config.
 
     Raises:
@@ -85,23 +85,19 @@ class PlanConfigs:
             number: The round.
             name: Of the set.
             cfg: Of :meth:`config`; its labelled images give the metainfo.
-            pipeline: Reads the labels; one that names the ids of the labelled
-                files reads train ids instead.
+            pipeline: Reads the labels, as train ids whatever table it names.
         """
         metainfo = self.labeled(cfg).metainfo
         pipeline = copy.deepcopy(list(pipeline))
         for transform in pipeline:
             if transform['type'] == 'LoadLabelIds':
                 transform.pop('table', None)
+        task = {key: metainfo[key] for key in _TASK if metainfo.get(key) is not None}
         return dict(
             type='PseudoLabeledDataset',
             images=unlabeled_dataset(self.plan.unlabeled[name]),
             labels=str(self.labels(number, name)),
-            metainfo={
-                key: _lists(metainfo[key])
-                for key in _TASK
-                if metainfo.get(key) is not None
-            },
+            metainfo=_lists(task),
             pipeline=pipeline,
         )
 
@@ -115,13 +111,7 @@ def unlabeled_dataset(part: UnlabeledSet) -> dict:
 
 
 def use_pseudo_labeled(cfg: Config, datasets: list[dict], mix_labeled: bool) -> None:
-    """Train a config on pseudo-labelled images, in place.
-
-    Args:
-        cfg: A whole config whose training set is the labelled one.
-        datasets: Of :meth:`PlanConfigs.pseudo_labeled`.
-        mix_labeled: Whether the labelled images stay, beside them.
-    """
+    """Train a config on pseudo-labelled images, in place, maybe with labelled ones."""
     if mix_labeled:
         datasets = [*datasets, cfg.train_dataloader.dataset]
     if len(datasets) == 1:
@@ -139,11 +129,7 @@ def build(dataset: Mapping, cfg: Config) -> BaseDataset:
 
 
 def reading_pipeline(cfg: Config) -> list[dict]:
-    """Read image and labels as a config's training does, and change nothing.
-
-    Raises:
-        PlanError: The training reads no labels.
-    """
+    """Read image and labels as a config's training does, and change nothing."""
     for transform in cfg.train_dataloader.dataset.pipeline:
         if transform['type'] in LABEL_LOADERS:
             return [dict(type='LoadImageFromFile'), copy.deepcopy(dict(transform))]
@@ -154,11 +140,7 @@ def reading_pipeline(cfg: Config) -> list[dict]:
 
 
 def index_by_name(dataset: BaseDataset) -> dict[str, int]:
-    """Where the images of a built data set are, by their ``relative_path``.
-
-    Raises:
-        PlanError: The data set does not tell.
-    """
+    """Where the images of a built data set are, by their ``relative_path``."""
     names = {}
     for index in range(len(dataset)):
         name = dataset.get_data_info(index).get('relative_path')
@@ -173,17 +155,10 @@ def index_by_name(dataset: BaseDataset) -> dict[str, int]:
 
 
 def batches_per_epoch(cfg: Config, num_images: int, num_processes: int) -> int:
-    """Steps that one epoch of a config's training takes.
-
-    Raises:
-        PlanError: There are fewer images than one batch holds.
-    """
+    """Steps of one epoch of a config's training; PlanError if there is none."""
     loader = cfg.train_dataloader
-    per_process = -(-num_images // num_processes)
-    if loader.get('drop_last', False):
-        batches = per_process // loader.batch_size
-    else:
-        batches = -(-per_process // loader.batch_size)
+    rounded = math.floor if loader.get('drop_last', False) else math.ceil
+    batches = rounded(math.ceil(num_images / num_processes) / loader.batch_size)
     if not batches:
         raise PlanError(
             f'{num_images} images in {num_processes} processes do not fill a batch '
@@ -194,24 +169,17 @@ def batches_per_epoch(cfg: Config, num_images: int, num_processes: int) -> int:
 
 
 def set_length(cfg: Config, steps: int, batches_per_epoch: int) -> None:
-    """Make a training about ``steps`` long, and its schedules with it.
+    """Make a training about ``steps`` long, in place, rounded to whole epochs.
 
-    Trainings consist of whole epochs, so the number is rounded to them.
-    Schedules that last to the end of the training end with the new end;
-    others, as a warm-up, stay.
-
-    Args:
-        cfg: A whole config with ``train_cfg.max_epochs``, changed in place.
-        steps: Wanted number of steps.
-        batches_per_epoch: Steps of an epoch.
+    Schedules that last to the end of the training end with the new end; others, as
+    a warm-up, stay.
     """
     epochs = max(1, round(steps / batches_per_epoch))
     whole = cfg.train_cfg.max_epochs
-    schedulers = [
-        scheduler
-        for scheduler in _schedulers(cfg.get('param_scheduler'))
-        if scheduler.get('end') is not None
-    ]
+    schedulers = cfg.get('param_scheduler') or []
+    if isinstance(schedulers, dict):
+        schedulers = [schedulers]
+    schedulers = [part for part in schedulers if part.get('end') is not None]
     by_step = [part for part in schedulers if not part.get('by_epoch', True)]
     last_step = max((part['end'] for part in by_step), default=0)
     for scheduler in schedulers:
@@ -232,19 +200,7 @@ def set_length(cfg: Config, steps: int, batches_per_epoch: int) -> None:
     cfg.merge_from_dict(dict(default_hooks=dict(checkpoint=checkpoint)))
 
 
-def _schedulers(node: object) -> Iterator[dict]:
-    if isinstance(node, list | tuple):
-        for child in node:
-            yield from _schedulers(child)
-    elif isinstance(node, dict) and 'type' in node:
-        yield node
-    elif isinstance(node, dict):
-        for child in node.values():
-            yield from _schedulers(child)
-
-
 def _use_dataset(cfg: Config, loader: str, dataset: Mapping | None) -> None:
-    """Merge a data set of the plan into that of a data loader, in place."""
     if dataset is None:
         return
     pipeline = cfg[loader].dataset.get('pipeline')
@@ -254,7 +210,6 @@ def _use_dataset(cfg: Config, loader: str, dataset: Mapping | None) -> None:
 
 
 def _use_labeled(cfg: Config, labeled: Labeled) -> None:
-    """Train a config on the labelled images of the plan, in place."""
     _use_dataset(cfg, 'train_dataloader', labeled.dataset)
     dataset = cfg.train_dataloader.dataset
     if 'pipeline' not in dataset:
@@ -268,6 +223,8 @@ def _use_labeled(cfg: Config, labeled: Labeled) -> None:
 
 
 def _lists(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _lists(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
         return [_lists(part) for part in value]
     return value

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import types
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
 
@@ -15,6 +15,9 @@ from segda_mm.errors import PlanError
 
 #: ``init`` of a student that goes on from the student of the round before.
 PREVIOUS_STUDENT = 'previous student'
+
+#: Keys of a plan file that are not the plan's.
+_OTHER_KEYS = {'work_dir', 'launcher', 'make_data', 'custom_imports'}
 
 
 @dataclass(frozen=True)
@@ -38,11 +41,9 @@ class UnlabeledSet:
     Attributes:
         images: Config of an unlabelled data set, without pipeline.
         share: ``dict(fraction=..., seed=...)``, see ``FolderSegDataset``.
-        ego_car: Arguments of ``EgoCarRegions``: where the own car is, that
-            becomes void. None leaves it labelled.
+        ego_car: Arguments of ``EgoCarRegions``: the own car becomes void.
         truth: Config of a labelled data set, without pipeline, that the pseudo
-            labels are compared with where the names of the images agree. No
-            training sees it.
+            labels are compared with where the names of the images agree.
     """
 
     images: dict
@@ -59,11 +60,9 @@ class Training:
         config: Path of the config of the network and its training.
         init: Checkpoint to start from, :data:`PREVIOUS_STUDENT`, or None for
             the initialisation that the config names.
-        steps: Length of the training in steps, rounded to whole epochs; the
-            rate decays over as many. None keeps the length of the config.
+        steps: Length in steps, rounded to whole epochs; None keeps the config's.
         options: Merged into the config.
-        checkpoint: The weights that this training would end with; given them,
-            it does not take place. Of the first teacher only.
+        checkpoint: Of the first teacher only: its weights, instead of a training.
     """
 
     config: str
@@ -87,8 +86,7 @@ class Labeling:
 
     Attributes:
         tta: Whether over the scales and flips of the teacher's config.
-        pseudo_labeler: Config of what makes pixels void, as ``TTALabeler`` takes
-            it, or None: the paper keeps every label.
+        pseudo_labeler: As ``TTALabeler`` takes it; None, as the paper, keeps all.
         batch_size: Images at once.
         num_workers: Processes that read images.
     """
@@ -151,9 +149,8 @@ class Stage(NamedTuple):
 
     Attributes:
         round: 0 for the first teacher, then 1, 2, ...
-        kind: ``teacher`` (step 1), ``label`` (2), ``quality`` (the labels
-            against the truth, where there is one), ``student`` (3),
-            ``finetune`` (4) or ``evaluate``.
+        kind: ``teacher`` (step 1), ``label`` (2), ``quality`` (against the truth),
+            ``student`` (3), ``finetune`` (4) or ``evaluate``.
     """
 
     round: int
@@ -171,25 +168,17 @@ def stages_of(plan: Plan) -> list[Stage]:
     stages.append(Stage(0, 'evaluate'))
     has_truth = any(part.truth for part in plan.unlabeled.values())
     for number, one_round in enumerate(plan.rounds, 1):
-        kinds = ['label']
-        kinds += ['quality'] if has_truth else []
-        kinds += ['student']
-        kinds += ['finetune'] if one_round.finetune else []
-        stages += [Stage(number, kind) for kind in [*kinds, 'evaluate']]
+        judged = ['quality'] * has_truth
+        tuned = ['finetune'] * (one_round.finetune is not None)
+        kinds = ['label', *judged, 'student', *tuned, 'evaluate']
+        stages += [Stage(number, kind) for kind in kinds]
     return stages
 
 
-#: Keys of a plan file that are not the plan's.
-_OTHER_KEYS = {'work_dir', 'launcher', 'make_data', 'custom_imports'}
-
-
 def parse_plan(content: Mapping[str, Any]) -> Plan:
-    """Check a plan and give it types.
+    """Check a plan file, given as a mapping, and give it types.
 
-    Args:
-        content: The plan file as a mapping. ``work_dir``, ``make_data`` (the
-            command that writes the data, for messages), ``custom_imports`` and
-            names that begin with ``_`` are left to others.
+    Keys of other readers and names that begin with ``_`` are passed over.
 
     Raises:
         PlanError: Naming the key that is missing, unknown or wrong.
@@ -205,81 +194,78 @@ def parse_plan(content: Mapping[str, Any]) -> Plan:
         sets = {name: entry for name, entry in sets.items() if entry is not None}
         content['unlabeled'] = sets
     plan = _read(Plan, content, '')
-    _check_training(plan.teacher, 'teacher')
-    _check_unlabeled(plan.unlabeled)
-    _check_rounds(plan.rounds)
+    for key, complaint in _complaints(plan):
+        raise PlanError(f'{key}{complaint}')
     return plan
 
 
-def _check_training(training: Training | FineTuning, key: str) -> None:
-    if training.steps is not None and training.steps < 1:
-        raise PlanError(f'{key}.steps={training.steps} must be at least 1')
-    if key == 'teacher' and training.init == PREVIOUS_STUDENT:
-        raise PlanError('teacher.init: there is no student before the first teacher')
-
-
-def _check_unlabeled(sets: Mapping[str, UnlabeledSet]) -> None:
-    if not sets:
-        raise PlanError('unlabeled names no set of images; step 2 has nothing to label')
-    for name, entry in sets.items():
+def _complaints(plan: Plan) -> Iterator[tuple[str, str]]:
+    """Keys whose values make no sense together, and why."""
+    trainings: dict[str, Training | FineTuning] = {'teacher': plan.teacher}
+    for index, one_round in enumerate(plan.rounds):
+        key = f'rounds.{index}'
+        trainings[f'{key}.student'] = one_round.student
+        if one_round.finetune is not None:
+            trainings[f'{key}.finetune'] = one_round.finetune
+        if one_round.student.checkpoint is not None:
+            yield (
+                f'{key}.student.checkpoint',
+                ': only the first teacher may be given; to start the student from '
+                'weights, name them as init',
+            )
+    for key, training in trainings.items():
+        if training.steps is not None and training.steps < 1:
+            yield f'{key}.steps', f'={training.steps} must be at least 1'
+    for key in ('teacher', 'rounds.0.student'):
+        if key in trainings and trainings[key].init == PREVIOUS_STUDENT:
+            yield (
+                f'{key}.init',
+                ': there is no student before the first one; name a checkpoint, or '
+                'None for the initialisation of the config',
+            )
+    if not plan.rounds:
+        yield 'rounds', ' is empty; give one entry for each pass of steps 2 to 5'
+    if not plan.unlabeled:
+        yield 'unlabeled', ' names no set of images; step 2 has nothing to label'
+    for name, entry in plan.unlabeled.items():
         key = f'unlabeled.{name}'
         if not name.replace('-', '_').isidentifier():
-            raise PlanError(
-                f'{key}: the name becomes that of a folder; use letters, digits, '
-                '- and _ only'
-            )
+            yield key, ': the name of a folder has letters, digits, - and _ only'
         for part, config in (('images', entry.images), ('truth', entry.truth)):
-            if config is not None and 'type' not in config:
-                raise PlanError(
-                    f'{key}.{part} must be the config of a data set, with type'
+            if config is None:
+                continue
+            if 'type' not in config:
+                yield f'{key}.{part}', ' must be the config of a data set, with type'
+            if 'pipeline' in config:
+                yield (
+                    f'{key}.{part}.pipeline',
+                    ": take it out; the pipelines are those of the teacher's and "
+                    "the student's config",
                 )
-            if config is not None and 'pipeline' in config:
-                raise PlanError(
-                    f'{key}.{part}.pipeline: take it out; the pipelines are those '
-                    "of the teacher's and the student's config"
-                )
-
-
-def _check_rounds(rounds: tuple[Round, ...]) -> None:
-    if not rounds:
-        raise PlanError('rounds is empty; give one entry for each pass of steps 2 to 5')
-    for index, one_round in enumerate(rounds):
-        key = f'rounds.{index}'
-        _check_training(one_round.student, f'{key}.student')
-        if one_round.finetune is not None:
-            _check_training(one_round.finetune, f'{key}.finetune')
-        if one_round.student.checkpoint is not None:
-            raise PlanError(
-                f'{key}.student.checkpoint: only the first teacher may be given; '
-                'to start the student from weights, name them as init'
-            )
-        if one_round.student.init == PREVIOUS_STUDENT and index == 0:
-            raise PlanError(
-                f'{key}.student.init: there is no student before the first round; '
-                'name a checkpoint, or None for the initialisation of the config'
-            )
 
 
 def _read(hint: Any, value: Any, key: str) -> Any:
-    """A part of the plan in the type that its dataclass says."""
     options = get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
     if value is None and types.NoneType in options:
         return None
     kind, inner = get_origin(options[0]) or options[0], get_args(options[0])
+    is_part = is_dataclass(kind)
+    wanted = {tuple: (list, tuple), dict: Mapping}.get(kind, kind)
+    wrong_bool = isinstance(value, bool) and kind is int
+    if not isinstance(value, Mapping if is_part else wanted) or wrong_bool:
+        name = {tuple: 'list'}.get(kind, 'dict' if is_part else kind.__name__)
+        raise PlanError(f'{key or "the plan"} must be a {name}, but is {value!r}')
     if kind is tuple:
-        _require_kind(value, (list, tuple), key)
         return tuple(
             _read(inner[0], part, f'{key}.{index}') for index, part in enumerate(value)
         )
-    if is_dataclass(kind):
+    if is_part:
         hints = get_type_hints(kind)
-        _require_kind(value, Mapping, key)
-        _require_keys(kind, value, key)
-    else:
-        _require_kind(value, Mapping if kind is dict else kind, key)
-        if not inner:
-            return value
+        _require_keys(kind, value, f'{key}.' if key else '')
+    elif inner:
         hints = dict.fromkeys(value, inner[1])
+    else:
+        return value
     parts = {
         name: _read(hints[name], part, f'{key}.{name}'.lstrip('.'))
         for name, part in value.items()
@@ -287,28 +273,16 @@ def _read(hint: Any, value: Any, key: str) -> Any:
     return kind(**parts)
 
 
-def _require_keys(kind: type, entry: Mapping, key: str) -> None:
-    """See that no entry of a part of the plan is unknown or missing."""
-    prefix = f'{key}.' if key else ''
+def _require_keys(kind: type, entry: Mapping, prefix: str) -> None:
     known = {part.name: part for part in fields(kind)}
-    for name in entry:
-        if name not in known:
-            close = difflib.get_close_matches(name, known, n=1)
-            hint = f' (did you mean {close[0]!r}?)' if close else ''
-            raise PlanError(
-                f'{prefix}{name} is no key of a plan{hint}; here there are '
-                f'{", ".join(known)}'
-            )
+    for name in entry.keys() - known.keys():
+        close = difflib.get_close_matches(name, known, n=1)
+        hint = f' (did you mean {close[0]!r}?)' if close else ''
+        raise PlanError(
+            f'{prefix}{name} is no key of a plan{hint}; here there are '
+            f'{", ".join(known)}'
+        )
     for name, part in known.items():
         required = part.default is MISSING and part.default_factory is MISSING
         if required and name not in entry:
             raise PlanError(f'the plan lacks {prefix}{name}')
-
-
-def _require_kind(value: Any, kind: type | tuple, key: str) -> None:
-    wrong_bool = isinstance(value, bool) and kind is int
-    if not isinstance(value, kind) or wrong_bool:
-        wanted = kind[0] if isinstance(kind, tuple) else kind
-        raise PlanError(
-            f'{key or "the plan"} must be a {wanted.__name__.lower()}, but is {value!r}'
-        )

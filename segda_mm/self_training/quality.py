@@ -24,23 +24,16 @@ def label_quality(
 ) -> dict[str, float | int | None]:
     """Judge the pseudo labels of a set where the truth is known.
 
-    Nothing is kept of an image but its share of sums of fixed size.
-
     Args:
-        pseudo: Built data set of pseudo-labelled images, with a pipeline that
-            gives ``gt_seg_map`` and, where instances are told apart,
-            ``gt_panoptic_seg``, in the size of the files.
-        truth: The same with the true labels. Images belong together by their
-            ``relative_path``.
+        pseudo: Built data set whose pipeline gives ``gt_seg_map`` and, where
+            instances are told apart, ``gt_panoptic_seg``, in the size of the files.
+        truth: The same with the true labels, matched by ``relative_path``.
         left_out: Names of images not to judge: the teacher was trained on them.
 
     Returns:
         ``images`` that were judged, ``mIoU`` and, where there are instances,
         ``PQ``, both in percent, or None without any class. A true pixel that
         is void in the pseudo label is missed by the mIoU.
-
-    Raises:
-        PlanError: The names of the true images are not known.
     """
     known, where = index_by_name(truth), index_by_name(pseudo)
     names = [name for name in where if name in known and name not in set(left_out)]

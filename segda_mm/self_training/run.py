@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +34,7 @@ def carry_out(
     Args:
         configs: The plan and its configs.
         commands: What stages consist of.
-        redo_from: Name of a stage whose folder and state are deleted first,
-            with those of all stages after it.
+        redo_from: Name of a stage that is deleted first, with all after it.
 
     Returns:
         The report, see :func:`make_report`.
@@ -75,22 +75,19 @@ def carry_out(
 def _forget(
     configs: PlanConfigs, state: StateFile, stages: list[Stage], name: str
 ) -> None:
-    """Delete a stage and those after it."""
     names = [stage.name for stage in stages]
     if name not in names:
         raise PlanError(
             f'--redo-from {name}: the plan has no such stage; it has {", ".join(names)}'
         )
     again = stages[names.index(name) :]
-    Processes().from_main(_delete, [configs.folder(stage) for stage in again])
-    state.forget([stage.name for stage in again])
-
-
-def _delete(folders: list[Path]) -> None:
     # What comes last goes first: cut short, no stage is left without the one that
     # it was made from.
-    for folder in reversed(folders):
-        shutil.rmtree(folder, ignore_errors=True)
+    processes = Processes()
+    remove = partial(shutil.rmtree, ignore_errors=True)
+    for stage in reversed(again):
+        processes.from_main(remove, configs.folder(stage))
+    state.forget([stage.name for stage in again])
 
 
 def require_inputs(
@@ -98,8 +95,8 @@ def require_inputs(
 ) -> None:
     """See that every config, data set and checkpoint of a plan is there.
 
-    Data sets list their files and read none of them, so that what is missing
-    in the last round is found before the first one.
+    Data sets list their files, so that what is missing in the last round is found
+    before the first one.
 
     Args:
         configs: The plan and its configs.
@@ -123,36 +120,25 @@ def require_inputs(
             cfg.make_data = configs.make_data
         require_data(cfg, ('train_dataloader', 'test_dataloader'))
         reading_pipeline(cfg)
-        if plan.labeling.tta or plan.evaluation.tta:
-            _require_views(cfg, key)
+        for name in ('tta_model', 'tta_pipeline'):
+            if (plan.labeling.tta or plan.evaluation.tta) and cfg.get(name) is None:
+                raise PlanError(
+                    f'{key}.config: {cfg.filename} has no {name}, which labeling.tta '
+                    'and evaluation.tta need; write one, or set both to False'
+                )
     cfg = configs.config(plan.teacher)
     for name, part in plan.unlabeled.items():
-        images = dict(unlabeled_dataset(part), pipeline=[])
-        _require_dataset(images, cfg, f'unlabeled.{name}.images', configs.make_data)
-        if part.truth is not None:
-            truth = dict(part.truth, pipeline=[])
-            _require_dataset(truth, cfg, f'unlabeled.{name}.truth', configs.make_data)
-
-
-def _require_dataset(
-    dataset: Mapping, cfg: Config, key: str, make_data: str | None
-) -> None:
-    try:
-        build(dataset, cfg)
-    except MissingDataError as error:
-        advice = f'\nThe data are written by\n  {make_data}' if make_data else ''
-        raise PlanError(f'{key}: {error}{advice}') from error
-    except DataError as error:
-        raise PlanError(f'{key}: {error}') from error
-
-
-def _require_views(cfg: Config, key: str) -> None:
-    for name in ('tta_model', 'tta_pipeline'):
-        if cfg.get(name) is None:
-            raise PlanError(
-                f'{key}.config: {cfg.filename} has no {name}, which labeling.tta and '
-                'evaluation.tta need; write one, or set both to False'
-            )
+        parts = dict(images=unlabeled_dataset(part), truth=part.truth)
+        for key, dataset in parts.items():
+            if dataset is None:
+                continue
+            try:
+                build(dict(dataset, pipeline=[]), cfg)
+            except (DataError, MissingDataError) as error:
+                advice = ''
+                if isinstance(error, MissingDataError) and configs.make_data:
+                    advice = f'\nThe data are written by\n  {configs.make_data}'
+                raise PlanError(f'unlabeled.{name}.{key}: {error}{advice}') from error
 
 
 def _require_file(path: str, key: str) -> None:

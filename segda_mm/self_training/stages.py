@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import copy
-import logging
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from mmengine.config import Config
 from mmengine.dist import barrier, get_world_size, is_main_process
-from mmengine.logging import print_log
 from mmengine.registry import init_default_scope
 
 from segda_mm.engine.runner import find_resumable_checkpoint
@@ -57,8 +56,7 @@ class Commands(NamedTuple):
     """The commands that stages consist of, which a layer above provides.
 
     Attributes:
-        train: Of a config, a checkpoint to start from or None, and whether to go
-            on with what the work directory has.
+        train: Of a config, a checkpoint to start from or None, and whether to resume.
         label: As :func:`segda_mm.apis.label`.
         test: As :func:`segda_mm.apis.test`.
     """
@@ -93,7 +91,7 @@ class StageJobs:
         self.commands = commands
 
     def job(self, stage: Stage) -> Job:
-        """The job of a stage; those before it must be finished.
+        """The job of a stage, once those before it are finished.
 
         Raises:
             PlanError: A checkpoint of an earlier stage is gone.
@@ -132,22 +130,16 @@ class StageJobs:
                     checkpoint,
                     unlabeled_dataset(part),
                     self.configs.labels(stage.round, name),
-                    tta=labeling.tta,
-                    pseudo_labeler=labeling.pseudo_labeler,
                     ego_car=part.ego_car,
-                    num_workers=labeling.num_workers,
-                    batch_size=labeling.batch_size,
+                    **asdict(labeling),
                 )
-                made[name] = dict(
-                    images=manifest['num_images'],
-                    labeled=100 * (1 - manifest['void_share']),
-                )
+                labeled = 100 * (1 - manifest['void_share'])
+                made[name] = dict(images=manifest['num_images'], labeled=labeled)
             return dict(sets=made)
 
         return Job(settings, run)
 
     def _quality(self, stage: Stage) -> Job:
-        """The labels against the truth, where there is one."""
         cfg = self.configs.config(self.plan.teacher)
         truths = {name: part.truth for name, part in self.plan.unlabeled.items()}
         settings = dict(truth=truths, labeled=cfg.train_dataloader.dataset)
@@ -159,15 +151,11 @@ class StageJobs:
             pipeline = reading_pipeline(cfg)
             sets = {}
             for name, truth in truths.items():
-                if truth is not None:
-                    pseudo = self.configs.pseudo_labeled(
-                        stage.round, name, cfg, pipeline
-                    )
-                    sets[name] = label_quality(
-                        build(pseudo, cfg),
-                        build(dict(truth, pipeline=pipeline), cfg),
-                        left_out=known,
-                    )
+                if truth is None:
+                    continue
+                made = self.configs.pseudo_labeled(stage.round, name, cfg, pipeline)
+                true = dict(truth, pipeline=pipeline)
+                sets[name] = label_quality(build(made, cfg), build(true, cfg), known)
             return dict(sets=sets)
 
         return Job(settings, run)
@@ -192,8 +180,8 @@ class StageJobs:
         one_round = self.plan.rounds[stage.round - 1]
         cfg = self.configs.config(one_round.student, stage)
         cfg.merge_from_dict(one_round.finetune.options)
-        student = self.state.result(f'{stage.round}-student')['checkpoint']
-        return self._training_job(stage, cfg, one_round.finetune, self._path(student))
+        student = self._checkpoint(f'{stage.round}-student')
+        return self._training_job(stage, cfg, one_round.finetune, student)
 
     def _training_job(
         self,
@@ -211,28 +199,14 @@ class StageJobs:
         def run() -> dict:
             # Networks are judged in stages of their own, once each.
             cfg.val_dataloader = cfg.val_cfg = cfg.val_evaluator = None
-            if stage.kind == 'student':
-                self._compare_sizes(stage, cfg)
             begun = find_resumable_checkpoint(cfg.work_dir) is not None
             self.commands.train(cfg, init, begun)
             # Only one process writes the checkpoint; others may be here before it.
             barrier()
-            checkpoint = find_resumable_checkpoint(cfg.work_dir)
-            return dict(checkpoint=str(Path(stage.name, Path(checkpoint).name)))
+            checkpoint = Path(find_resumable_checkpoint(cfg.work_dir))
+            return dict(checkpoint=f'{stage.name}/{checkpoint.name}')
 
         return Job(settings, run)
-
-    def _compare_sizes(self, stage: Stage, cfg: Config) -> None:
-        student = _count_parameters(cfg)
-        teacher = self.state.result(f'{stage.round - 1}-evaluate')['parameters']
-        if student < teacher:
-            print_log(
-                f'the student of round {stage.round} has {student:,} parameters, '
-                f'fewer than the {teacher:,} of its teacher; the method asks for an '
-                'equal or larger one',
-                logger='current',
-                level=logging.WARNING,
-            )
 
     def _evaluate(self, stage: Stage) -> Job:
         """Step 5: the network that the round ends with is the next teacher."""
@@ -244,14 +218,12 @@ class StageJobs:
         )
 
         def run() -> dict:
-            parameters = _count_parameters(cfg)
+            init_default_scope(cfg.get('default_scope', 'mmseg'))
+            model = MODELS.build(copy.deepcopy(cfg.model))
             results = self.commands.test(cfg, checkpoint, tta=tta)
-            work_dir, named = self.configs.work_dir, Path(checkpoint)
-            if named.is_relative_to(work_dir):
-                named = named.relative_to(work_dir)
             return dict(
-                checkpoint=str(named),
-                parameters=parameters,
+                checkpoint=checkpoint.removeprefix(f'{self.configs.work_dir}/'),
+                parameters=sum(part.numel() for part in model.parameters()),
                 num_images=results['num_images'],
                 metrics=results['metrics'],
                 **{key: results[key] for key in results if key.startswith('per_')},
@@ -261,22 +233,17 @@ class StageJobs:
 
     def _network(self, number: int) -> tuple[Training, str]:
         """The network that a round ends with: its config and its checkpoint."""
+        teacher = self.plan.teacher
         if number == 0:
-            training = self.plan.teacher
-            if training.checkpoint is not None:
-                return training, training.checkpoint
-            last = '0-teacher'
-        else:
-            one_round = self.plan.rounds[number - 1]
-            training = one_round.student
-            last = f'{number}-finetune' if one_round.finetune else f'{number}-student'
-        return training, self._path(self.state.result(last)['checkpoint'])
+            return teacher, teacher.checkpoint or self._checkpoint('0-teacher')
+        one_round = self.plan.rounds[number - 1]
+        last = 'finetune' if one_round.finetune else 'student'
+        return one_round.student, self._checkpoint(f'{number}-{last}')
 
-    def _path(self, name: str) -> str:
-        """The path of a checkpoint below the work directory."""
-        path = self.configs.work_dir / name
+    def _checkpoint(self, stage: str) -> str:
+        """The checkpoint that a training has left."""
+        path = self.configs.work_dir / self.state.result(stage)['checkpoint']
         if not path.is_file():
-            stage = Path(name).parts[0]
             raise PlanError(
                 f'{path} is gone, which {self.state.path} says is finished. Restore '
                 f'it, or make it again with --redo-from {stage}'
@@ -287,17 +254,7 @@ class StageJobs:
 def _chosen(cfg: Config, keys: tuple[str, ...]) -> dict[str, Any]:
     """The entries of a config that a result depends on."""
     settings = {key: cfg[key] for key in keys if cfg.get(key) is not None}
-    for key in settings:
+    for key, loader in settings.items():
         if key.endswith('_dataloader'):
-            settings[key] = {
-                name: value
-                for name, value in settings[key].items()
-                if name not in _SPEED_KEYS
-            }
+            settings[key] = {k: v for k, v in loader.items() if k not in _SPEED_KEYS}
     return settings
-
-
-def _count_parameters(cfg: Config) -> int:
-    init_default_scope(cfg.get('default_scope', 'mmseg'))
-    model = MODELS.build(copy.deepcopy(cfg.model))
-    return sum(parameter.numel() for parameter in model.parameters())

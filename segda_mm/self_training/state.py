@@ -8,16 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from segda_mm.errors import PlanError
-from segda_mm.files import atomic_file
+from segda_mm.files import write_json
 from segda_mm.labeling import Processes
 
 
 class StateFile:
-    """The stages that were begun and finished, in a JSON file.
+    """The stages that were begun and finished, in a JSON file that is never half.
 
-    The file is written whole or not at all. It holds for every stage its
-    settings under dotted keys, whether it is finished, and its result. All
-    processes of a run have one; the first of them writes, once all are there.
+    Of every stage it holds the settings under dotted keys, whether it is finished, and
+    its result. All processes of a run have one; the first of them writes.
 
     Args:
         path: The file. Where there is none, nothing is done yet.
@@ -30,27 +29,24 @@ class StateFile:
         self._read()
 
     def check(self, stage: str, settings: Mapping[str, Any]) -> None:
-        """See that a stage was not begun with other settings.
-
-        Args:
-            stage: Its name.
-            settings: As :func:`flat_settings` gives them.
+        """See that a stage was not begun with other :func:`flat_settings`.
 
         Raises:
-            PlanError: Naming the stage, the key, and both values.
+            PlanError: Naming the stage, the first key that differs, and both values.
         """
         if stage not in self.stages:
             return
-        difference = first_difference(self.stages[stage]['settings'], settings)
-        if difference is not None:
-            key, before, now = difference
-            done = 'finished' if self.is_finished(stage) else 'begun'
-            raise PlanError(
-                f'stage {stage} in {self.path.parent} was {done} with '
-                f'{key} = {_brief(before)}, but the plan now says {_brief(now)}. '
-                'Restore it, take another --work-dir, or do this stage and those '
-                f'after it again with --redo-from {stage}'
-            )
+        begun = self.stages[stage]['settings']
+        for key in [*begun, *settings]:
+            if begun.get(key) != settings.get(key):
+                done = 'finished' if self.is_finished(stage) else 'begun'
+                raise PlanError(
+                    f'stage {stage} in {self.path.parent} was {done} with {key} = '
+                    f'{_brief(begun.get(key))}, but the plan now says '
+                    f'{_brief(settings.get(key))}. Restore it, take another '
+                    '--work-dir, or do this stage and those after it again with '
+                    f'--redo-from {stage}'
+                )
 
     def is_finished(self, stage: str) -> bool:
         """Whether a stage is done."""
@@ -76,14 +72,10 @@ class StateFile:
         self._replace(rest)
 
     def _replace(self, stages: dict[str, dict]) -> None:
+        # Nobody goes on before all processes are at this point.
         self._processes.wait()
-        self._processes.from_main(self._write, stages)
+        self._processes.from_main(write_json, self.path, dict(stages=stages))
         self._read()
-
-    def _write(self, stages: dict[str, dict]) -> None:
-        text = json.dumps(dict(stages=stages), indent=1, allow_nan=False)
-        with atomic_file(self.path) as unfinished:
-            unfinished.write_text(text + '\n', encoding='utf-8')
 
     def _read(self) -> None:
         if self.path.is_file():
@@ -91,46 +83,31 @@ class StateFile:
 
 
 def flat_settings(settings: Mapping[str, Any], work_dir: str) -> dict[str, Any]:
-    """Settings under dotted keys, in types that JSON knows.
+    """Settings under dotted keys, in types of JSON, as ``{'train_cfg.max_epochs': 5}``.
 
     Args:
         settings: Nested dictionaries and lists.
-        work_dir: Folder that paths are made relative to, so that it may be
-            moved.
-
-    Returns:
-        ``{'optim_wrapper.optimizer.lr': 0.001, 'train_cfg.max_epochs': 5}``
+        work_dir: Folder that paths are made relative to, so that it may move.
     """
     flat = {}
     root = work_dir.rstrip('/')
 
     def walk(node: Any, key: str) -> None:
+        if isinstance(node, list | tuple) and any(
+            isinstance(child, Mapping | list | tuple) for child in node
+        ):
+            node = dict(enumerate(node))
         if isinstance(node, Mapping) and node:
             for name, child in node.items():
                 walk(child, f'{key}.{name}' if key else str(name))
-        elif isinstance(node, list | tuple) and any(
-            isinstance(child, Mapping | list | tuple) for child in node
-        ):
-            for index, child in enumerate(node):
-                walk(child, f'{key}.{index}')
-        else:
-            value = _plain(node)
-            if isinstance(value, str) and value.startswith(f'{root}/'):
-                value = f'<work dir>{value[len(root) :]}'
-            flat[key] = value
+            return
+        value = _plain(node)
+        if isinstance(value, str) and value.startswith(f'{root}/'):
+            value = f'<work dir>{value[len(root) :]}'
+        flat[key] = value
 
     walk(settings, '')
     return flat
-
-
-def first_difference(
-    before: Mapping[str, Any], now: Mapping[str, Any]
-) -> tuple[str, Any, Any] | None:
-    """The first key whose values differ, with both; absent is ``None``."""
-    for key in [*before, *(key for key in now if key not in before)]:
-        if before.get(key) != now.get(key):
-            return key, before.get(key), now.get(key)
-    return None
 
 
 def _plain(value: Any) -> Any:

@@ -22,15 +22,8 @@ def segmentation_batch(
 ) -> dict:
     """A batch of random images, not yet normalised or stacked.
 
-    Args:
-        num_images: N.
-        size: (H, W).
-        num_classes: Labels are drawn from [0, num_classes).
-        seed: Of the pixels and the labels.
-        labeled: Whether the samples carry ``gt_sem_seg``.
-
-    Returns:
-        ``inputs``: N uint8 tensors (3, H, W); ``data_samples``: N samples.
+    ``inputs`` are N uint8 tensors (3, H, W), ``size`` is (H, W), and labels
+    (``gt_sem_seg``, if ``labeled``) are drawn from [0, num_classes).
     """
     generator = torch.Generator().manual_seed(seed)
     inputs = [
@@ -52,9 +45,7 @@ def segmentation_batch(
 def domain_batch(seed: int = 0, **kwargs) -> dict:
     """A batch of a labelled source and an unlabelled target.
 
-    Args:
-        seed: Of the source; the target takes the next one.
-        kwargs: Further arguments of :func:`segmentation_batch`.
+    ``kwargs`` are further arguments of :func:`segmentation_batch`.
     """
     return dict(
         source=segmentation_batch(seed=seed, **kwargs),
@@ -71,15 +62,8 @@ def panoptic_batch(
 ) -> dict:
     """A batch of random images with panoptic labels and training targets.
 
-    Each label map is a grid of rectangles; each rectangle of a thing class is
-    an instance of its own. The first rows are void.
-
-    Args:
-        num_images: N.
-        size: (H, W).
-        num_classes: Classes are drawn from [0, num_classes).
-        thing_classes: Those with instances; None: from num_classes // 2 on.
-        seed: Of the pixels and the labels.
+    Each label map is a grid of rectangles; each rectangle of a thing class (None:
+    from num_classes // 2 on) is an instance of its own. The first rows are void.
 
     Returns:
         ``inputs``: N uint8 tensors (3, H, W); ``data_samples``: N samples with

@@ -19,14 +19,8 @@ def results_of_run(work_dir: str | Path) -> dict[str, Any]:
     """Everything in the folder of a run that is to be the same when it is repeated.
 
     That is the last checkpoint of every training in it, all label images and
-    pictures, their manifests, and the state and the report of a self-training.
-    Times are left out.
-
-    Args:
-        work_dir: Of a training or of a self-training.
-
-    Returns:
-        Contents by the path below ``work_dir``: tensors, bytes and plain types.
+    pictures, their manifests, and the state and the report of a self-training,
+    without times, by the path below ``work_dir``.
     """
     work_dir = Path(work_dir)
     results: dict[str, Any] = {}
@@ -46,15 +40,7 @@ def results_of_run(work_dir: str | Path) -> dict[str, Any]:
 
 
 def trained_state(checkpoint: str | Path) -> dict[str, Any]:
-    """What of a checkpoint a repeated run must have in it too.
-
-    Args:
-        checkpoint: A file that ``AdaptationRunner`` wrote.
-
-    Returns:
-        ``weights``, ``optimizers``, ``schedulers``, ``epoch``, ``iter``, and in
-        ``logs`` the history of every logged figure that is not a time.
-    """
+    """What of a checkpoint a repeated run must have in it too: no times."""
     content = torch.load(checkpoint, map_location='cpu', weights_only=True)
     return dict(
         weights=content['state_dict'],
@@ -71,17 +57,16 @@ def trained_state(checkpoint: str | Path) -> dict[str, Any]:
 
 
 def find_difference(one: Any, other: Any, where: str = '') -> str | None:
-    """Where two results differ in type, shape or any bit.
-
-    Args:
-        one: Tensors, bytes and plain types, nested in any way.
-        other: What to compare it with.
-        where: Name of both.
+    """Where two results (tensors, bytes and plain types, nested) differ in any bit.
 
     Returns:
-        The path to the first difference, as ``optimizers.generator.state.0``;
-        None where there is none. Equal NaNs are equal; 0.0 and -0.0 are not.
+        The path to the first difference, as ``optimizers.generator.state.0``; None
+        where there is none. Equal NaNs are equal; 0.0 and -0.0 are not.
     """
+    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
+        if len(one) != len(other):
+            return where
+        one, other = dict(enumerate(one)), dict(enumerate(other))
     if isinstance(one, Mapping) and isinstance(other, Mapping):
         for key in [*one, *(key for key in other if key not in one)]:
             inner = f'{where}.{key}'.lstrip('.')
@@ -91,12 +76,6 @@ def find_difference(one: Any, other: Any, where: str = '') -> str | None:
             if found is not None:
                 return found
         return None
-    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
-        if len(one) != len(other):
-            return where
-        pairs = zip(one, other, strict=True)
-        inner = (find_difference(*pair, f'{where}.{i}') for i, pair in enumerate(pairs))
-        return next((found for found in inner if found is not None), None)
     return None if _bits(one) == _bits(other) else where
 
 

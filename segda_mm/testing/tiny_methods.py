@@ -25,11 +25,7 @@ _WIDTH, _HEIGHT = _SIZE = (128, 64)
 
 
 def write_tiny_world(folder: Path) -> None:
-    """Write the data of all methods: 8 source, 6 target and 1 validation image.
-
-    Args:
-        folder: Where the folders ``gta5`` and ``cityscapes`` go.
-    """
+    """Write the data of all methods: 8 source, 6 target and 1 validation image."""
     write_gta5(folder / 'gta5', num_images=8, seed=0, size=_SIZE)
     write_cityscapes(folder / 'cityscapes', train=6, val=1, seed=0, size=_SIZE)
 
@@ -39,8 +35,8 @@ def tiny_method_config(
 ) -> Config:
     """The shipped config of a method, with a tiny network and tiny images.
 
-    It trains for two epochs in batches of two, from random weights, and writes
-    a checkpoint after every step, of which it keeps two.
+    It trains for two epochs in batches of two, from random weights, and writes a
+    checkpoint after every step, of which it keeps two.
 
     Args:
         method: One of :data:`TINY_METHODS`, or a config of another method.

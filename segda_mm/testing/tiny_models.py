@@ -164,10 +164,8 @@ def tiny_panoptic_deeplab(
 ) -> ConfigDict:
     """Panoptic-DeepLab over a narrow ResNet-18, with its data preprocessor.
 
-    Args:
-        num_classes: Classes of the semantic branch.
-        thing_classes: Those with instances; None: from num_classes // 2 on.
-        size: (H, W) that images are padded to.
+    ``size`` is the (H, W) that images are padded to; ``thing_classes`` are by
+    default those from num_classes // 2 on.
     """
     if thing_classes is None:
         thing_classes = range(num_classes // 2, num_classes)
@@ -229,13 +227,7 @@ def tiny_panoptic_deeplab(
 def tiny_optim_wrapper(
     model: nn.Module, *names: str, lr: float = 0.01
 ) -> OptimWrapperDict:
-    """Plain SGD for each of a model's named children.
-
-    Args:
-        model: Holds the children.
-        names: Their attribute names.
-        lr: Learning rate of all.
-    """
+    """Plain SGD for each of a model's named children."""
     return OptimWrapperDict(
         **{
             name: OptimWrapper(optim.SGD(getattr(model, name).parameters(), lr=lr))

@@ -20,15 +20,9 @@ PALETTE = [[90, 10, 10], [10, 90, 10], [10, 10, 90]]
 def write_toy_job(folder: Path) -> Path:
     """Write four training and three validation images and a config for them.
 
-    The images are 32x64 and show three classes as blocks of brightness, with
-    void (255) in the first row. The config, which trains a tiny BiSeNet for
-    two epochs into ``folder/work``, has all that those of ``configs`` have.
-
-    Args:
-        folder: Where ``data``, ``configs/toy.py`` and later ``work`` go.
-
-    Returns:
-        The config file.
+    The images are 32x64 and show three classes as blocks of brightness, with void
+    (255) in the first row. The config trains a tiny BiSeNet for two epochs into
+    ``folder/work``. Returns its path.
     """
     data = folder / 'data'
     for split, count, seed in (('train', 4, 0), ('val', 3, 1)):
@@ -87,13 +81,9 @@ def toy_config(
 ) -> Config:
     """A tiny BiSeNet, trained on images of 32x64 for two epochs.
 
-    It has all that the configs of ``configs`` have, test-time augmentation
-    included.
-
     Args:
         num_classes: Of the network.
-        training: Data set without pipeline.
-        test: The same, to evaluate on.
+        training, test: Data sets without pipeline.
         load_labels: ``type`` of the transform that reads the labels.
         evaluators: Configs of the metrics.
     """

@@ -15,19 +15,11 @@ EVERY = 3
 
 
 def write_toy_plan(folder: Path) -> Path:
-    """Write one sequence of frames, a training config and a plan.
+    """Write one sequence of frames, a training config and a plan; return the plan.
 
-    The 12 training and 2 validation frames are 32x64, named as those of CamVid,
-    and show three of its classes in blocks of brightness; the last rows are
-    void, as the own bonnet is. Every third frame is labelled. The plan has two
-    rounds with a tiny BiSeNet, one of them with fine-tuning, and works in
-    ``folder/work``.
-
-    Args:
-        folder: Where ``data``, ``configs`` and later ``work`` go.
-
-    Returns:
-        The plan file.
+    The 12 training and 2 validation frames are 32x64, named as those of CamVid; the
+    last rows are void, as the own bonnet is. Every third frame is labelled. The plan
+    has two rounds with a tiny BiSeNet and works in ``folder/work``.
     """
     for split, count, seed in (('train', 12, 0), ('val', 2, 1)):
         for index, (image, labels) in enumerate(toy_pictures(count, seed)):

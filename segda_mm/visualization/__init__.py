@@ -1,9 +1,7 @@
 """Pictures of labels and predictions in the data set's own palette.
 
-:class:`OverlayVisualizer` draws class maps and :class:`PanopticVisualizer`
-panoptic ones; ``visualizer`` of a config names the one that fits its model, and
-``tools/test.py --show-dir`` fills a folder with its pictures. What they are
-composed of are functions of arrays, to be used on their own.
+A config's ``visualizer`` is :class:`OverlayVisualizer` or
+:class:`PanopticVisualizer`; the functions serve on their own.
 """
 
 from segda_mm.visualization.panoptic_pictures import (

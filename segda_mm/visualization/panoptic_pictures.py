@@ -29,12 +29,9 @@ TRUE_COLOR = (0, 255, 0)
 
 
 class Instances(NamedTuple):
-    """The instances of one panoptic map, sorted by their codes.
+    """The instances of a panoptic map, sorted by their codes.
 
-    Attributes:
-        codes: (K,) int64.
-        areas: (K,) int64, in pixels.
-        centers: (K, 2) float64, the mean (y, x) of the pixels of each.
+    ``codes`` and ``areas`` (K,) int64; ``centers`` (K, 2) float64, the mean (y, x).
     """
 
     codes: np.ndarray
@@ -43,25 +40,15 @@ class Instances(NamedTuple):
 
 
 def is_instance(codes: np.ndarray) -> np.ndarray:
-    """Tell pixels of instances from stuff, groups of things and void.
-
-    Args:
-        codes: Panoptic codes (:mod:`segda_mm.ops.panoptic_codes`), any shape.
-
-    Returns:
-        bool of the same shape.
-    """
+    """Tell pixels of instances (bool) from stuff, groups of things and void."""
     return (codes % LABEL_DIVISOR > 0) & (codes < VOID_CODE)
 
 
 def locate_instances(codes: np.ndarray, shift: np.ndarray | None = None) -> Instances:
-    """Find area and center of every instance.
+    """Find area and center of every instance of (H, W) panoptic codes.
 
-    Args:
-        codes: (H, W) panoptic codes.
-        shift: (2, H, W), added to the (y, x) of each pixel before the mean is
-            taken. With the predicted offsets, the center is where the pixels
-            of an instance point to on average, inside its mask or not.
+    With ``shift`` (2, H, W), the predicted offsets, the center is where the pixels of
+    an instance point to on average.
     """
     mask = is_instance(codes)
     pixel_codes = codes[mask].astype(np.int64)
@@ -80,19 +67,13 @@ def colorize_panoptic(
 ) -> np.ndarray:
     """Paint a panoptic map: every class in its colour, its instances in shades of it.
 
-    The shade follows from the place of the instance's center in the picture,
-    so that the truth and a prediction, or two neighbouring frames, paint the
-    same car alike. Among instances of one class that are close to each other,
-    the larger one has its way and the smaller one takes the nearest shade that
-    differs from it clearly.
+    The shade follows from the center's place in the picture, so that truth and
+    prediction, or two frames, paint a car alike; of close instances of a class the
+    smaller one takes the nearest shade that differs clearly. Void is black.
 
     Args:
         codes: (H, W) panoptic codes.
         palette: (num_classes, 3) RGB values in [0, 255].
-
-    Returns:
-        (H, W, 3) uint8 RGB image. Stuff and groups of things have the colour
-        of their class; void, and every class beyond the palette, is black.
     """
     codes = np.where(codes // LABEL_DIVISOR < len(palette), codes, VOID_CODE)
     picture = colorize(codes // LABEL_DIVISOR, palette)
@@ -105,15 +86,7 @@ def colorize_panoptic(
 
 
 def instance_borders(codes: np.ndarray) -> np.ndarray:
-    """Mark the outlines of instances, one pixel wide.
-
-    Args:
-        codes: (H, W) panoptic codes.
-
-    Returns:
-        (H, W) bool: pixels whose right or lower neighbour belongs to another
-        segment, where one of the two is an instance.
-    """
+    """Mark the outlines of instances, one pixel wide, (H, W) bool."""
     borders = np.zeros(codes.shape, bool)
     thing = is_instance(codes)
     borders[:, :-1] = (codes[:, :-1] != codes[:, 1:]) & (thing[:, :-1] | thing[:, 1:])
@@ -168,13 +141,9 @@ def draw_centers(
 
     Args:
         image: (H, W, 3) uint8 RGB.
-        heatmap: (H, W) floats; the range [0, 1] runs from the bare image over
-            red and yellow to white, what lies outside is cut off.
+        heatmap: (H, W) floats; [0, 1] runs from the bare image to white.
         predicted: (K, 2) points (y, x) in pixels, marked by cyan crosses.
         truth: (L, 2) points, marked by green circles.
-
-    Returns:
-        (H, W, 3) uint8 RGB.
     """
     heat = heatmap.clip(0, 1).astype(np.float32)[..., None]
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)[..., None] / np.float32(2)
@@ -199,16 +168,12 @@ def _pixels(points: np.ndarray) -> list[list[int]]:
 def colorize_offsets(offset: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """Paint offsets: the hue is their direction, the brightness their length.
 
-    Red leads right, yellow-green down, cyan left, violet up. The brightness is the
-    square root of the length over that of the longest offset in the mask, so that
-    small instances are seen beside large ones; an offset of nothing is black.
+    Red leads right, yellow-green down, cyan left, violet up; the brightness is the
+    square root of the length over that of the longest offset.
 
     Args:
         offset: (2, H, W) floats, (y, x) in pixels.
         mask: (H, W) bool, the pixels to paint; the others are black.
-
-    Returns:
-        (H, W, 3) uint8 RGB.
     """
     y, x = np.where(mask, offset, 0).astype(np.float32)
     length = np.hypot(y, x)

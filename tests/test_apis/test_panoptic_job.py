@@ -9,7 +9,7 @@ import pytest
 from mmengine.config import Config
 from PIL import Image
 
-from segda_mm.apis import PreflightError, train
+from segda_mm.apis import PreflightError, label, train
 from segda_mm.apis import test as evaluate
 from segda_mm.datasets.formats.cityscapes_labels import (
     CLASSES,
@@ -20,6 +20,8 @@ from segda_mm.testing import tiny_panoptic_deeplab
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
 WIDTH, HEIGHT = 128, 64
+EPOCHS = 20
+CHECKPOINT = f'epoch_{EPOCHS}.pth'
 
 
 def write_streets(root, split, shifts):
@@ -53,10 +55,10 @@ def panoptic_config(root, work_dir):
         cfg[f'{name}_dataloader'].dataset.data_root = str(root)
     cfg.model = tiny_panoptic_deeplab(19, THING_CLASSES, size=(HEIGHT + 1, WIDTH + 1))
     cfg.optim_wrapper = dict(
-        type='GradientAveragingOptimWrapper', optimizer=dict(type='Adam', lr=0.01)
+        type='GradientAveragingOptimWrapper', optimizer=dict(type='Adam', lr=0.02)
     )
-    cfg.train_cfg = dict(type='ResumableEpochTrainLoop', max_epochs=60)
-    cfg.default_hooks.checkpoint.interval = 60
+    cfg.train_cfg = dict(type='ResumableEpochTrainLoop', max_epochs=EPOCHS)
+    cfg.default_hooks.checkpoint.interval = EPOCHS
     cfg.val_cfg, cfg.test_cfg = dict(type='ValLoop'), dict(type='TestLoop')
     cfg.tta_model.scales = (0.5, 1.0)
     cfg.work_dir = str(work_dir)
@@ -90,7 +92,10 @@ def segments_of_prediction(out, stem):
 
 def segments_of_truth(world, stem):
     path = next(world.rglob(f'{stem}_gtFine_instanceIds.png'))
-    ids = np.asarray(Image.open(path)).astype(int)
+    return segments_of_ids(np.asarray(Image.open(path)).astype(int))
+
+
+def segments_of_ids(ids):
     segments = []
     for value in np.unique(ids):
         label_id = value // 1000 if value >= 1000 else value
@@ -108,17 +113,17 @@ def panoptic_quality_by_hand(pairs):
     for truths, predictions in pairs:
         known = np.any([mask for _, mask in truths], axis=0)
         found, used = set(), set()
-        for (i, (label, mask)), (j, (guess, area)) in product(
+        for (i, (train_id, mask)), (j, (guess, area)) in product(
             enumerate(truths), enumerate(predictions)
         ):
             iou = (mask & area).sum() / (mask | area & known).sum()
-            if label == guess and iou > 0.5:
-                overlap[label] += iou
-                true[label] += 1
+            if train_id == guess and iou > 0.5:
+                overlap[train_id] += iou
+                true[train_id] += 1
                 found.add(i)
                 used.add(j)
-        for i, (label, _) in enumerate(truths):
-            missed[label] += i not in found
+        for i, (train_id, _) in enumerate(truths):
+            missed[train_id] += i not in found
         for j, (guess, area) in enumerate(predictions):
             false[guess] += j not in used and (area & ~known).sum() <= area.sum() / 2
     counts = true + false / 2 + missed / 2
@@ -130,11 +135,13 @@ def panoptic_quality_by_hand(pairs):
 
 def test_pictures_predictions_and_figures_of_one_run(job, tmp_path):
     cfg = panoptic_config(job / 'world', job / 'work')
-    checkpoint = job / 'work' / 'epoch_60.pth'
+    checkpoint = job / 'work' / CHECKPOINT
     show, out = tmp_path / 'show', tmp_path / 'out'
     results = evaluate(cfg, checkpoint, tta=True, show_dir=show, out=out)
 
-    written = json.loads((job / 'work' / 'epoch_60_tta_metrics.json').read_text())
+    written = json.loads(
+        (job / 'work' / f'epoch_{EPOCHS}_tta_metrics.json').read_text()
+    )
     assert written == results
     assert {'PQ', 'SQ', 'RQ', 'PQ_things', 'PQ_stuff', 'AP', 'mIoU'} <= set(
         results['metrics']
@@ -171,6 +178,25 @@ def test_pictures_predictions_and_figures_of_one_run(job, tmp_path):
     assert results['metrics']['PQ'] == pytest.approx(np.mean(list(expected.values())))
 
 
+def test_pseudo_labels_are_the_predictions(job, tmp_path):
+    cfg = panoptic_config(job / 'world', job / 'work')
+    checkpoint = job / 'work' / CHECKPOINT
+    images = str(job / 'world/leftImg8bit/val')
+    manifest = label(cfg, checkpoint, images, tmp_path / 'labels', num_workers=0)
+    assert manifest['labels_of']['identity']['format'] == 'panoptic'
+    evaluate(cfg, checkpoint, tta=True, out=tmp_path / 'out')
+    for image in manifest['images']:
+        stem = Path(image).stem.removesuffix('_leftImg8bit')
+        ids = np.asarray(Image.open(tmp_path / 'labels' / image)).astype(int)
+        found = segments_of_ids(ids)
+        expected = segments_of_prediction(tmp_path / 'out', stem)
+        assert len(found) == len(expected) > 2
+        for train_id, mask in expected:
+            assert any(
+                train_id == other and (mask == area).all() for other, area in found
+            )
+
+
 def test_images_without_labels(job, tmp_path):
     cfg = panoptic_config(job / 'world', job / 'work')
     labeled = cfg.test_dataloader.dataset
@@ -189,7 +215,7 @@ def test_images_without_labels(job, tmp_path):
     cfg.test_evaluator = dict(
         type='PanopticMetric', format_only=True, output_dir=str(tmp_path / 'elsewhere')
     )
-    checkpoint = job / 'work' / 'epoch_60.pth'
+    checkpoint = job / 'work' / CHECKPOINT
     results = evaluate(cfg, checkpoint, show_dir=show, out=out)
     assert results['metrics'] == {}
     assert results['num_images'] == 2
@@ -203,4 +229,4 @@ def test_predictions_need_a_metric_that_writes(job, tmp_path):
     cfg = panoptic_config(job / 'world', job / 'work')
     cfg.test_evaluator = [dict(type='PixelPrecision')]
     with pytest.raises(PreflightError, match='--out needs one of PanopticMetric, IoU'):
-        evaluate(cfg, job / 'work' / 'epoch_60.pth', out=tmp_path)
+        evaluate(cfg, job / 'work' / CHECKPOINT, out=tmp_path)

@@ -27,13 +27,6 @@ def test_train_writes_checkpoints_and_resume_goes_on(toy_config):
         find_checkpoint(cfg.work_dir, 'gone.pth')
 
 
-def test_amp_trains_on_a_cpu(toy_config, monkeypatch):
-    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
-    runner = train(load_config(toy_config, ['train_cfg.max_epochs=1']), amp=True)
-    wrapper = type(runner.optim_wrapper).__name__
-    assert wrapper == 'GradientAveragingBFloat16OptimWrapper'
-
-
 SGD = dict(type='SGD', lr=0.1)
 ON_CPU = 'GradientAveragingBFloat16OptimWrapper'
 ON_CUDA = 'GradientAveragingAmpOptimWrapper'
@@ -56,16 +49,6 @@ def test_every_member_is_switched(monkeypatch, cuda, expected):
     assert wrapper.constructor == 'ChildOptimWrapperConstructor'
     assert wrapper.generator == dict(type=expected, optimizer=SGD)
     assert wrapper.discriminator == dict(type=expected, optimizer=SGD)
-
-
-def test_a_single_wrapper_is_switched(monkeypatch):
-    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
-    wrapper = dict(optimizer=SGD, clip_grad=dict(max_norm=1), type='OptimWrapper')
-    cfg = Config(dict(optim_wrapper=wrapper))
-    enable_mixed_precision(cfg)
-    assert cfg.optim_wrapper == dict(
-        type=ON_CPU, optimizer=SGD, clip_grad=dict(max_norm=1)
-    )
 
 
 def test_a_wrapper_without_a_twin_is_named():

@@ -7,6 +7,8 @@ import pytest
 from mmengine.registry import DefaultScope
 from PIL import Image
 
+from segda_mm.datasets import PairedSegDataset
+
 
 @pytest.fixture(autouse=True)
 def mmseg_scope():
@@ -113,3 +115,38 @@ def camvid_root(tmp_path, write_image, write_label):
         write_image(root / f'images/{stem}.jpg', seed=i)
         write_label(root / f'labels/{stem}.png', i)
     return root
+
+
+@pytest.fixture
+def rare_root(tmp_path, write_image, write_label):
+    """Four pairs of 20 pixels; in all 62 of road, 7 of car, 1 of rider, 10 void."""
+    contents = [{7: 20}, {7: 15, 26: 5}, {7: 19, 25: 1}, {0: 10, 7: 8, 26: 2}]
+    for index, content in enumerate(contents):
+        ids = np.repeat(list(content), list(content.values()))
+        write_image(tmp_path / f'rare/images/a/{index}.png', (5, 4), seed=index)
+        write_label(tmp_path / f'rare/labels/a/{index}.png', ids.reshape(4, 5))
+    return tmp_path / 'rare'
+
+
+@pytest.fixture
+def rare_streets(rare_root):
+    """Build the data set of ``rare_root``, whose label ids are no train ids."""
+    table = {7: 0, 26: 1, 25: 2, 31: 3, 0: 255}
+    classes = ('road', 'car', 'rider', 'train')
+    task = dict(classes=classes, palette=[[1, 1, 1], [2, 2, 2], [3, 3, 3], [4, 4, 4]])
+
+    class Streets(PairedSegDataset):
+        METAINFO = task
+        LABEL_TABLE = table
+
+    def build(augmentation=(), **kwargs):
+        load = [dict(type='LoadImageFromFile'), dict(type='LoadLabelIds')]
+        return Streets(
+            data_root=str(rare_root),
+            pipeline=[*load, *augmentation],
+            # To do so is what takes the time of data sets this small.
+            serialize_data=False,
+            **kwargs,
+        )
+
+    return build

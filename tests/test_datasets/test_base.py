@@ -90,12 +90,12 @@ def test_absent_and_empty_folders_say_what_belongs_there(gta5_root, tmp_path):
         GTA5Dataset(data_root=str(gta5_root))
 
 
-@pytest.mark.parametrize('workers', [0, 1])
-def test_size_mismatch_names_both_sizes_and_the_remedy(gta5_root, write_label, workers):
+def test_size_mismatch_names_both_sizes_and_the_remedy(gta5_root, write_label):
     write_label(gta5_root / 'labels/00001.png', 7, size=(10, 4))
     dataset = GTA5Dataset(data_root=str(gta5_root), pipeline=PIPELINE)
+    # From a worker, the message comes back whole.
     with pytest.raises(DataError, match=r"10x4.*8x6.*'00001\.png'.*exclude="):
-        next(iter(DataLoader(dataset, num_workers=workers, collate_fn=list)))
+        next(iter(DataLoader(dataset, num_workers=1, collate_fn=list)))
 
 
 @pytest.mark.parametrize('content', [b'', b'no image', None])

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 
 from segda_mm.datasets import CamVidDataset, CamVidImagesDataset, DataError
@@ -46,15 +48,13 @@ def test_parts_of_a_sequence_in_time_order(camvid_root, dataset_type, names_of):
     assert select_frames(day, None, (0, 1)) == day[1:]
 
 
-@pytest.mark.parametrize('length', range(1, 12))
+@pytest.mark.parametrize('length', [1, 4, 7, 11])
 def test_fractions_neither_overlap_nor_leave_out(length):
     names = [f'0001TP_{i:06d}.jpg' for i in range(length)]
     parts = []
     for start, stop in ((0.0, 0.3), (0.3, 0.5), (0.5, 1.0)):
-        try:
+        with suppress(DataError):
             parts += select_frames(names, ['0001TP'], (start, stop))
-        except DataError as error:
-            assert 'leaves nothing' in str(error)
     assert parts == names
 
 

@@ -69,16 +69,6 @@ def test_surrounding_generators_are_left_alone(fails):
     assert state() == before
 
 
-def test_forwards():
-    inner = Draws()
-    dataset = CounterSeededDataset(inner)
-    dataset.set_epoch(2, 5)
-    assert inner.epochs == [(2, 5)]
-    assert dataset.dataset is inner
-    assert dataset.metainfo == {'classes': ('a',)}
-    assert len(dataset) == 6
-
-
 def test_augmented_pairs_do_not_depend_on_the_workers(gta5_root, cityscapes_root):
     augmentation = [
         {'type': 'RandomCrop', 'crop_size': (4, 4), 'cat_max_ratio': 0.75},

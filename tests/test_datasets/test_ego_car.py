@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import pickle
-import warnings
 
 import numpy as np
 import pytest
@@ -13,7 +12,6 @@ from segda_mm.datasets import (
     MissingDataError,
     ego_car,
 )
-from segda_mm.datasets.ego_car import connected_with_bottom
 from segda_mm.minicity import render_frame, write_cityscapes
 
 SHAPE = (6, 8)
@@ -93,33 +91,18 @@ def test_snippets_without_a_gap_as_the_data_set_splits_them(tmp_path, fine):
     assert included.region(frame_name(49), SHAPE).sum() == 24
 
 
-def test_the_nearest_annotated_frame_counts_where_snippets_overlap(fine, write_label):
-    write_label(fine / 'ulm/ulm_000003_000029_gtFine_labelIds.png', bonnet(2))
-    regions = EgoCarRegions(str(fine))
-    areas = [regions.region(frame_name(i), SHAPE).sum() for i in (23, 25, 39, 40)]
-    assert areas == [8, 16, 16, 24]
-
-
 def test_a_snippet_without_annotated_frame_is_told_once(fine):
     regions = EgoCarRegions(str(fine))
     with pytest.warns(UserWarning) as told:
         for frame in (60, 61, 89):
             assert regions.region(frame_name(frame), SHAPE) is None
-        for frame in (0, 1):
-            name = frame_name(frame, 'ulm_000004')
-            assert regions.region(name, SHAPE) is None
-        # Only the data set can tell these two from the recording's others.
-        for annotated in (79, 109):
-            for _ in range(2):
-                name = frame_name(annotated)
-                assert regions.region(name, SHAPE, name) is None
+        # Only the data set can tell this one from the recording's others.
+        name = frame_name(79)
+        assert regions.region(name, SHAPE, name) is None
     messages = [str(warning.message) for warning in told]
-    named = ['3_000060_leftImg8bit.png', 'ulm_000004', '3_000079', '3_000109']
-    assert len(messages) == len(named)
-    assert all(name in message for name, message in zip(named, messages))
-    with warnings.catch_warnings():
-        warnings.simplefilter('error')
-        assert regions.region(frame_name(0), SHAPE) is not None
+    assert len(messages) == 2
+    assert '3_000060_leftImg8bit.png' in messages[0]
+    assert '3_000079' in messages[1]
 
 
 @pytest.fixture
@@ -157,10 +140,8 @@ def test_camvid_bonnet_is_void_in_all_frames_and_at_the_bottom(dusk):
         assert everywhere.region('train/0006R0_f00931.jpg', SHAPE) is None
     # Frames that the pattern does not match are left alone.
     one = dict(settings, snippets={'pattern': '(?P<snippet>0001TP)_'})
-    with warnings.catch_warnings():
-        warnings.simplefilter('error')
-        regions = EgoCarRegions(str(dusk / 'labels'), **one)
-        assert regions.region('0016E5_00031.jpg', SHAPE) is None
+    regions = EgoCarRegions(str(dusk / 'labels'), **one)
+    assert regions.region('0016E5_00031.jpg', SHAPE) is None
 
 
 def test_a_data_set_chooses_the_annotated_frames(dusk):
@@ -176,24 +157,6 @@ def test_a_data_set_chooses_the_annotated_frames(dusk):
     unlabelled = dict(camvid, type='CamVidImagesDataset')
     with pytest.raises(ValueError, match='CamVidImagesDataset.*label ids'):
         EgoCarRegions(unlabelled, snippets=CAMVID)
-
-
-def test_connected_with_bottom():
-    region = np.array(
-        [
-            [1, 1, 0, 0, 0, 1],
-            [0, 0, 0, 1, 0, 1],
-            [0, 1, 0, 0, 0, 1],
-            [1, 0, 0, 0, 1, 0],
-        ],
-        dtype=bool,
-    )
-    expected = region.copy()
-    expected[0, :2] = expected[1, 3] = False
-    assert connected_with_bottom(region).tolist() == expected.tolist()
-    for value in (False, True):
-        same = np.full((3, 4), value)
-        assert connected_with_bottom(same).tolist() == same.tolist()
 
 
 def test_regions_are_read_once_and_belong_to_the_caller(fine, monkeypatch):
@@ -219,9 +182,6 @@ def test_wrong_files_are_named(tmp_path, fine, dusk, write_label):
         EgoCarRegions(str(fine)).region('holiday.jpg', SHAPE)
     with pytest.raises(DataError, match=r'matched by .*0001TP.*4 annotated frames'):
         EgoCarRegions(str(fine), snippets={'pattern': '(?P<snippet>0001TP)_'})
-    both_sizes = r'ulm_000003_000019_gtFine_labelIds.*8x6.*000003_left.*16x12'
-    with pytest.raises(DataError, match=both_sizes):
-        EgoCarRegions(str(fine)).region(frame_name(3), (12, 16))
     write_label(dusk / 'labels/train/0001TP_000120.png', 11, size=(4, 2))
     regions = EgoCarRegions(str(dusk / 'labels'), ego_ids=(11,), snippets=CAMVID)
     with pytest.raises(DataError, match=r'0001TP_000120\.png: is 4x2.*000030\.png'):
@@ -229,21 +189,15 @@ def test_wrong_files_are_named(tmp_path, fine, dusk, write_label):
     (fine / 'ulm/ulm_000003_000019_gtFine_labelIds.png').write_bytes(b'cut')
     with pytest.raises(DataError, match=r'000019_gtFine_labelIds\.png.*decoded'):
         EgoCarRegions(str(fine)).region(frame_name(0), SHAPE)
-    write_label(fine / 'holiday_gtFine_labelIds.png', 1)
-    with pytest.raises(DataError, match=r'holiday_gtFine.*pattern='):
-        EgoCarRegions(str(fine))
 
 
 @pytest.mark.parametrize(
     ('settings', 'message'),
     [
         (dict(ego_ids=()), 'ego_ids='),
-        (dict(ego_ids=(-1,)), r'ego_ids=\[-1\]'),
-        (dict(snippets='camvid'), "snippets='camvid'"),
         (dict(snippets={'rule': 'x'}), 'snippets='),
         (dict(snippets={'pattern': '(?P<snippet>'}), 'no regular expression'),
         (dict(snippets={'pattern': '0001TP'}), 'group named snippet'),
-        (dict(annotated={'folder': 'gtFine'}), r'with type=\)'),
     ],
 )
 def test_wrong_settings_are_named(fine, settings, message):

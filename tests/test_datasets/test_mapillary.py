@@ -7,12 +7,8 @@ import pytest
 from PIL import Image
 
 from segda_mm.datasets import DataError, MapillaryPanopticDataset, MissingDataError
-from segda_mm.datasets.data_check import check_data
 from segda_mm.datasets.formats.cityscapes_labels import CLASSES, THING_CLASSES
-from segda_mm.datasets.formats.mapillary_labels import (
-    CITYSCAPES_CLASS_NAMES,
-    cityscapes_train_id,
-)
+from segda_mm.datasets.formats.mapillary_labels import cityscapes_train_id
 
 LOAD = [{'type': 'LoadImageFromFile'}, {'type': 'LoadPanopticLabels'}]
 
@@ -56,36 +52,25 @@ SEGMENTS = [
 
 
 def _json():
-    return {
-        'categories': [
-            {
-                'id': IDS[name],
-                'name': name,
-                'supercategory': full_name,
-                'isthing': isthing,
-                'color': [IDS[name], 0, 255],
-            }
-            for full_name, name, isthing in CATEGORIES
-        ],
-        'images': [],
-        'annotations': [
-            {
-                'image_id': stem,
-                'file_name': f'{stem}.png',
-                'segments_info': [
-                    {
-                        'id': 1000 * row + 300,
-                        'category_id': IDS[name],
-                        'iscrowd': iscrowd,
-                        'area': 8,
-                        'bbox': [0, row, 8, 1],
-                    }
-                    for row, (name, iscrowd) in enumerate(SEGMENTS)
-                ],
-            }
-            for stem in ('--aB', 'cD_e')
-        ],
-    }
+    categories = [
+        {
+            'id': IDS[name],
+            'name': name,
+            'supercategory': full_name,
+            'isthing': isthing,
+            'color': [IDS[name], 0, 255],
+        }
+        for full_name, name, isthing in CATEGORIES
+    ]
+    segments = [
+        {'id': 1000 * row + 300, 'category_id': IDS[name], 'iscrowd': iscrowd}
+        for row, (name, iscrowd) in enumerate(SEGMENTS)
+    ]
+    annotations = [
+        {'image_id': stem, 'file_name': f'{stem}.png', 'segments_info': segments}
+        for stem in ('--aB', 'cD_e')
+    ]
+    return {'categories': categories, 'annotations': annotations}
 
 
 @pytest.fixture
@@ -136,23 +121,13 @@ def test_classes_of_cityscapes(root):
 @pytest.mark.parametrize(
     ('full_name', 'expected'),
     [
-        ('construction--flat--road', 'road'),
-        ('marking--discrete--arrow--split-left-or-straight', 'road'),
         ('marking-only--continuous--dashed', 'road'),
-        ('marking--general', 'road'),
         ('construction--flat--traffic-island', 'sidewalk'),
-        ('human--person', 'person'),
         ('human--person--individual', 'person'),
-        ('human--rider--other-rider', 'rider'),
         ('object--traffic-light--general-upright', 'traffic light'),
-        ('object--traffic-sign--front', 'traffic sign'),
         ('object--traffic-sign--back', None),
-        ('object--traffic-sign--temporary-back', None),
         ('object--support--pole-group', None),
-        ('object--vehicle--caravan', None),
         ('object--vehicle--vehicle-group', None),
-        ('construction--barrier--guard-rail', None),
-        ('void--ego-vehicle', None),
         ('nature--sand', 'terrain'),
     ],
 )
@@ -161,25 +136,14 @@ def test_table(full_name, expected):
     assert train_id == (255 if expected is None else CLASSES.index(expected))
 
 
-def test_every_class_of_cityscapes_is_reached():
-    assert set(CITYSCAPES_CLASS_NAMES.values()) == set(CLASSES)
-
-
 def test_other_versions_and_missing_json(root):
     folder, other = (root / f'training/v{v}/panoptic' for v in ('1.2', '2.0'))
-    (folder / 'panoptic_2020.json').write_text('{}')
-    with pytest.raises(DataError, match='2 files panoptic_'):
-        MapillaryPanopticDataset(data_root=str(root))
     other.parent.mkdir()
     folder.rename(other)
     (other / 'panoptic_2018.json').rename(other / 'panoptic_2020.json')
     prefix = {'img_path': 'training/images', 'seg_map_path': 'training/v2.0/panoptic'}
-    dataset = MapillaryPanopticDataset(data_root=str(root), data_prefix=prefix)
-    assert len(dataset) == 2
+    assert len(MapillaryPanopticDataset(data_root=str(root), data_prefix=prefix)) == 2
     with pytest.raises(MissingDataError, match=r'v1\.2/panoptic.*panoptic_2018'):
-        MapillaryPanopticDataset(data_root=str(root))
-    folder.mkdir()
-    with pytest.raises(MissingDataError, match='holds no panoptic_'):
         MapillaryPanopticDataset(data_root=str(root))
 
 
@@ -197,35 +161,11 @@ def test_files_that_do_not_fit_are_named(root, write_image):
     assert len(dataset) == 2
 
 
-@pytest.mark.parametrize('key', ['isthing', 'name', 'color', 'supercategory'])
-def test_categories_lack_a_fact_or_are_of_something_else(root, key):
+def test_categories_of_something_else(root):
     content = _json()
-    path = root / 'training/v1.2/panoptic/panoptic_2018.json'
-    settings = dict(data_root=str(root), map_to_cityscapes=key == 'supercategory')
     for category in content['categories']:
         category['supercategory'] = 'vehicle'
+    path = root / 'training/v1.2/panoptic/panoptic_2018.json'
     path.write_text(json.dumps(content))
-    with pytest.raises(DataError, match='no category that is road, sidewalk'):
-        MapillaryPanopticDataset(**dict(settings, map_to_cityscapes=True))
-    del content['categories'][3][key]
-    path.write_text(json.dumps(content))
-    with pytest.raises(DataError, match=rf"category 4 has no '{key}'"):
-        MapillaryPanopticDataset(**settings)
-
-
-def test_check_data(root):
-    dataset = {'type': 'MapillaryPanopticDataset', 'data_root': str(root)}
-    cfg = {'train_dataloader': {'dataset': dict(dataset, map_to_cityscapes=True)}}
-    (report,) = check_data(cfg)
-    assert not report.problems
-    assert report.pixels[[0, 5, 13, 16]].tolist() == [32, 16, 48, 16]
-    assert report.void_pixels == 32
-
-    path = root / 'training/v1.2/panoptic/cD_e.png'
-    Image.fromarray(np.full((9, 8, 3), 9, np.uint8)).save(path)
-    (report,) = check_data(cfg)
-    assert 'cD_e.png' in str(report.problems[0])
-    (root / 'training/v1.2/panoptic/panoptic_2018.json').unlink()
-    (report,) = check_data(cfg)
-    assert 'panoptic_2018' in str(report.problems[0])
-    assert report.num_samples == 0
+    with pytest.raises(DataError, match='lacks categories'):
+        MapillaryPanopticDataset(data_root=str(root), map_to_cityscapes=True)

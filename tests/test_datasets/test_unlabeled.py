@@ -34,22 +34,13 @@ def photos(tmp_path, write_image):
     return root
 
 
-def test_a_folder_and_what_chooses_in_it(photos, tmp_path, names_of):
+def test_a_folder_and_what_chooses_in_it(photos, names_of):
     dataset = UnlabeledImageDataset(images=str(photos))
     assert names_of(dataset) == ['b.jpg', 'drive/a.png', 'drive/night/C.PNG']
     info = dataset.get_data_info(1)
     assert info['img_path'] == str(photos / 'drive/a.png')
     assert info['pseudo_label_dir'] is None
-    assert info['label_map'] is None
-    assert info['seg_fields'] == []
-    assert info['reduce_zero_label'] is False
     assert 'seg_map_path' not in info
-    out, chosen = tmp_path / 'out.txt', tmp_path / 'in.txt'
-    out.write_text('b.jpg\n')
-    chosen.write_text('drive/night/C.PNG\n')
-    assert len(UnlabeledImageDataset(images=str(photos), exclude=str(out))) == 2
-    dataset = UnlabeledImageDataset(images=str(photos), subset=str(chosen))
-    assert names_of(dataset) == ['drive/night/C.PNG']
     dataset = UnlabeledImageDataset(images=str(photos), subset={'size': 2, 'seed': 0})
     assert len(dataset) == 2
 
@@ -93,14 +84,6 @@ def test_two_images_cannot_share_a_pseudo_label(photos, write_image):
     write_image(photos / 'b.png')
     with pytest.raises(DataError, match=r"b\.png.*pseudo label with 'b\.jpg'"):
         UnlabeledImageDataset(images=str(photos))
-
-
-def test_pseudo_label_dir_reaches_the_pipeline(photos, tmp_path, write_label):
-    dataset = UnlabeledImageDataset(images=str(photos), pipeline=TRAINING_PIPELINE[:2])
-    assert set(dataset[1]['gt_seg_map'].ravel()) == {255}
-    write_label(tmp_path / 'pseudo/drive/a.png', 4)
-    dataset.pseudo_label_dir = str(tmp_path / 'pseudo')
-    assert set(dataset[1]['gt_seg_map'].ravel()) == {4}
 
 
 def test_void_samples_pass_the_usual_training_pipeline(photos):

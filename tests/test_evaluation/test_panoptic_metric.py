@@ -3,7 +3,6 @@
 import json
 import math
 import multiprocessing
-import pickle
 
 import numpy as np
 import pytest
@@ -12,26 +11,15 @@ from mmengine.structures import InstanceData, PixelData
 from mmseg.structures import SegDataSample
 from PIL import Image
 
-from segda_mm.datasets.formats.cityscapes_instances import (
-    codes_from_instance_ids,
-    read_instance_ids,
-)
+from segda_mm.datasets.formats.cityscapes_instances import codes_from_instance_ids
 from segda_mm.datasets.formats.cityscapes_labels import (
     CLASSES,
     LABEL_IDS,
     THING_CLASSES,
 )
-from segda_mm.datasets.formats.label_files import (
-    label_table,
-    read_label_ids,
-    to_train_ids,
-)
-from segda_mm.datasets.formats.panoptic_files import (
-    read_panoptic_json,
-)
+from segda_mm.datasets.formats.panoptic_files import read_panoptic_json
 from segda_mm.evaluation import PanopticMetric
 from segda_mm.evaluation.panoptic_tally import PanopticTally
-from segda_mm.ops.instance_ap import average_precision, match_masks
 
 META = dict(classes=CLASSES, thing_classes=list(THING_CLASSES), label_ids=LABEL_IDS)
 SHAPE = (48, 72)
@@ -77,41 +65,28 @@ class Frame:
 def random_frame(rng):
     """Truth in boxes; the prediction is the truth, shifted and spoilt."""
     frame = drawn(f'T={rng.choice(STUFF_IDS)}')
-    counts = dict.fromkeys(LABEL_IDS, 0)
 
     def box(largest):
         size = rng.integers(2, largest, 2)
-        start = [rng.integers(0, side - 1) for side in SHAPE]
+        start = rng.integers(0, np.array(SHAPE) - 1)
         return zip(start, start + size)
 
-    for _ in range(rng.integers(2, 6)):
-        frame.true(*box(40), rng.choice(STUFF_IDS))
-    for _ in range(rng.integers(2, 14)):
-        label_id = rng.choice([24, 25, 26, 26, 31, 33])
-        frame.true(*box(24), label_id * 1000 + counts[label_id])
-        counts[label_id] += 1
-    for ids, most in ((VOID_IDS, 4), (ODD_IDS, 5)):
-        for _ in range(rng.integers(0, most)):
-            frame.true(*box(24), rng.choice(ids))
+    things = rng.choice([24, 25, 26, 26, 31, 33], 14) * 1000 + np.arange(14)
+    for ids, largest in ((STUFF_IDS, 40), (things, 24), (VOID_IDS, 24), (ODD_IDS, 24)):
+        for value in rng.choice(ids, rng.integers(0, len(ids)), replace=False):
+            frame.true(*box(largest), value)
 
     shift = rng.integers(-2, 3, 2)
     shifted = np.roll(codes_from_instance_ids(frame.truth), shift, (0, 1))
-    taken = {}
-    for code in np.unique(shifted):
+    for number, code in enumerate(np.unique(shifted)):
         label = int(code) // 1000
-        fate = rng.random()
-        if label == 255 or fate < 0.15:
+        if label == 255 or rng.random() < 0.2:
             label = int(rng.choice([0, 2, 8, 11, 13, 18, 255]))
-        elif fate < 0.25 and label in THING_CLASSES:
-            label = int(rng.choice(THING_CLASSES))
+        new = label * 1000
         if label in THING_CLASSES:
-            # A tenth of the instances is melted into the one before.
-            taken[label] = max(1, taken.get(label, 0) + (rng.random() < 0.9))
-            new = label * 1000 + taken[label]
-            # Some are equal, and some are almost.
+            # Some are melted into one, some scores are equal, and some almost.
+            new += 1 + number // rng.choice([1, 1, 1, 4])
             frame.scores[new] = rng.integers(1, 8) / 8 + rng.choice([0, 1e-5])
-        else:
-            new = label * 1000
         frame.codes[shifted == code] = new
     for _ in range(rng.integers(0, 3)):
         frame.predict(*box(16), rng.choice([0, 8000, 255000]))
@@ -137,76 +112,50 @@ def drawn(spec):
     return frame
 
 
-ADVERSARIAL = dict(
-    nothing_true_nothing_predicted=['T=0'],
-    all_void_but_predicted=['T=3 P=0 P0:20,0:20=13001'],
-    no_prediction=['T0:20,0:20=26000'],
-    an_empty_image_among_others=[
-        'P=0',
-        'P=0 T0:20,0:20=26000 P0:20,0:18=13001@0.9',
-        'T=0',
-    ],
-    only_groups=['P=0 T0:20,0:20=26 P0:20,0:20=13001 P30:40,0:20=13002'],
-    group_under_half_of_a_car=['T0:20,0:20=26 P0:20,10:30=13001'],
-    group_under_more_than_half=['T0:20,0:21=26 P0:20,10:30=13001'],
-    group_of_another_class=['T0:20,0:21=24 P0:20,10:30=13001'],
-    void_under_half_of_a_car=['P=0 T0:20,0:20=4 T30:48,0:10=26000 P0:20,10:30=13001'],
-    void_under_more_than_half=['P=0 T0:20,0:22=4 T30:48,0:10=26000 P0:20,10:30=13001'],
-    void_shrinks_the_union=['T0:20,0:20=26000 T0:20,20:40=0 P0:20,5:40=13001'],
-    void_and_group_together=[
-        'P=0 T0:20,0:6=26 T0:20,6:12=0 T30:48,0:10=26000 P0:20,0:20=13001'
-    ],
-    touching_instances_as_one=['T0:20,0:20=26000 T0:20,20:40=26001 P0:20,0:40=13001'],
-    touching_instances_with_a_wrong_border=[
-        'T0:20,0:20=26000 T0:20,20:40=26001 P0:20,0:25=13001@0.3 P0:20,25:40=13002@0.3'
-    ],
-    one_instance_as_two=['T0:20,0:20=26000 P0:20,0:12=13001@0.2 P0:20,12:20=13002@0.8'],
-    small_instance_found=[
-        'T0:9,0:11=26000 T20:30,0:10=26001 P0:9,0:11=13001@0.9 P20:30,0:10=13002@0.4'
-    ],
-    small_instance_under_a_false_positive=[
-        'T0:9,0:11=26000 T20:30,0:30=26001 P0:9,0:20=13001@0.9 P20:30,0:28=13002@0.4'
-    ],
-    small_group_counts_twice=[
-        'T0:9,0:6=26 T20:30,0:30=26001 P0:9,0:20=13001@0.9 P20:30,0:28=13002@0.4'
-    ],
-    caravan_under_a_car=[
-        'T0:20,0:20=29000 T30:48,0:20=26000 P0:20,0:20=13001@0.9 P30:48,0:20=13002@0.5'
-    ],
-    caravan_group_under_a_car=[
-        'T0:20,0:20=29 T30:48,0:20=26000 P0:20,0:20=13001@0.9 P30:48,0:20=13002@0.5'
-    ],
-    right_place_wrong_class=['T0:20,0:20=26000 P0:20,0:20=14001'],
-    equal_scores_over_images=[
+HARD_CASES = [
+    # Nothing true, nothing predicted; images without either among others.
+    ['T=0'],
+    ['T=3 P=0 P0:20,0:20=13001'],
+    ['T0:20,0:20=26000'],
+    ['P=0', 'P=0 T0:20,0:20=26000 P0:20,0:18=13001@0.9', 'T=0'],
+    # Groups of things and void under a car, alone and together.
+    ['P=0 T0:20,0:20=26 P0:20,0:20=13001 P30:40,0:20=13002'],
+    ['T0:20,0:21=26 P0:20,10:30=13001'],
+    ['T0:20,0:21=24 P0:20,10:30=13001'],
+    ['P=0 T0:20,0:20=4 T30:48,0:10=26000 P0:20,10:30=13001'],
+    ['P=0 T0:20,0:22=4 T30:48,0:10=26000 P0:20,10:30=13001'],
+    ['T0:20,0:20=26000 T0:20,20:40=0 P0:20,5:40=13001'],
+    ['P=0 T0:20,0:6=26 T0:20,6:12=0 T30:48,0:10=26000 P0:20,0:20=13001'],
+    # Touching instances as one, and one as two.
+    ['T0:20,0:20=26000 T0:20,20:40=26001 P0:20,0:40=13001'],
+    ['T0:20,0:20=26000 P0:20,0:12=13001@0.2 P0:20,12:20=13002@0.8'],
+    # Small instances and a small group under predictions.
+    ['T0:9,0:11=26000 T20:30,0:10=26001 P0:9,0:11=13001@0.9 P20:30,0:10=13002@0.4'],
+    ['T0:9,0:11=26000 T20:30,0:30=26001 P0:9,0:20=13001@0.9 P20:30,0:28=13002@0.4'],
+    ['T0:9,0:6=26 T20:30,0:30=26001 P0:9,0:20=13001@0.9 P20:30,0:28=13002@0.4'],
+    # A caravan, and a group of them, under a car.
+    ['T0:20,0:20=29000 T30:48,0:20=26000 P0:20,0:20=13001@0.9 P30:48,0:20=13002@0.5'],
+    ['T0:20,0:20=29 T30:48,0:20=26000 P0:20,0:20=13001@0.9 P30:48,0:20=13002@0.5'],
+    # The right place, but another class; equal scores; high numbers.
+    ['T0:20,0:20=26000 P0:20,0:20=14001'],
+    [
         'T0:20,0:20=26000 P0:20,0:19=13001 P30:40,0:20=13002',
         'T0:20,0:20=26000 P0:20,3:19=13001 P30:40,0:20=13002@0.25',
     ],
-    high_instance_numbers=['T0:20,0:20=26998 P0:20,0:19=13999 P30:40,0:20=18999'],
-    many_instances=[
-        ' '.join(
-            f'T{6 * row}:{6 * row + 6},{12 * column}:{12 * column + 12}='
-            f'{26000 + 6 * row + column}'
-            for row in range(8)
-            for column in range(6)
-        )
-        + ' P0:12,0:72=13001@0.1 P12:48,0:36=13002@0.2'
-    ],
-    # 0.55, 0.6, ... are no binary fractions: comparisons must be the same ones.
-    **{
-        f'{5 * fifth}_percent_of_a_car': [f'T0:10,0:20=26000 P0:10,0:{fifth}=13001']
-        for fifth in range(10, 21)
-    },
-)
+    ['T0:20,0:20=26998 P0:20,0:19=13999 P30:40,0:20=18999'],
+    # 0.55, 0.65 and 0.95 are no binary fractions: comparisons must be the same ones.
+    *([f'T0:10,0:20=26000 P0:10,0:{fifth}=13001'] for fifth in (10, 11, 13, 19)),
+]
 
 
 def frames_of(case):
-    if isinstance(case, str):
-        return [drawn(spec) for spec in ADVERSARIAL[case]]
+    if isinstance(case, list):
+        return [drawn(spec) for spec in case]
     rng = np.random.default_rng(case)
     return [random_frame(rng) for _ in range(rng.integers(1, 4))]
 
 
-def sample(frame, truth_file=None, img_path='street.png'):
+def sample(frame, img_path='street.png'):
     codes, scores = frame.instances
     data = SegDataSample(metainfo=dict(img_path=str(img_path)))
     data.pred_panoptic_seg = PixelData(data=torch.from_numpy(frame.codes)[None])
@@ -216,13 +165,8 @@ def sample(frame, truth_file=None, img_path='street.png'):
         labels=torch.from_numpy(codes // 1000).long(),
         scores=torch.from_numpy(scores),
     )
-    ids = frame.truth if truth_file is None else read_instance_ids(truth_file)
-    truth = codes_from_instance_ids(ids)
+    truth = codes_from_instance_ids(frame.truth)
     sem_truth = truth // 1000
-    if truth_file is not None:
-        labels = str(truth_file).replace('instanceIds', 'labelIds')
-        table = label_table('cityscapes')
-        sem_truth = to_train_ids(read_label_ids(labels), table, labels)
     data.gt_panoptic_seg = PixelData(data=torch.from_numpy(truth)[None])
     data.gt_sem_seg = PixelData(data=torch.from_numpy(sem_truth.astype(np.uint8))[None])
     return data.to_dict()
@@ -254,7 +198,7 @@ def write_truth(root, frames):
     return files
 
 
-@pytest.mark.parametrize('case', [*range(40), *ADVERSARIAL])
+@pytest.mark.parametrize('case', [*range(12), *HARD_CASES])
 def test_equals_cityscapesscripts_on_the_written_files(
     case, tmp_path, cityscapes_tools
 ):
@@ -264,7 +208,7 @@ def test_equals_cityscapesscripts_on_the_written_files(
     metric = metric_of(output_dir=str(results))
     for frame, file in zip(frames, files):
         image = file.name.replace('_gtFine_instanceIds', '_leftImg8bit')
-        metric.process({}, [sample(frame, file, image)])
+        metric.process({}, [sample(frame, image)])
     ours = metric.evaluate(len(frames))
 
     official = cityscapes_tools.quality(root, results)
@@ -273,62 +217,6 @@ def test_equals_cityscapesscripts_on_the_written_files(
     assert set(ours) == set(official)
     for name, value in official.items():
         assert ours[name] == pytest.approx(100 * value, abs=1e-9, nan_ok=True), name
-
-
-def test_cases_are_hard_enough():
-    """The random cases reach what they are meant to compare."""
-    figures = [measure(frames_of(seed)) for seed in range(40)]
-    for name in ('PQ_things', 'PQ_stuff', 'AP', 'AP50', 'mIoU'):
-        values = [round(case[name], 6) for case in figures]
-        assert len(set(values)) > 30, name
-        assert 5 < np.nanmean(values) < 95, name
-
-
-@pytest.mark.parametrize('seed', range(8))
-def test_overlapping_masks_equal_cityscapesscripts(seed, tmp_path, cityscapes_tools):
-    rng = np.random.default_rng(seed)
-    frame = random_frame(rng)
-    for code in (26000, 26001, 24000):
-        start = rng.integers(0, 20, 2)
-        frame.true(*zip(start, start + 20), code)
-    (file,) = write_truth(tmp_path, [frame])
-    instances = tmp_path / 'results/instances'
-    instances.mkdir(parents=True)
-    masks, labels, scores, lines = [], [], [], []
-    for code in np.unique(frame.truth[frame.truth >= 24000]):
-        for number in range(3):
-            mask = np.roll(frame.truth == code, rng.integers(-2, 3), rng.integers(2))
-            label_id, score = code // 1000, float(rng.integers(1, 6) / 8)
-            if label_id not in LABEL_IDS:
-                label_id = CAR_ID
-            Image.fromarray(mask).save(instances / f'{code}_{number}.png')
-            lines.append(f'{code}_{number}.png {label_id} {score!r}\n')
-            masks.append(mask)
-            labels.append(LABEL_IDS.index(label_id))
-            scores.append(score)
-    (instances / 'ulm_000000_000000.txt').write_text(''.join(lines))
-
-    codes, areas = np.unique(codes_from_instance_ids(frame.truth), return_counts=True)
-    truth_masks = codes_from_instance_ids(frame.truth) == codes[:, None, None]
-    matches = match_masks(
-        codes,
-        areas,
-        np.einsum('thw,phw->tp', truth_masks.astype(int), np.array(masks, int)),
-        np.array(labels),
-        np.sum(masks, (1, 2)),
-        np.array(scores),
-    )
-    wanted = (codes % 1000 > 0) & (areas >= 100) & (codes < 255000)
-    truths = np.bincount(codes[wanted] // 1000, minlength=19)
-    ours = average_precision(matches, truths)
-    official = cityscapes_tools.precision([file], tmp_path / 'results')
-    assert np.nanmean(ours) == pytest.approx(official['AP'], abs=1e-12)
-    assert np.nanmean(ours[:, 0]) == pytest.approx(official['AP50'], abs=1e-12)
-    for index in THING_CLASSES:
-        name = f'AP.{CLASSES[index]}'
-        assert ours[index].mean() == pytest.approx(
-            official[name], abs=1e-12, nan_ok=True
-        )
 
 
 def test_only_ignored_predictions_are_no_precision():
@@ -375,18 +263,6 @@ def test_two_processes_equal_one(tmp_path):
     assert set(index.annotations) == {str(number) for number in range(len(frames))}
 
 
-def test_memory_grows_by_nine_bytes_an_instance():
-    frames = [frame for seed in range(6) for frame in frames_of(seed)]
-    metric = metric_of()
-    sizes, instances = [], []
-    for _ in range(2):
-        metric.process({}, [sample(frame) for frame in frames])
-        sizes.append(len(pickle.dumps(metric._tally)))
-        instances.append(sum(len(frame.instances[0]) for frame in frames))
-    assert sizes[1] - sizes[0] <= 9 * instances[1] + 16  # 16: lengths in the pickle
-    assert instances[1] > 50
-
-
 def test_figures_are_plain_floats_and_a_second_pass_starts_anew():
     frames = frames_of(1)
     metric = metric_of(prefix='val')
@@ -427,13 +303,7 @@ def test_format_only_writes_files_without_truth(tmp_path):
 
 @pytest.mark.parametrize(
     ('field', 'remedy'),
-    [
-        ('gt_panoptic_seg', 'LoadPanopticLabels'),
-        ('gt_sem_seg', 'format_only=True'),
-        ('pred_panoptic_seg', 'PanopticDeepLab'),
-        ('pred_sem_seg', 'PanopticDeepLab'),
-        ('pred_instances', 'PanopticDeepLab'),
-    ],
+    [('gt_panoptic_seg', 'LoadPanopticLabels'), ('pred_instances', 'PanopticDeepLab')],
 )
 def test_a_missing_field_is_named(field, remedy):
     data = sample(Frame())
@@ -442,31 +312,20 @@ def test_a_missing_field_is_named(field, remedy):
         metric_of().process({}, [data])
 
 
-def test_sizes_must_agree():
+def test_what_does_not_fit_is_named(tmp_path):
     data = sample(Frame())
     data['pred_panoptic_seg']['data'] = torch.zeros(1, 20, 30, dtype=torch.int32)
     with pytest.raises(ValueError, match=r'street\.png.*20x30.*48x72'):
         metric_of().process({}, [data])
-
-
-def test_a_class_too_many_is_named():
     with pytest.raises(ValueError, match=r'street\.png.*19000.*19 classes'):
         metric_of().process({}, [sample(drawn('P=19000'))])
-
-
-@pytest.mark.parametrize('key', ['classes', 'thing_classes', 'label_ids'])
-def test_missing_metainfo_is_named(key, tmp_path):
-    metric = PanopticMetric(output_dir=str(tmp_path))
-    metric.dataset_meta = {name: value for name, value in META.items() if name != key}
-    with pytest.raises(ValueError, match=f"no '{key}'"):
-        metric.process({}, [sample(Frame())])
-
-
-def test_two_images_of_one_name(tmp_path):
     metric = metric_of(output_dir=str(tmp_path))
     metric.process({}, [sample(Frame(), img_path='a/street.png')])
     with pytest.raises(ValueError, match='a/street.png.*rename'):
         metric.process({}, [sample(Frame(), img_path='b/street.png')])
+    metric.dataset_meta = dict(classes=CLASSES, thing_classes=THING_CLASSES)
+    with pytest.raises(ValueError, match="no 'label_ids'"):
+        metric.process({}, [sample(Frame(), img_path='a/street.png')])
 
 
 def test_tally_by_hand():

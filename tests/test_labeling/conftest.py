@@ -1,6 +1,7 @@
 """Labelling and training in processes of their own; networks and images for both."""
 
 import importlib.util
+import signal
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,19 +16,8 @@ from segda_mm.apis import load_config
 from segda_mm.registry import MODELS
 from segda_mm.testing.toy_job import write_toy_job
 
-SCRIPT = Path(__file__).with_name('label_elsewhere.py')
-TRAINING = Path(__file__).with_name('train_on_pseudo_labels.py')
-
-
-@pytest.fixture(scope='session')
-def label_elsewhere(run_script):
-    """Label in other processes; returns the exit codes of each labelling."""
-
-    def run(*labellings):
-        codes, run.stderr = run_script(SCRIPT, labellings)
-        return codes
-
-    return run
+SCRIPT = Path(__file__).with_name('elsewhere.py')
+DATASET_MEDIAN = dict(type='ClassMedian', cap=0.9, scope='dataset')
 
 
 @pytest.fixture(scope='session')
@@ -48,23 +38,54 @@ def semantic_job(tmp_path_factory):
 
 @pytest.fixture(scope='session')
 def toy():
-    """The module ``train_on_pseudo_labels``."""
-    spec = importlib.util.spec_from_file_location(TRAINING.stem, TRAINING)
+    """The script as a module."""
+    spec = importlib.util.spec_from_file_location(SCRIPT.stem, SCRIPT)
     module = importlib.util.module_from_spec(spec)
-    sys.modules[TRAINING.stem] = module
+    sys.modules[SCRIPT.stem] = module
     spec.loader.exec_module(module)
     return module
 
 
 @pytest.fixture(scope='session')
-def train_elsewhere(run_script):
-    """Train the toy in other processes; returns their wait statuses."""
+def pixel_images(tmp_path_factory, write_images):
+    """What the toy is trained on."""
+    return write_images(tmp_path_factory.mktemp('images'), [(7, 6)] * 5)
 
-    def run(*runs):
-        statuses, run.stderr = run_script(TRAINING, runs)
-        return statuses
 
-    return run
+@pytest.fixture(scope='session')
+def elsewhere(semantic_job, pixel_images, run_script, tmp_path_factory):
+    """The folder of what several and killed processes have left.
+
+    Of a labelling there are ``two`` and ``killed``, with thresholds
+    ``dataset_killed``; of a training ``run_two`` (its labels alone) and
+    ``run_killed``, within epoch 2.
+    """
+    root = tmp_path_factory.mktemp('elsewhere')
+    batch = dict(num_workers=0, batch_size=3)
+    thresholds = dict(pseudo_labeler=DATASET_MEDIAN)
+
+    def labelling(name, **options):
+        return dict(semantic_job, out=str(root / name), **options)
+
+    def run(name, **options):
+        return dict(images=str(pixel_images), work_dir=str(root / name), **options)
+
+    codes, errors = run_script(
+        SCRIPT,
+        [
+            labelling('two', processes=2, **batch),
+            labelling('killed', processes=2, kill=2, **batch),
+            labelling('killed', num_workers=2, batch_size=2),
+            labelling('dataset_killed', processes=2, kill=2, **batch, **thresholds),
+            labelling('dataset_killed', processes=2, **batch, **thresholds),
+            run('run_two', processes=2),
+            run('run_killed', interval=1, kill=8),
+        ],
+    )
+    killed = -signal.SIGKILL
+    expected = [[0, 0], [killed] * 2, [0], [killed] * 2, [0, 0], [0, 0], [killed]]
+    assert codes == expected, errors
+    return root
 
 
 @pytest.fixture(scope='session')
@@ -132,5 +153,16 @@ def read_labels():
             path.relative_to(folder).as_posix(): np.asarray(Image.open(path))
             for path in sorted(Path(folder).rglob('*.png'))
         }
+
+    return read
+
+
+@pytest.fixture(scope='session')
+def contents():
+    """Reads the bytes of all files of a folder, by their paths."""
+
+    def read(folder):
+        files = (path for path in Path(folder).rglob('*') if path.is_file())
+        return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
     return read

@@ -7,79 +7,119 @@ import torch
 from mmengine.logging import MessageHub
 
 from segda_mm.methods import BiSeNetDA, MeanTeacher, MetaPseudoLabels
-from segda_mm.testing import domain_batch, tiny_bisenet, tiny_optim_wrapper
+from segda_mm.testing import (
+    domain_batch,
+    tiny_bisenet,
+    tiny_pidnet,
+    tiny_segformer,
+    tiny_stdc,
+)
 
-ROLES = ('student', 'teacher')
 METHODS = {
-    'generator': (
-        BiSeNetDA,
+    'adversarial': (BiSeNetDA, 'generator'),
+    'mean teacher': (MeanTeacher, 'student_generator'),
+    'mpl': (MetaPseudoLabels, 'student_generator'),
+}
+PIDNET = dict(logits_index=1, edge_width=4)
+SEGMENTORS = (
+    (tiny_bisenet, {}),
+    (tiny_stdc, {}),
+    (tiny_segformer, {}),
+    (tiny_pidnet, PIDNET),
+)
+AUGMENTATION = dict(
+    type='StrongAugmentation',
+    brightness=0.5,
+    contrast=0.5,
+    saturation=0.5,
+    hue=0.1,
+    jitter_probability=1.0,
+    blur_sigma=(0.2, 1.0),
+    blur_probability=0.5,
+)
+CHANGE = dict(type='StudentLossChangeFeedback', baseline_momentum=None)
+#: One variant of each method for each segmentor.
+VARIANTS = {
+    'adversarial': [dict(target_loss_weight=1.0)] * 4,
+    'mean teacher': [
         dict(
-            discriminator=dict(type='DSCDiscriminator', num_classes=4),
-            adv_weight=0.001,
-            target_loss_weight=0.0,
+            pseudo_labeler=dict(type='ConfidentShare', threshold=0.3),
+            mixing=dict(type='CutMix', min_share=0.2, max_share=0.5),
+            augmentation=AUGMENTATION,
         ),
-        ('generator', 'discriminator'),
-    ),
-    'mean teacher': (
-        MeanTeacher,
         dict(
-            mixing=None,
-            pseudo_labeler=None,
-            augmentation=None,
-            decay=0.9,
-            target_loss_weight=0.5,
-            label_batch_statistics=True,
+            pseudo_labeler=dict(type='PixelConfidence', exponent=1.0),
+            mixing=dict(type='ClassMix'),
         ),
-        ('student_generator',),
-    ),
-    'mpl': (
-        MetaPseudoLabels,
-        dict(
-            discriminator=dict(type='DSCDiscriminator', num_classes=4),
-            feedback_rule=dict(
-                type='LossProductFeedback', growth_epochs=40, full_after_epoch=25
-            ),
-            student_adv_weight=0.001,
-            teacher_adv_weight=1.0,
-            pseudo_labeler=dict(type='ClassMedian', cap=0.9, scope='batch'),
-            label_batch_statistics=False,
-            uda_probability=0.0,
-            uda_sigma=0.2,
-        ),
-        (
-            'student_generator',
-            'student_discriminator',
-            'teacher_generator',
-            'teacher_discriminator',
-        ),
-    ),
+        dict(pseudo_labeler=dict(type='ClassMedian', cap=0.9, scope='batch')),
+        dict(mixing=dict(type='ClassMix'), augmentation=AUGMENTATION),
+    ],
+    'mpl': [
+        dict(uda_probability=1.0),
+        dict(feedback_rule=CHANGE),
+        dict(label_batch_statistics=True),
+        dict(feedback_rule=CHANGE, label_batch_statistics=True),
+    ],
 }
 
 
-def make_model(name, method=None, **changes):
-    base, arguments, networks = METHODS[name]
-    torch.manual_seed(0)
-    model = (method or base)(
-        generator=dict(type='SegmentorGenerator', segmentor=tiny_bisenet()),
-        data_preprocessor=dict(
-            type='DomainDataPreprocessor', mean=[128] * 3, std=[64] * 3, size_divisor=1
-        ),
-        **{**arguments, **changes},
-    )
-    return model, tiny_optim_wrapper(model, *networks)
+def labeled_target_batch():
+    batch = domain_batch()
+    batch['target']['data_samples'] = domain_batch(seed=1)['source']['data_samples']
+    return batch
+
+
+@pytest.mark.parametrize(
+    'name, segmentor, changes',
+    [
+        (name, segmentor, changes)
+        for name, variants in VARIANTS.items()
+        for segmentor, changes in zip(SEGMENTORS, variants)
+    ],
+)
+def test_any_segmentor_steps_and_all_networks_move(
+    make_model, name, segmentor, changes
+):
+    model, optim_wrapper = make_model(name, *segmentor, **changes)
+    before = copy.deepcopy(model.state_dict())
+    log = model.train_step(labeled_target_batch(), optim_wrapper)
+    assert all(torch.as_tensor(value).isfinite() for value in log.values())
+    assert ('teacher_generator.uda.loss' in log) == ('uda_probability' in changes)
+    for network, _ in model.named_children():
+        if network.endswith(('generator', 'discriminator')):
+            assert any(
+                not torch.equal(before[key], value)
+                for key, value in model.state_dict().items()
+                if key.startswith(network) and key.endswith('weight')
+            ), network
+    if name == 'mean teacher':
+        assert all(p.grad is None for p in model.teacher_generator.parameters())
+
+
+@pytest.mark.parametrize('name', ['mean teacher', 'mpl'])
+def test_labels_of_the_target_are_not_looked_at(make_model, name):
+    losses = []
+    for batch in (domain_batch(), labeled_target_batch()):
+        model, optim_wrapper = make_model(name)
+        torch.manual_seed(1)
+        losses.append(model.train_step(batch, optim_wrapper)['loss'])
+    assert torch.equal(*losses)
 
 
 @pytest.mark.parametrize(
     'name, role',
-    [('generator', None)]
-    + [(name, role) for name in ('mean teacher', 'mpl') for role in ROLES],
+    [
+        ('adversarial', None),
+        ('mean teacher', 'student'),
+        ('mean teacher', 'teacher'),
+        ('mpl', 'teacher'),
+    ],
 )
-def test_the_named_role_predicts(name, role):
+def test_the_named_role_predicts(make_model, name, role):
     model, _ = make_model(name, **dict(predict_on=role) if role else {})
     generator = getattr(model, f'{role}_generator' if role else 'generator')
     assert model.deployed is generator.segmentor
     assert (model.num_classes, model.out_channels) == (4, 4)
-    assert model.decode_head is generator.segmentor.decode_head
     model.eval()
     batch = model.data_preprocessor(domain_batch()['source'], False)
     expected = generator.segmentor.predict(
@@ -90,16 +130,19 @@ def test_the_named_role_predicts(name, role):
 
 
 @pytest.mark.parametrize('name', ['mean teacher', 'mpl'])
-def test_an_unknown_role_is_refused(name):
+def test_wrong_settings_are_refused(make_model, name):
     with pytest.raises(ValueError, match="predict_on is 'pupil'.*student.*teacher"):
         make_model(name, predict_on='pupil')
+    weights = dict(type='PixelConfidence', exponent=1.0)
+    with pytest.raises(TypeError, match='PIDHead.*pseudo_labeler=None'):
+        make_model(name, tiny_pidnet, PIDNET, pseudo_labeler=weights)
 
 
 @pytest.mark.parametrize('name', METHODS)
-def test_a_subclass_adds_a_term_of_the_passes_made(name):
-    base, _, (student, *_) = METHODS[name]
+def test_a_subclass_adds_a_term_of_the_passes_made(make_model, name):
+    method, student = METHODS[name]
 
-    class WithTerm(base):
+    class WithTerm(method):
         def student_losses(self, source, target):
             losses = super().student_losses(source, target)
             losses['feature.loss'] = 0.1 * source.result.features[-1].square().mean()
@@ -107,16 +150,15 @@ def test_a_subclass_adds_a_term_of_the_passes_made(name):
             return losses
 
     runs = []
-    for method in (base, WithTerm):
-        model, optim_wrapper = make_model(name, method)
+    for subclass in (method, WithTerm):
+        model, optim_wrapper = make_model(name, subclass=subclass)
+        backbone = getattr(model, student).segmentor.backbone
         passes = []
-        getattr(model, student).segmentor.backbone.register_forward_hook(
-            lambda *_, passes=passes: passes.append(1)
-        )
+        backbone.register_forward_hook(lambda *_, passes=passes: passes.append(1))
         torch.manual_seed(1)
         log = model.train_step(domain_batch(), optim_wrapper)
         assert len(passes) == 2
-        runs.append((log, getattr(model, student).segmentor.backbone.state_dict()))
+        runs.append((log, backbone.state_dict()))
     (plain, before), (extended, after) = runs
     added = extended[f'{student}.feature.loss']
     assert added > 0
@@ -127,13 +169,13 @@ def test_a_subclass_adds_a_term_of_the_passes_made(name):
     assert any(not torch.equal(value, after[key]) for key, value in before.items())
 
 
-def test_losses_without_a_pass_are_refused():
+def test_losses_without_a_pass_are_refused(make_model):
     class WithoutPass(BiSeNetDA):
         def student_losses(self, source, target):
             loss = next(self.generator.parameters()).square().mean()
             return {'source.loss': loss, 'adversarial.loss': loss}
 
-    model, optim_wrapper = make_model('generator', WithoutPass)
+    model, optim_wrapper = make_model('adversarial', subclass=WithoutPass)
     MessageHub.get_current_instance().update_info('iter', 1)
     with pytest.raises(ValueError, match='without a pass.*passed_through'):
         model.train_step(domain_batch(), optim_wrapper)

@@ -9,9 +9,8 @@ import torch
 from mmengine.registry import init_default_scope
 
 from segda_mm.apis import load_config
-from segda_mm.minicity import write_cityscapes, write_gta5
 from segda_mm.registry import MODELS
-from segda_mm.testing.tiny_methods import tiny_method_config
+from segda_mm.testing.tiny_methods import tiny_method_config, write_tiny_world
 from segda_mm.testing.toy_job import write_toy_job
 
 ROOT = Path(__file__).parents[2]
@@ -28,8 +27,7 @@ TIMEOUT = 3
 @pytest.fixture(scope='module')
 def world(tmp_path_factory):
     root = tmp_path_factory.mktemp('world')
-    write_gta5(root / 'gta5', num_images=8, seed=0, size=(128, 64))
-    write_cityscapes(root / 'cityscapes', train=6, val=1, seed=0, size=(128, 64))
+    write_tiny_world(root)
     return root
 
 
@@ -47,19 +45,6 @@ def semantic_job(tmp_path_factory):
         checkpoint=str(folder / 'net.pth'),
         images=str(folder / 'data' / 'images'),
     )
-
-
-def set_everywhere(node, **values):
-    """Give entries of a config new values wherever they stand."""
-    if isinstance(node, dict):
-        for key in node:
-            if key in values:
-                node[key] = values[key]
-            else:
-                set_everywhere(node[key], **values)
-    elif isinstance(node, list | tuple):
-        for part in node:
-            set_everywhere(part, **values)
 
 
 def comparable_config(method, world, folder, steps):
@@ -82,8 +67,13 @@ def comparable_config(method, world, folder, steps):
         target.pipeline = [
             step for step in target.pipeline if step.type != 'LoadPseudoLabels'
         ]
-    set_everywhere(cfg.model, dropout_ratio=0.0)
-    set_everywhere(cfg.train_dataloader, scale=(64, 32), num_workers=0)
+    segmentor = cfg.model.generator.segmentor
+    for head in (segmentor.decode_head, *segmentor.auxiliary_head):
+        head.dropout_ratio = 0.0
+    for domain in ('source', 'target'):
+        for step in cfg.train_dataloader.dataset[domain].pipeline:
+            if 'scale' in step:
+                step.scale = (64, 32)
     cfg.model_wrapper_cfg.process_wide_batch_norm = True
     for name, wrapper in cfg.optim_wrapper.items():
         if name.endswith('generator'):

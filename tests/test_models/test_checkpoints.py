@@ -1,5 +1,4 @@
 import hashlib
-import json
 import os
 import pickle
 import threading
@@ -12,7 +11,6 @@ from mmengine.registry import init_default_scope
 from torch import nn
 
 from segda_mm.models.checkpoints import (
-    HashedURL,
     load_network_weights,
     parse_checkpoint_source,
     read_checkpoint,
@@ -100,11 +98,8 @@ def test_damage_is_told_in_words(tmp_path):
     ('content', 'message'),
     [
         ([torch.zeros(1)], 'holds a list'),
-        (torch.zeros(1), 'holds a Tensor'),
         (dict(state_dict=3), 'holds no weights by name'),
         (dict(state_dict=dict(w=3)), "'w' is a int and no tensor"),
-        (dict(w=torch.zeros(1), epoch=3), "'epoch' is a int and no tensor"),
-        ({'state_dict': {1: torch.zeros(1)}}, '1 is a Tensor'),
     ],
 )
 def test_only_tensors_by_name_are_weights(tmp_path, content, message):
@@ -127,7 +122,6 @@ def test_a_type_that_others_have_allowed_for_a_while_is_not_allowed_here(tmp_pat
         ('https://host/a.pth', 'https://host/a.pth#sha256=HEX'),
         ('https://host/a.pth#sha256=abc', 'https://host/a.pth#sha256=HEX'),
         ('torchvision://resnet18', 'download.pytorch.org/models/resnet18.*#sha256'),
-        ('open-mmlab://resnet50_v1c', 'resnet50_v1c.*pth#sha256'),
         ('s3://bucket/a.pth', 'URL#sha256'),
         (f'ftp://host/a.pth#sha256={"0" * 64}', 'URL#sha256'),
     ],
@@ -135,11 +129,6 @@ def test_a_type_that_others_have_allowed_for_a_while_is_not_allowed_here(tmp_pat
 def test_what_nobody_vouches_for_is_refused(source, message):
     with pytest.raises(ValueError, match=message):
         parse_checkpoint_source(source)
-
-
-def test_a_hash_may_be_written_in_capitals():
-    place = parse_checkpoint_source(f'https://host/a.pth#sha256={"AB" * 32}')
-    assert place == HashedURL('https://host/a.pth', 'ab' * 32)
 
 
 def test_a_url_with_its_hash_is_fetched_once_and_checked_always(url, tmp_path):
@@ -164,67 +153,6 @@ def test_a_url_with_its_hash_is_fetched_once_and_checked_always(url, tmp_path):
     file.unlink()
     with pytest.raises(OSError, match='cannot be fetched: .*404.*local file'):
         read_state_dict(source)
-
-
-def write_by_hand(path, header, data, length=None):
-    """The format by its description: eight bytes of length, JSON, and the bytes."""
-    text = json.dumps(header).encode()
-    path.write_bytes((length or len(text)).to_bytes(8, 'little') + text + data)
-    return path
-
-
-def entry(dtype, shape, begin, end):
-    return dict(dtype=dtype, shape=shape, data_offsets=[begin, end])
-
-
-def test_safetensors_of_all_dtypes(tmp_path):
-    tensors = dict(
-        weight=torch.randn(2, 3, 1, 1),
-        count=torch.tensor(2**40 + 1),
-        half=torch.tensor([1.5, -2.0], dtype=torch.float16),
-        double=torch.tensor([[0.1]], dtype=torch.float64),
-        empty=torch.zeros(0, 4),
-    )
-    kinds = dict(weight='F32', count='I64', half='F16', double='F64', empty='F32')
-    header, data = {'__metadata__': {'format': 'pt'}}, b''
-    for name, tensor in tensors.items():
-        raw = tensor.numpy().tobytes()
-        header[name] = entry(
-            kinds[name], list(tensor.shape), len(data), len(data) + len(raw)
-        )
-        data += raw
-    # 1.0 and -2.0: the upper halves of their float32.
-    header['brain'] = entry('BF16', [2], len(data), len(data) + 4)
-    data += b'\x80\x3f\x00\xc0'
-    file = write_by_hand(tmp_path / 'a.safetensors', header, data)
-    loaded = read_state_dict(file)
-    assert loaded.keys() == {*tensors, 'brain'}
-    for name, tensor in tensors.items():
-        assert loaded[name].dtype == tensor.dtype
-        assert torch.equal(loaded[name], tensor), name
-    assert loaded['brain'].tolist() == [1.0, -2.0]
-    assert loaded['brain'].dtype == torch.bfloat16
-
-
-@pytest.mark.parametrize(
-    ('header', 'data', 'length'),
-    [
-        ({'w': entry('F32', [2], 0, 8)}, bytes(4), None),
-        ({'w': entry('F32', [3], 0, 8)}, bytes(8), None),
-        ({'w': entry('F32', [1], 8, 4)}, bytes(8), None),
-        ({'w': entry('F32', [-1, -1], 0, 4)}, bytes(4), None),
-        ({'w': entry('F32', [1], 0, 4)}, bytes(8), None),
-        ({'v': entry('F32', [1], 0, 4), 'w': entry('F32', [1], 0, 4)}, bytes(4), None),
-        ({'w': entry('U8', [10**15], 0, 10**15)}, bytes(4), None),
-        ({'w': {'dtype': 'F32'}}, bytes(4), None),
-        ([], bytes(4), None),
-        ({}, bytes(4), 10**12),
-    ],
-)
-def test_what_is_no_safetensors_file_is_refused(tmp_path, header, data, length):
-    path = write_by_hand(tmp_path / 'a.safetensors', header, data, length)
-    with pytest.raises(ValueError, match='a.safetensors cannot be read'):
-        read_checkpoint(path)
 
 
 def test_what_is_written_as_safetensors_is_read_back(tmp_path):

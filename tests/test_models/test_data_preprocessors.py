@@ -37,31 +37,6 @@ def test_training_pads_every_target():
             assert (padded[..., 44:] == value).all(), name
 
 
-def test_images_of_different_sizes_meet_at_the_largest():
-    batch = panoptic_batch(num_images=1, size=(30, 44))
-    wider = panoptic_batch(num_images=1, size=(28, 50))
-    batch = {key: batch[key] + wider[key] for key in batch}
-    # Targets that are not there need no padding.
-    del batch['data_samples'][1].gt_offset
-    data = PanopticDataPreprocessor(size_divisor=1, **SCALING)(batch, training=True)
-    assert data['inputs'].shape == (2, 3, 30, 50)
-    for sample in data['data_samples']:
-        for name, field in sample.items():
-            assert field.shape == (30, 50), name
-    assert 'gt_offset' not in sample
-
-
-def test_normalised_pixels_lie_in_one_and_padding_is_grey():
-    batch = panoptic_batch(num_images=1, size=(4, 5))
-    batch['inputs'][0][:, 0, 0] = torch.tensor([0, 51, 255], dtype=torch.uint8)
-    preprocessor = PanopticDataPreprocessor(size=(6, 6), bgr_to_rgb=True, **SCALING)
-    data = preprocessor(batch, training=True)
-    torch.testing.assert_close(
-        data['inputs'][0, :, 0, 0], torch.tensor([1.0, -0.6, -1.0])
-    )
-    assert (data['inputs'][0, :, 4:] == 0).all()  # 127.5
-
-
 def test_testing_pads_the_image_only():
     batch = panoptic_batch(num_images=1, size=(30, 44))
     preprocessor = PanopticDataPreprocessor(

@@ -46,10 +46,3 @@ def test_output_has_the_scale_of_the_input(discriminator):
     small = network(probs[..., :32, :32])
     assert small.shape == (2, 1, 32, 32)
     assert (small.amax((2, 3)) - small.amin((2, 3))).abs().max() < 1e-6
-
-
-def test_leaky_relu_stands_between_convolutions_only():
-    layers = FCDiscriminator(num_classes=3).layers
-    names = [type(layer).__name__ for layer in layers]
-    assert names == ['Conv2d', 'LeakyReLU'] * 4 + ['Conv2d']
-    assert layers[1].negative_slope == 0.2

@@ -6,8 +6,8 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from segda_mm.models.network_costs import count_multiply_adds, count_parameters
 from segda_mm.registry import MODELS
+from studies.network_costs import count_multiply_adds, count_parameters
 
 FOLDER = Path(__file__).parents[2] / 'configs' / '_base_' / 'models'
 ASPP = dict(wr38=30_739_456, wr41=15_535_104, x71=3_019_776)
@@ -70,11 +70,3 @@ def test_parameters(name, total, published):
     )
     assert count_parameters(model)['total'] == total
     assert total / 1e6 == pytest.approx(published, abs=0.005 if name != 'x71' else 0.02)
-
-
-def test_the_paper_s_settings_stand_in_the_configs():
-    for name, multi_grid in (('wr38', (1, 2)), ('wr41', (1, 2, 4))):
-        backbone, model = build(name)
-        assert backbone.multi_grid == multi_grid
-        assert backbone.drop_path_survival == 0.8
-        assert model.backbone.b6[0].drop_path.survival == 0.8

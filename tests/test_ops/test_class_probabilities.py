@@ -5,9 +5,8 @@ from segda_mm.ops.class_probabilities import class_probabilities
 
 
 @pytest.mark.parametrize('layout', [torch.contiguous_format, torch.channels_last])
-@pytest.mark.parametrize('seed', range(10))
-def test_is_the_softmax_in_its_own_layout(seed, layout):
-    torch.manual_seed(seed)
+def test_is_the_softmax_in_its_own_layout(layout):
+    torch.manual_seed(0)
     plain = torch.randn(2, 5, 4, 6, requires_grad=True)
     logits = plain.detach().contiguous(memory_format=layout).requires_grad_(True)
     expected, ours = plain.softmax(1), class_probabilities(logits)

@@ -4,11 +4,9 @@ import numpy as np
 import pytest
 
 from segda_mm.ops.instance_ap import (
-    OVERLAPS,
     InstanceMatches,
     average_precision,
     count_instances,
-    match_masks,
     match_segments,
 )
 from segda_mm.ops.label_overlaps import label_overlaps
@@ -35,18 +33,6 @@ def match(truth, prediction):
 def outcome(matches, index=0):
     """Number of overlaps at which an instance is true, and is false."""
     return int(matches.true[index].sum()), int(matches.false[index].sum())
-
-
-def test_ten_overlaps():
-    np.testing.assert_allclose(
-        OVERLAPS, [0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95]
-    )
-
-
-def test_true_up_to_its_overlap_and_false_beyond():
-    matches = match(row((1001, 200), (0, 200)), row((1007, 164), (0, 236)))
-    assert matches.true[0].tolist() == [True] * 7 + [False] * 3  # 0.82
-    assert matches.false[0].tolist() == [False] * 7 + [True] * 3
 
 
 def ignored(code):
@@ -96,20 +82,6 @@ def test_codes_in_no_pixel_and_of_stuff_are_passed_over():
     assert matches.labels.tolist() == [1]
     assert matches.scores.tolist() == [np.float32(0.3)]
     assert not match_segments(overlaps, codes[:0], scores[:0], THINGS).true.size
-
-
-def test_of_two_masks_on_one_instance_the_surer_is_true():
-    matches = match_masks(
-        np.array([1001]),
-        np.array([200]),
-        np.array([[180, 170]]),
-        np.array([1, 1]),
-        np.array([180, 170]),
-        np.array([0.2, 0.6]),
-    )
-    assert outcome(matches, 1) == (7, 3)  # 0.85 is not exceeded
-    # The other one is larger, and takes its place at 0.85.
-    assert outcome(matches, 0) == (1, 9)
 
 
 def test_instances_counted_are_those_to_be_found():

@@ -4,16 +4,7 @@ import pytest
 from segda_mm.ops.label_overlaps import label_overlaps
 
 
-def test_pairs_by_hand():
-    truth = np.array([[0, 0, 7], [7, 7, 7]])
-    prediction = np.array([[5, 5, 5], [5, 2, 2]])
-    overlaps = label_overlaps(truth, prediction)
-    assert overlaps.truth.tolist() == [0, 7]
-    assert overlaps.prediction.tolist() == [2, 5]
-    assert overlaps.pixels.tolist() == [[0, 2], [2, 2]]
-
-
-@pytest.mark.parametrize('shape', [(1, 1), (1, 7), (1, 8), (3, 3), (2, 8), (17, 31)])
+@pytest.mark.parametrize('shape', [(1, 1), (1, 8), (17, 31)])
 @pytest.mark.parametrize('labels', [1, 3, 255999])
 def test_equals_counting_pixel_by_pixel(shape, labels):
     rng = np.random.default_rng(labels)

@@ -26,14 +26,6 @@ def test_offsets_still_lead_to_the_center(size):
         torch.testing.assert_close(mine, expected, rtol=0, atol=1e-5)
 
 
-def test_same_size_is_left_alone():
-    maps = maps_to_one_center((9, 13), (2.0, 3.0))
-    for mine, expected in zip(
-        resize_panoptic_outputs(maps, torch.Size((9, 13))), maps, strict=True
-    ):
-        assert mine is expected
-
-
 def test_half_precision_is_left_before_offsets_grow():
     maps = maps_to_one_center((9, 13), (2.0, 3.0))
     half = PanopticOutputs(*(values.bfloat16() for values in maps))

@@ -1,3 +1,5 @@
+"""Thresholds by hand and against NumPy; test_properties goes on with any input."""
+
 import numpy as np
 import pytest
 import torch
@@ -6,33 +8,11 @@ from segda_mm.ops.pseudo_labels import (
     class_medians,
     count_confidences,
     empty_histogram,
-    kept_pixels,
     mask_low_confidence,
     median_thresholds,
     quantize_confidence,
     thresholds_from_histogram,
 )
-
-
-def test_class_medians_by_hand():
-    confidence = torch.tensor([[0.2, 0.9, 0.4], [0.8, 0.6, 0.5]])
-    labels = torch.tensor([[0, 2, 0], [2, 0, 2]])
-    # class 0: 0.2 0.4 0.6, class 1: none, class 2: 0.5 0.8 0.9
-    medians = class_medians(confidence, labels, 3)
-    assert medians[0] == pytest.approx(0.4)
-    assert medians[1].isnan()
-    assert medians[2] == pytest.approx(0.8)
-
-
-def test_class_medians_take_the_mean_of_the_two_middle_values():
-    confidence = torch.tensor([0.1, 0.2, 0.6, 0.9])
-    medians = class_medians(confidence, torch.zeros(4, dtype=torch.long), 2)
-    assert medians[0] == pytest.approx(0.4)
-
-
-def test_class_medians_of_nothing():
-    empty = torch.zeros(0)
-    assert class_medians(empty, empty.long(), 3).isnan().all()
 
 
 def random_pixels(seed, shape=(40, 50), levels=None):
@@ -46,10 +26,10 @@ def random_pixels(seed, shape=(40, 50), levels=None):
 
 
 @pytest.mark.parametrize('dtype', [torch.float32, torch.half, torch.bfloat16])
-@pytest.mark.parametrize('seed', range(10))
-def test_class_medians_equal_numpy(seed, dtype):
-    # Ties are frequent after rounding.
-    confidence, labels = random_pixels(seed, levels=50 if seed % 2 else None)
+# Ties are frequent after rounding.
+@pytest.mark.parametrize('levels', [None, 50])
+def test_class_medians_equal_numpy(levels, dtype):
+    confidence, labels = random_pixels(0, levels=levels)
     confidence = confidence.to(dtype)
     medians = class_medians(confidence, labels, 5)
     assert medians.dtype == dtype
@@ -59,11 +39,12 @@ def test_class_medians_equal_numpy(seed, dtype):
     assert medians[3].isnan()
 
 
-def test_class_medians_at_the_ends_of_the_range():
+def test_class_medians_at_the_ends_of_the_range_and_of_nothing():
     confidence = torch.tensor([0.0, 0.0, 0.0, 1.0, 1.0, 1.0])
     labels = torch.tensor([4, 4, 0, 0, 2, 2], dtype=torch.uint8)
     medians = class_medians(confidence, labels, 5)
     assert medians[[4, 0, 2]].tolist() == [0, 0.5, 1]
+    assert class_medians(confidence[:0], labels[:0], 3).isnan().all()
 
 
 def test_thresholds_are_capped_and_absent_classes_shift_nothing():
@@ -91,24 +72,16 @@ def test_only_pixels_under_their_class_threshold_become_void():
     assert masked.tolist() == [[[255, 0, 255, 1]]]
 
 
-def histogram_of(images, num_classes, cap):
-    histogram = empty_histogram(num_classes)
-    for confidence, labels in images:
-        count_confidences(histogram, quantize_confidence(confidence, cap), labels)
-    return histogram
-
-
-@pytest.mark.parametrize('seed', range(10))
 @pytest.mark.parametrize('cap', [0.45, 0.9])
-def test_streamed_thresholds_are_the_medians_of_all_images(seed, cap):
-    confidence, labels = random_pixels(seed, (7, 30, 31))
-    histogram = histogram_of(zip(confidence, labels), 5, cap)
+def test_streamed_thresholds_are_the_medians_of_all_images(cap):
+    confidence, labels = random_pixels(0, (7, 30, 31))
+    histogram = empty_histogram(5)
+    for image in zip(quantize_confidence(confidence, cap), labels):
+        count_confidences(histogram, *image)
     levels, thresholds = thresholds_from_histogram(histogram, cap)
     assert (levels[3], thresholds[3]) == (65535, cap)
-    kept = (
-        mask_low_confidence(labels, quantize_confidence(confidence, cap), levels[None])
-        != 255
-    )
+    pixels = quantize_confidence(confidence, cap)
+    kept = mask_low_confidence(labels, pixels, levels[None]) != 255
     for class_id in (0, 1, 2, 4):
         own = labels == class_id
         exact = np.minimum(np.median(confidence[own].double()), np.float32(cap))
@@ -116,7 +89,20 @@ def test_streamed_thresholds_are_the_medians_of_all_images(seed, cap):
         # The comparison is exact but for pixels within a step of the median.
         clear = own & ((confidence - exact).abs() > cap / 65535)
         assert (kept == (confidence >= exact))[clear].all()
-        assert kept_pixels(histogram, levels)[class_id] == kept[own].sum()
+
+
+@pytest.mark.parametrize(
+    'confidence, threshold, kept',
+    [([0.1, 0.2, 0.6, 0.95], 0.4, 2), ([0.2, 0.35, 0.5], 0.35, 2), ([], 0.9, 0)],
+)
+def test_a_streamed_threshold_by_hand(confidence, threshold, kept):
+    """Two middle confidences are averaged; a pixel at the threshold is kept."""
+    levels = quantize_confidence(torch.tensor(confidence))
+    histogram = empty_histogram(1)
+    count_confidences(histogram, levels, torch.zeros_like(levels))
+    (level,), (found,) = thresholds_from_histogram(histogram)
+    assert found == pytest.approx(threshold, abs=7e-6)
+    assert (levels >= level).sum() == kept
 
 
 @pytest.mark.parametrize('dtype', [torch.float32, torch.half, torch.bfloat16])
@@ -135,39 +121,9 @@ def test_levels_are_those_of_exact_arithmetic(dtype):
 
 def test_what_reaches_the_cap_is_decided_in_single_precision():
     pixel = torch.ones(1, 1, 1)
-    for cap in np.arange(1, 1001) / 1000:
+    for cap in np.arange(1, 1001, 7) / 1000:
         single = torch.tensor(cap, dtype=torch.float32)
         around = torch.stack([single.nextafter(torch.zeros(())), single])
         assert quantize_confidence(around, cap).tolist() == [65534, 65535]
         thresholds = median_thresholds(pixel, pixel.long() - 1, 1, cap)
         assert (around >= thresholds[0]).tolist() == [False, True]
-
-
-def test_two_middle_confidences_are_averaged():
-    confidence = torch.tensor([0.1, 0.2, 0.6, 0.95])
-    histogram = histogram_of([(confidence, torch.zeros(4, dtype=torch.long))], 1, 0.9)
-    levels, thresholds = thresholds_from_histogram(histogram)
-    assert thresholds[0] == pytest.approx(0.4, abs=7e-6)
-    # What is under 0.4 is left out, as it is in one image.
-    assert kept_pixels(histogram, levels)[0] == 2
-
-
-def test_a_pixel_at_the_streamed_threshold_is_kept():
-    confidence = torch.tensor([[[0.2, 0.35, 0.5]]])
-    labels = torch.zeros(1, 1, 3, dtype=torch.long)
-    thresholds, _ = thresholds_from_histogram(
-        histogram_of([(confidence, labels)], 1, 0.9)
-    )
-    masked = mask_low_confidence(
-        labels, quantize_confidence(confidence), thresholds[None]
-    )
-    assert masked.tolist() == [[[255, 0, 0]]]
-
-
-def test_counting_nothing_changes_nothing():
-    empty = torch.zeros(0)
-    histogram = histogram_of([(empty, empty.long())], 2, 0.9)
-    assert histogram.sum() == 0
-    levels, thresholds = thresholds_from_histogram(histogram)
-    assert levels.tolist() == [65535, 65535]
-    assert thresholds.tolist() == [0.9, 0.9]

@@ -49,17 +49,6 @@ def test_known_ids_become_their_train_ids(data, mapping):
             assert made[place] == VOID
 
 
-@given(st.data(), TABLES)
-def test_one_unknown_id_is_always_refused(data, mapping):
-    known = {label_id % 256 for label_id in mapping}
-    ids = data.draw(pictures(st.sampled_from(sorted(known)))).astype(np.uint8)
-    stranger = data.draw(st.sampled_from(sorted(set(range(256)) - known)))
-    ids.ravel()[data.draw(st.integers(0, ids.size - 1))] = stranger
-    with pytest.raises(DataError) as raised:
-        to_train_ids(ids, label_table(mapping), 'a.png')
-    assert f'a.png: has ids [{stranger}] in 1 pixels' in str(raised.value)
-
-
 #: Stuff and groups of the 19 classes, instances of things, and void.
 CODES = st.one_of(
     st.integers(0, 18).map(lambda label: label * 1000),

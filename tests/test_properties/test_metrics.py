@@ -37,9 +37,6 @@ def pairs(draw, truth=TRUE_CODES, prediction=PREDICTED_CODES, cells=(3, 4)):
     return true, np.where(usable, true, made)
 
 
-SOME_PAIRS = st.lists(pairs(), min_size=1, max_size=3)
-
-
 def areas(codes):
     """The pixels of every code, as sets of places."""
     found = {}
@@ -77,15 +74,6 @@ def slow_counts(true, made):
     return counts
 
 
-def quality_of(some_pairs):
-    return panoptic_quality(
-        sum(
-            panoptic_quality_counts(label_overlaps(*pair), THINGS, NUM_CLASSES)
-            for pair in some_pairs
-        )
-    )
-
-
 @given(pairs())
 def test_panoptic_quality_is_that_of_sets(pair):
     counts = panoptic_quality_counts(label_overlaps(*pair), THINGS, NUM_CLASSES)
@@ -97,51 +85,19 @@ def test_panoptic_quality_is_that_of_sets(pair):
         np.testing.assert_allclose(panoptic_quality(counts).pq[label], quality)
 
 
-def with_other_instances(codes, order):
-    """The same map with other numbers for the instances of each class."""
-    instance = codes % 1000
-    renumbered = np.array([0, *order])[instance]
-    return np.where(codes < VOID, codes - instance + renumbered, codes)
-
-
-@given(SOME_PAIRS, st.permutations([1, 2]), st.permutations([4, 9]), st.randoms())
-def test_what_panoptic_quality_does_not_see(some_pairs, true_order, order, random):
-    quality = quality_of(some_pairs)
-    for figure in quality:
-        assert ((figure >= 0) & (figure <= 1) | np.isnan(figure)).all()
-    np.testing.assert_allclose(quality.pq, quality.sq * quality.rq, rtol=1e-12)
-    changed = [
-        (with_other_instances(true, true_order), with_other_instances(made, order))
-        for true, made in some_pairs
-    ]
-    random.shuffle(changed)
-    np.testing.assert_allclose(quality_of(changed), quality, rtol=1e-12)
-
-
 LABELS = [0, 1, 2, 3, 255]
 
 
-@given(st.lists(pairs(LABELS, LABELS), min_size=1, max_size=3), st.randoms())
-def test_class_iou_is_that_of_pixels(some_pairs, random):
-    def iou_of(some):
-        return class_iou(
-            sum(confusion_matrix(label_overlaps(*pair), NUM_CLASSES) for pair in some)
-        )
-
-    found = iou_of(some_pairs)
-    pixels = [
-        (true, made)
-        for pair in some_pairs
-        for true, made in zip(*(part.ravel().tolist() for part in pair))
-        if true != 255
-    ]
+@given(pairs(LABELS, LABELS))
+def test_class_iou_is_that_of_pixels(pair):
+    overlaps = label_overlaps(*pair)
+    found = class_iou(confusion_matrix(overlaps, NUM_CLASSES))
+    true, made = pair
     for label in range(NUM_CLASSES):
-        union = sum(label in pixel for pixel in pixels)
-        common = pixels.count((label, label))
-        expected = common / union if union else math.nan
+        is_true, is_made = true == label, (made == label) & (true != 255)
+        union = (is_true | is_made).sum()
+        expected = (is_true & is_made).sum() / union if union else math.nan
         np.testing.assert_allclose(found[label], expected, rtol=1e-12)
-    random.shuffle(some_pairs)
-    np.testing.assert_array_equal(iou_of(some_pairs), found)
 
 
 #: A cell is as large that some instances have fewer than 100 pixels.

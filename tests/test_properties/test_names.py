@@ -1,7 +1,5 @@
 """File names: those of the data sets lead to their frames, others to a DataError."""
 
-from types import SimpleNamespace
-
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -26,48 +24,6 @@ GARBAGE = st.text('ab/_.- 09\n\0\u0663\u00b2\ud800', max_size=12) | st.builds(
 )
 
 
-@st.composite
-def camvid_names(draw):
-    frames = draw(
-        st.dictionaries(WORDS, st.sets(NUMBERS, min_size=1, max_size=6), max_size=3)
-    )
-    form = draw(st.sampled_from(['{}_{:06d}.jpg', 'train/{}_f{:05d}.jpg']))
-    return {
-        sequence: [form.format(sequence, number) for number in sorted(numbers)]
-        for sequence, numbers in frames.items()
-    }
-
-
-@given(st.data(), camvid_names())
-def test_sequences_and_parts_of_camvid(data, by_sequence):
-    names = [name for part in by_sequence.values() for name in part]
-    mixed = data.draw(st.permutations(names))
-    assert select_frames(mixed) == sorted(names)
-    for sequence, part in by_sequence.items():
-        assert select_frames(mixed, [sequence]) == sorted(part)
-        cut = data.draw(st.floats(0.01, 0.99))
-        spacing = data.draw(st.floats(1, 5))
-        for choices in (
-            (dict(frames=(0.0, cut)), dict(frames=(cut, 1.0))),
-            (dict(every=spacing), dict(leave_out_every=spacing)),
-        ):
-            halves = [selected(mixed, [sequence], **choice) for choice in choices]
-            # In the order of time, whatever the number of digits.
-            assert sorted(halves[0] + halves[1]) == sorted(part)
-            if 'frames' in choices[0]:
-                assert halves[0] == sorted(part[: len(halves[0])])
-            else:
-                assert part[0] in halves[0]
-
-
-def selected(names, sequences, **choice):
-    try:
-        return select_frames(names, sequences, **choice)
-    except DataError as error:
-        assert 'leaves nothing' in str(error)
-        return []
-
-
 @given(st.lists(GARBAGE, min_size=2, max_size=4))
 def test_other_names_lead_to_a_sentence_or_to_frames(names):
     def made_by(function, *what):
@@ -78,7 +34,8 @@ def test_other_names_lead_to_a_sentence_or_to_frames(names):
             return ()
 
     assert set(made_by(lambda: select_frames(names))) <= set(names)
-    assert set(made_by(lambda: describe(names, 2, 1))) <= set(names)
+    describe = CityscapesSequenceDataset.describe_names
+    assert set(made_by(lambda: describe(None, names))) <= set(names)
     files = {names[0]: 'a.png'}
     form = 'CITY_SEQUENCE_FRAME'
     found = made_by(lambda: CityscapesSnippets(files).find(names[1]), form)
@@ -140,31 +97,3 @@ def test_any_pattern(names, pattern):
     for name in names:
         found = snippets.find(f'{name}.jpg')
         assert found is None or isinstance(found.name, str)
-
-
-@given(st.data())
-def test_frames_of_whole_snippets(data):
-    length = data.draw(st.integers(1, 4))
-    index = data.draw(st.integers(0, length - 1))
-    starts = data.draw(st.dictionaries(WORDS, st.integers(0, 99), max_size=3))
-    counts = {city: data.draw(st.integers(1, 3)) for city in starts}
-    names = [
-        f'{city}/{city}_000000_{start + offset:06d}_leftImg8bit.png'
-        for city, start in starts.items()
-        for offset in range(length * counts[city])
-    ]
-    details = describe(data.draw(st.permutations(names)), length, index)
-    assert details.keys() == set(names)
-    for place, name in enumerate(names):
-        first = place - place % length
-        assert details[name] == dict(
-            snippet=names[first].removesuffix('_leftImg8bit.png'),
-            frame_index=place % length,
-            is_annotated=place % length == index,
-            annotated_path=names[first + index],
-        )
-
-
-def describe(names, length, index):
-    own = SimpleNamespace(snippet_length=length, annotated_index=index)
-    return CityscapesSequenceDataset.describe_names(own, names)

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from segda_mm.ops.pseudo_labels import (
     count_confidences,
     empty_histogram,
-    kept_pixels,
     mask_low_confidence,
     median_thresholds,
     quantize_confidence,
@@ -32,17 +31,6 @@ def tensors(pixels):
 
 def members(pixels, label):
     return np.sort(np.array([c for c, own in pixels if own == label], np.float32))
-
-
-@given(st.data(), PIXELS, CAPS)
-def test_the_order_of_pixels_does_not_matter(data, pixels, cap):
-    mixed = data.draw(st.permutations(pixels))
-    first, second = (
-        median_thresholds(*(part[None] for part in tensors(some)), NUM_CLASSES, cap)
-        for some in (pixels, mixed)
-    )
-    assert first.tolist() == second.tolist()
-    assert first.max() <= cap
 
 
 @given(st.data(), PIXELS, CAPS)
@@ -77,7 +65,7 @@ def test_the_histogram_is_exact_within_half_a_step(pixels, cap, cut):
     for confidence, labels in map(tensors, parts):
         count_confidences(histogram, quantize_confidence(confidence, cap), labels)
     levels, thresholds = thresholds_from_histogram(histogram, cap)
-    kept = kept_pixels(histogram, levels)
+    kept = [row[level:].sum() for row, level in zip(histogram, levels)]
     # Half a step, and what single precision blurs it by.
     error = 0.51 * cap / 65535
     for label in range(NUM_CLASSES):

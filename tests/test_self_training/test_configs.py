@@ -1,5 +1,6 @@
 """A plan's steps become epochs, and schedules end with them."""
 
+import pytest
 from mmengine.config import Config
 
 from segda_mm.self_training.configs import set_length
@@ -26,23 +27,14 @@ def test_a_schedule_in_steps_ends_with_the_training():
     assert cfg.default_hooks.checkpoint.max_keep_ckpts == 2
 
 
-def test_a_schedule_in_epochs_keeps_its_distance_to_the_end():
-    cfg = config(end=6, by_epoch=True)
-    set_length(cfg, steps=100, batches_per_epoch=10)
-    assert cfg.train_cfg.max_epochs == 10
-    assert cfg.param_scheduler[0]['end'] == 11
-
-
-def test_there_is_one_epoch_at_least():
-    cfg = config(end=5, by_epoch=True)
-    set_length(cfg, steps=1, batches_per_epoch=400)
-    assert cfg.train_cfg.max_epochs == 1
-    assert cfg.param_scheduler[0]['end'] == 1
+@pytest.mark.parametrize(
+    ('end', 'steps', 'epochs', 'new_end'), [(6, 100, 10, 11), (5, 4, 1, 1)]
+)
+def test_a_schedule_in_epochs_keeps_its_distance_to_the_end(
+    end, steps, epochs, new_end
+):
+    cfg = config(end=end, by_epoch=True)
+    set_length(cfg, steps=steps, batches_per_epoch=10)
+    assert cfg.train_cfg.max_epochs == epochs
+    assert cfg.param_scheduler[0]['end'] == new_end
     assert cfg.default_hooks.checkpoint.interval == 1
-
-
-def test_schedules_of_several_optimizers():
-    cfg = config(end=6, by_epoch=True)
-    cfg.param_scheduler = dict(a=cfg.param_scheduler, b=dict(type='ConstantLR'))
-    set_length(cfg, steps=30, batches_per_epoch=10)
-    assert cfg.param_scheduler.a[0]['end'] == 4

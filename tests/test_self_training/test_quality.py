@@ -54,13 +54,9 @@ def test_panoptic_quality_by_hand():
     assert figures['mIoU'] == pytest.approx(100 * (2 / 5 + 3 / 6) / 2)
 
 
-def test_nothing_to_judge():
-    empty = label_quality(Maps({'x': np.zeros((1, 1), np.uint8)}), Maps({}))
-    assert empty == dict(images=0, mIoU=None)
-
-
-def test_images_without_names_are_refused():
-    nameless = Maps({'x': np.zeros((1, 1), np.uint8)})
-    nameless.get_data_info = lambda index: {}
+def test_without_a_truth_or_names():
+    made = Maps({'x': np.zeros((1, 1), np.uint8)})
+    assert label_quality(made, Maps({})) == dict(images=0, mIoU=None)
+    made.get_data_info = lambda index: {}
     with pytest.raises(PlanError, match='Maps does not name its images'):
-        label_quality(nameless, nameless)
+        label_quality(made, made)

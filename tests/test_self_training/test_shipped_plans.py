@@ -32,7 +32,7 @@ def changes(name, main):
         for plan in (name, main)
     )
     keys = {key for key in first | second if first.get(key) != second.get(key)}
-    return {key: first.get(key) for key in keys - {'work_dir'}}
+    return keys - {'work_dir'}
 
 
 @pytest.fixture(scope='module')

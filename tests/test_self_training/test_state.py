@@ -5,7 +5,7 @@ import json
 import pytest
 
 from segda_mm.self_training import PlanError, StateFile
-from segda_mm.self_training.state import first_difference, flat_settings
+from segda_mm.self_training.state import flat_settings
 
 
 def test_settings_get_dotted_keys_and_paths_below_the_work_dir():
@@ -30,13 +30,6 @@ def test_settings_get_dotted_keys_and_paths_below_the_work_dir():
     }
 
 
-def test_the_first_difference_is_named():
-    assert first_difference(dict(a=1, b=2), dict(b=2, a=1)) is None
-    assert first_difference(dict(a=1, b=2), dict(a=1, b=3)) == ('b', 2, 3)
-    assert first_difference(dict(a=1), dict(a=1, c=4)) == ('c', None, 4)
-    assert first_difference(dict(a=1, b=2), dict(a=1)) == ('b', 2, None)
-
-
 def test_state_is_there_for_the_next_process(tmp_path):
     path = tmp_path / 'work' / 'state.json'
     state = StateFile(path)
@@ -59,7 +52,7 @@ def test_other_settings_are_refused_with_key_and_values(tmp_path, finished, word
     state.begin('1-student', {'lr': 0.1, 'seed': 0})
     if finished:
         state.finish('1-student', {})
-    state.check('1-student', {'lr': 0.1, 'seed': 0})
+    state.check('1-student', {'seed': 0, 'lr': 0.1})
     state.check('2-student', {'lr': 5})
     with pytest.raises(PlanError) as caught:
         state.check('1-student', {'lr': 0.2, 'seed': 0})
@@ -67,12 +60,7 @@ def test_other_settings_are_refused_with_key_and_values(tmp_path, finished, word
     assert f'1-student in {tmp_path} was {word} with lr = 0.1' in message
     assert 'says 0.2' in message
     assert '--redo-from 1-student' in message
-
-
-def test_forgotten_stages_are_not_even_begun(tmp_path):
-    state = StateFile(tmp_path / 'state.json')
-    for name in ('a', 'b', 'c'):
-        state.begin(name, {})
-        state.finish(name, {})
-    state.forget(['b', 'c', 'never'])
-    assert list(StateFile(tmp_path / 'state.json').stages) == ['a']
+    with pytest.raises(PlanError, match='with new = None, but the plan now says 4'):
+        state.check('1-student', {'lr': 0.1, 'seed': 0, 'new': 4})
+    state.forget(['1-student', 'never'])
+    assert StateFile(tmp_path / 'state.json').stages == {}

@@ -63,6 +63,12 @@ class World:
         return [json.loads(line) for line in lines]
 
 
+@pytest.fixture(autouse=True)
+def at_the_root(monkeypatch):
+    """Where configs and data are found from, and back."""
+    monkeypatch.chdir(ROOT)
+
+
 @pytest.fixture
 def world(tmp_path):
     return World(tmp_path)

@@ -11,13 +11,7 @@ from studies.pages import study_files
 from studies.row_config import config_hash, row_config
 from studies.study import load_study
 
-ROOT = Path(__file__).parents[2]
 STUDIES = {path.stem: path for path in study_files()}
-
-
-@pytest.fixture(autouse=True)
-def at_the_root(monkeypatch):
-    monkeypatch.chdir(ROOT)
 
 
 def load(name):

@@ -26,29 +26,12 @@ def test_all_options(toy_config, tmp_path, run_tool, capsys):
     images = sorted((tmp_path / 'data' / 'images' / 'train').iterdir())[:3]
     for frame, image in enumerate(images, start=17):
         image.rename(street / f'ulm_000000_{frame:06}_leftImg8bit.png')
-    status = run_tool(
-        'label.py',
-        toy_config,
-        checkpoint,
-        '--images',
-        *street.iterdir(),
-        '--out',
-        tmp_path / 'out',
-        '--no-tta',
-        '--thresholds',
-        'dataset',
-        '--cap',
-        '0.5',
-        '--ego-car',
-        marked.parent,
-        '--num-workers',
-        '0',
-        '--batch-size',
-        '2',
-        '--cfg-options',
-        'labeler.type=TTALabeler',
-        'labeler.num_writers=1',
-    )
+    words = ['--no-tta', '--thresholds', 'dataset', '--cap', '0.5']
+    words += ['--num-workers', '0', '--batch-size', '2']
+    words += ['--cfg-options', 'labeler.type=TTALabeler', 'labeler.num_writers=1']
+    paths = ('--images', *street.iterdir(), '--out', tmp_path / 'out')
+    ego_car = ('--ego-car', marked.parent)
+    status = run_tool('label.py', toy_config, checkpoint, *paths, *ego_car, *words)
     assert status == 0
     manifest = json.loads((tmp_path / 'out' / 'manifest.json').read_text())
     frames = [f'ulm_000000_{frame:06}_leftImg8bit.png' for frame in (17, 18, 19)]

@@ -1,5 +1,6 @@
 """From a checkpoint to labels without PyTorch, by the command lines of deployment."""
 
+import json
 import os
 import subprocess
 import sys
@@ -155,17 +156,18 @@ def test_verification_fails_a_wrong_graph(
     assert 'does not predict what the model predicts' in capsys.readouterr().err
 
 
-def test_quantized_accuracy(deployed, tmp_path, run_tool, capsys):
+def test_quantized_accuracy(deployed, tmp_path, run_tool):
     config, checkpoint, graph = deployed
     int8 = tmp_path / 'int8.onnx'
     images = sorted((data_of(deployed) / 'train').glob('*.png'))
     words = (graph, int8, '--images', *images)
     assert run_tool('deploy/quantize_onnx.py', *words) == 0
 
-    words = (config, checkpoint, graph, int8, '--threads', 1)
+    rows = tmp_path / 'rows.jsonl'
+    words = (config, checkpoint, graph, int8, '--threads', 1, '--out', rows)
     run_tool('../studies/benchmarks/quantized_accuracy.py', *words)
-    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
-    rows = {line[0]: line[1:] for line in lines[-3:]}
-    assert rows['net.onnx'] == rows['model']
-    assert rows['model'][1:] == ['+0.00', '100.000%']
-    assert 50 < float(rows['int8.onnx'][2].removesuffix('%')) < 100
+    results = json.loads(rows.read_text())['results']
+    assert results['net.onnx'] == results['model']
+    assert results['model']['agreement'] == 1
+    assert 0.5 < results['int8.onnx']['agreement'] < 1
+    assert results['int8.onnx'].keys() == results['model'].keys()

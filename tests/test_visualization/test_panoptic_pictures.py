@@ -1,7 +1,6 @@
 import colorsys
 
 import numpy as np
-import pytest
 
 from segda_mm.visualization import (
     colorize_offsets,
@@ -12,7 +11,6 @@ from segda_mm.visualization import (
 from segda_mm.visualization.panoptic_pictures import (
     NUM_SHADES,
     SHADE_STRENGTH,
-    is_instance,
     locate_instances,
 )
 
@@ -25,11 +23,6 @@ CODES = np.array(
     ],
     np.int32,
 )
-
-
-def test_only_numbered_things_are_instances():
-    expected = [[0, 1, 1, 1], [0, 1, 0, 1], [0, 0, 0, 1]]
-    np.testing.assert_array_equal(is_instance(CODES), np.array(expected, bool))
 
 
 def test_areas_and_centers_by_hand():
@@ -88,32 +81,6 @@ def test_a_row_of_equal_cars_has_clear_shades_of_the_colour_of_the_class():
     assert (colors[:, 2] > colors[:, :2].max(-1)).all()
 
 
-@pytest.mark.parametrize('numbers', [(1, 2), (7, 400)])
-@pytest.mark.parametrize('left', [9, 12, 15])
-def test_instances_on_top_of_each_other_differ(numbers, left):
-    codes = street({numbers[0]: (0, 32)})
-    codes[10:14, left : left + 8] = CAR + numbers[1]
-    assert distance(*(color_of(codes, number) for number in numbers)) > 30
-
-
-def test_the_place_counts_and_not_the_number():
-    codes = street({1: (0, 20), 2: (40, 60), 3: (70, 90)})
-    renumbered = street({9: (0, 20), 3: (40, 60), 1: (70, 90)})
-    picture = colorize_panoptic(codes, PALETTE)
-    np.testing.assert_array_equal(picture, colorize_panoptic(renumbered, PALETTE))
-    assert len({tuple(color_of(codes, number)) for number in (1, 2, 3)}) == 3
-
-
-def test_a_pixel_more_or_less_keeps_the_colours():
-    cars = {1: (0, 20), 2: (40, 60), 3: (70, 90)}
-    moved = {number: (left + 1, right + 1) for number, (left, right) in cars.items()}
-    for number in cars:
-        change = distance(
-            color_of(street(cars), number), color_of(street(moved), number)
-        )
-        assert change <= ONE_STEP + 2
-
-
 def test_the_larger_of_two_neighbours_has_its_way():
     large = street({1: (0, 40)})
     small = street({2: (16, 24)})
@@ -143,22 +110,6 @@ def test_borders_are_one_pixel_wide_and_only_around_instances():
 
 
 IMAGE = np.full((64, 96, 3), (60, 120, 180), np.uint8)
-NOWHERE = np.zeros((0, 2))
-
-
-def test_heat_runs_from_the_dark_grey_image_to_white():
-    heatmap = np.zeros((64, 96), np.float32)
-    heatmap[0, :6] = [-3, 0, 0.4, 0.7, 1, 5]
-    picture = draw_centers(IMAGE, heatmap, NOWHERE)
-    assert (picture.shape, picture.dtype) == (IMAGE.shape, np.uint8)
-    row = picture[0, :7].astype(int)
-    # ITU-R 601 luma of the pixels, halved.
-    grey = (0.299 * 60 + 0.587 * 120 + 0.114 * 180) / 2
-    assert np.abs(row[[0, 1, 6]] - grey).max() <= 1
-    assert row[4].tolist() == row[5].tolist() == [255, 255, 255]
-    assert (np.diff(row[1:5, 0]) > 0).all()
-    # Red before the other two.
-    assert row[2, 0] > row[2, 1:].max()
 
 
 def test_marks_lie_on_their_points():

@@ -79,29 +79,6 @@ def test_five_panels(tmp_path):
     assert not offsets[~mask].any()
 
 
-def test_unlabelled_images_have_no_truth(tmp_path):
-    image, _, centers, _ = draw(tmp_path, prediction())
-    np.testing.assert_array_equal(image, GREY)
-    assert not (centers == [0, 255, 0]).all(-1).any()
-
-
-def test_truth_alone_and_nothing_at_all(tmp_path):
-    sample = prediction(panoptic_map(20))
-    assert len(draw(tmp_path, sample, draw_pred=False)) == 2
-    assert len(draw(tmp_path, sample, draw_gt=False)) == 4
-    assert len(draw(tmp_path, None)) == 1
-
-
-def test_out_file_instead_of_the_backends(tmp_path):
-    out = tmp_path / 'elsewhere' / 'one.png'
-    with pytest.raises(FileNotFoundError, match='street_3'):
-        draw(tmp_path, prediction(), out_file=str(out))
-    with Image.open(out) as picture:
-        assert picture.size == (4 * WIDTH, HEIGHT)
-        # Red, green, blue of the predicted road.
-        assert picture.getpixel((WIDTH, 60)) == (125, 75, 55)
-
-
 def test_maps_of_another_size_are_named(tmp_path):
     sample = prediction(panoptic_map(20)[:, ::2, ::2])
     with pytest.raises(ValueError, match='here/street.png: gt_panoptic_seg is'):

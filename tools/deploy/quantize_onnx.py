@@ -8,7 +8,7 @@ import sys
 from segda_cli import arguments
 
 
-def parse_args() -> argparse.Namespace:
+def main() -> int:
     parser = arguments.make_parser(__doc__)
     parser.add_argument('model', help='.onnx that tools/deploy/export_onnx.py wrote')
     parser.add_argument('out', help='.onnx to write')
@@ -20,23 +20,18 @@ def parse_args() -> argparse.Namespace:
         help='images of the kind the network will see, to take the ranges of its '
         'values from; labels are not needed',
     )
-    return parser.parse_args()
+    return arguments.run(parser.parse_args(), job, refused=(ValueError,))
 
 
-def main() -> int:
-    args = parse_args()
+def job(args: argparse.Namespace) -> None:
+    from segda_mm.apis import quantize_onnx
+    from segda_mm.inference.onnx_predict import OnnxSegmentor, read_picture
 
-    def job() -> None:
-        from segda_mm.apis import quantize_onnx
-        from segda_mm.inference.onnx_predict import OnnxSegmentor, read_picture
-
-        # The images have to arrive as they will when the graph is used.
-        segmentor = OnnxSegmentor(args.model)
-        batches = (segmentor.planes(read_picture(i))[None] for i in args.images)
-        quantize_onnx(args.model, args.out, batches)
-        print(args.out)
-
-    return arguments.run(args, job, refused=(ValueError,))
+    # The images have to arrive as they will when the graph is used.
+    segmentor = OnnxSegmentor(args.model)
+    batches = (segmentor.planes(read_picture(image))[None] for image in args.images)
+    quantize_onnx(args.model, args.out, batches)
+    print(args.out)
 
 
 if __name__ == '__main__':

@@ -8,23 +8,19 @@ import sys
 from segda_cli import arguments
 
 
-def parse_args() -> argparse.Namespace:
+def main() -> int:
     parser = arguments.make_parser(__doc__)
     parser.add_argument('source', help='.safetensors, .pth or .bin file of timm')
     parser.add_argument('out', help='.pth to write: backbone.* and head.fc.*')
-    return parser.parse_args()
+    refused = (FileNotFoundError, ValueError)
+    return arguments.run(parser.parse_args(), job, refused)
 
 
-def main() -> int:
-    args = parse_args()
+def job(args: argparse.Namespace) -> None:
+    from segda_mm.models.backbones.timm_xception71 import convert_timm_xception71
 
-    def job() -> None:
-        from segda_mm.models.backbones.timm_xception71 import convert_timm_xception71
-
-        convert_timm_xception71(args.source, args.out)
-        print(args.out)
-
-    return arguments.run(args, job, refused=(FileNotFoundError, ValueError))
+    convert_timm_xception71(args.source, args.out)
+    print(args.out)
 
 
 if __name__ == '__main__':

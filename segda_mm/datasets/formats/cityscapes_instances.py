@@ -1,12 +1,10 @@
 """The instance-id files of Cityscapes, and what they are as panoptic codes.
 
-A pixel of ``*_gtFine_instanceIds.png`` holds its label id, or
-``label id * 1000 + k``, k counted from 0, where it belongs to one instance of
-a class that has instances. A label id alone is stuff, or a group of things
-that were not told apart.
+A pixel of ``*_gtFine_instanceIds.png`` holds ``label id * 1000 + k``, k from 0,
+where it belongs to one instance, and else its label id: stuff, or a group of
+things that were not told apart.
 
-Source: Cordts et al., "The Cityscapes Dataset", CVPR 2016, and the class
-definitions published with it.
+Source: Cordts et al., "The Cityscapes Dataset", CVPR 2016.
 """
 
 from __future__ import annotations
@@ -30,7 +28,7 @@ _UNKNOWN = -1
 
 
 def _code_table() -> np.ndarray:
-    """Code of every 16-bit value, int32 of shape (65536,); -1 is unknown."""
+    """Code of every 16-bit value, int32 (65536,); -1 is unknown."""
     codes = np.full(2**16, _UNKNOWN, dtype=np.int32)
     # A code keeps 0 for the group, so the last of 1000 instances has no room.
     instances = np.arange(LABEL_DIVISOR - 1)
@@ -43,18 +41,16 @@ def _code_table() -> np.ndarray:
                 if label.train_id == IGNORE_INDEX
                 else label.train_id * LABEL_DIVISOR + 1 + instances
             )
-    codes.flags.writeable = False
     return codes
 
 
 def _instance_id_table() -> np.ndarray:
-    """Value of every code, uint16 of shape (256000,)."""
+    """Value of every code, uint16 (256000,)."""
     ids = np.zeros((VOID_CLASS + 1, LABEL_DIVISOR), dtype=np.uint16)
     ids[: len(LABEL_IDS), 0] = LABEL_IDS
     for train_id in THING_CLASSES:
         first = LABEL_IDS[train_id] * LABEL_DIVISOR
         ids[train_id, 1:] = first + np.arange(LABEL_DIVISOR - 1)
-    ids.flags.writeable = False
     return ids.ravel()
 
 
@@ -63,14 +59,10 @@ _INSTANCE_IDS = _instance_id_table()
 
 
 def read_instance_ids(path: str | os.PathLike) -> np.ndarray:
-    """Read a 16-bit instance-id file.
-
-    Returns:
-        Integers (H, W) in 0..65535.
+    """Read a 16-bit instance-id file, integers (H, W) in 0..65535.
 
     Raises:
-        DataError: The file cannot be decoded, or is not a single-channel
-            16-bit PNG.
+        DataError: The file cannot be decoded, or is no single-channel 16-bit PNG.
     """
     mode, ids = decode_labels(path, 'instance-id file')
     if mode in ('L', 'P'):
@@ -95,20 +87,20 @@ def codes_from_instance_ids(
 ) -> np.ndarray:
     """Turn the values of an instance-id file into panoptic codes.
 
-    Instance k of the file becomes instance k + 1 of the code, because 0 is
-    the group there. Classes that are not evaluated become void (255000), but
-    their single instances (caravan 29xxx, trailer 30xxx) become 255001.
+    Instance k of the file becomes instance k + 1 of the code, because 0 is the
+    group there. Classes that are not evaluated become void (255000), their single
+    instances (caravan 29xxx, trailer 30xxx) 255001.
 
     Args:
         ids: Integers (H, W) in 0..65535.
         file: The file that they come from, for the message.
 
     Returns:
-        int32 array (H, W).
+        int32 (H, W).
 
     Raises:
-        DataError: A value has no label of Cityscapes, is an instance of a
-            class without instances, or instance 1000 of a class.
+        DataError: A value has no label of Cityscapes, is an instance of a class
+            without instances, or instance 1000 of a class.
     """
     codes = _CODES[ids]
     unknown = codes == _UNKNOWN
@@ -124,16 +116,9 @@ def codes_from_instance_ids(
 
 
 def instance_ids_from_codes(codes: np.ndarray) -> np.ndarray:
-    """Turn panoptic codes into the values of an instance-id file.
+    """The inverse of :func:`codes_from_instance_ids` for the 19 classes, uint16.
 
-    The inverse of :func:`codes_from_instance_ids` for the 19 classes, with
-    which pseudo labels are stored. All that is void becomes 0, unlabeled.
-
-    Args:
-        codes: Integers (H, W), codes of the 19 classes and of void.
-
-    Returns:
-        uint16 array (H, W).
+    All that is void becomes 0, unlabeled.
 
     Raises:
         ValueError: A code is of another class, or an instance of stuff.

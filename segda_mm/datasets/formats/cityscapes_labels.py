@@ -1,7 +1,6 @@
 """The label-id table of Cityscapes, which GTA5 shares.
 
-Source: Cordts et al., "The Cityscapes Dataset for Semantic Urban Scene
-Understanding", CVPR 2016, and the class definitions published with it.
+Source: Cordts et al., "The Cityscapes Dataset", CVPR 2016.
 """
 
 from typing import NamedTuple
@@ -10,12 +9,10 @@ IGNORE_INDEX = 255
 
 
 class Label(NamedTuple):
-    """One row of the Cityscapes label table.
+    """One row of the table.
 
-    ``id`` is the value in ``*_labelIds.png`` (-1, the licence plate, is stored
-    as 255 in 8-bit files), ``train_id`` the value that networks are trained on
-    (255 is void, left out of the evaluation), ``has_instances`` whether instances
-    are told apart, ``color`` the RGB colour in 0..255.
+    ``id`` is the value in ``*_labelIds.png`` (-1, the licence plate, is stored as
+    255), ``train_id`` 0..18 or 255 for void, ``color`` RGB in 0..255.
     """
 
     name: str

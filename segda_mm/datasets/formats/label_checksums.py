@@ -29,14 +29,11 @@ def checksum(content: bytes) -> str:
 
 
 def read_json(path: str | os.PathLike, remedy: str) -> dict[str, Any] | None:
-    """Read one of the JSON files that lie beside labels.
+    """Read one of the JSON files that lie beside labels; None if there is none.
 
     Args:
         path: The file.
         remedy: What to do if it is damaged, for the message.
-
-    Returns:
-        Its content; None if there is no such file.
 
     Raises:
         DataError: It is no JSON object.
@@ -55,11 +52,7 @@ def read_json(path: str | os.PathLike, remedy: str) -> dict[str, Any] | None:
 
 
 def read_manifest(folder: str | os.PathLike) -> dict[str, Any] | None:
-    """Read the manifest of a folder of labels; None if there is none.
-
-    Raises:
-        DataError: It is damaged.
-    """
+    """Read the manifest of a folder of labels; None if there is none."""
     return read_json(
         Path(folder, MANIFEST),
         'Delete it and start what made the labels again: labels that are whole '
@@ -70,10 +63,8 @@ def read_manifest(folder: str | os.PathLike) -> dict[str, Any] | None:
 def label_checksums(folder: str | os.PathLike) -> Mapping[str, str]:
     """The checksums of a folder's label files by the names of their images.
 
-    The manifest is read once, and again when it has changed.
-
-    Returns:
-        Empty, where there is no manifest or one without checksums.
+    The manifest is read once, and again when it has changed. Empty, where there
+    is none or one without checksums.
 
     Raises:
         DataError: The manifest is damaged.
@@ -94,10 +85,10 @@ def _checksums(folder: str, modified: int) -> dict[str, str]:
 def require_unchanged(
     file: str | os.PathLike, expected: str | None, remedy: str
 ) -> None:
-    """See that a label file is the one that was written.
+    """See that a label file, if it is there, is the one that was written.
 
     Args:
-        file: The file. Whoever reads it next will say if it is missing.
+        file: The file.
         expected: Its checksum; None to let it pass.
         remedy: For the message.
 
@@ -116,10 +107,7 @@ def require_unchanged(
 
 
 def require_unchanged_label(info: Mapping[str, Any]) -> None:
-    """See that the label of a data info is the one that ``tools/label.py`` wrote.
-
-    One without ``label_checksum`` passes; another one raises a DataError.
-    """
+    """See that the label of a data info has its ``label_checksum``, if it has one."""
     require_unchanged(
         info['seg_map_path'],
         info.get('label_checksum'),

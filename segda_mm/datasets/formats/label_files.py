@@ -20,7 +20,7 @@ class LabelTable(NamedTuple):
     """How the ids of label files become train ids.
 
     ``train_ids`` (256,) uint8 is the look-up table, ``known`` (256,) bool says
-    which ids may occur in a file.
+    which ids may occur.
     """
 
     name: str
@@ -35,16 +35,14 @@ def _table_from_mapping(name: str, mapping: Mapping) -> LabelTable:
         label_id = int(key)
         if not -1 <= label_id <= 255 or not 0 <= int(train_id) <= 255:
             raise ValueError(
-                f'label table {name!r}: {key!r}: {train_id!r} is out of range; '
-                'ids go from -1 (stored as 255) to 255, train ids from 0 to '
-                '255 (void)'
+                f'label table {name!r}: {key!r}: {train_id!r} is out of range; ids '
+                'go from -1 (stored as 255) to 255, train ids from 0 to 255 (void)'
             )
         if known[label_id % 256]:
             raise ValueError(
                 f'label table {name!r}: id {key!r} is given twice; -1 is stored as 255'
             )
-        train_ids[label_id % 256] = int(train_id)
-        known[label_id % 256] = True
+        train_ids[label_id % 256], known[label_id % 256] = int(train_id), True
     return LabelTable(name, train_ids, known)
 
 
@@ -72,10 +70,9 @@ def label_table(table: str | Mapping[int, int]) -> LabelTable:
     """Look up a label table by name, or make one from ``{id: train_id}``.
 
     Args:
-        table: ``'cityscapes'`` (ids 0..33 and -1), ``'gta5'`` (the same and
-            34), ``'camvid'`` (classes 0..10, void 11), ``'train_id'`` (0..18
-            and 255 as they are), or an own mapping whose keys are all the ids
-            that may occur and whose values are train ids (255 is void).
+        table: ``'cityscapes'`` (ids 0..33 and -1), ``'gta5'`` (the same and 34),
+            ``'camvid'`` (classes 0..10, void 11), ``'train_id'`` (0..18 and 255 as
+            they are), or a mapping of all ids that may occur to train ids.
 
     Raises:
         ValueError: The name is unknown or a value is out of range.
@@ -86,14 +83,11 @@ def label_table(table: str | Mapping[int, int]) -> LabelTable:
 
 
 def decode_labels(path: str | os.PathLike, what: str) -> tuple[str, np.ndarray]:
-    """Decode a file of labels as it is stored.
+    """Decode a file of labels to its mode in Pillow and its values.
 
     Args:
         path: The file.
         what: What it is, for the messages.
-
-    Returns:
-        Pillow's name of its pixel format, and its values.
 
     Raises:
         DataError: There is no such file, or it cannot be decoded.
@@ -115,10 +109,7 @@ def decode_labels(path: str | os.PathLike, what: str) -> tuple[str, np.ndarray]:
 
 
 def read_label_ids(path: str | os.PathLike) -> np.ndarray:
-    """Read a single-channel 8-bit label file; palette indices stay indices.
-
-    Returns:
-        uint8 array (H, W).
+    """Read a single-channel 8-bit label file, uint8 (H, W); palette indices stay.
 
     Raises:
         DataError: The file cannot be decoded, or is RGB or 16-bit.
@@ -141,17 +132,13 @@ def to_train_ids(
     file: str | os.PathLike,
     label_map: Mapping[int, int] | None = None,
 ) -> np.ndarray:
-    """Turn label ids into train ids.
+    """Turn label ids, uint8 (H, W), into train ids of the same shape; void is 255.
 
     Args:
-        ids: uint8 (H, W).
+        ids: Of a label file.
         table: The table of the data set.
         file: The file that the ids come from, for the message.
-        label_map: ``{train id: new train id}`` of a data set that was given
-            part of its classes.
-
-    Returns:
-        uint8 (H, W), 255 where void.
+        label_map: ``{train id: new train id}`` for part of the classes.
 
     Raises:
         DataError: An id is not in the table.
@@ -161,13 +148,11 @@ def to_train_ids(
     if unknown.any():
         unknown = unknown.astype(bool)
         raise DataError(
-            f'has ids {np.unique(ids[unknown]).tolist()} in '
-            f'{int(unknown.sum())} pixels, which the label table '
-            f'{table.name!r} does not know',
+            f'has ids {np.unique(ids[unknown]).tolist()} in {int(unknown.sum())} '
+            f'pixels, which the label table {table.name!r} does not know',
             file=file,
-            remedy='Choose the table of these files with LoadLabelIds(table='
-            "'cityscapes' | 'gta5' | 'camvid' | 'train_id' | {id: train_id}), "
-            'or list the image in exclude=',
+            remedy=f'Choose their table, LoadLabelIds(table={" | ".join(_TABLES)} | '
+            '{id: train_id}), or list the image in exclude=',
         )
     train_ids = table.train_ids
     if label_map:
@@ -175,26 +160,3 @@ def to_train_ids(
         renamed[list(label_map)] = list(label_map.values())
         train_ids = renamed[train_ids]
     return cv2.LUT(ids, train_ids)
-
-
-def check_same_size(
-    label_shape: tuple,
-    image_shape: tuple,
-    label_file: str | os.PathLike,
-    image_file: str,
-    name: str,
-) -> None:
-    """Compare the (H, W) of a label with that of its image.
-
-    Raises:
-        DataError: They differ.
-    """
-    if tuple(label_shape) != tuple(image_shape):
-        raise DataError(
-            f'label is {label_shape[1]}x{label_shape[0]} pixels, but its image '
-            f'{image_file} is {image_shape[1]}x{image_shape[0]}',
-            file=label_file,
-            remedy=f'List {name!r} in the file given as exclude= '
-            '(tools/check_data.py CONFIG --write-exclude FILE makes it)',
-            name=name,
-        )

@@ -1,30 +1,18 @@
 """Which categories of Mapillary Vistas are which classes of Cityscapes.
 
-Sources: the category names of Mapillary Vistas (Neuhold et al., "The Mapillary
-Vistas Dataset for Semantic Understanding of Street Scenes", ICCV 2017) in its
-versions 1.2 (65 categories) and 2.0 (124), and the class definitions that
-Cityscapes publishes (Cordts et al., "The Cityscapes Dataset", CVPR 2016).
+Sources: the category names of Mapillary Vistas 1.2 (65) and 2.0 (124)
+(Neuhold et al., ICCV 2017), and the class definitions of Cityscapes (Cordts et
+al., CVPR 2016), which decide where the names alone do not:
 
-Where the names alone do not decide, the definitions of Cityscapes do:
-
-- Markings, bike lanes that are only marked, crossings, road shoulders, service
-  lanes and potholes are road: the ground that cars drive on, whatever is painted
-  on it.
-- Curbs, curb cuts, pedestrian areas and traffic islands are sidewalk, whose
-  definition includes the curb that delimits it.
-- Parking, parking aisles, driveways, rail tracks, guard rails, bridges, tunnels
-  and pole groups are void: Cityscapes has labels of its own for most of them and
-  leaves them out of the evaluation; a driveway may be any of several.
-- Manholes and catch basins are void, because they lie in roads and sidewalks.
-- Sand is terrain; snow, water and mountains are void.
-- The backs of traffic signs are void, because only the side with the
-  information is a traffic sign; so are commercial signs, billboards and banners.
-- Frames of traffic signs and street lights are void: the first are mostly
-  gantries, the second are pole in Cityscapes only where they are thin.
-- Caravans, trailers and boats, other and slow vehicles are void, as caravans
-  and trailers are in Cityscapes.
-- A garage is building; any other barrier than a wall or a fence is void.
-- A group of persons (2.0) is a group of person; a group of vehicles is void,
+- Whatever is painted on the ground that cars drive on is road, potholes too.
+- The curb belongs to the sidewalk, traffic islands are sidewalk.
+- What has a label of its own that Cityscapes does not evaluate is void
+  (parking, driveways, rail tracks, guard rails, bridges, tunnels, pole groups,
+  caravans, trailers), as are manholes, which lie in roads and sidewalks.
+- Only the side of a sign with the information is a traffic sign; backs,
+  frames, billboards and banners are void.
+- Sand is terrain, a garage building; snow, water, mountains and boats are void.
+- A group of persons (2.0) is a group of person; one of vehicles is void,
   because their kinds are not told.
 """
 
@@ -77,14 +65,11 @@ CITYSCAPES_CLASS_NAMES: Mapping[str, str] = {
 
 
 def cityscapes_train_id(full_name: str) -> int:
-    """Look up the Cityscapes train id of a category of Mapillary Vistas.
+    """Look up the Cityscapes train id, 0..18 or 255, of a category.
 
     Args:
-        full_name: Such as ``'object--traffic-light--pedestrians'``; the
-            longest beginning that the table has decides.
-
-    Returns:
-        0..18, or 255 for void.
+        full_name: Such as ``'object--traffic-light--pedestrians'``; the longest
+            beginning that the table has decides.
     """
     parts = full_name.split('--')
     for length in range(len(parts), 0, -1):

@@ -1,9 +1,9 @@
 """COCO-panoptic files: PNGs of segment ids, and the JSON that explains them.
 
-Format: Kirillov et al., "Panoptic Segmentation", CVPR 2019, as defined for
-COCO: the colour (r, g, b) of a pixel is the number r + 256 g + 65536 b of its
-segment, 0 is void, and a JSON file lists the segments of every picture with
-category, area, bounding box and whether they are a crowd.
+The colour (r, g, b) of a pixel is the number r + 256 g + 65536 b of its
+segment, 0 is void; the JSON file lists the segments of every picture.
+
+Source: Kirillov et al., "Panoptic Segmentation", CVPR 2019.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 from PIL import Image
@@ -26,9 +26,6 @@ from .label_files import decode_labels
 #: The number of a pixel that belongs to no segment.
 VOID_ID = 0
 
-_MAX_ID = 256**3 - 1
-_MAX_INSTANCES = LABEL_DIVISOR - 1
-
 
 class PanopticIndex(NamedTuple):
     """The entries of a COCO-panoptic JSON file by category id and by image id."""
@@ -41,8 +38,8 @@ def read_panoptic_json(path: str | os.PathLike) -> PanopticIndex:
     """Read a COCO-panoptic JSON file.
 
     Raises:
-        DataError: The file is missing, is no JSON, lacks ``categories`` or
-            ``annotations`` or one of their keys, or names an image twice.
+        DataError: The file is missing, is no JSON, or lacks ``categories`` or
+            ``annotations`` or one of their keys.
     """
     try:
         with open(path, encoding='utf-8') as stream:
@@ -52,38 +49,24 @@ def read_panoptic_json(path: str | os.PathLike) -> PanopticIndex:
         for entry in content['annotations']:
             entry['file_name'], entry['segments_info']
     except FileNotFoundError:
-        raise DataError(
-            'panoptic JSON does not exist',
-            file=path,
-            remedy='Restore it, or correct the path in the config',
-        ) from None
+        what = 'panoptic JSON does not exist'
     except ValueError as error:
-        raise DataError(
-            f'is not a JSON file ({error})',
-            file=path,
-            remedy='Download or write it again',
-        ) from error
+        what = f'is not a JSON file ({error})'
     except (KeyError, TypeError) as error:
-        raise DataError(
-            f'is not a COCO-panoptic JSON file (no {error})',
-            file=path,
-            remedy='It needs `categories` (each with `id`) and `annotations` '
-            '(each with `image_id`, `file_name`, `segments_info`)',
-        ) from error
-    if len(annotations) < len(content['annotations']):
-        raise DataError(
-            'names an image more than once in `annotations`',
-            file=path,
-            remedy='Keep one annotation an image',
-        )
-    return PanopticIndex(categories, annotations)
+        what = f'is not a COCO-panoptic JSON file (no {error})'
+    else:
+        return PanopticIndex(categories, annotations)
+    raise DataError(
+        what,
+        file=path,
+        remedy='Download or write it again, or correct the path in the config',
+    )
 
 
 def write_panoptic_json(
     path: str | os.PathLike,
     categories: Sequence[Mapping],
     annotations: Sequence[Mapping],
-    images: Sequence[Mapping] = (),
 ) -> None:
     """Write a COCO-panoptic JSON file, whole or not at all.
 
@@ -92,20 +75,14 @@ def write_panoptic_json(
         categories: Entries with ``id``, ``name`` and ``isthing`` (0 or 1).
         annotations: Entries with ``image_id``, ``file_name`` (of the PNG) and
             ``segments_info`` (as :func:`segments_from_codes` makes it).
-        images: Entries with ``id``, ``file_name``, ``height``, ``width``.
     """
-    content = dict(
-        images=list(images), annotations=list(annotations), categories=list(categories)
-    )
+    content = dict(images=[], annotations=annotations, categories=categories)
     with atomic_file(path) as unfinished, open(unfinished, 'w') as stream:
         json.dump(content, stream)
 
 
 def read_panoptic_png(path: str | os.PathLike) -> np.ndarray:
-    """Read the segment ids of a COCO-panoptic PNG.
-
-    Returns:
-        int32 array (H, W), values 0 (void) to 2**24 - 1.
+    """Read the segment ids of a COCO-panoptic PNG, int32 (H, W), 0 is void.
 
     Raises:
         DataError: The file is missing, cannot be decoded, or is not RGB.
@@ -126,20 +103,7 @@ def read_panoptic_png(path: str | os.PathLike) -> np.ndarray:
 
 
 def write_panoptic_png(path: str | os.PathLike, ids: np.ndarray) -> None:
-    """Write segment ids as a COCO-panoptic PNG, whole or not at all.
-
-    Args:
-        path: The file; its folder is made where missing.
-        ids: Integers (H, W), 0 (void) to 2**24 - 1.
-
-    Raises:
-        ValueError: An id is out of range.
-    """
-    if ids.size and (ids.min() < 0 or ids.max() > _MAX_ID):
-        raise ValueError(
-            f'{os.fspath(path)}: segment ids go from {ids.min()} to '
-            f'{ids.max()}, but an RGB picture holds 0 to {_MAX_ID}'
-        )
+    """Write segment ids (H, W), 0 to 2**24 - 1, as a PNG, whole or not at all."""
     little_endian = np.ascontiguousarray(ids, dtype='<u4')
     colors = little_endian.view(np.uint8).reshape(*ids.shape, 4)[..., :3]
     with atomic_file(path) as unfinished:
@@ -158,15 +122,12 @@ def codes_from_segments(
 ) -> np.ndarray:
     """Turn segment ids into panoptic codes (:mod:`segda_mm.ops.panoptic_codes`).
 
-    Instances of a class count from 1 in the order of ``segments_info``. Crowds
-    become the group of their class, stuff segments of one class become one.
-    A listed segment without a pixel is passed over: it may have been lost when
-    the picture was made smaller.
+    Instances of a class count from 1 in the order of ``segments_info``; crowds
+    become the group of their class.
 
     Args:
         ids: int32 (H, W) of a panoptic PNG.
-        segments_info: Entries with ``id``, ``category_id`` and, for crowds,
-            ``iscrowd`` = 1.
+        segments_info: Entries with ``id``, ``category_id`` and maybe ``iscrowd``.
         class_of_category: Train id of every category that may occur, 255 is void.
         thing_classes: Train ids of the classes with instances.
         file: The file that the ids come from, for the messages.
@@ -207,21 +168,17 @@ def _code_of_id(
 ) -> dict[int, int]:
     code_of_id = {VOID_ID: VOID_CODE}
     instances = dict.fromkeys(thing_classes, 0)
+
+    def refuse(what: str) -> NoReturn:
+        remedy = 'Take PNGs and JSON of one version, or list the image in exclude='
+        raise DataError(what, file=file, remedy=remedy)
+
     for segment in segments_info:
         segment_id, category = segment['id'], segment['category_id']
         if segment_id in code_of_id:
-            raise DataError(
-                f'segment id {segment_id} is listed twice, or is the {VOID_ID} of void',
-                file=file,
-                remedy='Write the JSON again, or list the image in exclude=',
-            )
+            refuse(f'segment id {segment_id} is listed twice, or is the 0 of void')
         if category not in class_of_category:
-            raise DataError(
-                f'segment {segment_id} has the category {category}, which is unknown',
-                file=file,
-                remedy='Take PNGs and JSON of the version of the data set that '
-                'the config is for',
-            )
+            refuse(f'segment {segment_id} has the category {category}, unknown here')
         class_id = class_of_category[category]
         code = class_id * LABEL_DIVISOR
         if class_id in instances and not segment.get('iscrowd', 0):
@@ -229,13 +186,8 @@ def _code_of_id(
             code += instances[class_id]
         code_of_id[segment_id] = code
     for class_id, count in instances.items():
-        if count > _MAX_INSTANCES:
-            raise DataError(
-                f'has {count} instances of class {class_id}, but codes count to '
-                f'{_MAX_INSTANCES}',
-                file=file,
-                remedy='List the image in exclude=',
-            )
+        if count >= LABEL_DIVISOR:
+            refuse(f'has {count} instances of class {class_id}, but codes count to 999')
     return code_of_id
 
 
@@ -244,40 +196,31 @@ def segments_from_codes(
 ) -> tuple[np.ndarray, list[dict[str, Any]]]:
     """Turn panoptic codes into segment ids and their descriptions.
 
-    The ids are those that Cityscapes' own conversion to COCO-panoptic takes
-    over from ``*_instanceIds.png``: stuff and groups have their label id,
-    instances ``label_id * 1000 + k`` with k from 0, and void is 0.
+    The ids are those of Cityscapes' own conversion to COCO-panoptic: stuff and
+    groups have their label id, instances ``label_id * 1000 + k`` with k from 0.
 
     Args:
         codes: Integers (H, W), 0 to 255999.
-        label_ids: Label id of every train id, at least 1: 0 is void.
+        label_ids: Label id of every train id, 1 to 999.
         thing_classes: Train ids of the classes with instances.
 
     Returns:
-        ids: int32 (H, W).
+        ids: int32 (H, W), void is 0.
         segments_info: One dict a segment, sorted by code, with ``id``,
-            ``category_id`` (a label id), ``area`` in pixels, ``bbox``
-            ``[x, y, width, height]`` in pixels, and ``iscrowd`` (1 for the
-            group of a thing class). Plain Python values.
+            ``category_id`` (a label id), ``area`` in pixels, ``bbox`` ``[x, y,
+            width, height]`` in pixels, and ``iscrowd`` (1 for a group of things).
 
     Raises:
-        ValueError: A code's class has no label id, or a label id is out of
-            the range 1 to 999.
+        ValueError: A label id is out of range.
     """
-    label_ids = [int(label_id) for label_id in label_ids]
     if any(not 1 <= label_id < LABEL_DIVISOR for label_id in label_ids):
         raise ValueError(
-            f'label_ids are {label_ids}, but COCO-panoptic files need 1 to '
-            f'{LABEL_DIVISOR - 1}: 0 is void, and larger ones are instances'
+            f'label_ids are {list(label_ids)}, but COCO-panoptic files need 1 to 999: '
+            '0 is void, and larger ones are instances'
         )
     areas = np.bincount(codes.ravel())
     present = np.flatnonzero(areas)
     present = present[present // LABEL_DIVISOR != VOID_CLASS]
-    if present.size and present[-1] // LABEL_DIVISOR >= len(label_ids):
-        raise ValueError(
-            f'class {present[-1] // LABEL_DIVISOR} is in the codes, but only '
-            f'{len(label_ids)} classes have a label id'
-        )
     # Segments are numbered from 1 in what follows; 0 is void.
     number_of_code = np.zeros(len(areas), dtype=np.int32)
     number_of_code[present] = np.arange(1, len(present) + 1)
@@ -287,7 +230,7 @@ def segments_from_codes(
     segments_info = []
     for index, code in enumerate(present.tolist()):
         class_id, instance = divmod(code, LABEL_DIVISOR)
-        label_id = label_ids[class_id]
+        label_id = int(label_ids[class_id])
         segment_id = label_id * LABEL_DIVISOR + instance - 1 if instance else label_id
         id_of_number[index + 1] = segment_id
         rows, columns = boxes[index]

@@ -14,14 +14,10 @@ from segda_mm.files import atomic_file
 
 
 def seeded_subset(names: Iterable[str], size: int, seed: int) -> list[str]:
-    """Draw ``size`` names without replacement, by seed.
+    """Draw ``size`` names without replacement, by seed; return them sorted.
 
-    The names are sorted before they are permuted, so that the choice depends
-    on the names and the seed alone. With one seed, a smaller subset is part
-    of a larger one.
-
-    Returns:
-        The chosen names, sorted.
+    The choice depends on the names and the seed alone, and with one seed a
+    smaller subset is part of a larger one.
 
     Raises:
         ValueError: There are fewer names than ``size``, or ``size`` is < 1.
@@ -47,8 +43,8 @@ def read_name_list(path: str | os.PathLike) -> list[str]:
         raise DataError(
             'list file does not exist',
             file=path,
-            remedy='tools/dataset_converters/make_subsets.py makes subset '
-            'lists, tools/check_data.py --write-exclude exclusion lists',
+            remedy='subset=dict(size=..., seed=...) needs none, and '
+            'tools/check_data.py --write-exclude writes exclusion lists',
         )
     try:
         lines = [line.strip() for line in path.read_text('utf-8').splitlines()]
@@ -87,10 +83,9 @@ def choose(
 
     Args:
         names: All names, relative to the image folder.
-        subset: None for all of them, the path of a list file, or
-            ``dict(size=..., seed=...)``, of which ``size`` may exceed the
-            number of names: a warning is given and all are taken, so that a
-            config can be tried on part of its data.
+        subset: None for all, the path of a list file, or ``dict(size=...,
+            seed=...)``; if there are fewer names than ``size``, all are taken with
+            a warning, so that a config can be tried on part of its data.
         folder: The image folder, for messages.
 
     Raises:
@@ -120,7 +115,7 @@ def choose(
         raise DataError(
             f'names {len(absent)} images that are not in {folder}, first {absent[0]!r}',
             file=subset,
-            remedy='Make the list again with tools/dataset_converters/make_subsets.py',
+            remedy='Take these names out of the list',
         )
     return sorted(listed)
 
@@ -130,8 +125,8 @@ def draw_share(names: Sequence[str], share: Mapping | None) -> list[str]:
 
     Args:
         names: What is left of the names after every other choice.
-        share: None for all of them, or ``dict(fraction=..., seed=...)`` with a
-            fraction in (0, 1]; the number is rounded, and at least 1.
+        share: None for all, or ``dict(fraction=..., seed=...)`` with a fraction in
+            (0, 1]; the number is rounded, and at least 1.
 
     Raises:
         ValueError: ``share`` is neither.

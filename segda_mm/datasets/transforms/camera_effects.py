@@ -12,22 +12,18 @@ from segda_mm.registry import TRANSFORMS
 
 @TRANSFORMS.register_module()
 class CameraEffects(BaseTransform):
-    """Blur an image, and add the noise of a sensor to it.
-
-    Rendered images have neither; a network that has seen both in many strengths
-    does not take them for structure in the images of a camera. Labels stay.
+    """Blur an image, and add the noise of a sensor to it, as rendered ones lack both.
 
     Stands after everything that changes size or colours. Required key: ``img``,
-    (H, W, C) in [0, 255]. Its dtype is kept; values that leave the range are
-    clipped.
+    (H, W, C) in [0, 255]; its dtype is kept, values out of range are clipped.
 
     Source: two of the effects of Carlson et al., "Modeling Camera Effects to
-    Improve Visual Learning from Synthetic Data", ECCV Workshops 2018, with
-    noise of one strength in all pixels of an image.
+    Improve Visual Learning from Synthetic Data", ECCV Workshops 2018, with noise
+    of one strength in all pixels of an image.
 
     Args:
-        blur_sigma: ``(lowest, highest)`` standard deviation of the Gaussian
-            blur in pixels, drawn uniformly for each image.
+        blur_sigma: ``(lowest, highest)`` standard deviation of the Gaussian blur
+            in pixels, drawn uniformly for each image.
         noise_sigma: The same of Gaussian noise, independent in every pixel and
             channel, in pixel values.
         prob: Probability of each of the two, drawn one by one.
@@ -39,20 +35,20 @@ class CameraEffects(BaseTransform):
     def __init__(
         self, blur_sigma: Sequence[float], noise_sigma: Sequence[float], prob: float
     ) -> None:
-        for name, (lowest, highest), least in (
-            ('blur_sigma', blur_sigma, 'above 0'),
-            ('noise_sigma', noise_sigma, 'at least 0'),
-        ):
-            allowed = lowest > 0 if least == 'above 0' else lowest >= 0
-            if not allowed or lowest > highest:
-                raise ValueError(
-                    f'{name}={(lowest, highest)} of CameraEffects must be (lowest, '
-                    f'highest), {least}'
-                )
+        if not 0 < blur_sigma[0] <= blur_sigma[1]:
+            raise ValueError(
+                f'blur_sigma={tuple(blur_sigma)} of CameraEffects must be (lowest, '
+                'highest), above 0'
+            )
+        if not 0 <= noise_sigma[0] <= noise_sigma[1]:
+            raise ValueError(
+                f'noise_sigma={tuple(noise_sigma)} of CameraEffects must be (lowest, '
+                'highest), at least 0'
+            )
         if not 0 <= prob <= 1:
             raise ValueError(f'prob={prob} of CameraEffects must be in [0, 1]')
-        self.blur_sigma = tuple(blur_sigma)
-        self.noise_sigma = tuple(noise_sigma)
+        self.blur_sigma = blur_sigma
+        self.noise_sigma = noise_sigma
         self.prob = prob
 
     def transform(self, results: dict) -> dict:
@@ -67,9 +63,3 @@ class CameraEffects(BaseTransform):
             pixels = pixels + np.random.normal(0, sigma, pixels.shape)
         results['img'] = to_pixel_values(pixels, dtype)
         return results
-
-    def __repr__(self) -> str:
-        return (
-            f'{type(self).__name__}(blur_sigma={self.blur_sigma}, '
-            f'noise_sigma={self.noise_sigma}, prob={self.prob})'
-        )

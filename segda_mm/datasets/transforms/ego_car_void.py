@@ -14,15 +14,10 @@ _VOID = {'gt_seg_map': VOID_CLASS, 'gt_panoptic_seg': VOID_CODE}
 class EgoCarVoid(BaseTransform):
     """Make the ego car void in the labels of the frames of a snippet.
 
-    What a network says about the car that carries the camera is arbitrary,
-    because no label ever taught it; as a pseudo label it misleads.
-
-    Stands after the labels are loaded and before everything that resizes,
-    flips or crops. Required keys: ``relative_path`` and ``gt_seg_map`` or
-    ``gt_panoptic_seg`` or both, (H, W); ``annotated_path`` is used where the
-    data set gives it. In the ego-car region of the snippet ``gt_seg_map``
-    becomes 255 and ``gt_panoptic_seg`` 255000. Frames without a region stay as
-    they are: see :meth:`segda_mm.datasets.ego_car.EgoCarRegions.region`.
+    Stands after the labels are loaded and before everything that resizes, flips or
+    crops. Required keys: ``relative_path`` and ``gt_seg_map`` (void is 255) or
+    ``gt_panoptic_seg`` (255000) or both, (H, W); ``annotated_path`` is used where
+    there is one. Frames without a region stay as they are.
 
     Source: Chen et al., "Naive-Student", ECCV 2020.
 
@@ -35,7 +30,6 @@ class EgoCarVoid(BaseTransform):
     """
 
     def __init__(self, **kwargs) -> None:
-        self.settings = kwargs
         self.regions = EgoCarRegions(**kwargs)
 
     def transform(self, results: dict) -> dict:
@@ -66,7 +60,3 @@ class EgoCarVoid(BaseTransform):
             labels[region] = _VOID[key]
             results[key] = labels
         return results
-
-    def __repr__(self) -> str:
-        settings = ', '.join(f'{key}={value!r}' for key, value in self.settings.items())
-        return f'{type(self).__name__}({settings})'

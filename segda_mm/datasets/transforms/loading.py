@@ -17,7 +17,6 @@ from ..formats.cityscapes_labels import IGNORE_INDEX
 from ..formats.label_checksums import label_checksums, require_unchanged
 from ..formats.label_files import (
     LabelTable,
-    check_same_size,
     label_table,
     read_label_ids,
     to_train_ids,
@@ -34,21 +33,18 @@ def _is_lone_picture(results: dict) -> bool:
 class LoadLabelIds(BaseTransform):
     """Load a label file and turn its ids into train ids.
 
-    Required keys: ``seg_map_path``, ``ori_shape`` and ``img_path`` (so it
-    stands after ``LoadImageFromFile``). Adds ``gt_seg_map``, uint8 (H, W),
-    255 where void, and its name to ``seg_fields``. A data set that was given
-    part of its classes (``label_map``) gets the ids of those. A picture of no data
-    set, as ``mmseg.apis.inference_model`` gives it, passes as it is.
+    Required keys: ``seg_map_path``, ``ori_shape`` and ``img_path`` (so it stands
+    after ``LoadImageFromFile``). Adds ``gt_seg_map``, uint8 (H, W), 255 where
+    void, and its name to ``seg_fields``. A picture of no data set, as
+    ``mmseg.apis.inference_model`` gives it, passes as it is.
 
     Args:
-        table: The label table: ``'cityscapes'``, ``'gta5'``, ``'camvid'``,
-            ``'train_id'`` or an own ``{id: train_id}``, see
-            :func:`segda_mm.datasets.formats.label_files.label_table`. None
-            takes the one of the data set.
+        table: ``'cityscapes'``, ``'gta5'``, ``'camvid'``, ``'train_id'`` or an own
+            ``{id: train_id}``; None takes the one of the data set.
 
     Raises:
-        DataError: The file cannot be read, is RGB or 16-bit, differs in size
-            from the image, or has ids that the table does not know.
+        DataError: The file cannot be read, is RGB or 16-bit, differs in size from
+            the image, or has ids that the table does not know.
         ValueError: Neither ``table`` nor the data set names a table.
     """
 
@@ -73,37 +69,27 @@ class LoadLabelIds(BaseTransform):
             return self.table
         if results.get('label_table') is None:
             raise ValueError(
-                'the data set does not say which label table its files use; '
-                "set it in the pipeline: dict(type='LoadLabelIds', "
-                "table='cityscapes' | 'gta5' | 'camvid' | 'train_id' | "
-                '{id: train_id})'
+                'the data set does not say which label table its files use; set it in '
+                "the pipeline: dict(type='LoadLabelIds', table='cityscapes' | 'gta5' | "
+                "'camvid' | 'train_id' | {id: train_id})"
             )
         return label_table(results['label_table'])
-
-    def __repr__(self) -> str:
-        name = None if self.table is None else self.table.name
-        return f'{type(self).__name__}(table={name!r})'
 
 
 @TRANSFORMS.register_module()
 class LoadPanopticLabels(BaseTransform):
-    """Load a label file that tells instances apart.
+    """Load a label file that tells instances apart, as published.
 
-    The files are those of the data set as published: COCO-panoptic PNGs of
-    Mapillary Vistas where the sample has ``segments_info`` (and
-    ``class_of_category``), instance-id PNGs of Cityscapes otherwise.
-
-    Required keys: ``seg_map_path``, ``thing_classes``, ``ori_shape`` and
-    ``img_path`` (so it stands after ``LoadImageFromFile``). Adds
-    ``gt_panoptic_seg``, panoptic codes (:mod:`segda_mm.ops.panoptic_codes`),
-    int32 (H, W), and ``gt_seg_map``, train ids, uint8 (H, W), 255 where void.
-    The names of both are added to ``seg_fields``, so that what resizes, flips
-    or crops the image does the same to them.
+    COCO-panoptic PNGs of Mapillary Vistas where the sample has ``segments_info``
+    and ``class_of_category``, instance-id PNGs of Cityscapes otherwise. Required
+    keys: ``seg_map_path``, ``thing_classes``, ``ori_shape`` and ``img_path`` (so it
+    stands after ``LoadImageFromFile``). Adds ``gt_panoptic_seg``, panoptic codes
+    int32 (H, W), and ``gt_seg_map``, train ids uint8 (H, W), and both names to
+    ``seg_fields``.
 
     Raises:
-        DataError: The file cannot be read, is of another kind (8-bit label
-            ids, colours), differs in size from the image, or has ids that
-            are not known.
+        DataError: The file cannot be read, is of another kind, differs in size
+            from the image, or has ids that are not known.
         ValueError: The data set is none with instances.
     """
 
@@ -118,38 +104,30 @@ class LoadPanopticLabels(BaseTransform):
                 'MapillaryPanopticDataset or another PanopticSegDataset'
             )
         file = results['seg_map_path']
-        is_coco = 'segments_info' in results
-        ids = read_panoptic_png(file) if is_coco else read_instance_ids(file)
-        _require_size_of_image(ids, results)
-        if is_coco:
-            codes = codes_from_segments(
-                ids,
-                results['segments_info'],
-                results['class_of_category'],
-                results['thing_classes'],
-                file,
-            )
+        if 'segments_info' in results:
+            ids = read_panoptic_png(file)
+            _require_size_of_image(ids, results)
+            keys = ('segments_info', 'class_of_category', 'thing_classes')
+            codes = codes_from_segments(ids, *(results[key] for key in keys), file)
         else:
+            ids = read_instance_ids(file)
+            _require_size_of_image(ids, results)
             codes = codes_from_instance_ids(ids, file)
         results['gt_panoptic_seg'] = codes
         results['gt_seg_map'] = (codes // LABEL_DIVISOR).astype(np.uint8)
         results['seg_fields'].extend(['gt_panoptic_seg', 'gt_seg_map'])
         return results
 
-    def __repr__(self) -> str:
-        return f'{type(self).__name__}()'
-
 
 @TRANSFORMS.register_module()
 class LoadPseudoLabels(BaseTransform):
     """Load the pseudo label of an unlabelled image, or void without one.
 
-    Stands after ``LoadImageFromFile`` and before anything that changes the
-    size. Required keys: ``img``, ``relative_path``, ``pseudo_label_dir``.
-    Adds ``gt_seg_map``, uint8 (H, W): train ids read from
-    ``<pseudo_label_dir>/<relative_path with the suffix .png>``, or 255
-    everywhere when ``pseudo_label_dir`` is None, and its name to
-    ``seg_fields``.
+    Stands after ``LoadImageFromFile`` and before anything that changes the size.
+    Required keys: ``img``, ``relative_path``, ``pseudo_label_dir``. Adds
+    ``gt_seg_map``, uint8 (H, W): train ids of ``<pseudo_label_dir>/<relative_path
+    with the suffix .png>``, or 255 everywhere when ``pseudo_label_dir`` is None,
+    and its name to ``seg_fields``.
 
     Raises:
         DataError: The file is missing, unreadable, of another size, or not the one
@@ -158,13 +136,12 @@ class LoadPseudoLabels(BaseTransform):
 
     def transform(self, results: dict) -> dict:
         """Add ``gt_seg_map`` to ``results``."""
-        shape = results['img'].shape[:2]
-        folder = results['pseudo_label_dir']
+        shape, folder = results['img'].shape[:2], results['pseudo_label_dir']
         if folder is None:
-            labels = np.full(shape, IGNORE_INDEX, dtype=np.uint8)
+            results['gt_seg_map'] = np.full(shape, IGNORE_INDEX, dtype=np.uint8)
         else:
-            labels = self._read(folder, results['relative_path'], shape)
-        results['gt_seg_map'] = labels
+            name = results['relative_path']
+            results['gt_seg_map'] = self._read(folder, name, shape)
         results['seg_fields'].append('gt_seg_map')
         return results
 
@@ -191,16 +168,18 @@ class LoadPseudoLabels(BaseTransform):
             )
         return labels
 
-    def __repr__(self) -> str:
-        return f'{type(self).__name__}()'
-
 
 def _require_size_of_image(ids: np.ndarray, results: dict) -> None:
+    shape = tuple(results['ori_shape'][:2])
+    if ids.shape == shape:
+        return
     image = results['img_path']
-    check_same_size(
-        ids.shape,
-        results['ori_shape'][:2],
-        results['seg_map_path'],
-        image,
-        results.get('relative_path', image),
+    name = results.get('relative_path', image)
+    raise DataError(
+        f'label is {ids.shape[1]}x{ids.shape[0]} pixels, but its image {image} is '
+        f'{shape[1]}x{shape[0]}',
+        file=results['seg_map_path'],
+        remedy=f'List {name!r} in the file given as exclude= '
+        '(tools/check_data.py CONFIG --write-exclude FILE makes it)',
+        name=name,
     )

@@ -24,19 +24,15 @@ _MAPS = (
 class PanopticTargets(BaseTransform):
     """Make the centers, offsets and weights that Panoptic-DeepLab learns.
 
-    Stands after everything that resizes, flips or crops, which would spoil
-    the offsets. Required keys: ``gt_panoptic_seg``, ``thing_classes``. Adds,
-    all float32: ``gt_center_heatmap``, ``gt_center_weight``,
-    ``gt_offset_weight``, ``gt_sem_seg_weight`` (H, W) and ``gt_offset``
-    (2, H, W), see :func:`segda_mm.ops.panoptic_targets.panoptic_targets`.
+    Stands after everything that resizes, flips or crops. Required keys:
+    ``gt_panoptic_seg``, ``thing_classes``. Adds the maps of
+    :func:`segda_mm.ops.panoptic_targets.panoptic_targets`.
 
     Source: Cheng et al., "Panoptic-DeepLab", CVPR 2020.
 
     Args:
-        sigma: Standard deviation of the heatmap's Gaussians in pixels of the
-            crop.
-        small_instance_area: Instances with fewer visible pixels of the crop
-            count as small.
+        sigma: Standard deviation of the heatmap's Gaussians in pixels of the crop.
+        small_instance_area: Instances with fewer visible pixels count as small.
         small_instance_weight: Weight of their pixels in the semantic loss.
     """
 
@@ -63,24 +59,15 @@ class PanopticTargets(BaseTransform):
         )
         return results
 
-    def __repr__(self) -> str:
-        return (
-            f'{type(self).__name__}(sigma={self.sigma}, '
-            f'small_instance_area={self.small_instance_area}, '
-            f'small_instance_weight={self.small_instance_weight})'
-        )
-
 
 @TRANSFORMS.register_module()
 class PackPanopticInputs(PackSegInputs):
     """Pack an image and all that is known about its instances.
 
-    Beside what :class:`mmseg.datasets.transforms.PackSegInputs` packs
-    (``gt_seg_map`` becomes ``gt_sem_seg``, int64 (1, H, W)), the data sample
-    gets, of those that are there, ``gt_panoptic_seg`` int32 (1, H, W),
+    Beside what :class:`mmseg.datasets.transforms.PackSegInputs` packs, the data
+    sample gets, of those that are there, ``gt_panoptic_seg`` int32 (1, H, W),
     ``gt_center_heatmap``, ``gt_center_weight``, ``gt_offset_weight``,
-    ``gt_sem_seg_weight`` float32 (1, H, W) and ``gt_offset`` float32
-    (2, H, W).
+    ``gt_sem_seg_weight`` float32 (1, H, W) and ``gt_offset`` float32 (2, H, W).
 
     Args:
         meta_keys: Keys of the results to keep as meta information.

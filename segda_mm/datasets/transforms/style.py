@@ -22,13 +22,12 @@ from segda_mm.registry import DATASETS, TRANSFORMS
 class StyleTransform(BaseTransform):
     """Base of transforms that draw an image of another domain for each sample.
 
-    Required key: ``img``, (H, W, 3), BGR in [0, 255]. Its dtype is kept, and
-    values that leave the range are clipped; labels stay.
+    Required key: ``img``, (H, W, 3), BGR in [0, 255]; its dtype is kept, values out
+    of range are clipped.
 
     Args:
         images: Config of a data set of images to draw from, such as
-            ``dict(type='UnlabeledImageDataset', images='my_street')``. Its
-            pipeline is not used.
+            ``dict(type='UnlabeledImageDataset', images='my_street')``.
         prob: Probability that an image is changed.
 
     Raises:
@@ -77,10 +76,8 @@ class StyleTransform(BaseTransform):
 class FourierStyle(StyleTransform):
     """Give an image the low-frequency amplitudes of an image of another domain.
 
-    What is in the image stays; its light and colours become those of an image
-    drawn for each sample and resized to its size. Stands after ``Resize``: the
-    square of frequencies belongs to the size of the image at hand. See
-    :func:`segda_mm.ops.style.transfer_low_frequencies`.
+    Light and colours become those of an image drawn for each sample. Stands after
+    ``Resize``: the square of frequencies belongs to the size of the image at hand.
 
     Source: Yang and Soatto, "FDA: Fourier Domain Adaptation for Semantic
     Segmentation", CVPR 2020.
@@ -88,11 +85,8 @@ class FourierStyle(StyleTransform):
     Args:
         images, prob: See :class:`StyleTransform`.
         beta: Half the side of the square of low frequencies as a share of the
-            smaller side of the image, in [0, 0.5); the paper uses 0.01, 0.05
-            and 0.09.
-
-    Raises:
-        ValueError: An argument is out of range.
+            smaller side of the image, in [0, 0.5); the paper uses 0.01, 0.05 and
+            0.09.
     """
 
     def __init__(self, images: Mapping, beta: float, prob: float) -> None:
@@ -106,34 +100,22 @@ class FourierStyle(StyleTransform):
         style = mmcv.imresize(self.draw(), image.shape[1::-1])
         return transfer_low_frequencies(image, style, self.beta)
 
-    def __repr__(self) -> str:
-        return (
-            f'{type(self).__name__}({len(self.images)} images, '
-            f'beta={self.beta}, prob={self.prob})'
-        )
-
 
 @TRANSFORMS.register_module()
 class ColorStatistics(StyleTransform):
     """Move the colour statistics of an image to those of another domain.
 
-    Mean and standard deviation of lightness and of the two colour axes go
-    towards those of an image drawn for each sample. The colour space is CIE
-    Lab, as OpenCV converts sRGB to it, in floating point (by a table: some
-    pixels come back one level off); the paper uses l-alpha-beta, another space
-    of one lightness and two opponent axes. Stands after ``LoadImageFromFile``,
-    best before anything that pads.
+    Mean and standard deviation of the three channels of CIE Lab (the paper uses
+    l-alpha-beta) go towards those of an image drawn for each sample. Stands after
+    ``LoadImageFromFile``, best before anything that pads.
 
-    Source: Reinhard et al., "Color Transfer between Images", IEEE Computer
-    Graphics and Applications 2001.
+    Source: Reinhard et al., "Color Transfer between Images", IEEE Computer Graphics
+    and Applications 2001.
 
     Args:
         images, prob: See :class:`StyleTransform`.
-        strength: ``(lowest, highest)`` of the strength, drawn uniformly for
-            each image: 0 leaves it as it is, 1 takes the statistics over.
-
-    Raises:
-        ValueError: An argument is out of range.
+        strength: ``(lowest, highest)`` of the strength, drawn uniformly for each
+            image: 0 leaves it as it is, 1 takes the statistics over.
     """
 
     def __init__(
@@ -155,12 +137,6 @@ class ColorStatistics(StyleTransform):
             _to_lab(image), _to_lab(self.draw()), strength
         )
         return 255 * cv2.cvtColor(matched, cv2.COLOR_Lab2BGR)
-
-    def __repr__(self) -> str:
-        return (
-            f'{type(self).__name__}({len(self.images)} images, '
-            f'strength={self.strength}, prob={self.prob})'
-        )
 
 
 def _to_lab(image: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ from torch.utils.checkpoint import checkpoint
 
 
 def scaled_width(channels: int, multiplier: float) -> int:
-    """``channels * multiplier``, rounded to a multiple of 8 and at least 8."""
+    """Scale a width, to a multiple of 8 and at least 8."""
     return max(8, round(channels * multiplier / 8) * 8)
 
 
@@ -23,14 +23,10 @@ def dilations_of_last_units(
     """Rates of the units behind the place of the last stride.
 
     Args:
-        output_stride: 32, or 16 for a last stride that is turned into a
-            dilation of 2.
+        output_stride: 32, or 16 for a last stride turned into a dilation of 2.
         multi_grid: Unit rates, multiplied with that dilation (Chen et al.,
-            "Rethinking Atrous Convolution", 2017); None: all of them 1.
+            "Rethinking Atrous Convolution", 2017); None: all 1.
         units: How many rates are wanted.
-
-    Raises:
-        ValueError: Another output stride, or another number of unit rates.
     """
     if output_stride not in (16, 32):
         raise ValueError(f'output_stride is 16 or 32, not {output_stride}')
@@ -44,40 +40,10 @@ def dilations_of_last_units(
     return tuple(32 // output_stride * rate for rate in multi_grid)
 
 
-def checked_out_indices(out_indices: Sequence[int]) -> tuple[int, ...]:
-    """The indices of the features, which are among 0, 1 and 2, in rising order.
-
-    Raises:
-        ValueError: They are not.
-    """
-    indices = tuple(out_indices)
-    if (
-        not indices
-        or not set(indices) <= {0, 1, 2}
-        or list(indices) != sorted(set(indices))
-    ):
-        raise ValueError(
-            'out_indices are among 0 (stride 4), 1 (stride 8) and 2 (the last '
-            f'map), in rising order and each once; they are {indices}'
-        )
-    return indices
-
-
 def run_recomputed(unit: nn.Module, *inputs: Any) -> Any:
-    """Run a unit and keep its inputs and outputs only.
+    """Run a unit, keep its inputs and outputs only, and recompute in the backward pass.
 
-    What lies between is computed again in the backward pass, with the random
-    numbers and the autocast state of the first time. Outputs, gradients and
-    the running statistics of batch normalization are those of an ordinary
-    call: the second pass does not move the latter again. Without gradients it
-    is an ordinary call.
-
-    Args:
-        unit: The module to run.
-        *inputs: Its arguments.
-
-    Returns:
-        What ``unit(*inputs)`` returns.
+    Outputs, gradients and running statistics are those of an ordinary call.
     """
     if not torch.is_grad_enabled():
         return unit(*inputs)

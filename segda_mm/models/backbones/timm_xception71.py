@@ -11,7 +11,7 @@ from torch import Tensor
 
 from segda_mm.files import atomic_file
 from segda_mm.models.backbones.xception import ENTRY_FLOW, Xception71
-from segda_mm.models.checkpoints import read_state_dict
+from segda_mm.models.checkpoints import read_state_dict, under_prefix
 
 MIDDLE_MODULES = 16
 HALVES = {'dw': 'depthwise_conv', 'pw': 'pointwise_conv'}
@@ -20,20 +20,12 @@ HALVES = {'dw': 'depthwise_conv', 'pw': 'pointwise_conv'}
 def convert_timm_xception71(source: str | PathLike, target: str | PathLike) -> None:
     """Write the weights of a timm checkpoint as a classifier of ours.
 
-    The file has the weights of :class:`Xception71` under ``backbone.`` and
-    timm's classifier, where there is one, under ``head.fc.``: it can be tested
-    with the ImageNet config of X-71, and starts a segmentor through
-    ``StrictPretrained``.
-
-    Args:
-        source: A local checkpoint: ``.safetensors``, or one of ``torch.save``
-            with tensors only, with or without a ``state_dict`` entry.
-        target: The ``.pth`` to write.
+    Weights of :class:`Xception71` are under ``backbone.``, timm's classifier under
+    ``head.fc.``, as the ImageNet config of X-71 has it.
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: It is not a checkpoint of plain tensors, or not one of
-            ``xception71``.
+        ValueError: It is not a checkpoint of tensors, or not of ``xception71``.
     """
     state = read_state_dict(source)
     try:
@@ -45,40 +37,14 @@ def convert_timm_xception71(source: str | PathLike, target: str | PathLike) -> N
 
 
 def rename_timm_xception71(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Give the weights of timm's ``xception71`` the names they have here.
-
-    Args:
-        state: timm's state dict.
-
-    Returns:
-        The same tensors under ``backbone.`` and ``head.``.
-
-    Raises:
-        ValueError: A name is not timm's, or names or shapes are not those of
-            :class:`Xception71`; the message has the first few of them.
-    """
+    """Give timm's weights the names they have here; ValueError if any does not fit."""
     converted = {_renamed(name): tensor for name, tensor in state.items()}
     with torch.device('meta'):
-        wanted = {
-            f'backbone.{name}': tensor.shape
-            for name, tensor in Xception71().state_dict().items()
-        }
-    found = {
-        name: tensor.shape
-        for name, tensor in converted.items()
-        if name.startswith('backbone.')
-    }
-    problems = [
-        f'{name} is {tuple(found[name]) if name in found else "missing"} and should '
-        + (f'be {tuple(wanted[name])}' if name in wanted else 'not be there')
-        for name in sorted(wanted.keys() | found.keys())
-        if wanted.get(name) != found.get(name)
-    ]
-    if problems:
-        raise ValueError(
-            f'{len(problems)} weights are not those of xception71: '
-            + '; '.join(problems[:3])
-        )
+        network = Xception71()
+    try:
+        network.load_state_dict(under_prefix(converted, 'backbone.'), assign=True)
+    except RuntimeError as error:
+        raise ValueError(f'the weights are not those of xception71: {error}') from error
     return converted
 
 

@@ -11,7 +11,6 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from segda_mm.models.backbones.common import (
-    checked_out_indices,
     dilations_of_last_units,
     run_recomputed,
     scaled_width,
@@ -20,10 +19,9 @@ from segda_mm.registry import MODELS
 
 
 class Stage(NamedTuple):
-    """One row of the table of a network.
+    """One row of the table of a network; stride 2 lies in a stage's last unit.
 
-    Two widths are the 3x3 convolutions of a basic unit, three the 1x1, 3x3
-    and 1x1 of a bottleneck. Stride 2 lies in a stage's last unit.
+    Two widths are those of a basic unit, three those of a bottleneck.
     """
 
     name: str
@@ -32,55 +30,41 @@ class Stage(NamedTuple):
     strided: bool = False
 
 
-class DropPath(nn.Module):
-    """Leave the branch out for a sample, or scale it up so that the mean stays.
+COMMON_STAGES = (
+    Stage('b2', 3, (128, 128)),
+    Stage('b3', 3, (256, 256), strided=True),
+    Stage('b4', 6, (512, 512), strided=True),
+)
 
-    Each sample's branch is kept with probability ``survival`` and then divided
-    by it, in training only. Huang et al., "Deep Networks with Stochastic
-    Depth", ECCV 2016.
+
+class DropPath(nn.Module):
+    """Keep each sample's branch with a probability, and divide by it, in training.
+
+    Huang et al., "Deep Networks with Stochastic Depth", ECCV 2016.
 
     Args:
-        survival: Probability in (0, 1] that a sample keeps the branch.
-
-    Raises:
-        ValueError: ``survival`` is not in (0, 1].
+        survival: That probability, in (0, 1].
     """
 
     def __init__(self, survival: float) -> None:
         super().__init__()
         if not 0 < survival <= 1:
-            raise ValueError(
-                'drop_path_survival is the probability that a residual branch is '
-                f'kept, in (0, 1]; it is {survival}'
-            )
+            raise ValueError(f'drop_path_survival must lie in (0, 1], not {survival}')
         self.survival = survival
 
     def forward(self, branch: Tensor) -> Tensor:
-        """Keep or drop by sample; shape (N, ...), floating point, stays."""
+        """Keep or drop by sample; shape (N, ...) stays."""
         if not self.training or self.survival == 1:
             return branch
         factors = branch.new_empty((branch.shape[0], *[1] * (branch.ndim - 1)))
         return branch * factors.bernoulli_(self.survival).div_(self.survival)
 
-    def extra_repr(self) -> str:
-        return f'survival={self.survival}'
-
 
 class WideResidualUnit(nn.Module):
     """A residual unit with ReLU after the sum: ``ReLU(branch(x) + shortcut(x))``.
 
-    Every convolution is followed by a normalization, all but the last of the
-    branch by ReLU. The stride is that of the second convolution, the dilation
-    that of the 3x3 convolutions. The shortcut subsamples the map where the
-    widths agree, and is a 1x1 convolution otherwise.
-
-    Args:
-        in_channels: Channels of the input.
-        widths: Two or three output widths, see :class:`Stage`.
-        stride: 1 or 2.
-        dilation: Of the 3x3 convolutions.
-        survival: See :class:`DropPath`.
-        norm_cfg: Of every normalization.
+    Stride is that of the second convolution and the shortcut, dilation that of 3x3
+    convolutions; ``widths`` see :class:`Stage`.
     """
 
     def __init__(
@@ -131,40 +115,19 @@ class WideResidualUnit(nn.Module):
 class WideResNet(BaseModule):
     """A wide residual network from a table of stages.
 
-    ``conv1`` (3x3, stride 2), the stages, and a 3x3 max pool of stride 2
-    behind the first of them. Strides of 2 stand in the *last* unit of a stage
-    and are taken out behind ``output_stride``: with 16, the last strided unit
-    is not, and what follows it is dilated by 2.
-
-    :class:`WideResNet38` and :class:`WideResNet41` are the networks to use.
+    A 3x3 convolution of stride 2, the stages, and a 3x3 max pool behind the first.
 
     Args:
         stages: The table, from ``b2`` on.
-        output_stride: 16 or 32, between the image and the last map.
-        multi_grid: Unit rates of the bottleneck units, which multiply their
-            dilation; None: all 1.
-        drop_path_survival: Probability that a residual branch is kept, the
-            same for every unit. The paper trains with 0.8.
-        with_checkpoint: Keep what lies between units only, and compute their
-            insides again in the backward pass; see :func:`run_recomputed`.
-        out_indices: Which maps are returned: 0, at stride 4, the output of
-            the unit before the strided one of ``b3``; 1, at stride 8, the same
-            of ``b4``; 2, the last one.
-        stem: How the map gets from stride 2 to stride 4: ``'max_pool'``
-            behind ``b2``, or ``'strided_unit'``, the last one of ``b2``. Only
-            the former meets the multiply-adds that the paper states.
-        width_multiplier: For slim versions; widths are rounded to multiples
-            of 8.
+        output_stride: 16 or 32; with 16 what follows the last stride is dilated.
+        multi_grid: Unit rates of the bottlenecks' dilations; None: all 1.
+        drop_path_survival: Probability that a residual branch is kept.
+        with_checkpoint: Recompute units in the backward pass, to save memory.
+        out_indices: Which maps are returned: 0 and 1, at stride 4 and 8, from
+            before the strided units of ``b3`` and ``b4``; 2, the last one.
+        width_multiplier: For slim versions; widths are multiples of 8.
         norm_cfg: Of every normalization.
-        init_cfg: See :class:`mmengine.model.BaseModule`; None: convolutions
-            by Kaiming, normalizations as identity.
-
-    Attributes:
-        feature_channels: Channels of each returned map.
-
-    Raises:
-        ValueError: A setting is out of its range, or ``multi_grid`` is not as
-            long as there are bottleneck units.
+        init_cfg: See mmengine; None: convolutions by Kaiming.
     """
 
     def __init__(
@@ -175,7 +138,6 @@ class WideResNet(BaseModule):
         drop_path_survival: float = 1.0,
         with_checkpoint: bool = False,
         out_indices: Sequence[int] = (0, 1, 2),
-        stem: str = 'max_pool',
         width_multiplier: float = 1.0,
         norm_cfg: dict = dict(type='BN', requires_grad=True),  # noqa: B006
         init_cfg: dict | list[dict] | None = None,
@@ -186,10 +148,8 @@ class WideResNet(BaseModule):
                 dict(type='Constant', val=1, layer=['_BatchNorm', 'GroupNorm']),
             ]
         super().__init__(init_cfg)
-        if stem not in ('max_pool', 'strided_unit'):
-            raise ValueError(f"stem is 'max_pool' or 'strided_unit', not {stem!r}")
         self.with_checkpoint = with_checkpoint
-        self.out_indices = checked_out_indices(out_indices)
+        self.out_indices = tuple(out_indices)
         dilations = iter(
             dilations_of_last_units(
                 output_stride,
@@ -200,13 +160,12 @@ class WideResNet(BaseModule):
 
         channels = scaled_width(64, width_multiplier)
         self.conv1 = ConvModule(3, channels, 3, stride=2, padding=1, norm_cfg=norm_cfg)
-        self.pool = nn.MaxPool2d(3, stride=2, padding=1) if stem == 'max_pool' else None
+        self.pool = nn.MaxPool2d(3, stride=2, padding=1)
         self.stage_names = tuple(stage.name for stage in stages)
-        reached = 4 if stem == 'max_pool' else 2
+        reached = 4
         for stage in stages:
             widths = [scaled_width(w, width_multiplier) for w in stage.widths]
-            strided = stage.strided or (stage.name == 'b2' and stem == 'strided_unit')
-            stride = 2 if strided and reached < output_stride else 1
+            stride = 2 if stage.strided and reached < output_stride else 1
             reached *= stride
             units = nn.ModuleList()
             for index in range(stage.units):
@@ -223,24 +182,14 @@ class WideResNet(BaseModule):
                 channels = widths[-1]
             self.add_module(stage.name, units)
 
-        last_widths = {stage.name: stage.widths[-1] for stage in stages}
         levels = (
-            scaled_width(last_widths['b3'], width_multiplier),
-            scaled_width(last_widths['b4'], width_multiplier),
+            *(scaled_width(stages[i].widths[-1], width_multiplier) for i in (1, 2)),
             channels,
         )
         self.feature_channels = tuple(levels[index] for index in self.out_indices)
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
-        """Feature maps of an image.
-
-        Args:
-            image: Shape (N, 3, H, W), normalized.
-
-        Returns:
-            The maps of ``out_indices``. At stride s a side of S pixels has
-            ceil(S / s), so that sides of k * s + 1 keep corners on corners.
-        """
+        """Maps of ``out_indices`` of an image (N, 3, H, W), of sides ceil(S / s)."""
         x = self._run(self.conv1, image)
         maps = []
         for name in self.stage_names:
@@ -249,7 +198,7 @@ class WideResNet(BaseModule):
                 x = self._run(unit, x)
                 if name in ('b3', 'b4') and index == len(units) - 2:
                     maps.append(x)
-            if name == 'b2' and self.pool is not None:
+            if name == 'b2':
                 x = self.pool(x)
         maps.append(x)
         return tuple(maps[index] for index in self.out_indices)
@@ -262,19 +211,15 @@ class WideResNet(BaseModule):
 class WideResNet38(WideResNet):
     """WR-38: 109.18 M parameters and 45.99 B multiply-adds at 224 x 224.
 
-    The network of Wu et al., "Wider or Deeper", 2016, in the version of Chen
-    et al., "Naive-Student", ECCV 2020, Table 11. The counts, with a classifier
-    of 1000 classes, are those of that table (109 M, 46 B).
-
-    Args:
-        b5_width: Of the first convolution of the units of ``b5``.
-        **settings: See :class:`WideResNet`; ``multi_grid`` takes two rates,
-            and the paper's are (1, 2).
+    Wu et al., "Wider or Deeper", 2016, in the version of Chen et al.,
+    "Naive-Student", ECCV 2020, Table 11, with a classifier of 1000 classes.
+    Settings are those of :class:`WideResNet`; the paper's ``multi_grid`` is (1, 2).
     """
 
-    def __init__(self, b5_width: int = 512, **settings) -> None:
+    def __init__(self, **settings) -> None:
         stages = (
-            *_common_stages(b5_width),
+            *COMMON_STAGES,
+            Stage('b5', 3, (512, 1024), strided=True),
             Stage('b6', 1, (512, 1024, 2048)),
             Stage('b7', 1, (1024, 2048, 4096)),
         )
@@ -285,27 +230,15 @@ class WideResNet38(WideResNet):
 class WideResNet41(WideResNet):
     """WR-41: 111.06 M parameters and 49.30 B multiply-adds at 224 x 224.
 
-    WR-38 without its last unit and with the one before it three times: Chen
-    et al., "Naive-Student", ECCV 2020, section 4.3. The counts, with a
-    classifier of 1000 classes, are those of the paper's Table 11 (111 M,
-    49.3 B). They are met with a ``b5_width`` of 1024 only; the 512 printed in
-    that table makes 85 M of it.
-
-    Args:
-        b5_width: Of the first convolution of the units of ``b5``.
-        **settings: See :class:`WideResNet`; ``multi_grid`` takes three rates,
-            and the paper's are (1, 2, 4).
+    Chen et al., "Naive-Student", ECCV 2020, section 4.3. The counts of its Table 11
+    are met with 1024 as first width of ``b5``; the 512 printed there makes 85 M.
+    Settings are those of :class:`WideResNet`; the paper's ``multi_grid`` is (1, 2, 4).
     """
 
-    def __init__(self, b5_width: int = 1024, **settings) -> None:
-        stages = (*_common_stages(b5_width), Stage('b6', 3, (512, 1024, 2048)))
+    def __init__(self, **settings) -> None:
+        stages = (
+            *COMMON_STAGES,
+            Stage('b5', 3, (1024, 1024), strided=True),
+            Stage('b6', 3, (512, 1024, 2048)),
+        )
         super().__init__(stages, **settings)
-
-
-def _common_stages(b5_width: int) -> tuple[Stage, ...]:
-    return (
-        Stage('b2', 3, (128, 128)),
-        Stage('b3', 3, (256, 256), strided=True),
-        Stage('b4', 6, (512, 512), strided=True),
-        Stage('b5', 3, (b5_width, 1024), strided=True),
-    )

@@ -11,7 +11,6 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from segda_mm.models.backbones.common import (
-    checked_out_indices,
     dilations_of_last_units,
     run_recomputed,
     scaled_width,
@@ -29,24 +28,15 @@ ENTRY_FLOW = (
 MIDDLE_WIDTHS = (728, 728, 728)
 EXIT_WIDTHS = ((728, 1024, 1024), (1536, 1536, 2048))
 
-#: Modules of the entry flow whose inner map is a feature, at strides 4 and 8.
+#: Modules of the entry flow whose inner map is a feature.
 TAPPED = (2, 4)
 
 
 class XceptionModule(nn.Module):
-    """Three separable convolutions (3x3 depthwise, 1x1) beside a shortcut.
+    """Three separable convolutions, ReLU before each, beside a shortcut.
 
-    ReLU comes *before* each separable convolution; each half of one is
-    followed by a normalization, and nothing follows the sum. The stride is
-    that of the third. The shortcut is the identity, or a 1x1 convolution
-    where stride or widths demand it.
-
-    Args:
-        in_channels: Channels of the input.
-        widths: Outputs of the three separable convolutions.
-        stride: 1 or 2.
-        tapped: Whether the output of the second one is returned as well.
-        norm_cfg: Of every normalization.
+    The stride is that of the third; of a tapped module the output of the second is
+    returned as well.
     """
 
     def __init__(
@@ -80,16 +70,7 @@ class XceptionModule(nn.Module):
             )
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Output and tapped map.
-
-        Args:
-            x: Shape (N, in_channels, H, W).
-
-        Returns:
-            The output (N, widths[2], ceil(H / stride), ceil(W / stride)) and
-            the second separable convolution's (N, widths[1], H, W), before
-            its ReLU; None where the module is not tapped.
-        """
+        """The output, and if tapped the second convolution's before its ReLU."""
         shortcut = x if self.projection is None else self.projection(x)
         inner = self.separable1(F.relu(x))
         inner = self.separable2(F.relu(inner, inplace=True))
@@ -97,76 +78,25 @@ class XceptionModule(nn.Module):
         return shortcut + branch, inner if self.tapped else None
 
 
-class ExitModule(nn.Sequential):
-    """Three separable convolutions with ReLU after each half, no shortcut.
-
-    Args:
-        in_channels: Channels of the input.
-        widths: Outputs of the three.
-        dilations: Of the three depthwise convolutions.
-        norm_cfg: Of every normalization.
-    """
-
-    def __init__(
-        self,
-        in_channels: int,
-        widths: Sequence[int],
-        dilations: Sequence[int],
-        norm_cfg: dict,
-    ) -> None:
-        super().__init__(
-            *(
-                DepthwiseSeparableConvModule(
-                    channels,
-                    width,
-                    3,
-                    padding=rate,
-                    dilation=rate,
-                    norm_cfg=norm_cfg,
-                )
-                for channels, width, rate in zip(
-                    (in_channels, *widths), widths, dilations
-                )
-            )
-        )
-
-
 @MODELS.register_module()
 class Xception71(BaseModule):
-    """X-71, the light backbone of Panoptic-DeepLab.
+    """X-71, the light backbone of Panoptic-DeepLab; 40,289,736 parameters.
 
-    Entry flow of five modules, middle flow of sixteen, exit flow of two, with
-    strided convolutions in place of all max pools: Chollet, "Xception", CVPR
-    2017, as aligned by Qi et al., COCO detection challenge 2017, and Chen et
-    al., "Encoder-Decoder with Atrous Separable Convolution", ECCV 2018.
-    40,289,736 parameters without a classifier. Weights of timm's
-    ``xception71`` fit after ``tools/model_converters/timm_xception71.py``.
+    Chollet, "Xception", CVPR 2017, as aligned by Qi et al., COCO detection
+    challenge 2017, and Chen et al., "Encoder-Decoder with Atrous Separable
+    Convolution", ECCV 2018. timm's weights fit after
+    ``tools/model_converters/timm_xception71.py``.
 
     Args:
-        output_stride: 16 or 32, between the image and the last map. With 16
-            the last stride is not taken and the last module dilated by 2.
-        multi_grid: Unit rates of the last module's three convolutions, which
-            multiply its dilation; None: all 1.
-        with_checkpoint: Keep what lies between modules only, and compute
-            their insides again in the backward pass; see
-            :func:`run_recomputed`.
-        out_indices: Which maps are returned: 0, at stride 4, and 1, at stride
-            8, the outputs of the second separable convolution of the third
-            and the fifth module, before ReLU; 2, the last map.
+        output_stride: 16 or 32; with 16 the last module is dilated by 2.
+        multi_grid: Unit rates of the last module's dilations; None: all 1.
+        with_checkpoint: Recompute modules in the backward pass, to save memory.
+        out_indices: Which maps are returned: 0 and 1, at stride 4 and 8, from
+            inside the third and fifth module, before ReLU; 2, the last one.
         middle_modules: Length of the middle flow; fewer for slim versions.
-        width_multiplier: For slim versions; widths are rounded to multiples
-            of 8.
-        norm_cfg: Of every normalization; the published weights use an epsilon
-            of 1e-3.
-        init_cfg: See :class:`mmengine.model.BaseModule`; None: convolutions
-            by Kaiming, normalizations as identity.
-
-    Attributes:
-        feature_channels: Channels of each returned map.
-
-    Raises:
-        ValueError: A setting is out of its range, or ``multi_grid`` is not
-            three rates.
+        width_multiplier: For slim versions; widths are multiples of 8.
+        norm_cfg: Of every normalization.
+        init_cfg: See mmengine; None: convolutions by Kaiming.
     """
 
     def __init__(
@@ -188,7 +118,7 @@ class Xception71(BaseModule):
             ]
         super().__init__(init_cfg)
         self.with_checkpoint = with_checkpoint
-        self.out_indices = checked_out_indices(out_indices)
+        self.out_indices = tuple(out_indices)
         dilations = dilations_of_last_units(output_stride, multi_grid, units=3)
 
         def scaled(widths: Sequence[int]) -> list[int]:
@@ -215,7 +145,16 @@ class Xception71(BaseModule):
         self.exit1 = XceptionModule(
             channels, widths1, output_stride // 16, False, norm_cfg
         )
-        self.exit2 = ExitModule(widths1[-1], widths2, dilations, norm_cfg)
+        self.exit2 = nn.Sequential(
+            *(
+                DepthwiseSeparableConvModule(
+                    channels, width, 3, padding=rate, dilation=rate, norm_cfg=norm_cfg
+                )
+                for channels, width, rate in zip(
+                    (widths1[-1], *widths2), widths2, dilations
+                )
+            )
+        )
 
         levels = (
             *(scaled(ENTRY_FLOW[index][0])[1] for index in TAPPED),
@@ -224,15 +163,7 @@ class Xception71(BaseModule):
         self.feature_channels = tuple(levels[index] for index in self.out_indices)
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
-        """Feature maps of an image.
-
-        Args:
-            image: Shape (N, 3, H, W), normalized.
-
-        Returns:
-            The maps of ``out_indices``. At stride s a side of S pixels has
-            ceil(S / s), so that sides of k * s + 1 keep corners on corners.
-        """
+        """Maps of ``out_indices`` of an image (N, 3, H, W), of sides ceil(S / s)."""
         x = self._run(self.stem, image)
         maps = []
         for module in (*self.entry, *self.middle, self.exit1):

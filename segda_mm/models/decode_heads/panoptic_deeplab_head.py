@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 from mmcv.cnn import ConvModule, DepthwiseSeparableConvModule
+from mmengine.dist import get_world_size
 from mmengine.model import BaseModule
 from mmseg.utils import ConfigType, SampleList
 from torch import Tensor, nn
@@ -31,50 +32,32 @@ TARGETS = (
 class PanopticDeepLabHead(BaseModule):
     """Semantic classes, centers of instances, and offsets to them.
 
-    Cheng et al., "Panoptic-DeepLab", CVPR 2020, section 3.1. A semantic and an
-    instance branch share nothing but the backbone's features. Each has an ASPP
-    on the features of stride 16 and a decoder that twice resizes, joins the
-    projected features of stride 8 and then 4, and fuses both by a 5x5
-    convolution. Every convolution but the three last ones is followed by a
-    norm and a ReLU; all resizing is bilinear with aligned corners.
-
-    In training, the pooling of ASPP leaves one value per channel and image,
-    and PyTorch refuses to normalise a batch of one image (of all processes,
-    with SyncBN). That one batch norm then uses its running statistics, as in
-    testing, and leaves them as they are.
+    Cheng et al., "Panoptic-DeepLab", CVPR 2020, section 3.1. Two branches of ASPP
+    and decoder share nothing but the backbone's features. With a batch of one
+    image (in all processes, with SyncBN) the norm behind the pooling of ASPP uses
+    its running statistics, as PyTorch cannot normalise single values.
 
     Args:
         in_channels: Channels of the features of stride 4, 8 and 16.
         in_index: Which of the backbone's outputs these are.
         num_classes: C, classes of the semantic branch.
         thing_classes: Those of them that have instances.
-        separable: Whether the 3x3 convolutions of ASPP and all 5x5 ones are
-            depthwise separable (norm and ReLU after both halves), as the
-            paper's are, or dense, as the counts of Chen et al.,
-            "Naive-Student", ECCV 2020 tell of its wide residual networks.
+        separable: Whether 3x3 and 5x5 convolutions are depthwise separable, as the
+            paper's are, or dense, as those of "Naive-Student", ECCV 2020.
         aspp_channels: Width of each ASPP and its five parts.
-        aspp_rates: Dilations of its 3x3 convolutions; (6, 12, 18) go with
-            stride 16.
-        semantic_projection_channels: Widths the semantic branch projects the
-            features of stride 8 and of stride 4 to.
+        aspp_rates: Dilations of its 3x3 convolutions.
+        semantic_projection_channels: Widths of the semantic branch's projections
+            of stride 8 and of stride 4.
         semantic_channels: Width of its decoder and of its head.
         instance_projection_channels: As above, of the instance branch.
-        instance_channels: Width of the instance branch's decoder.
+        instance_channels: Width of its decoder.
         center_channels: Width of the heads of centers and of offsets.
         dropout_ratio: Share of the values of ASPP dropped in training.
         norm_cfg: Of the norms.
-        loss_semantic: A loss of (seg_logits, labels, weight), see
-            :class:`HardPixelCrossEntropy`.
-        loss_center: A loss of (prediction, target, weight), see
-            :class:`MaskedRegressionLoss`.
+        loss_semantic: See :class:`HardPixelCrossEntropy`.
+        loss_center: See :class:`MaskedRegressionLoss`.
         loss_offset: As ``loss_center``.
-        init_cfg: Without it, convolutions are drawn as by He et al. 2015 and
-            the last ones, which no norm follows, with a standard deviation of
-            0.01 (classes) or 0.001.
-
-    Raises:
-        ValueError: There are not three features, a branch does not have two
-            projections, or a thing class is not in [0, num_classes).
+        init_cfg: None: convolutions as by He et al. 2015, the last ones smaller.
     """
 
     # Read by mmseg, which resizes logits; here all is resized like this.
@@ -102,14 +85,6 @@ class PanopticDeepLabHead(BaseModule):
         init_cfg: ConfigType | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        for name, values, count in (
-            ('in_channels', in_channels, 3),
-            ('in_index', in_index, 3),
-            ('semantic_projection_channels', semantic_projection_channels, 2),
-            ('instance_projection_channels', instance_projection_channels, 2),
-        ):
-            if len(values) != count:
-                raise ValueError(f'decode_head.{name} needs {count} items: {values}')
         if not set(thing_classes) <= set(range(num_classes)):
             raise ValueError(
                 f'decode_head.thing_classes {list(thing_classes)} are not all in '
@@ -142,15 +117,7 @@ class PanopticDeepLabHead(BaseModule):
         self.loss_offset = MODELS.build(loss_offset)
 
     def forward(self, inputs: Sequence[Tensor]) -> PanopticOutputs:
-        """Predict from the backbone's features.
-
-        Args:
-            inputs: The backbone's outputs, (N, C_i, h_i, w_i) each.
-
-        Returns:
-            Maps at the size of the features of stride 4, offsets in pixels of
-            that size.
-        """
+        """Maps of stride 4 from the backbone's outputs, (N, C_i, h_i, w_i) each."""
         features = [inputs[index] for index in self.in_index]
         semantic = self.semantic_branch(features)
         instance = self.instance_branch(features)
@@ -166,33 +133,19 @@ class PanopticDeepLabHead(BaseModule):
         batch_data_samples: SampleList,
         train_cfg: ConfigType,
     ) -> dict[str, Tensor]:
-        """Predict from the backbone's features and compare with the targets.
-
-        Args:
-            inputs: The backbone's outputs, (N, C_i, h_i, w_i) each.
-            batch_data_samples: N samples with all of :data:`TARGETS`.
-            train_cfg: Not used; part of mmseg's interface.
-
-        Returns:
-            Scalars ``loss_semantic``, ``loss_center`` and ``loss_offset``.
-        """
+        """Predict from the backbone's outputs and compare, see :meth:`loss_by_feat`."""
         return self.loss_by_feat(self(inputs), batch_data_samples)
 
     def loss_by_feat(
         self, outputs: PanopticOutputs, batch_data_samples: SampleList
     ) -> dict[str, Tensor]:
-        """Compare predictions, at the size of the targets, with the targets.
-
-        Args:
-            outputs: N predictions, as :meth:`forward` returns them.
-            batch_data_samples: N samples with all of :data:`TARGETS`, of one
-                size.
+        """Compare the maps of :meth:`forward` with the targets, at the targets' size.
 
         Returns:
             Scalars ``loss_semantic``, ``loss_center`` and ``loss_offset``.
 
         Raises:
-            KeyError: A sample lacks a target.
+            KeyError: A sample lacks one of :data:`TARGETS`.
         """
         targets = {name: _stack(batch_data_samples, name) for name in TARGETS}
         size = targets['gt_sem_seg'].shape[-2:]
@@ -302,7 +255,7 @@ def _norm_of_single_pixels(module: ConvModule, pooled: Tensor) -> Tensor:
     norm = module.norm
     if not isinstance(norm, _BatchNorm) or not norm.training or len(pooled) > 1:
         return norm(pooled)
-    if isinstance(norm, nn.SyncBatchNorm) and _num_processes(norm) > 1:
+    if isinstance(norm, nn.SyncBatchNorm) and get_world_size(norm.process_group) > 1:
         return norm(pooled)
     return F.batch_norm(
         pooled,
@@ -313,12 +266,6 @@ def _norm_of_single_pixels(module: ConvModule, pooled: Tensor) -> Tensor:
         training=False,
         eps=norm.eps,
     )
-
-
-def _num_processes(norm: nn.SyncBatchNorm) -> int:
-    if not torch.distributed.is_available() or not torch.distributed.is_initialized():
-        return 1
-    return torch.distributed.get_world_size(norm.process_group)
 
 
 def _prediction_head(

@@ -15,10 +15,8 @@ from segda_mm.registry import MODELS
 class EntropyLoss(nn.Module):
     """Mean entropy of the pixels' predictions, as a share of the largest one.
 
-    Vu et al., "ADVENT: Adversarial Entropy Minimization for Domain Adaptation
-    in Semantic Segmentation", CVPR 2019, section 3.1 (MinEnt), as the mean over
-    the pixels where the paper has the sum: -sum_c p log p / log C lies between
-    0, where a class is certain, and 1, where all are as likely.
+    Vu et al., "ADVENT", CVPR 2019, section 3.1 (MinEnt): -sum_c p log p / log C in
+    [0, 1], with the mean over the pixels where the paper has the sum.
 
     Args:
         loss_weight: Factor of the result.
@@ -31,14 +29,7 @@ class EntropyLoss(nn.Module):
         self.loss_weight = loss_weight
 
     def forward(self, logits: Tensor) -> Tensor:
-        """Compute the loss.
-
-        Args:
-            logits: Shape (N, C, H, W), C at least 2.
-
-        Returns:
-            A scalar, at least of float32.
-        """
+        """A scalar, at least of float32, of logits (N, C, H, W), C at least 2."""
         num_classes, class_axis = logits.shape[1], 1
         if logits.is_contiguous(memory_format=torch.channels_last):
             # As in class_probabilities: no copy to channels first.
@@ -54,20 +45,13 @@ class MaximumSquaresLoss(nn.Module):
     """Minus half the sum of the classes' squared probabilities, pixels' mean.
 
     Chen et al., "Domain Adaptation for Semantic Segmentation with Maximum
-    Squares Loss", ICCV 2019: -1/(2 N) sum p^2 over the N pixels and C classes,
-    between -1/2, where a class is certain, and -1/(2 C), where all are as
-    likely. Its gradient grows linearly with p, where that of the entropy is
-    dominated by the pixels that are easy.
+    Squares Loss", ICCV 2019; between -1/2, where all are certain, and -1/(2 C).
 
     Args:
         loss_weight: Factor of the result.
-        image_wise_weighting_ratio: alpha of the image-wise weighting (section
-            3.3; the paper: 0.2), in [0, 1]. As in the authors' program, a pixel
-            counts 1 / (N_c^alpha N^(1 - alpha)) instead of 1 / N, where N_c of
-            the image's N pixels are predicted as its class. None: as 0.
-
-    Raises:
-        ValueError: ``image_wise_weighting_ratio`` is not in [0, 1].
+        image_wise_weighting_ratio: alpha of section 3.3, in [0, 1] (the paper:
+            0.2): a pixel counts 1 / (N_c^alpha N^(1 - alpha)), where N_c of the
+            image's N pixels are predicted as its class. None: 1 / N.
     """
 
     loss_name = 'maximum_squares_loss'
@@ -85,14 +69,7 @@ class MaximumSquaresLoss(nn.Module):
         self.image_wise_weighting_ratio = ratio
 
     def forward(self, logits: Tensor) -> Tensor:
-        """Compute the loss.
-
-        Args:
-            logits: Shape (N, C, H, W).
-
-        Returns:
-            A scalar, not positive, at least of float32.
-        """
+        """A scalar, not positive, at least of float32, of logits (N, C, H, W)."""
         precision = torch.promote_types(logits.dtype, torch.float32)
         squares = class_probabilities(logits.to(precision)).square().sum(1)
         if self.image_wise_weighting_ratio is not None:

@@ -15,12 +15,8 @@ from segda_mm.registry import MODELS
 class PixelCrossEntropyLoss(CrossEntropyLoss):
     """mmseg's ``CrossEntropyLoss``, faster where channels are last in memory.
 
-    PyTorch copies such logits to channels first and back; taken as a table of
-    pixels they need no copy. The number of labelled pixels, by which
-    ``avg_non_ignore`` divides, stays on the device; with class weights it is
-    their sum over these pixels, where mmseg stops with an error. Values and
-    arguments are otherwise those of
-    :class:`mmseg.models.losses.CrossEntropyLoss` with ``avg_non_ignore=True``.
+    With ``avg_non_ignore=True``; class weights are then divided by their sum over
+    the labelled pixels. Other arguments and values are mmseg's.
     """
 
     def __init__(self, **kwargs) -> None:
@@ -36,20 +32,7 @@ class PixelCrossEntropyLoss(CrossEntropyLoss):
         ignore_index: int = -100,
         **kwargs,
     ) -> Tensor:
-        """Compare logits with labels.
-
-        Args:
-            cls_score: Logits, shape (N, C, H, W).
-            label: Classes or ``ignore_index``, shape (N, H, W).
-            weight: Of the pixels, shape (N, H, W).
-            avg_factor: Divisor of the sum; None: the number of labelled pixels.
-            reduction_override: ``'none'``, ``'mean'`` or ``'sum'``.
-            ignore_index: Label of the pixels without loss.
-            **kwargs: See mmseg.
-
-        Returns:
-            A scalar; for the reduction ``'none'`` shape (N, H, W).
-        """
+        """Compare logits (N, C, H, W) with labels (N, H, W); arguments are mmseg's."""
         reduction = reduction_override or self.reduction
         if avg_factor is None and reduction == 'mean':
             avg_factor = self._sum_of_weights(cls_score, label, ignore_index)
@@ -76,73 +59,51 @@ class PixelCrossEntropyLoss(CrossEntropyLoss):
         return (class_weight[label.masked_fill(~counted, 0)] * counted).sum()
 
 
-SCOPES = ('image', 'batch')
-
-
 @MODELS.register_module()
 class HardPixelCrossEntropy(nn.Module):
-    """Mean weighted cross entropy over a share of the pixels, the hardest ones.
+    """Mean weighted cross entropy over the hardest pixels of each image.
 
-    Bootstrapped as in Yang et al., "DeeperLab", 2019, with the weights of
-    Cheng et al., "Panoptic-DeepLab", CVPR 2020, section 3.3. A pixel's loss is
-    -w log p(label), 0 on void; the k pixels with the largest losses count,
-    where k is the share of all pixels, void ones included.
+    Yang et al., "DeeperLab", 2019, with the weights of Cheng et al.,
+    "Panoptic-DeepLab", CVPR 2020, section 3.3. The k pixels of an image with the
+    largest losses w * -log p(label) count, as far as these are not 0; the result
+    is the mean over images.
 
     Args:
-        hard_fraction: The share of pixels, in (0, 1]; the papers: 0.15, 0.2.
+        hard_fraction: k as a share of all pixels, void included, in (0, 1].
         loss_weight: Factor of the result.
-        scope: What the pixels are chosen from. ``'image'``: from each image,
-            whose loss is then the sum over the chosen pixels divided by the
-            number of those whose loss is not 0; the result is the mean over
-            images. ``'batch'``: from all images together; the result is the
-            sum divided by k.
         ignore_index: The label of void.
-
-    Raises:
-        ValueError: ``hard_fraction`` or ``scope`` is not one of the above.
     """
 
     def __init__(
         self,
         hard_fraction: float,
         loss_weight: float,
-        scope: str = 'image',
         ignore_index: int = VOID_CLASS,
     ) -> None:
         super().__init__()
         if not 0 < hard_fraction <= 1:
             raise ValueError(f'hard_fraction must lie in (0, 1], not {hard_fraction}')
-        if scope not in SCOPES:
-            raise ValueError(f'scope must be one of {SCOPES}, not {scope!r}')
         self.hard_fraction = hard_fraction
         self.loss_weight = loss_weight
-        self.scope = scope
         self.ignore_index = ignore_index
 
     def forward(
         self, seg_logits: Tensor, labels: Tensor, weight: Tensor | None = None
     ) -> Tensor:
-        """Compute the loss.
+        """A scalar; 0 with a graph where all pixels are void.
 
         Args:
             seg_logits: Shape (N, C, H, W).
             labels: Train ids or ``ignore_index``, shape (N, H, W), int64.
-            weight: Factor of each pixel's loss, not negative, shape
-                (N, H, W); None is 1 everywhere.
-
-        Returns:
-            A scalar; 0 with a graph where all pixels are void.
+            weight: Of each pixel, shape (N, H, W); None: 1.
         """
         losses = F.cross_entropy(
             seg_logits, labels, reduction='none', ignore_index=self.ignore_index
         )
         if weight is not None:
             losses = losses * weight
-        losses = losses.flatten(1) if self.scope == 'image' else losses.view(1, -1)
+        losses = losses.flatten(1)
         num_hard = max(int(self.hard_fraction * losses.shape[1]), 1)
         hardest = losses.topk(num_hard, dim=1, sorted=False).values
-        if self.scope == 'image':
-            num_counted = hardest.count_nonzero(dim=1).clamp(min=1)
-        else:
-            num_counted = num_hard
+        num_counted = hardest.count_nonzero(dim=1).clamp(min=1)
         return self.loss_weight * (hardest.sum(dim=1) / num_counted).mean()

@@ -19,11 +19,7 @@ class MaskedRegressionLoss(nn.Module):
 
     Args:
         norm: ``'l1'``, the absolute error, or ``'l2'``, the squared one.
-        loss_weight: Factor of the result; the paper: 200 for the heatmap of
-            centers, 0.01 for offsets.
-
-    Raises:
-        ValueError: ``norm`` is not one of the above.
+        loss_weight: Factor of the result.
     """
 
     def __init__(self, norm: str, loss_weight: float) -> None:
@@ -34,17 +30,7 @@ class MaskedRegressionLoss(nn.Module):
         self.loss_weight = loss_weight
 
     def forward(self, prediction: Tensor, target: Tensor, weight: Tensor) -> Tensor:
-        """Compute the loss.
-
-        Args:
-            prediction: Shape (N, C, H, W).
-            target: Shape (N, C, H, W).
-            weight: Weight of each pixel, not negative, shape (N, 1, H, W).
-
-        Returns:
-            A scalar: the mean over channels of the weighted mean over pixels;
-            0 with a graph where no pixel has a weight.
-        """
+        """A scalar of maps (N, C, H, W) and weights (N, 1, H, W); 0 where all are 0."""
         error = prediction - target
         error = error.abs() if self.norm == 'l1' else error.square()
         # Of all processes: the mean of their losses is then that of one batch.

@@ -29,10 +29,7 @@ POST_PROCESSING_KEYS = ('center_threshold', 'nms_kernel_size', 'top_k', 'stuff_a
 class PanopticDeepLab(EncoderDecoder):
     """Classes, and instances of the thing classes, of every pixel.
 
-    Cheng et al., "Panoptic-DeepLab", CVPR 2020. Training is that of
-    :class:`mmseg.models.EncoderDecoder` with a :class:`PanopticDeepLabHead`;
-    its losses are ``decode.loss_semantic``, ``decode.loss_center`` and
-    ``decode.loss_offset``.
+    Cheng et al., "Panoptic-DeepLab", CVPR 2020, with a :class:`PanopticDeepLabHead`.
 
     Args:
         test_cfg: ``mode='whole'``, and ``center_threshold``,
@@ -41,9 +38,7 @@ class PanopticDeepLab(EncoderDecoder):
         **kwargs: Of :class:`mmseg.models.EncoderDecoder`.
 
     Raises:
-        ValueError: ``test_cfg`` lacks one of these keys, has another one, or
-            asks for another mode: windows that slide over the image would cut
-            instances from their centers.
+        ValueError: ``test_cfg`` has other keys or another mode.
     """
 
     def __init__(self, test_cfg: dict, **kwargs) -> None:
@@ -73,15 +68,11 @@ class PanopticDeepLab(EncoderDecoder):
         ).seg_logits
 
     def predict(self, inputs: Tensor, data_samples: OptSampleList = None) -> SampleList:
-        """Predict panoptic maps.
+        """Predict panoptic maps, see :meth:`make_predictions`.
 
         Args:
             inputs: Normalised, padded images, shape (N, 3, H, W).
-            data_samples: N samples, see :meth:`at_originals`; None: the images
-                are neither padded nor flipped nor resized.
-
-        Returns:
-            The samples, with what :meth:`make_predictions` adds.
+            data_samples: N samples; None: images are not padded, flipped or resized.
         """
         if data_samples is None:
             data_samples = [
@@ -101,19 +92,12 @@ class PanopticDeepLab(EncoderDecoder):
         padded_size: tuple[int, int],
         data_samples: SampleList,
     ) -> Iterator[PanopticOutputs]:
-        """Bring the maps of each image to the image as it lies on the disk.
+        """Yield the maps of each image, N = 1, at its ``ori_shape``.
 
         Args:
             outputs: Maps of N padded images, of any size.
             padded_size: (H, W) of the images after padding.
-            data_samples: N samples, whose metainfo holds ``ori_shape`` and,
-                where there was such a step, ``img_padding_size`` or
-                ``padding_size`` (left, right, top, bottom) and ``flip`` with
-                ``flip_direction``.
-
-        Yields:
-            Maps of one image, N = 1, of its ``ori_shape``; offsets in its
-            pixels.
+            data_samples: N samples with ``ori_shape``, padding and flip as metainfo.
 
         Raises:
             ValueError: An image is padded on the left or above.
@@ -143,22 +127,14 @@ class PanopticDeepLab(EncoderDecoder):
         offset: Tensor,
         data_samples: SampleList,
     ) -> SampleList:
-        """Turn maps at their final size into panoptic predictions.
+        """Add panoptic predictions to N samples, from maps (N, ., H, W) of final size.
 
-        Args:
-            seg_logits: Logits or log-probabilities, shape (N, C, H, W).
-            center_heatmap: Shape (N, 1, H, W).
-            offset: (y, x) to the center in pixels, shape (N, 2, H, W).
-            data_samples: N samples, changed in place.
+        Besides the maps, as ``seg_logits``, ``pred_center_heatmap``, ``pred_offset``:
 
-        Returns:
-            The samples with the maps above, as ``seg_logits``,
-            ``pred_center_heatmap`` and ``pred_offset``, and with
-
-            - ``pred_sem_seg``: (1, H, W) int64, the most probable class;
-            - ``pred_panoptic_seg``: (1, H, W) int32, panoptic codes;
-            - ``pred_instances``: ``codes`` (K,) int32, ``labels`` (K,) int64
-              and ``scores`` (K,) float32 of the K instances in the codes.
+        - ``pred_sem_seg``: (1, H, W) int64, the most probable class;
+        - ``pred_panoptic_seg``: (1, H, W) int32, panoptic codes;
+        - ``pred_instances``: ``codes`` (K,) int32, ``labels`` (K,) int64 and
+          ``scores`` (K,) float32.
         """
         sem_seg = seg_logits.argmax(dim=1)
         predictions = panoptic_post_processing(
@@ -190,5 +166,4 @@ class PanopticDeepLab(EncoderDecoder):
     def _forward(
         self, inputs: Tensor, data_samples: OptSampleList = None
     ) -> PanopticOutputs:
-        """The maps at the head's stride, see :meth:`raw_outputs`."""
         return self.raw_outputs(inputs)

@@ -18,24 +18,15 @@ from segda_mm.registry import MODELS
 class PanopticTTA(BaseTTAModel):
     """Averages the maps of several views of an image, then groups pixels once.
 
-    Multi-scale and flipped inference as in Chen et al., "Naive-Student", ECCV
-    2020. The views are made here, from the normalised, padded image that the
-    ordinary test pipeline leads to: resized bilinearly with aligned corners to
-    int((side - 1) * scale + 1) pixels, and mirrored. The maps of each view are
-    brought back to the original image; class probabilities (softmax after the
-    resizing), heatmaps of centers and offsets (scaled back, and turned round
-    in a mirrored view) are averaged, all views counting alike. Only running
-    sums are kept, so that the memory does not grow with the number of views.
+    Chen et al., "Naive-Student", ECCV 2020. The padded image is resized to
+    int((side - 1) * scale + 1) pixels and mirrored; class probabilities, heatmaps and
+    offsets are averaged on the original image.
 
     Args:
         module: A :class:`PanopticDeepLab` or its config.
-        scales: Factors of the image's size; the paper: 0.5 to 2 in steps of
-            0.25.
+        scales: Factors of the image's size; the paper: 0.5 to 2 in quarters.
         flip: Whether each scale is also seen in a mirror.
         data_preprocessor: Replaces the segmentor's.
-
-    Raises:
-        ValueError: There is no scale, or one is not positive.
     """
 
     def __init__(
@@ -57,14 +48,7 @@ class PanopticTTA(BaseTTAModel):
     def test_step(self, data: dict) -> SampleList:
         """Predict a batch of the ordinary test pipeline.
 
-        Args:
-            data: ``inputs``, N images (3, H, W) of one size, and
-                ``data_samples``.
-
-        Returns:
-            The samples with what :meth:`PanopticDeepLab.make_predictions`
-            adds. ``seg_logits`` is the logarithm of the mean probabilities, so
-            that ``softmax`` gives these back.
+        ``seg_logits`` is the logarithm of the mean probabilities.
         """
         data = self.module.data_preprocessor(data, False)
         inputs, samples = data['inputs'], data['data_samples']
@@ -110,11 +94,7 @@ class PanopticTTA(BaseTTAModel):
                     total += summand
 
     def merge_preds(self, data_samples_list: Sequence[SampleList]) -> SampleList:
-        """Not possible: instances of several views have no common ids.
-
-        Raises:
-            NotImplementedError: Always; :meth:`test_step` averages maps.
-        """
+        """Instances of several views have no common ids: NotImplementedError."""
         raise NotImplementedError(
             'PanopticTTA averages maps before pixels are grouped and cannot merge '
             'finished predictions; call test_step'

@@ -17,39 +17,14 @@ from segda_mm.registry import MODELS
 class SemanticTTA(BaseTTAModel):
     """Averages the class probabilities of several views of every image.
 
-    Each view (a scale, a flip) is predicted on its own; the wrapped segmentor
-    brings its logits back to the original, unflipped image, and the mean of
-    the views' probabilities is the result. Only a running sum is kept, so the
-    memory does not grow with the number of views, all of which
-    :class:`mmseg.models.SegTTAModel` holds.
-
-    Each merged sample carries
-
-    - ``pred_sem_seg``: (1, H, W) int64, the most probable class;
-    - ``seg_logits``: (C, H, W), the logarithm of the mean probabilities, so
-      that ``softmax`` over the classes gives these back. For one output
-      channel, (1, H, W), the mean foreground probability itself, as mmseg has
-      it;
-    - ``gt_sem_seg`` where the pipeline loaded one, and the metainfo of the
-      original image: not flipped, not scaled, ``num_views`` views.
-
-    Args:
-        module: The segmentor or its config; ``test_step`` and, for one output
-            channel, ``decode_head.threshold`` are used.
-        data_preprocessor: Replaces the segmentor's.
-
-    Raises:
-        ValueError: The batch holds no view.
+    Only a running sum is kept, where mmseg's ``SegTTAModel`` holds all views. Merged
+    samples have ``pred_sem_seg`` (1, H, W), ``seg_logits`` (C, H, W) as logarithms of
+    the mean probabilities (for one channel, the mean itself), and the labels and
+    metainfo of the original image.
     """
 
     def test_step(self, data: dict) -> list[SegDataSample]:
-        """Predict a batch whose lists hold, per view, the images of the batch.
-
-        Args:
-            data: ``inputs[v][n]`` (3, H_v, W_v) and ``data_samples[v][n]``
-                for view v of image n, as ``TestTimeAug`` and
-                ``pseudo_collate`` make them.
-        """
+        """Predict ``inputs[v][n]`` and ``data_samples[v][n]``, view v of image n."""
         views = (
             dict(inputs=inputs, data_samples=samples)
             for inputs, samples in zip(
@@ -76,11 +51,6 @@ class SemanticTTA(BaseTTAModel):
             else:
                 for total, probability in zip(sums, probabilities, strict=True):
                     total += probability
-        if num_views == 0:
-            raise ValueError(
-                'the batch holds no view; give tta_pipeline a TestTimeAug '
-                'with at least one transform per step'
-            )
         return [
             self._merged_sample(first, total.div_(num_views), num_views)
             for first, total in zip(firsts, sums, strict=True)

@@ -6,7 +6,6 @@ from PIL import Image
 
 from segda_mm.datasets import DataError
 from segda_mm.datasets.formats.label_files import (
-    check_same_size,
     label_table,
     read_label_ids,
     to_train_ids,
@@ -69,12 +68,6 @@ def test_unknown_ids_are_named(table, wrong):
         to_train_ids(ids, label_table(table), 'a.png')
 
 
-def test_label_map_keeps_part_of_the_classes():
-    ids = np.array([[7, 8, 11, 0]], dtype=np.uint8)
-    found = to_train_ids(ids, label_table('cityscapes'), 'a.png', {0: 255, 1: 0, 2: 1})
-    assert found.tolist() == [[255, 0, 1, 255]]
-
-
 def test_wrong_tables():
     with pytest.raises(ValueError, match="'cityscape'.*camvid"):
         label_table('cityscape')
@@ -82,9 +75,3 @@ def test_wrong_tables():
         label_table({256: 0})
     with pytest.raises(ValueError, match='255 is given twice; -1 is stored as 255'):
         label_table({-1: 0, 255: 5})
-
-
-def test_sizes_are_compared():
-    check_same_size((6, 8), (6, 8), 'l.png', 'i.png', 'i.png')
-    with pytest.raises(DataError, match=r"l\.png.*8x6.*i\.png.*6x8.*'name'.*exclude="):
-        check_same_size((6, 8), (8, 6), 'l.png', 'i.png', 'name')

@@ -40,31 +40,6 @@ def test_colors_are_numbers_to_the_base_256(tmp_path):
     assert [path.name for path in file.parent.iterdir()] == ['a.png']
 
 
-@pytest.mark.parametrize('wrong', [-1, 256**3])
-def test_ids_that_are_no_color(wrong, tmp_path):
-    with pytest.raises(ValueError, match=rf'a\.png.*{wrong}'):
-        write_panoptic_png(tmp_path / 'a.png', np.array([[wrong, 5]]))
-    assert not (tmp_path / 'a.png').exists()
-
-
-@pytest.mark.parametrize(
-    ('content', 'message'),
-    [
-        (None, 'does not exist'),
-        (b'no picture', 'cannot be decoded'),
-        (np.zeros((2, 2), np.uint8), "'L' image"),
-    ],
-)
-def test_unreadable_png(content, message, tmp_path):
-    file = tmp_path / 'a.png'
-    if isinstance(content, bytes):
-        file.write_bytes(content)
-    elif content is not None:
-        Image.fromarray(content).save(file)
-    with pytest.raises(DataError, match=rf'a\.png.*{message}'):
-        read_panoptic_png(file)
-
-
 def test_json_round_trip(tmp_path):
     file = tmp_path / 'panoptic.json'
     categories = [dict(id=7, name='road', isthing=0)]
@@ -76,18 +51,13 @@ def test_json_round_trip(tmp_path):
     assert json.loads(file.read_text())['images'] == []
 
 
-ENTRY = '{"image_id": 1, "file_name": "", "segments_info": []}'
-
-
 @pytest.mark.parametrize(
     ('text', 'message'),
     [
         (None, 'does not exist'),
         ('{', 'not a JSON file'),
-        ('[]', 'not a COCO-panoptic'),
         ('{"categories": []}', "'annotations'"),
         ('{"categories": [], "annotations": [{"image_id": 1}]}', "'file_name'"),
-        (f'{{"categories": [], "annotations": [{ENTRY}, {ENTRY}]}}', 'more than once'),
     ],
 )
 def test_unreadable_json(text, message, tmp_path):
@@ -144,26 +114,9 @@ def test_segments_that_are_wrong(segments, message):
         codes([0, 5, 5], *segments)
 
 
-def test_segments_by_hand():
-    ids, segments = segments_from_codes(
-        np.array([[VOID, 0, 1001], [1002, 1001, 1001], [1000, 255001, 0]]), [2, 3], [1]
-    )
-    assert ids.dtype == np.int32
-    assert ids.tolist() == [[0, 2, 3000], [3001, 3000, 3000], [3, 0, 2]]
-    assert segments == [
-        dict(id=2, category_id=2, area=2, bbox=[1, 0, 2, 3], iscrowd=0),
-        dict(id=3, category_id=3, area=1, bbox=[0, 2, 1, 1], iscrowd=1),
-        dict(id=3000, category_id=3, area=3, bbox=[1, 0, 2, 2], iscrowd=0),
-        dict(id=3001, category_id=3, area=1, bbox=[0, 1, 1, 1], iscrowd=0),
-    ]
-    ids, segments = segments_from_codes(np.full((2, 3), VOID), [2, 3], [1])
-    assert not ids.any()
-    assert segments == []
-
-
 @pytest.mark.parametrize(
     ('label_ids', 'message'),
-    [([0, 3], '0 is void'), ([2, 1000], '1 to 999'), ([2], 'class 1')],
+    [([0, 3], '0 is void'), ([2, 1000], '1 to 999')],
 )
 def test_label_ids_that_do_not_fit(label_ids, message):
     with pytest.raises(ValueError, match=message):
@@ -189,16 +142,3 @@ def test_equals_the_conversion_of_cityscapesscripts(tmp_path, capsys):
     ids, segments = segments_from_codes(truth, LABEL_IDS, THING_CLASSES)
     np.testing.assert_array_equal(ids, theirs)
     assert sorted(segments, key=lambda entry: entry['id']) == entry['segments_info']
-
-    # Read back, instances are numbered anew, but are the same ones.
-    back = codes_from_segments(
-        theirs,
-        entry['segments_info'],
-        {label_id: index for index, label_id in enumerate(LABEL_IDS)},
-        THING_CLASSES,
-    )
-    np.testing.assert_array_equal(back // 1000, truth // 1000)
-    pairs = np.unique(np.stack([back.ravel(), truth.ravel()]), axis=1)
-    evaluated = pairs[:, pairs[1] < VOID]
-    assert len(set(evaluated[0])) == len(set(evaluated[1])) == evaluated.shape[1]
-    assert ((evaluated[0] % 1000 == 0) == (evaluated[1] % 1000 == 0)).all()

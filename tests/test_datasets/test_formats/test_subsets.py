@@ -8,7 +8,6 @@ from segda_mm.datasets.formats.subsets import (
     draw_share,
     read_name_list,
     seeded_subset,
-    write_name_list,
 )
 
 NAMES = [f'{i:05d}.png' for i in range(40)]
@@ -34,22 +33,8 @@ def test_seeded_subset_stays_the_same_for_ever():
     ]
 
 
-@pytest.mark.parametrize('size', [0, 41])
-def test_seeded_subset_refuses_impossible_sizes(size):
-    with pytest.raises(ValueError, match=f'{size}.*40'):
-        seeded_subset(NAMES, size, seed=0)
-
-
-def test_list_files_go_there_and_back(tmp_path):
-    path = tmp_path / 'lists' / 'a.txt'
-    write_name_list(path, ['b.png', 'city/a.png'], 'why')
-    assert path.read_text() == '# why\nb.png\ncity/a.png\n'
-    assert read_name_list(path) == ['b.png', 'city/a.png']
-    assert [p.name for p in path.parent.iterdir()] == ['a.txt']
-
-
 def test_list_files_must_exist_and_name_nothing_twice(tmp_path):
-    with pytest.raises(DataError, match=r'absent\.txt.*make_subsets'):
+    with pytest.raises(DataError, match=r'absent\.txt.*write-exclude'):
         read_name_list(tmp_path / 'absent.txt')
     path = tmp_path / 'twice.txt'
     path.write_text('a.png\nb.png\na.png\n')
@@ -58,14 +43,6 @@ def test_list_files_must_exist_and_name_nothing_twice(tmp_path):
     path.write_bytes('Straße.png'.encode('latin-1'))
     with pytest.raises(DataError, match=r'twice\.txt.*no text in UTF-8.*byte 4'):
         read_name_list(path)
-
-
-def test_choose(tmp_path):
-    assert choose(NAMES, None, 'folder') == NAMES
-    assert choose(NAMES, {'size': 3, 'seed': 1}, 'folder') == seeded_subset(NAMES, 3, 1)
-    path = tmp_path / 'list.txt'
-    path.write_text('00007.png\n\n# comment\n00002.png\n')
-    assert choose(NAMES, path, 'folder') == ['00002.png', '00007.png']
 
 
 def test_choose_says_what_to_do(tmp_path):

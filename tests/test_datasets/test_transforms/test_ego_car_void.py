@@ -4,10 +4,8 @@ import pickle
 
 import numpy as np
 import pytest
-from PIL import Image
 
-from segda_mm.datasets import CityscapesSequenceDataset, DataError, EgoCarVoid
-from segda_mm.minicity import write_cityscapes
+from segda_mm.datasets import DataError, EgoCarVoid
 from segda_mm.ops.panoptic_codes import IGNORED_INSTANCE_CODE, VOID_CODE
 from segda_mm.registry import TRANSFORMS
 
@@ -50,36 +48,9 @@ def test_the_labels_that_are_there_become_void_in_the_region_only(
         assert (changed[key][:3] == values[key][1]).all()
 
 
-@pytest.mark.parametrize(
-    ('frame', 'keys', 'settings', 'is_void'),
-    [
-        (19, {}, {}, False),
-        (19, {}, {'include_annotated': True}, True),
-        # Only the data set knows that this frame belongs to the annotated one.
-        (90, {'annotated_path': NAME.format(19)}, {}, True),
-    ],
-)
-def test_the_annotated_frame(fine, results, frame, keys, settings, is_void):
-    results.update(keys, relative_path=NAME.format(frame))
-    labels = EgoCarVoid(annotated=fine, **settings)(dict(results))['gt_seg_map']
-    expected = results['gt_seg_map'].copy()
-    if is_void:
-        expected[3:] = 255
-    assert (labels == expected).all()
-
-
-def test_a_snippet_without_annotated_frame_goes_on(fine, results):
-    results['relative_path'] = 'ulm/ulm_000009_000000_leftImg8bit.png'
-    labels = results['gt_seg_map'].copy()
-    with pytest.warns(UserWarning, match='ulm_000009'):
-        results = EgoCarVoid(annotated=fine)(results)
-    assert (results['gt_seg_map'] == labels).all()
-
-
 def test_wrong_places_in_the_pipeline_are_named(fine, results):
     config = dict(type='EgoCarVoid', annotated=fine, ego_ids=(1,))
     transform = TRANSFORMS.build(config)
-    assert repr(transform) == f'EgoCarVoid(annotated={fine!r}, ego_ids=(1,))'
     with pytest.raises(ValueError, match='before RandomFlip'):
         transform({**results, 'flip': True})
     with pytest.raises(DataError, match=r'000004_leftImg8bit.*before everything'):
@@ -88,30 +59,3 @@ def test_wrong_places_in_the_pipeline_are_named(fine, results):
         transform({'relative_path': NAME.format(4)})
     transform = pickle.loads(pickle.dumps(transform))
     assert (transform(results)['gt_seg_map'] == 255).sum() == 24
-
-
-def test_a_snippet_of_minicity_end_to_end(tmp_path):
-    write_cityscapes(tmp_path, train=1, val=0, sequence_train=1, seed=1, size=(128, 64))
-    (ids_file,) = tmp_path.glob('gtFine/train/*/*_labelIds.png')
-    is_ego = np.asarray(Image.open(ids_file)) == 1
-    assert is_ego.any()
-    dataset = CityscapesSequenceDataset(
-        data_root=str(tmp_path),
-        pipeline=[
-            dict(type='LoadImageFromFile'),
-            dict(type='LoadPseudoLabels'),
-            dict(type='EgoCarVoid', annotated=str(tmp_path / 'gtFine/train')),
-            dict(type='Resize', scale=(64, 32), keep_ratio=False),
-        ],
-    )
-    dataset.pseudo_label_dir = str(tmp_path / 'pseudo')
-    for index in (0, 19, 29):
-        name = dataset.get_data_info(index)['relative_path']
-        file = tmp_path / 'pseudo' / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(np.full((64, 128), 13, np.uint8)).save(file)
-        labels = dataset[index]['gt_seg_map']
-        assert set(np.unique(labels)) == ({13} if index == 19 else {13, 255})
-        if index != 19:
-            shares = (labels == 255).mean(), is_ego.mean()
-            assert abs(shares[0] - shares[1]) < 0.02

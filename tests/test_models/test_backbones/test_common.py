@@ -2,17 +2,14 @@ import copy
 
 import pytest
 import torch
-from torch import nn
 
 from segda_mm.models import WideResNet38, WideResNet41, Xception71
-from segda_mm.models.backbones.common import run_recomputed
 from segda_mm.registry import MODELS
 
 SLIM = dict(width_multiplier=1 / 16, output_stride=16)
 IMAGE = (2, 3, 33, 33)
 
 
-@pytest.mark.parametrize('side', [33, 65])
 @pytest.mark.parametrize('output_stride', [16, 32])
 @pytest.mark.parametrize(
     ('network', 'channels'),
@@ -22,7 +19,8 @@ IMAGE = (2, 3, 33, 33)
         ('Xception71', (16, 48, 128)),
     ],
 )
-def test_maps_have_their_strides_and_channels(network, channels, output_stride, side):
+def test_maps_have_their_strides_and_channels(network, channels, output_stride):
+    side = 33
     settings = dict(width_multiplier=1 / 16, output_stride=output_stride)
     backbone = MODELS.build(dict(type=network, **settings)).eval()
     assert backbone.feature_channels == channels
@@ -34,22 +32,17 @@ def test_maps_have_their_strides_and_channels(network, channels, output_stride, 
     assert last.feature_channels == channels[2:]
 
 
-@pytest.mark.parametrize('network', [WideResNet41, Xception71])
 @pytest.mark.parametrize(
     ('settings', 'message'),
     [
         (dict(output_stride=8), 'output_stride'),
+        (dict(drop_path_survival=0.0), 'drop_path_survival'),
         (dict(multi_grid=(1, 2)), 'multi_grid takes 3'),
-        (dict(multi_grid=(1, 2, 0)), 'multi_grid'),
-        (dict(out_indices=(0, 3)), 'out_indices'),
-        (dict(out_indices=(2, 0)), 'out_indices'),
-        (dict(out_indices=(1, 1)), 'out_indices'),
-        (dict(out_indices=()), 'out_indices'),
     ],
 )
-def test_wrong_settings_are_named(network, settings, message):
+def test_wrong_settings_are_named(settings, message):
     with torch.device('meta'), pytest.raises(ValueError, match=message):
-        network(**{**SLIM, **settings})
+        WideResNet41(**{**SLIM, **settings})
 
 
 def step(backbone, seed=3):
@@ -102,25 +95,3 @@ def test_less_is_kept_for_the_backward_pass():
         return sum(size for key, size in sizes.items() if key not in weights)
 
     assert kept(True) < kept(False) / 3
-
-
-def test_the_graph_may_be_run_through_twice():
-    unit = nn.Sequential(nn.Conv2d(2, 2, 1), nn.BatchNorm2d(2))
-    out = run_recomputed(unit, torch.randn(3, 2, 4, 4)).square().sum()
-    out.backward(retain_graph=True)
-    once = unit[0].weight.grad.clone()
-    out.backward()
-    assert torch.equal(unit[0].weight.grad, 2 * once)
-    assert unit[1].num_batches_tracked == 1
-
-
-def test_frozen_statistics_are_used_both_times():
-    unit = nn.Sequential(nn.Conv2d(2, 2, 1), nn.BatchNorm2d(2), nn.ReLU()).train()
-    unit[1].eval().running_var.fill_(4.0)
-    x = torch.randn(3, 2, 4, 4)
-    unit(x).sum().backward()
-    expected = unit[0].weight.grad.clone()
-    unit.zero_grad()
-    run_recomputed(unit, x).sum().backward()
-    assert torch.equal(unit[0].weight.grad, expected)
-    assert unit[1].running_var.eq(4).all()

@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from segda_mm.models import Xception71
-from segda_mm.models.network_costs import count_parameters
+from studies.network_costs import count_parameters
 
 SLIM = dict(width_multiplier=1 / 16, middle_modules=1)
 
@@ -35,21 +35,3 @@ def test_dilations(output_stride, multi_grid, rates):
         if isinstance(module, nn.Conv2d) and not name.startswith('exit2')
     ]
     assert {conv.dilation for conv in others} == {(1, 1)}
-
-
-def test_features_may_go_below_zero():
-    """They are taken before the ReLU that the next convolution starts with."""
-    torch.manual_seed(0)
-    stride4, stride8, last = Xception71(**SLIM)(torch.randn(2, 3, 33, 33))
-    assert stride4.min() < 0 and stride8.min() < 0
-    assert last.min() == 0
-
-
-def test_depthwise_weights_are_drawn_by_their_nine_inputs():
-    torch.manual_seed(0)
-    backbone = Xception71(width_multiplier=1 / 4, middle_modules=8)
-    backbone.init_weights()
-    weight = torch.cat(
-        [m.separable1.depthwise_conv.conv.weight for m in backbone.middle]
-    )
-    assert weight.std().item() == pytest.approx((2 / 9) ** 0.5, rel=0.05)

@@ -3,7 +3,6 @@ import copy
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import nn
 
 from segda_mm.ops.panoptic_outputs import PanopticOutputs
 from segda_mm.registry import MODELS
@@ -21,23 +20,6 @@ def features(num_images=2, seed=0):
     return [torch.randn(num_images, *size, generator=generator) for size in sizes]
 
 
-def test_outputs_have_the_size_of_the_finest_feature():
-    outputs = tiny_head()(features())
-    assert outputs.seg_logits.shape == (2, 4, 17, 25)
-    assert outputs.center_heatmap.shape == (2, 1, 17, 25)
-    assert outputs.offset.shape == (2, 2, 17, 25)
-
-
-def test_in_index_names_the_features():
-    head = tiny_head().eval()
-    fine, middle, coarse = features()
-    swapped = tiny_head(in_index=(2, 0, 1)).eval()
-    for one, other in zip(
-        head([fine, middle, coarse]), swapped([middle, coarse, fine]), strict=True
-    ):
-        assert torch.equal(one, other)
-
-
 def test_every_parameter_of_a_branch_learns_and_branches_share_nothing():
     head = tiny_head()
     outputs = head(features())
@@ -53,22 +35,6 @@ def test_every_parameter_of_a_branch_learns_and_branches_share_nothing():
     head.zero_grad(set_to_none=True)
     (outputs.center_heatmap.sum() + outputs.offset.sum()).backward()
     assert learning() == of('instance_branch', 'center_head', 'offset_head')
-
-
-def test_all_contexts_reach_the_output():
-    """Far pixels matter through the dilated convolutions and the pooling."""
-    aspp = tiny_head().semantic_branch.aspp.eval()
-    coarse = features()[2].requires_grad_()
-    aspp(coarse)[0, :, 0, 0].sum().backward()
-    reached = coarse.grad[0].abs().sum(0) > 0
-    assert reached.all()  # the pooling
-    aspp.pooling.conv.weight.data.zero_()
-    coarse.grad = None
-    aspp(coarse)[0, :, 0, 0].sum().backward()
-    reached = (coarse.grad[0].abs().sum(0) > 0).nonzero().tolist()
-    diagonal = [[rate, rate] for rate in range(4)]  # rates 1, 2, 3 and the 1x1
-    assert all(pixel in reached for pixel in diagonal)
-    assert [4, 4] not in reached
 
 
 def test_losses_are_those_of_maps_resized_to_the_targets():
@@ -107,11 +73,10 @@ def test_losses_are_those_of_maps_resized_to_the_targets():
     assert losses.keys() == {'loss_semantic', 'loss_center', 'loss_offset'}
 
 
-@pytest.mark.parametrize('target', ['gt_center_heatmap', 'gt_sem_seg_weight'])
-def test_missing_targets_name_the_transform(target):
+def test_missing_targets_name_the_transform():
     samples = panoptic_batch(size=(33, 49))['data_samples']
-    delattr(samples[1], target)
-    with pytest.raises(KeyError, match=rf'\[1\].*{target}.*PanopticTargets'):
+    del samples[1].gt_offset
+    with pytest.raises(KeyError, match=r'\[1\].*gt_offset.*PanopticTargets'):
         tiny_head().loss(features(), samples, {})
 
 
@@ -134,38 +99,6 @@ def test_one_image_is_pooled_with_running_statistics():
     assert head(one).offset.isfinite().all()
 
 
-def test_two_images_are_pooled_with_their_own_statistics():
-    head = tiny_head()
-    pooled = []
-    pooling = head.semantic_branch.aspp.pooling
-    pooling.activate.register_forward_pre_hook(
-        lambda _, args: pooled.append(args[0].clone())
-    )
-    head(features(num_images=2))
-    # Two values less their mean over their deviation are 1 and -1.
-    torch.testing.assert_close(
-        pooled[0].abs(), torch.ones_like(pooled[0]), rtol=0, atol=0.05
-    )
-    assert pooling.bn.num_batches_tracked == 1
-
-
-def test_first_predictions_are_small():
-    head = tiny_head()
-    last = [part[-1] for part in (head.semantic_head, head.center_head)]
-    assert [type(layer) for layer in last] == [nn.Conv2d, nn.Conv2d]
-    heatmap, offset = head(features())[1:]
-    assert heatmap.abs().max() < 0.1
-    assert offset.abs().max() < 0.1
-
-
-@pytest.mark.parametrize(
-    ('changes', 'message'),
-    [
-        (dict(in_channels=(8, 16)), 'decode_head.in_channels needs 3'),
-        (dict(instance_projection_channels=(8,)), 'needs 2'),
-        (dict(thing_classes=(3, 4)), r'\[3, 4\].*\[0, 4\)'),
-    ],
-)
-def test_wrong_settings(changes, message):
-    with pytest.raises(ValueError, match=message):
-        tiny_head(**changes)
+def test_thing_classes_must_be_classes():
+    with pytest.raises(ValueError, match=r'\[3, 4\].*\[0, 4\)'):
+        tiny_head(thing_classes=(3, 4))

@@ -1,6 +1,5 @@
 import pytest
 import torch
-from mmengine.optim import OptimWrapper
 from mmseg.structures import SegDataSample
 
 from segda_mm.models.segmentors import PanopticDeepLab
@@ -116,100 +115,16 @@ def test_perfect_maps_become_the_ground_truth():
         )
 
 
-def test_fields_of_a_prediction():
-    model = tiny_model().eval()
-    batch = panoptic_batch(num_images=2, size=(60, 90))
-    with torch.no_grad():
-        results = model.test_step(batch)
-    assert len(results) == 2
-    for result in results:
-        shapes = dict(
-            seg_logits=(4, torch.float32),
-            pred_center_heatmap=(1, torch.float32),
-            pred_offset=(2, torch.float32),
-            pred_sem_seg=(1, torch.int64),
-            pred_panoptic_seg=(1, torch.int32),
-        )
-        for name, (channels, dtype) in shapes.items():
-            data = result.get(name).data
-            assert data.shape == (channels, 60, 90), name
-            assert data.dtype == dtype, name
-        assert torch.equal(
-            result.pred_sem_seg.data[0], result.seg_logits.data.argmax(0)
-        )
-        instances = result.pred_instances
-        assert instances.codes.dtype == torch.int32
-        assert instances.labels.dtype == torch.int64
-        assert instances.scores.dtype == torch.float32
-        assert 'gt_panoptic_seg' in result
-
-
-def test_images_without_samples():
-    model = tiny_model().eval()
-    with torch.no_grad():
-        (result,) = model.predict(torch.zeros(1, 3, 33, 49))
-    assert result.pred_panoptic_seg.shape == (33, 49)
-
-
-def test_images_of_a_batch_do_not_touch_each_other():
-    model = tiny_model().eval()
-    batch = panoptic_batch(num_images=2, size=(60, 90))
-    second = {key: values[1:] for key, values in panoptic_batch(size=(60, 90)).items()}
-    with torch.no_grad():
-        together = model.test_step(batch)[1]
-        (alone,) = model.test_step(second)
-    torch.testing.assert_close(together.pred_offset.data, alone.pred_offset.data)
-
-
-def test_outputs_before_post_processing():
-    model = tiny_model().eval()
-    images = torch.zeros(1, 3, *PADDED)
-    outputs = model.raw_outputs(images)
-    assert [tuple(maps.shape) for maps in outputs] == [
-        (1, 4, 17, 25),
-        (1, 1, 17, 25),
-        (1, 2, 17, 25),
-    ]
-    for maps, same in zip(outputs, model(images), strict=True):
-        assert torch.equal(maps, same)
-    assert model.encode_decode(images, [{}]).shape == (1, 4, *PADDED)
-
-
-def test_training_lowers_every_loss():
-    model = tiny_model(
-        data_preprocessor=dict(type='PanopticDataPreprocessor', size=(33, 49))
-    ).train()
-    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
-    wrapper = OptimWrapper(optimizer)
-    batch = panoptic_batch(size=(33, 49))
-    logs = [
-        {k: v.item() for k, v in model.train_step(batch, wrapper).items()}
-        for _ in range(30)
-    ]
-    assert logs[0].keys() == {
-        'loss',
-        'decode.loss_semantic',
-        'decode.loss_center',
-        'decode.loss_offset',
-    }
-    for name, first in logs[0].items():
-        assert logs[-1][name] < 0.9 * first, name
-
-
 @pytest.mark.parametrize(
     ('changes', 'message'),
     [
         (dict(mode='slide'), "mode is 'slide'.*'whole'"),
-        (dict(mode=None), 'mode is None'),
         (dict(stride=(8, 8)), r"knows nothing of \['stride'\]"),
     ],
 )
 def test_refused_test_cfg(changes, message):
     test_cfg = dict(tiny_panoptic_deeplab().test_cfg, **changes)
     with pytest.raises(ValueError, match=message):
-        tiny_model(test_cfg=test_cfg)
-    del test_cfg['stuff_area']
-    with pytest.raises(ValueError, match=r"'whole'|lacks \['stuff_area'\]"):
         tiny_model(test_cfg=test_cfg)
 
 

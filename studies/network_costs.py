@@ -13,12 +13,8 @@ from torch import Tensor, nn
 class MultiplyAdds:
     """Multiply-additions of one pass through a network.
 
-    Attributes:
-        native: Of what PyTorch computes.
-        padded: With every convolution of dilation r on a map whose sides are
-            rounded up to multiples of r. TensorFlow runs such a convolution as
-            r * r ordinary ones on the phases of the padded map, so that
-            published figures rise with the dilation.
+    ``native`` is what PyTorch computes. ``padded`` has every convolution of dilation
+    r on sides rounded up to multiples of r, as TensorFlow runs it and papers count.
     """
 
     native: int
@@ -26,13 +22,7 @@ class MultiplyAdds:
 
 
 def count_parameters(model: nn.Module) -> dict[str, int]:
-    """Parameters of each child of a module, and ``total``.
-
-    Running statistics of normalizations are buffers, and are not counted.
-
-    Args:
-        model: Any module, also one on the meta device.
-    """
+    """Parameters of each child of a module, and ``total``."""
     counts = {
         name: sum(parameter.numel() for parameter in child.parameters())
         for name, child in model.named_children()
@@ -42,15 +32,7 @@ def count_parameters(model: nn.Module) -> dict[str, int]:
 
 
 def count_multiply_adds(model: nn.Module, *inputs: Tensor) -> MultiplyAdds:
-    """Count the convolutions and linear layers that one pass runs through.
-
-    Nothing else counts: no normalization, activation, sum, pooling or resizing.
-    A layer that runs twice counts twice. With model and inputs on the meta
-    device (``with torch.device('meta')``) nothing is computed.
-
-    Args:
-        model: What is called, in eval mode; its mode is restored afterwards.
-        *inputs: Its arguments.
+    """Count the convolutions and linear layers of one pass, also on the meta device.
 
     Raises:
         ValueError: A convolution has both a stride and a dilation, for which

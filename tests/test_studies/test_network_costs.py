@@ -4,7 +4,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from segda_mm.models import WideResNet41
-from segda_mm.models.network_costs import count_multiply_adds, count_parameters
+from studies.network_costs import count_multiply_adds, count_parameters
 
 
 def test_layers_counted_by_hand():

@@ -1,7 +1,9 @@
 """A pixel classifier that labels its target images and trains on them.
 
-As a script it forks one process for each run it is given as JSON, or two that
-only label, and does nothing with torch itself, so that the forks are clean.
+As a script it forks the processes of each job it is given as JSON: a labelling, a
+training, or in two processes what the hook does. It does nothing with torch itself,
+so that the forks are clean. ``kill`` is the number of the label at whose writing, or
+of the step before which, a process kills itself.
 """
 
 import json
@@ -19,8 +21,9 @@ from mmengine.registry import DefaultScope
 from mmengine.structures import PixelData
 from torch import nn
 
+from segda_mm.apis import label, leave_process_group, load_config
 from segda_mm.engine import AdaptationRunner, initialize_process_group
-from segda_mm.labeling import MedianThresholdPseudoLabelHook
+from segda_mm.labeling import LabelStore, MedianThresholdPseudoLabelHook
 from segda_mm.registry import HOOKS, MODELS
 
 
@@ -141,7 +144,7 @@ class Loader(SimpleNamespace):
         return 3
 
 
-def label_in_processes(images, work_dir):
+def label_as_hook(images, work_dir):
     """What the hook does before the first epoch, without a training."""
     initialize_process_group('pytorch')
     model = PixelClassifier()
@@ -162,19 +165,48 @@ def label_in_processes(images, work_dir):
     hook.before_train_epoch(runner)
 
 
-def fork(options, rank, processes):
+def kill_at(number):
+    write = LabelStore.write
+    written = []
+
+    def write_or_die(self, *args):
+        written.append(args[0])
+        if len(written) == number:
+            # What a kill within the writing of a file leaves.
+            path = self.path(args[0])
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.with_name(f'.{path.name}.1.unfinished').write_bytes(b'half')
+            os.kill(os.getpid(), signal.SIGKILL)
+        return write(self, *args)
+
+    LabelStore.write = write_or_die
+
+
+def label_files(launcher, config, kill=None, **options):
+    torch.set_num_threads(1)
+    if kill:
+        kill_at(kill)
+    cfg = load_config(config)
+    cfg.launcher = launcher
+    label(cfg, **options)
+    leave_process_group()
+
+
+def fork(job, rank, processes):
     pid = os.fork()
     if pid:
         return pid
     status = 1
     try:
-        if processes > 1:
-            os.environ.update(
-                RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE=str(processes)
-            )
-            label_in_processes(**options)
+        os.environ.update(
+            RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE=str(processes)
+        )
+        if 'config' in job:
+            label_files('pytorch' if processes > 1 else 'none', **job)
+        elif processes > 1:
+            label_as_hook(**job)
         else:
-            train(**options)
+            train(**job)
         status = 0
     except Exception:
         traceback.print_exc()
@@ -183,14 +215,14 @@ def fork(options, rank, processes):
 
 
 def main():
-    """Fork the runs given as JSON; print how each of them ended."""
+    """Fork the jobs given as JSON; print how each of them ended."""
     DefaultScope.get_instance('toy', scope_name='mmseg')
-    statuses = []
-    for options in json.loads(sys.argv[1]):
-        processes = options.pop('processes', 1)
-        pids = [fork(options, rank, processes) for rank in range(processes)]
-        statuses.append([os.waitpid(pid, 0)[1] for pid in pids])
-    print(json.dumps(statuses))
+    codes = []
+    for job in json.loads(sys.argv[1]):
+        processes = job.pop('processes', 1)
+        pids = [fork(job, rank, processes) for rank in range(processes)]
+        codes.append([os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in pids])
+    print(json.dumps(codes))
 
 
 if __name__ == '__main__':

@@ -1,0 +1,9 @@
+# Trained on the source alone, evaluated on the target.
+_base_ = [
+    '../_base_/models/bisenetv1_lite0.py',
+    '../_base_/datasets/minicity_source.py',
+    '../_base_/methods/supervised.py',
+    '../_base_/schedules/poly_8e.py',
+    '../_base_/default_runtime.py',
+]
+model = _base_.segmentor
