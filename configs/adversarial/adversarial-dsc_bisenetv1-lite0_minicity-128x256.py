@@ -9,3 +9,9 @@ model = dict(
     data_preprocessor=_base_.data_preprocessor,
     generator=dict(segmentor=_base_.segmentor),
 )
+# As for a pretrained encoder: AdamW, and a quarter of the rate for the encoder.
+generator_optim = dict(
+    optimizer=dict(_delete_=True, type='AdamW', lr=2e-3, weight_decay=0.01, fused=True),
+    paramwise_cfg=dict(custom_keys=dict(timm_model=dict(lr_mult=0.25))),
+)
+optim_wrapper = dict(generator=generator_optim)

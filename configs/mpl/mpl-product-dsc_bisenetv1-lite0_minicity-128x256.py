@@ -18,8 +18,11 @@ model = dict(
     student_checkpoint=adapted,
     teacher_checkpoint=adapted,
 )
-# As for pseudo labels: 2.5e-2 would undo much of the adapted networks.
-generator_optim = dict(optimizer=dict(lr=1.25e-2))
+# Half of the rate before, as for pseudo labels.
+generator_optim = dict(
+    optimizer=dict(_delete_=True, type='AdamW', lr=1e-3, weight_decay=0.01, fused=True),
+    paramwise_cfg=dict(custom_keys=dict(timm_model=dict(lr_mult=0.25))),
+)
 optim_wrapper = dict(
     student_generator=generator_optim, teacher_generator=generator_optim
 )

@@ -17,3 +17,9 @@ train_dataloader = dict(
 )
 custom_hooks = _base_.custom_hooks
 custom_hooks[-1].dataloader.dataset = _base_.label_dataset
+# Half of the rate before, as the paper halves its own.
+generator_optim = dict(
+    optimizer=dict(_delete_=True, type='AdamW', lr=1e-3, weight_decay=0.01, fused=True),
+    paramwise_cfg=dict(custom_keys=dict(timm_model=dict(lr_mult=0.25))),
+)
+optim_wrapper = dict(generator=generator_optim)
