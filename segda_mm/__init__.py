@@ -10,12 +10,28 @@ from typing import TYPE_CHECKING, Any
 from segda_mm.dependencies import environment_problems, report_problems
 
 if TYPE_CHECKING:
-    from segda_mm.apis import evaluate, export, label, load_config, self_train, train
+    from segda_mm.apis import (
+        Predictor,
+        evaluate,
+        export,
+        label,
+        load_config,
+        self_train,
+        train,
+    )
 
 __version__ = '0.1.0'
 
-#: Functions of :mod:`segda_mm.apis`, which is imported when one is asked for.
-__all__ = ['evaluate', 'export', 'label', 'load_config', 'self_train', 'train']
+#: Parts of :mod:`segda_mm.apis`, which is imported when one is asked for.
+__all__ = [
+    'Predictor',
+    'evaluate',
+    'export',
+    'label',
+    'load_config',
+    'self_train',
+    'train',
+]
 
 _problems = environment_problems()
 if _problems:

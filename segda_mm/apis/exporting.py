@@ -61,7 +61,10 @@ def export_segmentor(
     out: str | Path,
     predict_on: str | None = None,
 ) -> tuple[Path, Path]:
-    """Write the network that predicts for ``mmseg.apis.init_model``.
+    """Write the network that predicts as a checkpoint and config of mmseg.
+
+    ``mmseg.apis.init_model(config, checkpoint)`` and ``MMSegInferencer(config,
+    checkpoint)`` predict with them, without this package.
 
     Args:
         cfg: The config of the run.
@@ -116,7 +119,16 @@ def _plain_config(cfg: Config, segmentor: dict) -> Config:
         for step in cfg.test_pipeline
         if step['type'] != 'LoadLabelIds'
     ]
-    return Config(dict(default_scope='mmseg', model=model, test_pipeline=pipeline))
+    dataset = dict(type='BaseSegDataset', metainfo=class_meta(cfg), pipeline=pipeline)
+    return Config(
+        dict(
+            default_scope='mmseg',
+            model=model,
+            test_pipeline=pipeline,
+            test_dataloader=dict(dataset=dataset),
+            visualizer=dict(type='SegLocalVisualizer', name='visualizer'),
+        )
+    )
 
 
 def _simplify(node: Any) -> None:

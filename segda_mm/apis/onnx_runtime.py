@@ -6,6 +6,7 @@ import json
 import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -189,6 +190,7 @@ def quantize_onnx(
             reader,
             quant_format=quantization.QuantFormat.QDQ,
             op_types_to_quantize=list(QUANTIZED_OPERATORS),
+            nodes_to_exclude=_arithmetic_of_sizes(onnx.load(str(prepared))),
             per_channel=True,
             activation_type=quantization.QuantType.QUInt8,
             weight_type=quantization.QuantType.QInt8,
@@ -201,6 +203,26 @@ def quantize_onnx(
     onnx.checker.check_model(result)
     with atomic_file(out) as unfinished:
         unfinished.write_bytes(result.SerializeToString())
+
+
+def _arithmetic_of_sizes(proto: Any) -> list[str]:
+    """Names of the nodes that compute a padding or a size: rounded, it is another."""
+    makers = {name: node for node in proto.graph.node for name in node.output}
+    sized = ('Expand', 'Pad', 'Reshape', 'Resize', 'Slice')
+    waiting = [
+        name
+        for node in proto.graph.node
+        if node.op_type in sized
+        for name in node.input[1:]
+    ]
+    found = set()
+    while waiting:
+        node = makers.get(waiting.pop())
+        # The input of Shape is a map, and no size.
+        if node is not None and node.op_type != 'Shape' and node.name not in found:
+            found.add(node.name)
+            waiting.extend(node.input)
+    return sorted(found)
 
 
 class _Calibration:

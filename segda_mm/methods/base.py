@@ -1,6 +1,9 @@
 """What all adaptation methods share: they deploy one plain segmentor."""
 
+import functools
 from abc import abstractmethod
+from collections.abc import Callable
+from typing import Any
 
 from mmseg.models import BaseSegmentor
 from mmseg.utils import OptSampleList, SampleList
@@ -34,6 +37,11 @@ class DomainAdaptiveSegmentor(BaseSegmentor):
     #: Networks that can predict, each a child ``<role>_generator``; without roles
     #: it is the child ``generator``.
     ROLES: tuple[str, ...] = ()
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if '__init__' in vars(cls):
+            cls.__init__ = _without_empty(cls.__init__)  # type: ignore[method-assign]
 
     def __init__(
         self,
@@ -108,3 +116,16 @@ class DomainAdaptiveSegmentor(BaseSegmentor):
 
     def _forward(self, inputs: Tensor, data_samples: OptSampleList = None) -> Tensor:
         return self.deployed._forward(inputs, data_samples)
+
+
+def _without_empty(init: Callable) -> Callable:
+    """Drop what ``mmseg.apis.init_model`` adds to the config of every model."""
+
+    @functools.wraps(init)
+    def wrapped(self: DomainAdaptiveSegmentor, *args: Any, **kwargs: Any) -> None:
+        for name in ('pretrained', 'train_cfg'):
+            if name in kwargs and kwargs[name] is None:
+                del kwargs[name]
+        init(self, *args, **kwargs)
+
+    return wrapped

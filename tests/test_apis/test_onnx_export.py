@@ -1,5 +1,6 @@
 import json
 import sys
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -267,3 +268,24 @@ def test_a_quantized_graph_predicts_nearly_the_same(graph, tmp_path):
     with pytest.raises(PreflightError, match='or was not written by'):
         quantize_onnx(tmp_path / 'other.onnx', tmp_path / 'none.onnx', [planes])
     assert not (tmp_path / 'none.onnx').exists()
+
+
+def test_paddings_that_a_graph_computes_stay_exact(tmp_path):
+    """Lite0 pads by what it computes from sizes; rounded to 8 bits, maps do not fit."""
+    pytest.importorskip('timm')
+    base = Path(__file__).parents[2] / 'configs/_base_/models/bisenetv1_lite0.py'
+    segmentor = Config.fromfile(base).segmentor
+    segmentor.backbone.backbone_cfg.init_cfg = None
+    metainfo = dict(classes=list(range(19)), palette=[[0, 0, 0]] * 19)
+    dataset = dict(type='BaseSegDataset', metainfo=metainfo, pipeline=[])
+    cfg = Config(dict(model=segmentor, test_dataloader=dict(dataset=dataset)))
+    init_default_scope('mmseg')
+    torch.save(MODELS.build(segmentor).state_dict(), tmp_path / 'net.pth')
+    export_onnx(cfg, tmp_path / 'net.pth', tmp_path / 'net.onnx', size=(96, 64))
+    planes = np.random.default_rng(0).integers(256, size=(2, 3, 64, 96), dtype=np.uint8)
+    quantize_onnx(tmp_path / 'net.onnx', tmp_path / 'int8.onnx', [planes])
+    session = onnxruntime.InferenceSession(
+        str(tmp_path / 'int8.onnx'), providers=['CPUExecutionProvider']
+    )
+    (logits,) = session.run(None, dict(image=planes))
+    assert logits.shape == (2, 19, 64, 96)

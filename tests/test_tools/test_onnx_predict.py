@@ -2,13 +2,12 @@
 
 import json
 import os
-import runpy
 import subprocess
 import sys
-from pathlib import Path
 
 import cv2
 import numpy as np
+import onnx
 import pytest
 import torch
 import torch.nn.functional as F
@@ -17,11 +16,9 @@ from mmengine.registry import init_default_scope
 from mmseg.structures import SegDataSample
 
 from segda_mm.apis import export_onnx, load_model
+from segda_mm.inference import onnx_predict
 from segda_mm.registry import MODELS
 from segda_mm.testing.toy_job import PALETTE, write_toy_job
-
-TOOLS = Path(__file__).parents[2] / 'tools'
-DEPLOY = TOOLS / 'deploy'
 
 #: Runs a script where none of these can be imported.
 ALONE = """
@@ -70,7 +67,7 @@ def test_labels_without_torch_are_those_of_the_model(deployed, tmp_path):
     images = [data_of(deployed) / 'val/0.png', tmp_path / 'large.png']
     out = tmp_path / 'labels'
     done = subprocess.run(
-        [sys.executable, '-c', ALONE, DEPLOY / 'onnx_predict.py', graph, *images]
+        [sys.executable, '-c', ALONE, onnx_predict.__file__, graph, *images]
         + ['--out', out, '--overlay'],
         capture_output=True,
         text=True,
@@ -94,7 +91,6 @@ def test_labels_without_torch_are_those_of_the_model(deployed, tmp_path):
 @pytest.mark.parametrize('align_corners', [False, True])
 @pytest.mark.parametrize('size', [(7, 31), (13, 5), (11, 12)])
 def test_logits_are_resized_as_by_torch(size, align_corners):
-    resized = runpy.run_path(str(DEPLOY / 'onnx_predict.py'))['_resized']
     maps = np.random.default_rng(0).normal(size=(3, 11, 12)).astype(np.float32)
     expected = F.interpolate(
         torch.from_numpy(maps)[None],
@@ -102,7 +98,7 @@ def test_logits_are_resized_as_by_torch(size, align_corners):
         mode='bilinear',
         align_corners=align_corners,
     )[0]
-    found = resized(maps, size, align_corners)
+    found = onnx_predict._resized(maps, size, align_corners)
     np.testing.assert_allclose(found, expected.numpy(), atol=1e-5)
 
 
@@ -110,9 +106,28 @@ def test_what_is_wrong_is_said(deployed, tmp_path, run_tool, capsys):
     graph = deployed[2]
     image = data_of(deployed) / 'val/0.png'
     out = ('--out', tmp_path / 'labels')
-    predict = 'deploy/onnx_predict.py'
+    predict = '../segda_mm/inference/onnx_predict.py'
+    (tmp_path / 'broken.onnx').write_bytes(b'no graph')
+    # As other programs write it, and as it is after another program changed it.
+    proto = onnx.load(str(graph))
+    props = {entry.key: entry.value for entry in proto.metadata_props}
+    for name, changed in (
+        ('foreign', {}),
+        ('sizes', dict(props, input_size='[32, 64]')),
+        ('names', dict(props, classes='["road"]')),
+        ('json', dict(props, palette='no JSON')),
+        ('short', {k: v for k, v in props.items() if k != 'align_corners'}),
+    ):
+        onnx.helper.set_model_props(proto, changed)
+        onnx.save(proto, str(tmp_path / f'{name}.onnx'))
     for words, message in (
-        (('gone.onnx', image), 'gone.onnx is no graph that can be run'),
+        (('gone.onnx', image), 'there is no graph gone.onnx'),
+        ((tmp_path / 'broken.onnx', image), 'is no graph that can be run'),
+        ((tmp_path / 'foreign.onnx', image), 'another program wrote it'),
+        ((tmp_path / 'sizes.onnx', image), 'input_size is [32, 64], but it takes'),
+        ((tmp_path / 'names.onnx', image), 'palette and classes differ in length'),
+        ((tmp_path / 'json.onnx', image), 'contradicts itself (JSONDecodeError'),
+        ((tmp_path / 'short.onnx', image), "(KeyError: 'align_corners')"),
         ((graph, 'gone.png'), 'gone.png is missing or is no image'),
         ((graph, image, image), 'two images have one name'),
     ):

@@ -23,13 +23,12 @@ def main() -> int:
 
 
 def job(args: argparse.Namespace) -> None:
-    from onnx_predict import OnnxSegmentor
-
     from segda_mm.apis import quantize_onnx
+    from segda_mm.inference.onnx_predict import OnnxSegmentor, read_picture
 
     # The images have to arrive as they will when the graph is used.
     segmentor = OnnxSegmentor(args.model)
-    batches = (segmentor.read(image)[1] for image in args.images)
+    batches = (segmentor.planes(read_picture(image))[None] for image in args.images)
     quantize_onnx(args.model, args.out, batches)
     print(args.out)
 

@@ -19,13 +19,19 @@ from ..formats.label_files import label_table, read_label_ids, to_train_ids
 from ..formats.panoptic_files import codes_from_segments, read_panoptic_png
 
 
+def _is_lone_picture(results: dict) -> bool:
+    """Whether it comes from mmseg's functions for inference, not from a data set."""
+    return 'seg_map_path' not in results and 'sample_idx' not in results
+
+
 @TRANSFORMS.register_module()
 class LoadLabelIds(BaseTransform):
     """Load a label file and turn its ids into train ids.
 
     Required keys: ``seg_map_path``, ``ori_shape`` and ``img_path`` (so it stands
     after ``LoadImageFromFile``). Adds ``gt_seg_map``, uint8 (H, W), 255 where
-    void, and its name to ``seg_fields``.
+    void, and its name to ``seg_fields``. A picture of no data set, as
+    ``mmseg.apis.inference_model`` gives it, passes as it is.
 
     Args:
         table: ``'cityscapes'``, ``'gta5'``, ``'camvid'``, ``'train_id'`` or an own
@@ -37,6 +43,8 @@ class LoadLabelIds(BaseTransform):
 
     def transform(self, results: dict) -> dict:
         """Add ``gt_seg_map`` to ``results``."""
+        if _is_lone_picture(results):
+            return results
         file = results['seg_map_path']
         ids = read_label_ids(file)
         _require_size_of_image(ids, results)
@@ -68,6 +76,8 @@ class LoadPanopticLabels(BaseTransform):
 
     def transform(self, results: dict) -> dict:
         """Add ``gt_panoptic_seg`` and ``gt_seg_map`` to ``results``."""
+        if _is_lone_picture(results):
+            return results
         if 'thing_classes' not in results:
             raise ValueError(
                 f'the data set of {results["img_path"]} does not tell instances apart '

@@ -1,0 +1,210 @@
+"""Label images with an exported graph, by ONNX Runtime alone.
+
+Needs NumPy, OpenCV and ONNX Runtime; neither PyTorch nor segda_mm, so that this file
+and the graph are all that has to be copied. What has to be known about the network
+stands in the graph's metadata. Writes one PNG of label ids an image, of the image's
+size. :class:`~segda_mm.apis.Predictor` runs graphs by it as well.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import os
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+#: Share of the classes' colours in an overlay.
+OPACITY = 0.5
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('model', help='.onnx that tools/deploy/export_onnx.py wrote')
+    parser.add_argument('images', nargs='+', help='image files')
+    parser.add_argument('--out', required=True, metavar='FOLDER')
+    overlay = "also write <name>_overlay.png: the image under the classes' colours"
+    parser.add_argument('--overlay', action='store_true', help=overlay)
+    return parser.parse_args()
+
+
+class OnnxSegmentor:
+    """A graph that ``tools/deploy/export_onnx.py`` wrote.
+
+    Args:
+        file: The graph.
+
+    Attributes:
+        metadata: What the graph says of itself: ``classes``, ``palette`` (RGB),
+            ``input_size`` (width, height) and more.
+        output: ``logits`` or ``labels``.
+
+    Raises:
+        ValueError: It is missing, damaged, or does not say what it takes; or ONNX
+            Runtime is not installed.
+    """
+
+    def __init__(self, file: str | os.PathLike) -> None:
+        if not Path(file).is_file():
+            raise ValueError(f'there is no graph {file}')
+        try:
+            onnxruntime = importlib.import_module('onnxruntime')
+        except ImportError as error:
+            raise ValueError(
+                f'{file} needs ONNX Runtime; `pip install onnxruntime` ({error})'
+            ) from error
+        wanted = ('CUDAExecutionProvider', 'CPUExecutionProvider')
+        available = onnxruntime.get_available_providers()
+        providers = [name for name in wanted if name in available]
+        options = onnxruntime.SessionOptions()
+        # Threads that wait would keep those that read and draw from working.
+        options.add_session_config_entry('session.intra_op.allow_spinning', '0')
+        try:
+            self.session = onnxruntime.InferenceSession(
+                os.fspath(file), options, providers=providers
+            )
+        # ONNX Runtime has an exception of its own for each kind of damage.
+        except Exception as error:
+            raise ValueError(f'{file} is no graph that can be run: {error}') from error
+        self.metadata = self._read_metadata(file)
+        self.output = self.session.get_outputs()[0].name
+
+    def _read_metadata(self, file: str | os.PathLike) -> dict:
+        found = self.session.get_modelmeta().custom_metadata_map
+        advice = 'export it with tools/deploy/export_onnx.py'
+        if 'segda_mm_version' not in found:
+            raise ValueError(
+                f'{file} does not say what it takes: another program wrote it. Make '
+                f'a checkpoint of the network and {advice}'
+            )
+        try:
+            metadata = {key: json.loads(value) for key, value in found.items()}
+            width, height = metadata['input_size']
+            shape = tuple(self.session.get_inputs()[0].shape[1:])
+            if shape != (3, height, width):
+                raise ValueError(
+                    f'input_size is {[width, height]}, but it takes {shape}'
+                )
+            if len(metadata['palette']) != len(metadata['classes']):
+                raise ValueError('palette and classes differ in length')
+            metadata['align_corners']
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(
+                f'{file} contradicts itself ({type(error).__name__}: {error}); {advice}'
+            ) from error
+        return metadata
+
+    def planes(self, picture: np.ndarray) -> np.ndarray:
+        """A picture (H, W, 3) uint8 in RGB as the graph takes it, (3, h, w)."""
+        size = tuple(self.metadata['input_size'])
+        resized = cv2.resize(picture, size, interpolation=cv2.INTER_LINEAR)
+        return np.ascontiguousarray(resized.transpose(2, 0, 1))
+
+    def run(self, planes: np.ndarray) -> np.ndarray:
+        """What the graph says of images (N, 3, h, w) uint8: :attr:`output`."""
+        return self.session.run([self.output], dict(image=planes))[0]
+
+    def labels(self, picture: np.ndarray) -> np.ndarray:
+        """Label one picture.
+
+        Args:
+            picture: (H, W, 3) uint8 in RGB.
+
+        Returns:
+            Label ids, (H, W) uint8. Logits are resized, bilinearly, before the
+            largest is taken; labels by taking the nearest.
+        """
+        output = self.run(self.planes(picture)[None])[0]
+        size = picture.shape[:2]
+        if self.output == 'labels':
+            return cv2.resize(output, size[::-1], interpolation=cv2.INTER_NEAREST)
+        logits = _resized(output, size, self.metadata['align_corners'])
+        return logits.argmax(0).astype(np.uint8)
+
+
+def read_picture(file: str | os.PathLike) -> np.ndarray:
+    """Read an image as it is stored, whatever its orientation tag says.
+
+    Returns:
+        (H, W, 3) uint8 in RGB.
+
+    Raises:
+        ValueError: It is missing or no image.
+    """
+    flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+    picture = cv2.imread(os.fspath(file), flags)
+    if picture is None:
+        raise ValueError(f'{file} is missing or is no image that OpenCV reads')
+    return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+
+
+def _resized(
+    maps: np.ndarray, size: tuple[int, int], align_corners: bool
+) -> np.ndarray:
+    """Maps (C, h, w) at another size (H, W), as the model itself resizes them."""
+    for axis, length in zip((1, 2), size):
+        old = maps.shape[axis]
+        if length == old:
+            continue
+        places = np.arange(length, dtype=np.float32)
+        if align_corners:
+            places *= np.float32((old - 1) / max(length - 1, 1))
+        else:
+            places = np.maximum((places + 0.5) * np.float32(old / length) - 0.5, 0)
+        before = places.astype(np.int64)
+        after = np.minimum(before + 1, old - 1)
+        weights = places - before.astype(np.float32)
+        weights = weights.reshape([-1 if i == axis else 1 for i in range(3)])
+        first, second = maps.take(before, axis), maps.take(after, axis)
+        maps = first * (1 - weights) + second * weights
+    return maps
+
+
+def _overlay(picture: np.ndarray, labels: np.ndarray, palette: list) -> np.ndarray:
+    colors = np.zeros((256, 3), np.float32)
+    colors[: len(palette)] = palette
+    mixed = OPACITY * colors[labels] + (1 - OPACITY) * picture
+    return mixed.round().astype(np.uint8)
+
+
+def _write_png(path: Path, pixels: np.ndarray) -> None:
+    """Write a PNG, (H, W) or RGB, that is whole or absent."""
+    if pixels.ndim == 3:
+        pixels = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
+    unfinished = path.with_name(f'.{path.name}.{os.getpid()}.unfinished')
+    try:
+        unfinished.write_bytes(cv2.imencode('.png', pixels)[1].tobytes())
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def main() -> int:
+    args = parse_args()
+    stems = [Path(image).stem for image in args.images]
+    try:
+        if len(set(stems)) < len(stems):
+            raise ValueError('two images have one name; label them in two calls')
+        segmentor = OnnxSegmentor(args.model)
+        folder = Path(args.out)
+        folder.mkdir(parents=True, exist_ok=True)
+        for image, stem in zip(args.images, stems):
+            picture = read_picture(image)
+            labels = segmentor.labels(picture)
+            _write_png(folder / f'{stem}.png', labels)
+            if args.overlay:
+                overlay = _overlay(picture, labels, segmentor.metadata['palette'])
+                _write_png(folder / f'{stem}_overlay.png', overlay)
+    except (OSError, ValueError) as error:
+        print(f'onnx_predict.py: {error}', file=sys.stderr)
+        return 2
+    print(f'{len(stems)} images labelled in {folder}')
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
