@@ -5,12 +5,12 @@ _base_ = [
     './_base_/schedules/poly_50e.py',
     './_base_/default_runtime.py',
 ]
-# Made by
-#   python tools/train.py configs/adversarial/adversarial-dsc_bisenetv1-r18_gta2cs-512x1024.py
+# The last checkpoint of DSC + PL. The released code takes the one that is best on Cityscapes val,
+# which needs target labels (default_hooks.checkpoint.save_best=mIoU in that run). Without an adapted
+# teacher: --cfg-options model.teacher_checkpoint.checkpoint=None
 teacher_checkpoint = (
-    'work_dirs/adversarial-dsc_bisenetv1-r18_gta2cs-512x1024/epoch_50.pth'
+    'work_dirs/pseudo-label-fresh-dsc_bisenetv1-r18_gta2cs-512x1024/epoch_50.pth'
 )
-optional_checkpoints = _base_.optional_checkpoints + [teacher_checkpoint]
 model = dict(
     data_preprocessor=_base_.data_preprocessor,
     generator=dict(segmentor=_base_.segmentor),

@@ -22,6 +22,15 @@ LONG = ', long'
 
 FIGURES = {'mIoU': 'mIoU', 'aAcc': 'aAcc', 'pixel_precision': 'precision per pixel'}
 
+_NOTE = (
+    'The paper: GTA5 to Cityscapes at 1024x512, networks pretrained on ImageNet, '
+    'students of pseudo labels not adapted; rows follow its chain of DSC, PL and MPL.'
+)
+CONTINUED = (
+    'Here students of pseudo labels go on from the adapted network, as their few epochs '
+    'ask for: only the order of the rows can be compared.'
+)
+
 #: Digits of the figures of :func:`discriminator_table`.
 DISCRIMINATOR_DECIMALS = {
     'discriminator.loss': 4,
@@ -56,8 +65,30 @@ METHODS = {
     ),
     'DSC + MPL': Method('mpl/mpl-product-dsc', 'DSC', _BOTH_ROLES, True),
     'DSC + MPL (loss change)': Method('mpl/mpl-change-dsc', 'DSC', _BOTH_ROLES, True),
+    'DSC + MPL (gradient)': Method('mpl/mpl-gradient-dsc', 'DSC', _BOTH_ROLES, True),
     'mean teacher': Method('mean_teacher/mean-teacher', has_student=True),
 }
+
+#: The same with fresh students: the chain of Table I. The last two are what the paper
+#: does not do, a student that goes on, and what it wishes for, one that is adapted.
+FRESH_STUDENTS = {
+    **METHODS,
+    'DSC + PL': Method(
+        'pseudo_label/pseudo-label-fresh-dsc', 'DSC', ('custom_hooks.1.checkpoint',)
+    ),
+    **{
+        name: replace(METHODS[name], after='DSC + PL', keys=_BOTH_ROLES[:1])
+        for name in METHODS
+        if 'MPL' in name
+    },
+    'DSC + PL, continued': METHODS['DSC + PL'],
+    'DSC + MPL, student pretrained': METHODS['DSC + MPL'],
+}
+
+
+def methods_of(world: World) -> dict[str, Method]:
+    """The methods that are compared on a pair of domains."""
+    return FRESH_STUDENTS if world.fresh_students else METHODS
 
 
 def source_row(world: World, name: str, *changes: Change) -> Row:
@@ -77,15 +108,15 @@ def adapted_row(world: World, method: str, suffix: str = '') -> Row:
 
     Args:
         world: The pair of domains.
-        method: Key of :data:`METHODS`.
+        method: Key of :func:`methods_of`.
         suffix: :data:`AUGMENTED`, :data:`LOOK` or nothing; also that of the row that
             it goes on from.
     """
-    kind = METHODS[method]
+    kind = methods_of(world)[method]
     epochs = world.epochs_after if kind.after else world.epochs
     changes: list[Change] = [trained_for(epochs), world.network]
     changes += [distorted if suffix else plain]
-    if method == 'DSC + MPL':
+    if 'mpl-product' in kind.config:
         feedback = {f'model.feedback_rule.{k}': v for k, v in world.feedback.items()}
         changes.append(feedback)
     if kind.has_student:
@@ -115,7 +146,7 @@ def adaptation_rows(world: World) -> list[Row]:
     rows = []
     for suffix, change in (('', plain), (AUGMENTED, distorted)):
         rows.append(source_row(world, 'source-only' + suffix, change))
-        rows += [adapted_row(world, method, suffix) for method in METHODS]
+        rows += [adapted_row(world, method, suffix) for method in methods_of(world)]
     oracle = oracle_row(world, 'oracle')
     augmented = 'source-only' + AUGMENTED
     look = (distorted, world.colors, world.batch_norm)
@@ -150,7 +181,7 @@ def adaptation_rows(world: World) -> list[Row]:
         longer(source_look, source_look.name + LONG, world.epochs, 3),
         longer(oracle, 'oracle' + LONG, world.epochs, 3),
         long_dsc,
-        replace(long_labels, start={long_dsc.name: METHODS['DSC + PL'].keys}),
+        replace(long_labels, start={long_dsc.name: methods_of(world)['DSC + PL'].keys}),
     ]
 
 
@@ -195,9 +226,11 @@ def adaptation_study(
         ('DSC + MPL', 'DSC'),
         ('DSC + MPL', 'DSC + PL'),
         ('DSC + MPL (loss change)', 'DSC + MPL'),
+        ('DSC + MPL (gradient)', 'DSC + MPL'),
         ('DSC + PL + aug', 'DSC + aug'),
         ('DSC + MPL + aug', 'DSC + aug'),
         ('DSC + MPL (loss change) + aug', 'DSC + aug'),
+        ('DSC + MPL (gradient) + aug', 'DSC + aug'),
         (look, augmented + ' + BatchNorm'),
         (look, augmented + ' + colors'),
         (look + ' + rare classes', look),
@@ -210,6 +243,11 @@ def adaptation_study(
         *((name, augmented + LONG) for name in adapted_long),
         *((name, augmented) for name in adapted_long),
     ]
+    if world.fresh_students:
+        steps += [
+            ('DSC + PL', 'DSC + PL, continued'),
+            ('DSC + MPL', 'DSC + MPL, student pretrained'),
+        ]
     table_1 = Table(
         'Methods (paper A, Table I)',
         names,
@@ -222,8 +260,7 @@ def adaptation_study(
             'DSC + PL': (32.2, None, 73.4),
             'DSC + MPL': (32.5, None, 72.0),
         },
-        note='The paper: GTA5 to Cityscapes at 1024x512, networks pretrained on '
-        'ImageNet; only the order of the rows can be compared.',
+        note=_NOTE if world.fresh_students else f'{_NOTE} {CONTINUED}',
     )
     shown = [n for n in names if n.startswith(('FCD', 'DSC')) and 'MPL' not in n]
     return Study(
@@ -250,7 +287,7 @@ def adaptation_study(
             Plot(
                 'Figure 8',
                 'curves',
-                ['DSC', 'DSC + PL', 'DSC + MPL', 'DSC + MPL (loss change)'],
+                [name for name in methods_of(world) if name.startswith('DSC')],
             ),
         ],
         choice=Choice(

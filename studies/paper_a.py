@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from studies.adaptation import adapted_row, changed, oracle_row
+from studies.adaptation import CONTINUED, adapted_row, changed, oracle_row
 from studies.study import Differences, Plot, Study, Table
 from studies.worlds import World, optimizer
 
@@ -93,7 +93,7 @@ def paper_a_study(world: World, title: str, introduction: str) -> Study:
                 [*LABEL_RATES],
                 _FIGURES,
                 published={'DSC + PL, lr 1.25e-2': (32.3, 73.8)},
-                note=_NOTE,
+                note=_NOTE if world.fresh_students else f'{_NOTE} {CONTINUED}',
             ),
         ],
         differences=[

@@ -43,6 +43,8 @@ class World:
         feedback: Arguments of ``LossProductFeedback``, to suit ``epochs_after``: full
             strength in the last epoch.
         held_out: Config of labelled source images that are not trained on.
+        fresh_students: Whether students of pseudo labels start from ImageNet's weights,
+            as in paper A, or from the adapted network, where few epochs are trained.
         small: Whether networks have a quarter of the paper's channels, from scratch.
         val_interval: Epochs between validations; None: that of the configs.
         subset: Of the target images that unlabelled figures are measured on.
@@ -57,6 +59,7 @@ class World:
     epochs_after: int
     feedback: Mapping[str, float]
     held_out: Mapping[str, Any]
+    fresh_students: bool = False
     small: bool = True
     val_interval: int | None = None
     subset: Mapping[str, Any] = field(default_factory=dict)
@@ -273,6 +276,7 @@ GTA2CITYSCAPES = World(
     held_out=dict(
         type='GTA5Dataset', data_root='data/gta5', subset=dict(size=250, seed=1)
     ),
+    fresh_students=True,
     small=False,
     subset=dict(subset=dict(size=100, seed=0)),
     num_workers=4,

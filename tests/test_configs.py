@@ -115,7 +115,9 @@ def test_config_builds(config, data, monkeypatch):
     model = _model(cfg)
     require_data(cfg, ('train_dataloader', 'val_dataloader'))
     # One more: PolyLR reaches its end at the last step before `end`.
-    assert cfg.param_scheduler[-1].end == cfg.train_cfg.max_epochs + 1
+    decays = cfg.param_scheduler
+    for decay in decays.values() if isinstance(decays, dict) else [decays]:
+        assert decay[-1].end == cfg.train_cfg.max_epochs + 1
     waits = hasattr(model, 'set_progress')
     assert cfg.train_cfg.type == (
         'MPLTrainLoop' if waits else 'ResumableEpochTrainLoop'
@@ -207,6 +209,86 @@ def test_the_figures_of_the_paper_stand_in_the_configs(config, prefix):
     assert cfg.val_dataloader.dataset.subset.size == 250
     assert (cfg.source_scale, cfg.target_scale) == ((1280, 720), (1024, 512))
     assert cfg.model[f'{prefix}adv_weight'] == 0.001
+    # The size that the published figures were measured at.
+    for pipeline in (
+        cfg.val_dataloader.dataset.pipeline,
+        cfg.tta_pipeline[1].transforms,
+    ):
+        steps = [step for entry in pipeline for step in _flat(entry)]
+        (labels,) = (step for step in steps if step['type'] == 'LoadLabelIds')
+        assert labels.scale == (1024, 512)
+    if 'mpl' in config:
+        assert cfg.optim_wrapper.teacher_generator.optimizer.lr == 1.25e-2
+
+
+def _flat(entry):
+    return entry if isinstance(entry, list) else [entry]
+
+
+SUPERVISED = 'supervised/supervised_bisenetv1-r18_cityscapes-512x1024.py'
+ADVERSARIAL = 'adversarial/adversarial-dsc_bisenetv1-r18_gta2cs-512x1024.py'
+HEADS = ('decode_head', 'auxiliary_head.0', 'auxiliary_head.1')
+
+
+@pytest.mark.parametrize(
+    ('config', 'options'),
+    [
+        (SUPERVISED, ['train_cfg.max_epochs=100', 'param_scheduler.0.end=101']),
+        (SUPERVISED, ['optim_wrapper.optimizer.weight_decay=0.0']),
+        (SUPERVISED, ['default_hooks.checkpoint.save_best=mIoU']),
+        (SUPERVISED, ['val_dataloader.dataset.pipeline.2.scale=None']),
+        (
+            ADVERSARIAL,
+            [
+                'train_dataloader.dataset.source.pipeline.2.interpolation=bicubic',
+                'train_dataloader.dataset.source.pipeline.3.prob=0.0',
+                'train_dataloader.dataset.target.pipeline.2.prob=0.0',
+            ],
+        ),
+        (
+            ADVERSARIAL,
+            [
+                'model.data_preprocessor.bgr_to_rgb=False',
+                'model.data_preprocessor.mean=[103.53,116.28,123.675]',
+                'model.data_preprocessor.std=[1.0,1.0,1.0]',
+            ],
+        ),
+        (
+            ADVERSARIAL,
+            [f'model.generator.segmentor.{h}.dropout_ratio=0.0' for h in HEADS],
+        ),
+        (
+            'mpl_bisenet_gta2cs.py',
+            ['model.teacher_checkpoint.discriminator_prefix=None'],
+        ),
+        ('mpl_bisenet_gta2cs.py', ['model.teacher_checkpoint.checkpoint=None']),
+        ('mpl_bisenet_gta2cs.py', ['model.feedback_rule.first_epoch_h=1.0']),
+        ('mpl_bisenet_gta2cs.py', ['model.uda_sigma=0.017']),
+        ('mpl_bisenet_gta2cs.py', ['model.label_batch_statistics=False']),
+    ],
+)
+def test_the_small_differences_of_the_papers_can_be_said(
+    config, options, data, monkeypatch
+):
+    """As docs/papers.md has them, and where something reads them."""
+    page = (ROOT.parent / 'docs/papers.md').read_text('utf-8')
+    monkeypatch.chdir(data)
+    cfg = load_config(ROOT / config, options)
+    for option in options:
+        assert option in page or 'segmentor.auxiliary_head' in option
+        key, value = option.split('=')
+        entry = cfg
+        for name in key.split('.'):
+            entry = entry[int(name) if name.isdigit() else name]
+        assert str(entry).replace(' ', '') == value
+        # An index means what the page says.
+        if key.endswith('.prob'):
+            place = key.removesuffix('.prob').removeprefix('train_dataloader.dataset.')
+            domain, number = place.split('.pipeline.')
+            steps = cfg.train_dataloader.dataset[domain].pipeline
+            assert steps[int(number)].type == 'RandomFlip'
+    _model(cfg)
+    require_data(cfg, ('train_dataloader', 'val_dataloader'))
 
 
 def test_the_chain_of_methods_trains_on_files(data, monkeypatch):
@@ -248,10 +330,49 @@ def test_the_chain_of_methods_trains_on_files(data, monkeypatch):
     assert manifest.is_file()
 
 
+def test_the_chain_of_table_1_trains_on_files(data, monkeypatch):
+    """DSC, PL, MPL; each refuses without the one before it."""
+    monkeypatch.chdir(data)
+    adapted = None
+    for config, key in (
+        (ADVERSARIAL, None),
+        (
+            'pseudo_label/pseudo-label-fresh-dsc_bisenetv1-r18_gta2cs-512x1024.py',
+            'custom_hooks.1.checkpoint',
+        ),
+        ('mpl_bisenet_gta2cs.py', 'model.teacher_checkpoint.checkpoint'),
+    ):
+        options = {
+            'train_cfg.max_epochs': 1,
+            'train_dataloader.batch_size': 2,
+            'train_dataloader.num_workers': 0,
+        }
+        if key:
+            with pytest.raises(PreflightError, match=f'{key} names the checkpoint'):
+                train(load_config(ROOT / config, options, data / 'refused'))
+            options[key] = adapted
+        if 'mpl' in config:
+            for part in ('generator', 'discriminator'):
+                options[f'optim_wrapper.teacher_{part}.optimizer.lr'] = 0.0
+        work_dir = data / 'work_dirs' / Path(config).stem
+        cfg = load_config(ROOT / config, options, work_dir)
+        cfg.model.generator.segmentor = tiny_bisenet(19)
+        _shrink(cfg)
+        assert train(cfg).iter == 2
+        before, adapted = adapted, str(work_dir / 'epoch_1.pth')
+    # Of a rate of 0, the teacher and its discriminator are those of DSC + PL.
+    labels, taught = (
+        torch.load(file, weights_only=True)['state_dict'] for file in (before, adapted)
+    )
+    for key, value in labels.items():
+        if 'running' not in key and 'num_batches' not in key:
+            assert torch.equal(taught[f'teacher_{key}'], value), key
+
+
 def _shrink(cfg):
     """Half-size images: the pipelines' order is what is tested."""
     if isinstance(cfg, dict):
-        if cfg.get('type') == 'Resize':
+        if cfg.get('scale'):
             cfg['scale'] = (128, 64)
         cfg = cfg.values()
     if isinstance(cfg, (list, tuple, ValuesView)):

@@ -111,11 +111,16 @@ def settle_initial_checkpoints(cfg: Config, resuming: bool = False) -> None:
         # A URL or a scheme of MMEngine's (torchvision://, ...) is no file.
         if '://' in file or Path(file).is_file():
             continue
+        if resuming and key.startswith('custom_hooks.'):
+            # Its labels are there, or it says itself what it misses.
+            continue
         if not resuming and file not in cfg.get('optional_checkpoints', ()):
             message = (
                 f'{key} names the checkpoint {file}, which does not exist. Name '
                 f'another one with --cfg-options {key}=FILE'
             )
+            if key.startswith('model.') and 'init_cfg' not in key:
+                message += f', start from scratch with {key}=None'
             # By default it is work_dirs/<name of the config that made it>/...
             name = Path(file).parent.name
             roots = [p for p in Path(cfg.filename or '').parents if p.name == 'configs']
@@ -146,6 +151,8 @@ def _named_weights(cfg: Config) -> Iterator[tuple[Any, Any, str, str]]:
     if cfg.get('load_from'):
         yield cfg, 'load_from', 'load_from', cfg.load_from
     yield from _weights_below(cfg.model, 'model')
+    # Those that a hook labels with.
+    yield from _weights_below(cfg.get('custom_hooks'), 'custom_hooks')
 
 
 def _weights_below(node: object, key: str) -> Iterator[tuple[Any, Any, str, str]]:

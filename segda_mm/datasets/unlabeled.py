@@ -30,6 +30,8 @@ class UnlabeledImageDataset(FolderSegDataset):
             below the folder, before the first wildcard, or below ``data_root``
             (without one: the folder of the list file, the common one of the paths).
         data_root: Folder that ``images`` and the paths in it are relative to.
+        pseudo_label_dir: Folder of labels that ``tools/label.py`` made of these
+            images; None: there are none, or a hook makes them.
         kwargs: Further arguments of :class:`FolderSegDataset`; ``metainfo`` is not
             needed in a pair with a labelled set.
     """
@@ -39,10 +41,14 @@ class UnlabeledImageDataset(FolderSegDataset):
     SUFFIXES: Sequence[str] = IMAGE_SUFFIXES
 
     def __init__(
-        self, images: str | Sequence[str], data_root: str = '', **kwargs
+        self,
+        images: str | Sequence[str],
+        data_root: str = '',
+        pseudo_label_dir: str | None = None,
+        **kwargs,
     ) -> None:
         self.images = images
-        self.pseudo_label_dir: str | None = None
+        self.pseudo_label_dir = pseudo_label_dir
         super().__init__(data_root=data_root, data_prefix={'img_path': ''}, **kwargs)
 
     def get_data_info(self, idx: int) -> dict:
@@ -54,6 +60,13 @@ class UnlabeledImageDataset(FolderSegDataset):
     def scan(self) -> tuple[list[dict], list[DataError]]:
         """Find the images; see :meth:`FolderSegDataset.scan`."""
         folder, names = self._find()
+        labels = self.pseudo_label_dir
+        if labels is not None and not osp.isdir(labels):
+            raise MissingDataError(
+                'folder of pseudo labels does not exist',
+                folder=labels,
+                expected='one PNG for every image, as tools/label.py writes them',
+            )
         details = self.describe_names(names)
         by_stem = {}
         problems, samples = [], []

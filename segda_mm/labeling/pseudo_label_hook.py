@@ -10,8 +10,11 @@ from pathlib import Path
 from mmengine.dataset import BaseDataset
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
+from torch import nn
 
+from segda_mm.engine.distributed import unwrapped
 from segda_mm.engine.image_pass import undisturbed
+from segda_mm.models.checkpoints import load_network_weights, sha256_of_file
 from segda_mm.registry import DATASETS, HOOKS
 
 from .processes import Processes
@@ -42,6 +45,14 @@ class MedianThresholdPseudoLabelHook(Hook):
         epochs: Epochs, counted from 0, before which to label.
         pseudo_labeler: As :class:`TTALabeler` takes it.
         directory: Where to write, relative to the work dir.
+        checkpoint: Of another training, which labels in the place of the model that
+            is trained, so that this one may start afresh ("retrain the second
+            model"). None: the model labels its own images and goes on.
+        checkpoint_prefix: What the keys of the segmentor begin with in that file, as
+            for :class:`SegmentorGenerator`.
+
+    Raises:
+        ValueError: One checkpoint is to label before several epochs.
     """
 
     # Before IterTimerHook, so that labelling does not count as data loading.
@@ -53,13 +64,23 @@ class MedianThresholdPseudoLabelHook(Hook):
         epochs: Sequence[int] = (0,),
         pseudo_labeler: dict | None = CLASS_MEDIAN,
         directory: str = 'pseudo_labels',
+        checkpoint: str | None = None,
+        checkpoint_prefix: str = '',
     ) -> None:
+        if checkpoint is not None and len(epochs) > 1:
+            name = type(self).__name__
+            raise ValueError(
+                f'{name}.epochs is {epochs!r}, but {name}.checkpoint would make the '
+                'same labels each time; name one epoch, or checkpoint=None'
+            )
         settings = dict(dataloader)
         # Built when it is needed: a run that only validates has no use for it.
         self._dataset = settings.pop('dataset')
         self._labeler = TTALabeler(pseudo_labeler, **settings)
         self.epochs = epochs
         self.directory = directory
+        self.checkpoint = checkpoint
+        self.checkpoint_prefix = checkpoint_prefix
 
     def before_train_epoch(self, runner: Runner) -> None:
         """Make labels if it is time, and point the target data set to them."""
@@ -83,12 +104,17 @@ class MedianThresholdPseudoLabelHook(Hook):
     def _label(self, runner: Runner, store: LabelStore, epoch: int) -> None:
         Processes().from_main(_clear, store)
         dataset = DATASETS.build(copy.deepcopy(self._dataset))
+        settings = dict(epoch=epoch, iteration=runner.iter, seed=runner.seed)
         with undisturbed(runner.model):
+            model = runner.model
+            if self.checkpoint is not None:
+                settings['checkpoint'] = f'sha256 {sha256_of_file(self.checkpoint)}'
+                model = self._teacher(model, self.checkpoint)
             manifest = self._labeler.label(
-                runner.model,
+                model,
                 dataset,
                 store,
-                settings=dict(epoch=epoch, iteration=runner.iter, seed=runner.seed),
+                settings=settings,
                 origin={},
                 class_names=dataset.metainfo.get('classes'),
             )
@@ -98,6 +124,13 @@ class MedianThresholdPseudoLabelHook(Hook):
             f'Pseudo labels of epoch {epoch} keep {kept:.1%} of the '
             f'{manifest["area"]} target pixels'
         )
+
+    def _teacher(self, model: nn.Module, checkpoint: str) -> nn.Module:
+        """A copy of the model with the weights of a checkpoint."""
+        teacher = copy.deepcopy(unwrapped(model))
+        segmentor = getattr(teacher, 'deployed', teacher)
+        load_network_weights(segmentor, checkpoint, self.checkpoint_prefix)
+        return teacher
 
 
 def _clear(store: LabelStore) -> None:

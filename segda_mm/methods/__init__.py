@@ -3,7 +3,11 @@
 from .adversarial import BiSeNetDA
 from .augmentation import StrongAugmentation
 from .base import DomainAdaptiveSegmentor
-from .feedback import LossProductFeedback, StudentLossChangeFeedback
+from .feedback import (
+    GradientFeedback,
+    LossProductFeedback,
+    StudentLossChangeFeedback,
+)
 from .generator import SegmentorGenerator
 from .mean_teacher import MeanTeacher
 from .meta_pseudo_labels import MetaPseudoLabels
@@ -23,6 +27,7 @@ __all__ = [
     'ConfidentShare',
     'CutMix',
     'DomainAdaptiveSegmentor',
+    'GradientFeedback',
     'LossProductFeedback',
     'MeanTeacher',
     'MetaPseudoLabels',

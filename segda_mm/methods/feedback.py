@@ -14,10 +14,12 @@ class StudentReport(NamedTuple):
     """How the student fared in one step.
 
     ``source_loss`` and ``target_loss`` are those that its step descended;
-    ``labeled_loss_before`` and ``labeled_loss_after`` are of the source batch in
-    evaluation mode, around the step, None unless the rule asks for them. All are
-    scalars without a graph, the mean of all processes. ``epoch`` counts completed
-    epochs.
+    ``labeled_loss_before`` and ``labeled_loss_after`` are of the source batch,
+    around the step, with its own BatchNorm statistics and without dropout;
+    ``gradient_product`` is that of the latter's gradient and of the gradient of
+    ``target_loss`` before the step. These three are None unless the rule asks for
+    them. All are scalars without a graph, the mean of all processes. ``epoch``
+    counts completed epochs.
     """
 
     source_loss: Tensor
@@ -27,6 +29,7 @@ class StudentReport(NamedTuple):
     learning_rate: float
     epoch: int
     max_epochs: int
+    gradient_product: Tensor | None = None
 
 
 class BaseFeedbackRule(nn.Module, ABC):
@@ -38,6 +41,10 @@ class BaseFeedbackRule(nn.Module, ABC):
     #: Whether the student's labelled loss is measured around its step: two more
     #: passes of the source batch.
     needs_labeled_loss = False
+
+    #: Whether ``gradient_product`` is: a pass of the source batch, and a backward
+    #: pass of both batches more.
+    needs_gradient_product = False
 
     @abstractmethod
     def forward(self, report: StudentReport) -> dict[str, Tensor | float]:
@@ -95,18 +102,45 @@ class StudentLossChangeFeedback(BaseFeedbackRule):
 
     needs_labeled_loss = True
     baseline: Tensor
+    steps: Tensor
 
     def __init__(self, baseline_momentum: float | None) -> None:
         super().__init__()
         self.baseline_momentum = baseline_momentum
         self.register_buffer('baseline', torch.zeros(()))
+        self.register_buffer('steps', torch.zeros(()))
 
     def forward(self, report: StudentReport) -> dict[str, Tensor | float]:
-        """Subtract the baseline of earlier steps, then update it."""
+        """Subtract the mean of earlier gains, then take this one in.
+
+        The mean has no bias towards its start: its weights add up to 1 after any
+        number of steps. In the first one nothing is known, and h is 0.
+        """
         before, after = report.labeled_loss_before, report.labeled_loss_after
         assert before is not None and after is not None
         gain = (before - after).detach()
-        h = gain - self.baseline
-        if self.baseline_momentum is not None:
-            self.baseline.lerp_(gain.to(self.baseline), 1 - self.baseline_momentum)
+        momentum = self.baseline_momentum
+        if momentum is None:
+            return dict(h=gain, labeled_gain=gain)
+        h = torch.where(self.steps > 0, gain - self.baseline, torch.zeros_like(gain))
+        self.steps += 1
+        newest = (1 - momentum) / (1 - momentum**self.steps)
+        self.baseline.lerp_(gain.to(self.baseline), newest)
         return dict(h=h, labeled_gain=gain)
+
+
+@MODELS.register_module()
+class GradientFeedback(BaseFeedbackRule):
+    """h = rate * <labelled gradient after the step, pseudo labels' before it>.
+
+    Pham et al., "Meta Pseudo Labels", arXiv 2003.10580, section 2: to first order
+    what the step along the pseudo labels' gradient gained on labelled data. Unlike
+    the change of the loss it leaves out what the step gained from labels.
+    """
+
+    needs_gradient_product = True
+
+    def forward(self, report: StudentReport) -> dict[str, Tensor | float]:
+        """Multiply by the student's rate."""
+        assert report.gradient_product is not None
+        return dict(h=report.learning_rate * report.gradient_product)

@@ -1,13 +1,18 @@
 """Meta Pseudo Labels: a teacher that learns from how its student fares."""
 
 import torch
-from mmengine.dist import all_reduce, broadcast
+from mmengine.dist import broadcast
 from mmengine.optim import OptimWrapper, OptimWrapperDict
-from torch import Tensor
+from torch import Tensor, nn
 
 from segda_mm.methods.base import DomainAdaptiveSegmentor
 from segda_mm.methods.feedback import StudentReport
-from segda_mm.methods.generator import GeneratorResult, Scalars, require_pixel_weights
+from segda_mm.methods.generator import (
+    GeneratorResult,
+    Scalars,
+    SegmentorGenerator,
+    require_pixel_weights,
+)
 from segda_mm.methods.labeling_pass import SharedPass, labeling_logits
 from segda_mm.methods.pseudo_labelers import label_pixels
 from segda_mm.methods.steps import (
@@ -15,12 +20,12 @@ from segda_mm.methods.steps import (
     add_role,
     adversarial_losses,
     adversarial_step,
-    evaluating,
     is_due,
     labeled_loss,
     pseudo_labeled,
-    sum_losses,
 )
+from segda_mm.methods.student_measures import StudentMeasures, mean_of_processes
+from segda_mm.models.checkpoints import load_network_weights
 from segda_mm.ops.domain_mixing import add_noise_patch
 from segda_mm.ops.pseudo_labels import IGNORE_INDEX
 from segda_mm.registry import MODELS
@@ -52,9 +57,10 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
         uda_probability: Of the teacher's UDA loss in a step.
         uda_sigma: Standard deviation of its noise in normalised units.
         student_checkpoint: Overrides for the student's generator, usually
-            ``dict(checkpoint=..., checkpoint_prefix=...)``.
+            ``dict(checkpoint=..., checkpoint_prefix=...)``. With
+            ``discriminator_prefix`` its discriminator starts from the same file.
         teacher_checkpoint: The same for the teacher, which the paper starts from
-            the adversarially adapted generator.
+            an adapted network.
         predict_on: ``'student'`` or ``'teacher'``.
         adversarial_loss: Config of the loss of domain logits; None:
             ``DomainAdversarialLoss``.
@@ -89,14 +95,13 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(predict_on, data_preprocessor, init_cfg)
-        self.student_generator = MODELS.build(
-            {**generator, **(student_checkpoint or {})}
+        self._adapted: list[tuple[nn.Module, str, str]] = []
+        self.student_generator, self.student_discriminator = self._build_role(
+            generator, discriminator, student_checkpoint
         )
-        self.student_discriminator = MODELS.build(discriminator)
-        self.teacher_generator = MODELS.build(
-            {**generator, **(teacher_checkpoint or {})}
+        self.teacher_generator, self.teacher_discriminator = self._build_role(
+            generator, discriminator, teacher_checkpoint
         )
-        self.teacher_discriminator = MODELS.build(discriminator)
         self.feedback_rule = MODELS.build(feedback_rule)
         self.adversarial_loss = MODELS.build(
             adversarial_loss or dict(type='DomainAdversarialLoss')
@@ -116,6 +121,22 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
         self.epoch, self.max_epochs = 0, 1
         self._shared_pass = SharedPass()
 
+    def _build_role(
+        self, generator: dict, discriminator: dict, start: dict | None
+    ) -> tuple[SegmentorGenerator, nn.Module]:
+        start = dict(start or {})
+        prefix = start.pop('discriminator_prefix', None)
+        role = MODELS.build({**generator, **start}), MODELS.build(discriminator)
+        if prefix is not None and start.get('checkpoint') is not None:
+            self._adapted.append((role[1], start['checkpoint'], prefix))
+        return role
+
+    def init_weights(self) -> None:
+        """Initialise, then load what a role's checkpoint has for its discriminator."""
+        super().init_weights()
+        for discriminator, checkpoint, prefix in self._adapted:
+            load_network_weights(discriminator, checkpoint, prefix)
+
     def set_progress(self, epoch: int, max_epochs: int) -> None:
         """Be told by the loop how many epochs are completed, and of how many."""
         self.epoch, self.max_epochs = epoch, max_epochs
@@ -129,7 +150,12 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
         )
 
         measure_gradients = is_due(self.gradient_ratio_interval)
-        labeled_loss_before = self._labeled_loss(source, optim_wrapper)
+        measures = StudentMeasures(
+            self.feedback_rule,
+            self.student_generator,
+            optim_wrapper['student_generator'],
+        )
+        labeled_loss_before = measures.labeled_loss(source)
         student = adversarial_step(
             self,
             ('student_generator', 'student_discriminator'),
@@ -140,15 +166,17 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
             target,
             self.adversarial_loss,
             measure_gradients,
+            measures.before_update,
         )
         report = StudentReport(
             source_loss=mean_of_processes(student['student_generator.source.loss']),
             target_loss=mean_of_processes(student['student_generator.target.loss']),
             labeled_loss_before=labeled_loss_before,
-            labeled_loss_after=self._labeled_loss(source, optim_wrapper),
+            labeled_loss_after=measures.labeled_loss(source),
             learning_rate=optim_wrapper['student_generator'].get_lr()['lr'][0],
             epoch=self.epoch,
             max_epochs=self.max_epochs,
+            gradient_product=measures.gradient_product(source),
         )
 
         feedback = self.feedback_rule(report)
@@ -218,23 +246,6 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
         weights = trusted.weights if self._only_weighs else None
         return pseudo_labeled(inputs, trusted.labels, weights), result
 
-    @torch.no_grad()
-    def _labeled_loss(
-        self, source: DomainBatch, optim_wrapper: OptimWrapperDict
-    ) -> Tensor | None:
-        """The student's source loss without dropout and batch statistics."""
-        if not self.feedback_rule.needs_labeled_loss:
-            return None
-        generator = self.student_generator
-        # Heads such as PIDHead compute their losses in training mode only.
-        layers = [m for m in generator.modules() if not list(m.children())]
-        with (
-            evaluating(layers),
-            optim_wrapper['student_generator'].optim_context(generator),
-        ):
-            losses, _ = generator(source.inputs, source.data_samples)
-        return mean_of_processes(sum_losses(losses))
-
     def _uda_view(self, inputs: Tensor) -> Tensor | None:
         coin = torch.rand(())
         # All processes alike: they exchange messages within a forward pass.
@@ -242,10 +253,3 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
         if coin < self.uda_probability:
             return add_noise_patch(inputs, self.uda_sigma)
         return None
-
-
-def mean_of_processes(scalar: Tensor) -> Tensor:
-    """Average a scalar over all processes; alone, return it."""
-    scalar = scalar.detach().clone()
-    all_reduce(scalar, 'mean')
-    return scalar

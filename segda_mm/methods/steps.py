@@ -125,6 +125,7 @@ def adversarial_step(
     target: DomainBatch,
     adversarial_loss: DomainAdversarialLoss,
     measure_gradients: bool,
+    before_update: Callable[[Scalars], None] | None = None,
 ) -> Scalars:
     """Update a generator by its losses, then its discriminator by Eq. 3.
 
@@ -144,6 +145,7 @@ def adversarial_step(
         adversarial_loss: Compares domain logits with a domain.
         measure_gradients: Whether to log ``adversarial.gradient_ratio``, of the norms
             that the weighted adversarial and the source loss have in the decode head.
+        before_update: Gets the terms of the generator's loss, with the graph.
 
     Returns:
         Below the generator's name the terms and their weighted sum ``loss``; below the
@@ -157,6 +159,7 @@ def adversarial_step(
         lambda: losses(source, target),
         weights,
         measure_gradients,
+        before_update,
     )
     discriminator_log = _discriminator_step(
         discriminator,
@@ -175,6 +178,7 @@ def _generator_step(
     losses: Callable[[], Scalars],
     weights: Mapping[str, float | Tensor],
     measure_gradients: bool,
+    before_update: Callable[[Scalars], None] | None,
 ) -> Scalars:
     with optim_wrapper.optim_context(generator), frozen(discriminator):
         terms = losses()
@@ -186,6 +190,8 @@ def _generator_step(
             terms['source.loss'],
             generator.segmentor.decode_head,
         )
+    if before_update is not None:
+        before_update(terms)
     log_vars['loss'] = loss.detach()
     optim_wrapper.update_params(loss)
     return log_vars

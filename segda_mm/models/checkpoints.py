@@ -109,8 +109,9 @@ def load_network_weights(
         starts = sorted({name.split('.')[0] for name in state})
         raise ValueError(
             f'{source} has no weights under {prefix!r}; its keys begin with '
-            f'{", ".join(starts)}. Set `checkpoint_prefix` of the generator, or '
-            '`prefix` of StrictPretrained, to the network to start from.'
+            f'{", ".join(starts)}. Set `checkpoint_prefix` of the generator, '
+            '`discriminator_prefix` beside it, or `prefix` of StrictPretrained, to '
+            'the network to start from.'
         )
     try:
         network.load_state_dict(part, strict=True)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import cv2
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
+from mmseg.structures import SegDataSample
 from mmseg.visualization import SegLocalVisualizer
 
 from segda_mm.registry import VISUALIZERS
@@ -68,9 +70,24 @@ def comparison_figure(
 class OverlayVisualizer(SegLocalVisualizer):
     """mmseg's visualizer, with the bare image left of truth and prediction.
 
-    Void stays uncoloured. Only the first process draws.
+    Void stays uncoloured. The image takes the size that was evaluated at. Only the
+    first process draws.
     """
 
-    def add_datasample(self, *args, with_image: bool = True, **kwargs) -> None:
+    def add_datasample(
+        self,
+        name: str,
+        image: np.ndarray,
+        data_sample: SegDataSample | None = None,
+        *args,
+        with_image: bool = True,
+        **kwargs,
+    ) -> None:
         """Draw one sample and hand it to the backends; see mmseg."""
-        super().add_datasample(*args, with_image=with_image, **kwargs)
+        if data_sample is not None and 'ori_shape' in data_sample:
+            height, width = data_sample.ori_shape[:2]
+            if image.shape[:2] != (height, width):
+                image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+        super().add_datasample(
+            name, image, data_sample, *args, with_image=with_image, **kwargs
+        )

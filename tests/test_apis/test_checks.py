@@ -65,6 +65,19 @@ def test_initial_checkpoint_key_file_and_maker(tmp_path):
     assert f'python tools/train.py {maker}' in message
 
 
+def test_the_checkpoint_that_a_hook_labels_with(caplog):
+    hook = dict(type='MedianThresholdPseudoLabelHook', checkpoint='gone.pth')
+    cfg = Config(dict(model=dict(type='X'), custom_hooks=[dict(type='Y'), hook]))
+    with pytest.raises(PreflightError, match=r'custom_hooks\.1\.checkpoint names'):
+        settle_initial_checkpoints(cfg)
+    model = Config(dict(model=dict(teacher=dict(checkpoint='gone.pth'))))
+    with pytest.raises(PreflightError, match=r'with model\.teacher\.checkpoint=None'):
+        settle_initial_checkpoints(model)
+    # It has labelled already.
+    settle_initial_checkpoints(cfg, resuming=True)
+    assert cfg.custom_hooks[1].checkpoint == 'gone.pth'
+
+
 def test_absent_optional_checkpoints_are_dropped_others_pass(tmp_path):
     weights = tmp_path / 'weights.pth'
     weights.touch()

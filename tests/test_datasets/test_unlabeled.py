@@ -70,6 +70,16 @@ def test_what_is_not_there_is_named(photos, images, error, message):
         UnlabeledImageDataset(data_root=str(photos), images=images)
 
 
+def test_labels_that_were_made_before(photos, tmp_path, write_label):
+    write_label(tmp_path / 'pseudo/drive/a.png', 4)
+    given = dict(images=str(photos), pipeline=TRAINING_PIPELINE[:2])
+    folder = str(tmp_path / 'pseudo')
+    dataset = UnlabeledImageDataset(**given, pseudo_label_dir=folder)
+    assert set(dataset[1]['gt_seg_map'].ravel()) == {4}
+    with pytest.raises(MissingDataError, match='folder of pseudo labels'):
+        UnlabeledImageDataset(**given, pseudo_label_dir=f'{folder}/gone')
+
+
 def test_void_samples_pass_the_usual_training_pipeline(photos, write_image):
     dataset = UnlabeledImageDataset(images=str(photos), pipeline=TRAINING_PIPELINE)
     sample = dataset[0]

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from segda_mm.engine import AdaptationRunner
+from segda_mm.labeling import MedianThresholdPseudoLabelHook
 
 # 5 images, batches of 2: an epoch has 3 iterations, the run 9.
 CAP = 0.9
@@ -83,6 +84,38 @@ def test_lost_labels_are_made_again_with_a_warning(
     assert len(runner.model.modes) == 3
     logs = ''.join(path.read_text() for path in run.rglob('*.log'))
     assert 'gone or incomplete' in logs
+
+
+def test_a_checkpoint_labels_for_a_model_that_starts_afresh(
+    toy, pixel_images, reference, read_labels, tmp_path
+):
+    teacher = toy.PixelClassifier()
+    teacher.init_weights()
+    # Its class c is class c + 1 of the fresh model.
+    teacher.decode_head.weight.data = teacher.decode_head.weight.data.roll(-1, 0)
+    file = str(tmp_path / 'teacher.pth')
+    torch.save(dict(state_dict=teacher.state_dict()), file)
+    config = toy.config(pixel_images, tmp_path / 'run')
+    config['custom_hooks'][0].update(epochs=(0,), checkpoint=file)
+    config['train_cfg']['max_epochs'] = 1
+    config['optim_wrapper']['optimizer']['lr'] = 0.0
+    runner = AdaptationRunner(**config)
+    runner.train()
+    written = read_labels(folder_of(runner, 0))
+    for name, labels in reference(pixel_images, CAP).voided.items():
+        expected = np.where(labels == 255, 255, (labels + 2) % 3)
+        np.testing.assert_array_equal(written[name], expected)
+    assert runner.model.modes == []
+    assert torch.equal(runner.model.decode_head.weight.view(3, 3), torch.eye(3))
+    identity = json.loads((folder_of(runner, 0) / 'identity.json').read_text())
+    assert 'sha256' in str(identity)
+
+
+def test_one_checkpoint_labels_once():
+    with pytest.raises(ValueError, match='name one epoch'):
+        MedianThresholdPseudoLabelHook(
+            dict(dataset={}), epochs=(0, 2), checkpoint='teacher.pth'
+        )
 
 
 def test_a_training_set_that_reads_no_labels_is_named(toy, pixel_images, tmp_path):

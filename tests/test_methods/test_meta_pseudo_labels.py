@@ -1,9 +1,10 @@
 import copy
 
+import pytest
 import torch
 
 from segda_mm.methods import labeling_pass, meta_pseudo_labels
-from segda_mm.methods.steps import sum_losses
+from segda_mm.methods.steps import batch_statistics, sum_losses
 from segda_mm.ops.pseudo_labels import class_medians
 from segda_mm.testing import domain_batch, tiny_bisenet
 
@@ -55,7 +56,7 @@ def test_loss_change_is_measured_around_the_student_step(make_model, monkeypatch
     twin = copy.deepcopy(model.student_generator).eval()
     for state in states[1:3]:
         twin.load_state_dict(state)
-        with torch.no_grad():
+        with torch.no_grad(), batch_statistics(twin):
             losses.append(sum_losses(twin(**source)[0]))
     torch.testing.assert_close(log['mpl.h'], losses[0] - losses[1])
     assert log['mpl.h'] != 0
@@ -126,3 +127,41 @@ def test_student_and_teacher_start_from_their_checkpoints(make_model, tmp_path):
         weights = getattr(model, f'{role}_generator').state_dict()
         for key, value in getattr(donor, f'{origin}_generator').state_dict().items():
             assert torch.equal(weights[key], value)
+
+
+@pytest.mark.parametrize('roles', [('teacher',), ('student',), ('student', 'teacher')])
+def test_a_discriminator_starts_from_the_file_of_its_generator(
+    make_model, tmp_path, roles
+):
+    donor, _ = make_model('adversarial')
+    for weight in donor.parameters():
+        weight.data += 1
+    file = str(tmp_path / 'donor.pth')
+    torch.save(dict(state_dict=donor.state_dict()), file)
+    start = dict(
+        checkpoint=file,
+        checkpoint_prefix='generator.segmentor.',
+        discriminator_prefix='discriminator.',
+    )
+    model, _ = make_model('mpl', **{f'{role}_checkpoint': start for role in roles})
+    torch.manual_seed(5)
+    model.init_weights()
+    for role in ('student', 'teacher'):
+        for part in ('generator', 'discriminator'):
+            own = getattr(model, f'{role}_{part}').state_dict()
+            theirs = getattr(donor, part).state_dict()
+            assert (role in roles) == all(
+                map(torch.equal, own.values(), theirs.values())
+            )
+
+
+def test_a_file_without_a_discriminator_is_named(make_model, tmp_path):
+    donor, _ = make_model('adversarial')
+    file = str(tmp_path / 'donor.pth')
+    torch.save(donor.generator.segmentor.state_dict(), file)
+    start = dict(checkpoint=file, discriminator_prefix='discriminator.')
+    model, _ = make_model('mpl', teacher_checkpoint=start)
+    with pytest.raises(ValueError, match='donor.*`discriminator_prefix`'):
+        model.init_weights()
+    start['discriminator_prefix'] = None
+    make_model('mpl', teacher_checkpoint=start)[0].init_weights()

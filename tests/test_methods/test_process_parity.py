@@ -55,9 +55,11 @@ def comparable_config(method, world, folder, steps):
     rate is small: at that of the config, batch normalization over the four values
     of a pooled map multiplies rounding errors by ten to a hundred in a step.
     """
-    base = 'mpl' if method == 'mpl' else 'pseudo_label'
+    base = 'mpl' if 'mpl' in method else 'pseudo_label'
     cfg = tiny_method_config(base, ROOT / 'configs', world)
-    if method == 'mpl':
+    if method == 'mpl_gradient':
+        cfg.model.feedback_rule = dict(type='GradientFeedback')
+    if base == 'mpl':
         cfg.model.uda_probability, cfg.model.uda_sigma = 1.0, 0.0
     else:
         # Without pseudo labels the step is that of Eq. 4.
@@ -143,7 +145,7 @@ def root(tmp_path_factory):
 def ends(configs, root, semantic_job, run_script):
     """How all jobs of the quick tests ended, by name, and what they complained of."""
     jobs = {}
-    for method in ('adversarial', 'mpl'):
+    for method in ('adversarial', 'mpl', 'mpl_gradient'):
         trainings = both_trainings(configs(method, SHORT), root / method)
         jobs |= {f'{method}_{job["world_size"]}': job for job in trainings}
     dying = dict(world_size=2, failure='SIGKILL')
@@ -166,7 +168,7 @@ def ends(configs, root, semantic_job, run_script):
     return dict(zip(jobs, codes, strict=True)), errors
 
 
-@pytest.mark.parametrize('method', ['adversarial', 'mpl'])
+@pytest.mark.parametrize('method', ['adversarial', 'mpl', 'mpl_gradient'])
 def test_two_processes_train_as_one(ends, root, method):
     ended, errors = ends
     assert ended[f'{method}_1'][:-1] == [0], errors

@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 from mmengine.config import Config
 
-from studies.adaptation import METHODS
+from studies.adaptation import methods_of
 from studies.components import MEAN_TEACHER_PARTS, UNLABELED_LOSSES
 from studies.pages import study_files
 from studies.row_config import config_hash, row_config
 from studies.study import load_study
+from studies.worlds import CAMVID, GTA2CITYSCAPES, MINICITY
 
 STUDIES = {path.stem: path for path in study_files()}
 
@@ -41,16 +42,17 @@ def test_every_row_is_another_one_and_starts_where_it_says(name):
 
 
 @pytest.mark.parametrize(
-    ('name', 'channels'),
+    ('name', 'world', 'channels'),
     [
-        ('camvid_day2dusk', (32, 64, 128)),
-        ('minicity_game2real', (32, 64, 128)),
-        ('gta2cityscapes', (128, 256, 512)),
+        ('camvid_day2dusk', CAMVID, (32, 64, 128)),
+        ('minicity_game2real', MINICITY, (32, 64, 128)),
+        ('gta2cityscapes', GTA2CITYSCAPES, (128, 256, 512)),
     ],
 )
-def test_methods_differ_in_what_their_names_say(name, channels):
+def test_methods_differ_in_what_their_names_say(name, world, channels):
     study, configs = load(name)
-    for method in ('source-only', *METHODS):
+    methods = methods_of(world)
+    for method in ('source-only', *methods):
         plain = types(configs[method])
         assert 'PhotoMetricDistortion' not in plain
         distorted = [*plain[:-1], 'PhotoMetricDistortion', 'PackSegInputs']
@@ -65,7 +67,7 @@ def test_methods_differ_in_what_their_names_say(name, channels):
             hooks = configs[f'{method} + {end}'].default_hooks
             assert ('adaptive_batch_norm' in hooks) == hooked
     for row in study.rows:
-        kind = METHODS.get(row.name.removesuffix(' + aug'))
+        kind = methods.get(row.name.removesuffix(' + aug'))
         if kind is not None:
             end = ' + aug' if row.name.endswith(' + aug') else ''
             assert row.needs == ([kind.after + end] if kind.after else [])
@@ -90,6 +92,25 @@ def test_methods_differ_in_what_their_names_say(name, channels):
             assert cfg.train_cfg.val_interval == epochs[key.removesuffix(', long')]
         rules = cfg.param_scheduler
         assert rules[0].end == epochs[key] + 1
+
+
+def test_students_start_as_in_the_paper_on_its_data():
+    study, configs = load('gta2cityscapes')
+    labels, taught = configs['DSC + PL'], configs['DSC + MPL']
+    assert labels.model.generator.checkpoint is None
+    assert labels.custom_hooks[-1].checkpoint == 'start.pth'
+    assert study.row('DSC + MPL').needs == ['DSC + PL']
+    assert taught.model.student_checkpoint.checkpoint is None
+    assert taught.model.teacher_checkpoint.checkpoint == 'start.pth'
+    going_on = configs['DSC + PL, continued']
+    assert going_on.model.generator.checkpoint == 'start.pth'
+    assert 'checkpoint' not in going_on.custom_hooks[-1]
+    pretrained = configs['DSC + MPL, student pretrained'].model
+    assert pretrained.student_checkpoint.checkpoint == 'start.pth'
+    # Figure 7.
+    for name, cfg in load('gta2cityscapes_paper_a')[1].items():
+        if name.startswith('DSC + PL, lr'):
+            assert cfg.model.generator.checkpoint is None
 
 
 @pytest.mark.parametrize('name', ['camvid_components', 'minicity_components'])

@@ -44,8 +44,8 @@ def test_grid_titles_legend_and_colours(tmp_path):
 META = dict(classes=('a', 'b'), palette=[[200, 0, 0], [0, 0, 100]])
 
 
-def draw(tmp_path, with_truth):
-    sample = SegDataSample()
+def draw(tmp_path, with_truth, finer=1):
+    sample = SegDataSample(metainfo=dict(ori_shape=(32, 64)))
     sample.pred_sem_seg = PixelData(data=torch.zeros(1, 32, 64, dtype=torch.long))
     if with_truth:
         truth = torch.ones(1, 32, 64, dtype=torch.long)
@@ -54,7 +54,7 @@ def draw(tmp_path, with_truth):
     backend = dict(type='LocalVisBackend', save_dir=str(tmp_path), img_save_dir='')
     visualizer = OverlayVisualizer('drawing', vis_backends=[backend], alpha=0.5)
     visualizer.dataset_meta = META
-    image = np.full((32, 64, 3), 50, np.uint8)
+    image = np.full((32 * finer, 64 * finer, 3), 50, np.uint8)
     visualizer.add_datasample('street', image, sample, with_labels=False, step=3)
     return np.asarray(Image.open(tmp_path / 'street_3.png'))
 
@@ -69,3 +69,5 @@ def test_image_truth_prediction_in_the_data_sets_colours(tmp_path):
     assert (truth[16:] == [25, 25, 25]).all()
     assert (prediction == [125, 25, 25]).all()
     assert draw(tmp_path, with_truth=False).shape == (32, 128, 3)
+    # Evaluated at another size than that of the file.
+    np.testing.assert_array_equal(draw(tmp_path, True, finer=2), picture)

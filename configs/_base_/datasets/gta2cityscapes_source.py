@@ -1,6 +1,7 @@
 # Labelled source images, evaluated on the target;
 # the subsets of the paper: 500 GTA5 and 500 Cityscapes train images, 250 of
-# Cityscapes val, drawn by seed.
+# Cityscapes val, drawn by seed. Evaluated at `target_scale`, as the paper and its code do; with
+# val_dataloader.dataset.pipeline.2.scale=None (and test_dataloader...) at the labels' own 2048x1024.
 _base_ = './common.py'
 gta5_root = 'data/gta5'
 cityscapes_root = 'data/cityscapes'
@@ -16,7 +17,7 @@ train_pipeline = [
 test_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='Resize', scale=target_scale, keep_ratio=False),
-    dict(type='LoadLabelIds'),
+    dict(type='LoadLabelIds', scale=target_scale),
     dict(type='PackSegInputs', meta_keys=_base_.meta_keys),
 ]
 tta_pipeline = _base_.tta_pipeline
@@ -28,6 +29,7 @@ tta_pipeline[1].transforms[0] = [
     )
     for ratio in (0.75, 1.0, 1.25)
 ]
+tta_pipeline[1].transforms[2] = [test_pipeline[2]]
 train_dataloader = dict(
     dataset=dict(
         type='GTA5Dataset',

@@ -27,14 +27,22 @@ model = dict(
     uda_sigma=0.5,
     # From scratch, as in the paper, but for the ImageNet weights.
     student_checkpoint=dict(checkpoint=None, checkpoint_prefix='generator.segmentor.'),
-    teacher_checkpoint=dict(checkpoint=None, checkpoint_prefix='generator.segmentor.'),
+    # Adapted, and its discriminator with it: a fresh one would meet teacher_adv_weight=1.
+    teacher_checkpoint=dict(
+        checkpoint=None,
+        checkpoint_prefix='generator.segmentor.',
+        discriminator_prefix='discriminator.',
+    ),
     predict_on='student',
 )
 optim_wrapper = dict(
     constructor='ChildOptimWrapperConstructor',
     student_generator=generator_optim,
     student_discriminator=discriminator_optim,
-    teacher_generator=generator_optim,
+    # The released code's rate; the paper gives only the student's.
+    teacher_generator=dict(
+        generator_optim, optimizer=dict(generator_optim['optimizer'], lr=1.25e-2)
+    ),
     teacher_discriminator=discriminator_optim,
 )
 custom_hooks = [dict(type='AdversarialHealthHook')]

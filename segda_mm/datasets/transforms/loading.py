@@ -5,6 +5,7 @@ from __future__ import annotations
 import os.path as osp
 from collections.abc import Mapping
 
+import cv2
 import numpy as np
 from mmcv.transforms import BaseTransform
 
@@ -36,10 +37,18 @@ class LoadLabelIds(BaseTransform):
     Args:
         table: ``'cityscapes'``, ``'gta5'``, ``'camvid'``, ``'train_id'`` or an own
             ``{id: train_id}``; None takes the one of the data set.
+        scale: (width, height) to evaluate at, for test pipelines, behind every
+            ``Resize``: labels get that size by nearest neighbour, and predictions by
+            ``ori_shape``. None: both have the size of the file.
     """
 
-    def __init__(self, table: str | Mapping[int, int] | None = None) -> None:
+    def __init__(
+        self,
+        table: str | Mapping[int, int] | None = None,
+        scale: tuple[int, int] | None = None,
+    ) -> None:
         self.table = None if table is None else label_table(table)
+        self.scale = scale
 
     def transform(self, results: dict) -> dict:
         """Add ``gt_seg_map`` to ``results``."""
@@ -57,7 +66,14 @@ class LoadLabelIds(BaseTransform):
                     "| 'gta5' | 'camvid' | 'train_id' | {id: train_id})"
                 )
             table = label_table(results['label_table'])
-        results['gt_seg_map'] = to_train_ids(ids, table, file, results.get('label_map'))
+        labels = to_train_ids(ids, table, file, results.get('label_map'))
+        if self.scale is not None:
+            # As Pillow does it; without EXACT, OpenCV is off by half a pixel.
+            labels = cv2.resize(
+                labels, self.scale, interpolation=cv2.INTER_NEAREST_EXACT
+            )
+            results['ori_shape'] = labels.shape
+        results['gt_seg_map'] = labels
         results['seg_fields'].append('gt_seg_map')
         return results
 

@@ -57,6 +57,19 @@ def test_label_ids_by_the_table_of_the_data_set_or_an_own_one(sample):
     assert caught.value.name == 'city/image.jpg'
 
 
+@pytest.mark.parametrize(
+    ('size', 'scale'), [((8, 16), (8, 4)), ((9, 17), (6, 4)), ((4, 6), (12, 8))]
+)
+def test_labels_and_predictions_of_a_test_get_another_size(sample, size, scale):
+    ids = np.random.default_rng(0).integers(0, 19, size)
+    results = sample(ids, ori_shape=size, label_table='train_id')
+    results = LoadLabelIds(scale=scale)(results)
+    resized = Image.fromarray(ids.astype(np.uint8)).resize(scale, Image.NEAREST)
+    np.testing.assert_array_equal(results['gt_seg_map'], np.asarray(resized))
+    # What mmseg brings a prediction to.
+    assert results['ori_shape'] == scale[::-1]
+
+
 def test_panoptic_codes_and_train_ids(sample):
     results = LoadPanopticLabels()(sample(INSTANCE_IDS, thing_classes=THINGS))
     assert results['gt_panoptic_seg'].tolist() == [[0, 13002], [255001, 11000]]

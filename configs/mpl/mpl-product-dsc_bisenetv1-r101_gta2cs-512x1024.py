@@ -1,0 +1,17 @@
+_base_ = [
+    '../_base_/models/bisenetv1_r101.py',
+    '../_base_/datasets/gta2cityscapes_pair.py',
+    '../_base_/methods/meta_pseudo_labels.py',
+    '../_base_/schedules/poly_50e.py',
+    '../_base_/default_runtime.py',
+]
+# As in configs/mpl_bisenet_gta2cs.py.
+teacher_checkpoint = (
+    'work_dirs/pseudo-label-fresh-dsc_bisenetv1-r101_gta2cs-512x1024/epoch_50.pth'
+)
+model = dict(
+    data_preprocessor=_base_.data_preprocessor,
+    generator=dict(segmentor=_base_.segmentor),
+    teacher_checkpoint=dict(checkpoint=teacher_checkpoint),
+)
+train_cfg = dict(type='MPLTrainLoop')
