@@ -40,7 +40,6 @@ ABOVE = {
 DECLARED = {
     'PIL',
     'cv2',
-    'filelock',
     'matplotlib',
     'mmcv',
     'mmengine',
