@@ -357,7 +357,8 @@ def test_the_chain_of_table_1_trains_on_files(data, monkeypatch):
         work_dir = data / 'work_dirs' / Path(config).stem
         cfg = load_config(ROOT / config, options, work_dir)
         cfg.model.generator.segmentor = tiny_bisenet(19)
-        _shrink(cfg)
+        for part in ('train_dataloader', 'val_dataloader', 'custom_hooks'):
+            _shrink(cfg[part])
         assert train(cfg).iter == 2
         before, adapted = adapted, str(work_dir / 'epoch_1.pth')
     # Of a rate of 0, the teacher and its discriminator are those of DSC + PL.
