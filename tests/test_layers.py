@@ -23,8 +23,7 @@ ALLOWED = {
 }
 ALLOWED['labeling'] = {'engine', *ALLOWED['engine']}
 ALLOWED['inference'] = {'labeling', *ALLOWED['labeling']}
-ALLOWED['report'] = ALLOWED['inference']
-ALLOWED['self_training'] = {'inference', 'report', *ALLOWED['inference']}
+ALLOWED['self_training'] = {'inference', *ALLOWED['inference']}
 ALLOWED['apis'] = {'minicity', 'self_training', *ALLOWED['self_training']}
 ALLOWED['testing'] = ALLOWED['apis']
 
