@@ -113,6 +113,23 @@ def test_students_start_as_in_the_paper_on_its_data():
             assert cfg.model.generator.checkpoint is None
 
 
+def test_published_rows_of_paper_b_have_the_same_teacher():
+    vistas, neither = (66.1, 38.6, 82.4), (65.3, 37.6, 82.2)
+    study, configs = load('cityscapes_paper_b')
+    making, material = (study.tables[index].published for index in (1, 2))
+    assert making == {'all choices, round 1': vistas}
+    assert material['without pretraining, round 1'] == neither
+    assert study.row('all choices').needs[-1] == 'X-71, pretrained'
+    # Table 4: no teacher saw Mapillary Vistas.
+    for name in material:
+        needs = study.row(name.removesuffix(', round 1')).needs
+        assert 'X-71, pretrained' not in needs
+    tables = load('minicity_paper_b')[0].tables
+    assert tables[2].published['train-sequence alone, round 1'] == vistas
+    assert tables[2].published['supervised'] == tables[0].published['supervised']
+    assert not load('camvid_paper_b')[0].tables[1].published
+
+
 @pytest.mark.parametrize('name', ['camvid_components', 'minicity_components'])
 def test_components_are_what_their_names_say(name):
     _, configs = load(name)
