@@ -15,7 +15,7 @@ from mmengine.registry import init_default_scope
 from segda_mm.errors import PlanError
 from segda_mm.registry import DATASETS
 
-from .plan import Stage, Training, UnlabeledSet, parse_plan
+from .plan import Labeled, Stage, Training, UnlabeledSet, parse_plan
 
 #: Transforms that read a label file, of which a training pipeline has one.
 _LABEL_LOADERS = ('LoadPanopticLabels', 'LoadLabelIds', 'LoadAnnotations')
@@ -41,14 +41,22 @@ class PlanConfigs:
         self.make_data = cfg.get('make_data')
         self._load_config = load_config
 
-    def config(self, training: Training, stage: Stage | None = None) -> Config:
-        """The config of a training on the labelled images, in a stage's folder."""
+    def config(
+        self,
+        training: Training,
+        stage: Stage | None = None,
+        labeled: Labeled | None = None,
+    ) -> Config:
+        """The config of a training on the labelled images, in a stage's folder.
+
+        Those of the plan, if no others are given; without :attr:`Labeled.more`.
+        """
         folder = self.work_dir if stage is None else self.folder(stage)
         cfg = self._load_config(training.config, work_dir=folder)
         cfg.launcher = self.launcher
         cfg.merge_from_dict(training.options)
         cfg.merge_from_dict(dict(randomness=dict(seed=self.plan.seed)))
-        labeled = self.plan.labeled
+        labeled = labeled or self.plan.labeled
         _use_dataset(cfg, 'train_dataloader', labeled.dataset)
         dataset = cfg.train_dataloader.dataset
         if 'pipeline' not in dataset:
@@ -101,14 +109,19 @@ def unlabeled_dataset(part: UnlabeledSet) -> dict:
     return dataset
 
 
-def use_pseudo_labeled(cfg: Config, datasets: list[dict], mix_labeled: bool) -> None:
-    """Train a config on pseudo-labelled images, in place, maybe with labelled ones."""
-    if mix_labeled:
-        datasets = [*datasets, cfg.train_dataloader.dataset]
+def labeled_datasets(cfg: Config, labeled: Labeled) -> list[dict]:
+    """The labelled images of a config and more, with its pipeline."""
+    dataset = cfg.train_dataloader.dataset
+    more = copy.deepcopy(list(labeled.more.values()))
+    return [dataset, *(dict(part, pipeline=dataset.pipeline) for part in more)]
+
+
+def together(datasets: list[dict]) -> dict:
+    """The config of one data set or of several."""
     concatenated = dict(
         type='ConcatDataset', datasets=datasets, ignore_keys=_NOT_COMPARED
     )
-    cfg.train_dataloader.dataset = datasets[0] if len(datasets) == 1 else concatenated
+    return datasets[0] if len(datasets) == 1 else concatenated
 
 
 def build(dataset: Mapping, cfg: Config) -> BaseDataset:

@@ -28,10 +28,12 @@ class Labeled:
         dataset: Merged into ``train_dataloader.dataset`` of every config; with
             ``_delete_=True`` it replaces that, except for the pipeline.
         share: ``dict(fraction=..., seed=...)``, see ``FolderSegDataset``.
+        more: Name -> config of a further labelled data set, without pipeline.
     """
 
     dataset: dict | None = None
     share: dict | None = None
+    more: dict[str, dict] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -43,12 +45,15 @@ class UnlabeledSet:
         ego_car: Arguments of ``EgoCarRegions``: the own car becomes void.
         truth: Config of a labelled data set, without pipeline, that the pseudo
             labels are compared with where the names of the images agree.
+        teachers_only: No student is trained on its labels, only teachers of the
+            next round with :attr:`TeacherTuning.pseudo_labels`.
     """
 
     images: dict
     share: dict | None = None
     ego_car: dict | None = None
     truth: dict | None = None
+    teachers_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,6 +85,23 @@ class FineTuning:
 
 
 @dataclass(frozen=True)
+class TeacherTuning:
+    """Before step 2: what labels is fine-tuned; no student goes on from it.
+
+    Attributes:
+        labeled: Its own labelled data; None for the plan's.
+        pseudo_labels: Train on all labels of the round before as well.
+        steps: As for :class:`Training`; the config is that of the network.
+        options: Merged into the config.
+    """
+
+    labeled: Labeled | None = None
+    pseudo_labels: bool = False
+    steps: int | None = None
+    options: dict = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Labeling:
     """Step 2: as ``label`` takes it; ``pseudo_labeler=None``, as the paper."""
 
@@ -99,10 +121,11 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Round:
-    """Step 3 and, unless it is None, step 4."""
+    """Step 3, and what is not None of the teacher's tuning and step 4."""
 
     student: Training
     finetune: FineTuning | None = None
+    teacher: TeacherTuning | None = None
 
 
 @dataclass(frozen=True)
@@ -131,9 +154,9 @@ class Plan:
 class Stage(NamedTuple):
     """A part of a plan that is either finished or not.
 
-    ``round`` is 0 for the first teacher; ``kind`` is ``teacher`` (step 1), ``label``
-    (2), ``quality`` (against the truth), ``student`` (3), ``finetune`` (4) or
-    ``evaluate``.
+    ``round`` is 0 for the first teacher; ``kind`` is ``teacher`` (step 1, or a
+    round's tuning), ``label`` (2), ``quality`` (against the truth), ``student`` (3),
+    ``finetune`` (4) or ``evaluate``.
     """
 
     round: int
@@ -153,7 +176,8 @@ def stages_of(plan: Plan) -> list[Stage]:
     for number, one_round in enumerate(plan.rounds, 1):
         judged = ['quality'] * has_truth
         tuned = ['finetune'] * (one_round.finetune is not None)
-        kinds = ['label', *judged, 'student', *tuned, 'evaluate']
+        teacher = ['teacher'] * (one_round.teacher is not None)
+        kinds = [*teacher, 'label', *judged, 'student', *tuned, 'evaluate']
         stages += [Stage(number, kind) for kind in kinds]
     return stages
 
@@ -187,6 +211,19 @@ def parse_plan(content: Mapping[str, Any]) -> Plan:
         raise PlanError(
             'teacher.init and rounds.0.student.init: there is no student before the '
             'first one; name a checkpoint, or None for that of the config'
+        )
+    teachers = [part.teacher for part in plan.rounds]
+    if teachers[0] is not None and teachers[0].pseudo_labels:
+        raise PlanError(
+            'rounds.0.teacher.pseudo_labels: there are no labels before the first '
+            'round; set it to False'
+        )
+    hidden = [name for name, part in plan.unlabeled.items() if part.teachers_only]
+    used = any(teacher and teacher.pseudo_labels for teacher in teachers)
+    if hidden and (not used or len(hidden) == len(plan.unlabeled)):
+        raise PlanError(
+            f'unlabeled.{hidden[0]}.teachers_only: students need another set, and '
+            'the teacher of a later round pseudo_labels=True'
         )
     return plan
 
