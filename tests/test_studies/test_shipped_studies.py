@@ -115,11 +115,17 @@ def test_students_start_as_in_the_paper_on_its_data():
 
 def test_published_rows_of_paper_b_have_the_same_teacher():
     vistas, neither = (66.1, 38.6, 82.4), (65.3, 37.6, 82.2)
-    study = load('cityscapes_paper_b')[0]
+    study, configs = load('cityscapes_paper_b')
     making, material = (study.tables[index].published for index in (1, 2))
-    assert making == {'all choices, round 1': vistas}
+    assert making['without Val-Fine, round 1'] == vistas
+    assert making['without pretraining, round 1'] == neither
     assert material['without pretraining, round 1'] == neither
-    assert study.row('all choices').needs[-1] == 'X-71, pretrained'
+    assert making['all choices, round 1'] == (67.5, 39.8, 83.7)
+    for name in making.keys() | material.keys() - {'X-71'}:
+        teacher = configs[name.removesuffix(', round 1')].rounds[0].teacher
+        assert (teacher is None) == (name == 'without Val-Fine, round 1')
+        assert teacher is None or list(teacher.labeled.more) == ['val']
+    assert 'X-71, pretrained' in study.row('without Val-Fine').needs
     # Table 4: no teacher saw Mapillary Vistas.
     for name in material:
         needs = study.row(name.removesuffix(', round 1')).needs
