@@ -160,24 +160,38 @@ def batches_per_epoch(cfg: Config, num_images: int, num_processes: int) -> int:
     return batches
 
 
-def set_length(cfg: Config, steps: int, batches_per_epoch: int) -> None:
-    """Make a training about ``steps`` long, in place, rounded to whole epochs.
+def set_length(
+    cfg: Config, steps: int, batches_per_epoch: int, by_step: bool = False
+) -> None:
+    """Make a training ``steps`` long, in place, rounded to whole epochs.
 
     Schedules that last to the end of the training end with the new end; others, as
-    a warm-up, stay.
+    a warm-up, stay. ``by_step`` does not round, but shortens the epochs, each of which
+    draws its images from all; polynomial schedules in epochs become such in steps.
     """
     epochs = max(1, round(steps / batches_per_epoch))
     whole = cfg.train_cfg.max_epochs
+    if by_step:
+        steps = max(1, steps)
+        fewest = math.ceil(steps / batches_per_epoch)
+        epochs = next(n for n in range(fewest, steps + 1) if steps % n == 0)
+        batches_per_epoch = steps // epochs
+        loader = cfg.train_dataloader
+        loader.sampler = dict(
+            loader.sampler, per_epoch=batches_per_epoch * loader.batch_size
+        )
     schedulers = cfg.get('param_scheduler') or []
     if isinstance(schedulers, dict):
         schedulers = [schedulers]
     schedulers = [part for part in schedulers if part.get('end') is not None]
-    by_step = [part for part in schedulers if not part.get('by_epoch', True)]
-    last_step = max((part['end'] for part in by_step), default=0)
+    in_steps = [part for part in schedulers if not part.get('by_epoch', True)]
+    last_step = max((part['end'] for part in in_steps), default=0)
     for scheduler in schedulers:
         if not scheduler.get('by_epoch', True):
             if scheduler['end'] == last_step:
                 scheduler['end'] = epochs * batches_per_epoch
+        elif by_step and scheduler['type'] == 'PolyLR' and scheduler['end'] >= whole:
+            scheduler.update(by_epoch=False, end=steps)
         elif scheduler['end'] >= whole:
             # Some end one epoch later, so that the last epoch still learns.
             scheduler['end'] += epochs - whole

@@ -64,7 +64,8 @@ class Training:
         config: Path of the config of the network and its training.
         init: Checkpoint to start from, :data:`PREVIOUS_STUDENT`, or None for
             the initialisation that the config names.
-        steps: Length in steps, rounded to whole epochs; None keeps the config's.
+        steps: Length in steps, rounded to whole epochs unless :attr:`Plan.by_step`;
+            None keeps the config's.
         options: Merged into the config.
         checkpoint: Of the first teacher only: its weights, instead of a training.
     """
@@ -138,6 +139,8 @@ class Plan:
         rounds: Steps 2 to 5, once for each.
         labeled: What the teacher and every fine-tuning is trained on.
         mix_labeled: Whether step 3 trains on the labelled images as well.
+        by_step: Trainings with ``steps`` take exactly as many, and rates decay in
+            every step, so that parts of the data are compared at equal steps.
         seed: ``randomness.seed`` of every training.
     """
 
@@ -147,6 +150,7 @@ class Plan:
     labeled: Labeled = Labeled()
     labeling: Labeling = Labeling()
     mix_labeled: bool = False
+    by_step: bool = False
     evaluation: Evaluation = Evaluation()
     seed: int = 0
 

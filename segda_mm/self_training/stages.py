@@ -198,7 +198,7 @@ class StageJobs:
         if training.steps is not None:
             num_images = len(build(cfg.train_dataloader.dataset, cfg))
             batches = batches_per_epoch(cfg, num_images, get_world_size())
-            set_length(cfg, training.steps, batches)
+            set_length(cfg, training.steps, batches, self.plan.by_step)
         settings = dict(_chosen(cfg, _TRAINING_KEYS), init=init)
 
         def run() -> dict:
