@@ -90,16 +90,19 @@ rows = [
             teacher=None,
             start=None,
             labeled__share=share(part),
+            by_step=True,
         )
         for part in LABEL_SHARES
     ),
-    plan('all labels', [FROM_IMAGENET], teacher='X-71', start=None),
+    plan('all labels', [FROM_IMAGENET], teacher=None, start=None, by_step=True),
+    plan('all frames', teacher='X-71', by_step=True),
     *(
         plan(
             f'{part} % of the frames',
             teacher='X-71',
             unlabeled__sequence__share=share(part),
             unlabeled__extra__share=share(part),
+            by_step=True,
         )
         for part in FRAME_SHARES
     ),
@@ -180,8 +183,9 @@ study = Study(
     ],
     plots=share_plots(
         [*PANOPTIC],
-        'X-71',
+        'all labels, supervised',
         'all labels, round 1',
-        'train-sequence and train-extra, round 1',
+        'all frames, round 1',
+        'X-71',
     ),
 )

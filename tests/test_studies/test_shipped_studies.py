@@ -1,5 +1,6 @@
 """The studies of this project, without running them."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -134,6 +135,29 @@ def test_published_rows_of_paper_b_have_the_same_teacher():
     assert tables[2].published['train-sequence alone, round 1'] == vistas
     assert tables[2].published['supervised'] == tables[0].published['supervised']
     assert not load('camvid_paper_b')[0].tables[1].published
+
+
+@pytest.mark.parametrize(
+    ('world', 'parts'),
+    [
+        ('cityscapes', 'labels|frames'),
+        ('camvid', 'labels|frames'),
+        ('minicity', 'frames'),
+    ],
+)
+def test_shares_are_compared_at_equal_steps(world, parts):
+    study, configs = load(f'{world}_paper_b')
+    shares = [row for row in configs if re.fullmatch(rf'.* % of the ({parts})', row)]
+    assert len(shares) == (7 if 'labels' in parts else 3)
+    for name in (*shares, f'all {parts.split("|")[0]}'):
+        cfg = configs[name]
+        assert cfg.by_step and cfg.teacher.steps
+        assert all(part.student.steps for part in cfg.rounds)
+    drawn = {
+        name for plot in study.plots for line in plot.rows.values() for name in line
+    }
+    whole = {name for name in drawn if name.startswith('all ')}
+    assert {f'{name}, round 1' for name in shares} | whole <= drawn and whole
 
 
 @pytest.mark.parametrize('name', ['camvid_components', 'minicity_components'])
