@@ -280,13 +280,13 @@ def _draw_lines(axes: Axes, plot: Plot, results: Results) -> None:
     for label, where in plot.rows.items():
         values = {x: results.of(name, plot.figure) for name, x in where.items()}
         values = {x: values[x] for x in sorted(values) if not values[x].empty}
-        if values:
+        if len(values) > 1:
             points = pd.DataFrame(values)
             style = dict(marker='o', ms=4, capsize=4, label=label)
             deviations = points.std().fillna(0)
             axes.errorbar(points.columns, points.mean(), deviations, **style)
     axes.set_xlabel(plot.xlabel)
-    if len(plot.rows) > 1:
+    if len(axes.containers) > 1:
         axes.legend(frameon=False)
 
 

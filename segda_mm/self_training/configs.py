@@ -15,7 +15,7 @@ from mmengine.registry import init_default_scope
 from segda_mm.errors import PlanError
 from segda_mm.registry import DATASETS
 
-from .plan import Stage, Training, UnlabeledSet, parse_plan
+from .plan import Labeled, Stage, Training, UnlabeledSet, parse_plan
 
 #: Transforms that read a label file, of which a training pipeline has one.
 _LABEL_LOADERS = ('LoadPanopticLabels', 'LoadLabelIds', 'LoadAnnotations')
@@ -41,14 +41,22 @@ class PlanConfigs:
         self.make_data = cfg.get('make_data')
         self._load_config = load_config
 
-    def config(self, training: Training, stage: Stage | None = None) -> Config:
-        """The config of a training on the labelled images, in a stage's folder."""
+    def config(
+        self,
+        training: Training,
+        stage: Stage | None = None,
+        labeled: Labeled | None = None,
+    ) -> Config:
+        """The config of a training on the labelled images, in a stage's folder.
+
+        Those of the plan, if no others are given; without :attr:`Labeled.more`.
+        """
         folder = self.work_dir if stage is None else self.folder(stage)
         cfg = self._load_config(training.config, work_dir=folder)
         cfg.launcher = self.launcher
         cfg.merge_from_dict(training.options)
         cfg.merge_from_dict(dict(randomness=dict(seed=self.plan.seed)))
-        labeled = self.plan.labeled
+        labeled = labeled or self.plan.labeled
         _use_dataset(cfg, 'train_dataloader', labeled.dataset)
         dataset = cfg.train_dataloader.dataset
         if 'pipeline' not in dataset:
@@ -101,14 +109,19 @@ def unlabeled_dataset(part: UnlabeledSet) -> dict:
     return dataset
 
 
-def use_pseudo_labeled(cfg: Config, datasets: list[dict], mix_labeled: bool) -> None:
-    """Train a config on pseudo-labelled images, in place, maybe with labelled ones."""
-    if mix_labeled:
-        datasets = [*datasets, cfg.train_dataloader.dataset]
+def labeled_datasets(cfg: Config, labeled: Labeled) -> list[dict]:
+    """The labelled images of a config and more, with its pipeline."""
+    dataset = cfg.train_dataloader.dataset
+    more = copy.deepcopy(list(labeled.more.values()))
+    return [dataset, *(dict(part, pipeline=dataset.pipeline) for part in more)]
+
+
+def together(datasets: list[dict]) -> dict:
+    """The config of one data set or of several."""
     concatenated = dict(
         type='ConcatDataset', datasets=datasets, ignore_keys=_NOT_COMPARED
     )
-    cfg.train_dataloader.dataset = datasets[0] if len(datasets) == 1 else concatenated
+    return datasets[0] if len(datasets) == 1 else concatenated
 
 
 def build(dataset: Mapping, cfg: Config) -> BaseDataset:
@@ -147,24 +160,38 @@ def batches_per_epoch(cfg: Config, num_images: int, num_processes: int) -> int:
     return batches
 
 
-def set_length(cfg: Config, steps: int, batches_per_epoch: int) -> None:
-    """Make a training about ``steps`` long, in place, rounded to whole epochs.
+def set_length(
+    cfg: Config, steps: int, batches_per_epoch: int, by_step: bool = False
+) -> None:
+    """Make a training ``steps`` long, in place, rounded to whole epochs.
 
     Schedules that last to the end of the training end with the new end; others, as
-    a warm-up, stay.
+    a warm-up, stay. ``by_step`` does not round, but shortens the epochs, each of which
+    draws its images from all; polynomial schedules in epochs become such in steps.
     """
     epochs = max(1, round(steps / batches_per_epoch))
     whole = cfg.train_cfg.max_epochs
+    if by_step:
+        steps = max(1, steps)
+        fewest = math.ceil(steps / batches_per_epoch)
+        epochs = next(n for n in range(fewest, steps + 1) if steps % n == 0)
+        batches_per_epoch = steps // epochs
+        loader = cfg.train_dataloader
+        loader.sampler = dict(
+            loader.sampler, per_epoch=batches_per_epoch * loader.batch_size
+        )
     schedulers = cfg.get('param_scheduler') or []
     if isinstance(schedulers, dict):
         schedulers = [schedulers]
     schedulers = [part for part in schedulers if part.get('end') is not None]
-    by_step = [part for part in schedulers if not part.get('by_epoch', True)]
-    last_step = max((part['end'] for part in by_step), default=0)
+    in_steps = [part for part in schedulers if not part.get('by_epoch', True)]
+    last_step = max((part['end'] for part in in_steps), default=0)
     for scheduler in schedulers:
         if not scheduler.get('by_epoch', True):
             if scheduler['end'] == last_step:
                 scheduler['end'] = epochs * batches_per_epoch
+        elif by_step and scheduler['type'] == 'PolyLR' and scheduler['end'] >= whole:
+            scheduler.update(by_epoch=False, end=steps)
         elif scheduler['end'] >= whole:
             # Some end one epoch later, so that the last epoch still learns.
             scheduler['end'] += epochs - whole

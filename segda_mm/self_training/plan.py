@@ -28,10 +28,12 @@ class Labeled:
         dataset: Merged into ``train_dataloader.dataset`` of every config; with
             ``_delete_=True`` it replaces that, except for the pipeline.
         share: ``dict(fraction=..., seed=...)``, see ``FolderSegDataset``.
+        more: Name -> config of a further labelled data set, without pipeline.
     """
 
     dataset: dict | None = None
     share: dict | None = None
+    more: dict[str, dict] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -43,12 +45,15 @@ class UnlabeledSet:
         ego_car: Arguments of ``EgoCarRegions``: the own car becomes void.
         truth: Config of a labelled data set, without pipeline, that the pseudo
             labels are compared with where the names of the images agree.
+        teachers_only: No student is trained on its labels, only teachers of the
+            next round with :attr:`TeacherTuning.pseudo_labels`.
     """
 
     images: dict
     share: dict | None = None
     ego_car: dict | None = None
     truth: dict | None = None
+    teachers_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,7 +64,8 @@ class Training:
         config: Path of the config of the network and its training.
         init: Checkpoint to start from, :data:`PREVIOUS_STUDENT`, or None for
             the initialisation that the config names.
-        steps: Length in steps, rounded to whole epochs; None keeps the config's.
+        steps: Length in steps, rounded to whole epochs unless :attr:`Plan.by_step`;
+            None keeps the config's.
         options: Merged into the config.
         checkpoint: Of the first teacher only: its weights, instead of a training.
     """
@@ -75,6 +81,23 @@ class Training:
 class FineTuning:
     """Step 4, with the student's config; see :class:`Training`."""
 
+    steps: int | None = None
+    options: dict = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TeacherTuning:
+    """Before step 2: what labels is fine-tuned; no student goes on from it.
+
+    Attributes:
+        labeled: Its own labelled data; None for the plan's.
+        pseudo_labels: Train on all labels of the round before as well.
+        steps: As for :class:`Training`; the config is that of the network.
+        options: Merged into the config.
+    """
+
+    labeled: Labeled | None = None
+    pseudo_labels: bool = False
     steps: int | None = None
     options: dict = field(default_factory=dict)
 
@@ -99,10 +122,11 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Round:
-    """Step 3 and, unless it is None, step 4."""
+    """Step 3, and what is not None of the teacher's tuning and step 4."""
 
     student: Training
     finetune: FineTuning | None = None
+    teacher: TeacherTuning | None = None
 
 
 @dataclass(frozen=True)
@@ -115,6 +139,8 @@ class Plan:
         rounds: Steps 2 to 5, once for each.
         labeled: What the teacher and every fine-tuning is trained on.
         mix_labeled: Whether step 3 trains on the labelled images as well.
+        by_step: Trainings with ``steps`` take exactly as many, and rates decay in
+            every step, so that parts of the data are compared at equal steps.
         seed: ``randomness.seed`` of every training.
     """
 
@@ -124,6 +150,7 @@ class Plan:
     labeled: Labeled = Labeled()
     labeling: Labeling = Labeling()
     mix_labeled: bool = False
+    by_step: bool = False
     evaluation: Evaluation = Evaluation()
     seed: int = 0
 
@@ -131,9 +158,9 @@ class Plan:
 class Stage(NamedTuple):
     """A part of a plan that is either finished or not.
 
-    ``round`` is 0 for the first teacher; ``kind`` is ``teacher`` (step 1), ``label``
-    (2), ``quality`` (against the truth), ``student`` (3), ``finetune`` (4) or
-    ``evaluate``.
+    ``round`` is 0 for the first teacher; ``kind`` is ``teacher`` (step 1, or a
+    round's tuning), ``label`` (2), ``quality`` (against the truth), ``student`` (3),
+    ``finetune`` (4) or ``evaluate``.
     """
 
     round: int
@@ -153,7 +180,8 @@ def stages_of(plan: Plan) -> list[Stage]:
     for number, one_round in enumerate(plan.rounds, 1):
         judged = ['quality'] * has_truth
         tuned = ['finetune'] * (one_round.finetune is not None)
-        kinds = ['label', *judged, 'student', *tuned, 'evaluate']
+        teacher = ['teacher'] * (one_round.teacher is not None)
+        kinds = [*teacher, 'label', *judged, 'student', *tuned, 'evaluate']
         stages += [Stage(number, kind) for kind in kinds]
     return stages
 
@@ -187,6 +215,19 @@ def parse_plan(content: Mapping[str, Any]) -> Plan:
         raise PlanError(
             'teacher.init and rounds.0.student.init: there is no student before the '
             'first one; name a checkpoint, or None for that of the config'
+        )
+    teachers = [part.teacher for part in plan.rounds]
+    if teachers[0] is not None and teachers[0].pseudo_labels:
+        raise PlanError(
+            'rounds.0.teacher.pseudo_labels: there are no labels before the first '
+            'round; set it to False'
+        )
+    hidden = [name for name, part in plan.unlabeled.items() if part.teachers_only]
+    used = any(teacher and teacher.pseudo_labels for teacher in teachers)
+    if hidden and (not used or len(hidden) == len(plan.unlabeled)):
+        raise PlanError(
+            f'unlabeled.{hidden[0]}.teachers_only: students need another set, and '
+            'the teacher of a later round pseudo_labels=True'
         )
     return plan
 

@@ -34,7 +34,7 @@ def make_report(plan: Plan, results: Mapping[str, Mapping]) -> dict[str, Any]:
         dict(
             round=number,
             student=name,
-            teacher=students[number - 1] if number else None,
+            teacher=_teacher(plan, number, students),
             starts_from=_start(plan, number),
             trained_on=_material(plan, number),
             **results[f'{number}-evaluate'],
@@ -140,6 +140,13 @@ def _paint(sample: Mapping, palette: Sequence) -> Image.Image:
     if 'gt_panoptic_seg' in sample:
         return Image.fromarray(colorize_panoptic(sample['gt_panoptic_seg'], palette))
     return Image.fromarray(colorize(sample['gt_seg_map'], palette))
+
+
+def _teacher(plan: Plan, number: int, students: Sequence[str]) -> str | None:
+    if not number:
+        return None
+    tuned = plan.rounds[number - 1].teacher is not None
+    return students[number - 1] + ', fine-tuned' * tuned
 
 
 def _start(plan: Plan, number: int) -> str:

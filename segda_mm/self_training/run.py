@@ -118,16 +118,27 @@ def require_inputs(
                     'and evaluation.tta need; write one, or set both to False'
                 )
     cfg = configs.config(plan.teacher)
+    parts = {}
     for name, part in plan.unlabeled.items():
-        parts = dict(images=unlabeled_dataset(part), truth=part.truth)
-        for key, dataset in parts.items():
-            try:
-                if dataset is not None:
-                    build(dict(dataset, pipeline=[]), cfg)
-            except (DataError, MissingDataError) as error:
-                made = configs.make_data
-                advice = f'\nThe data are written by\n  {made}' if made else ''
-                raise PlanError(f'unlabeled.{name}.{key}: {error}{advice}') from error
+        parts[f'unlabeled.{name}.images'] = unlabeled_dataset(part)
+        parts[f'unlabeled.{name}.truth'] = part.truth
+    owners = {'labeled': plan.labeled}
+    for index, part in enumerate(plan.rounds):
+        if part.teacher and part.teacher.labeled:
+            key, labeled = f'rounds.{index}.teacher.labeled', part.teacher.labeled
+            owners[key] = labeled
+            own = configs.config(plan.teacher, labeled=labeled).train_dataloader.dataset
+            parts[f'{key}.dataset'] = own
+    for key, labeled in owners.items():
+        parts |= {f'{key}.more.{name}': more for name, more in labeled.more.items()}
+    for key, dataset in parts.items():
+        try:
+            if dataset is not None:
+                build(dict(dataset, pipeline=[]), cfg)
+        except (DataError, MissingDataError) as error:
+            made = configs.make_data
+            advice = f'\nThe data are written by\n  {made}' if made else ''
+            raise PlanError(f'{key}: {error}{advice}') from error
 
 
 def _say(text: str) -> None:

@@ -21,12 +21,13 @@ from .configs import (
     batches_per_epoch,
     build,
     index_by_name,
+    labeled_datasets,
     reading_pipeline,
     set_length,
+    together,
     unlabeled_dataset,
-    use_pseudo_labeled,
 )
-from .plan import PREVIOUS_STUDENT, FineTuning, Stage, Training
+from .plan import PREVIOUS_STUDENT, FineTuning, Stage, TeacherTuning, Training
 from .quality import label_quality
 from .state import StateFile
 
@@ -72,16 +73,30 @@ class StageJobs:
         return getattr(self, f'_{stage.kind}')(stage)
 
     def _teacher(self, stage: Stage) -> Job:
-        """Step 1."""
+        """Step 1, or the tuning of the network that labels in a round."""
         training = self.plan.teacher
-        cfg = self.configs.config(training, stage)
-        return self._training_job(stage, cfg, training, training.init)
+        if not stage.round:
+            cfg = self.configs.config(training, stage)
+            datasets = labeled_datasets(cfg, self.plan.labeled)
+            return self._training_job(stage, cfg, training, training.init, datasets)
+        tuning = self.plan.rounds[stage.round - 1].teacher
+        network, checkpoint = self._network(stage.round - 1)
+        labeled = tuning.labeled or self.plan.labeled
+        cfg = self.configs.config(network, stage, labeled)
+        cfg.merge_from_dict(tuning.options)
+        datasets = labeled_datasets(cfg, labeled)
+        if tuning.pseudo_labels:
+            sets = list(self.plan.unlabeled)
+            datasets = self._pseudo_labeled(stage.round - 1, sets, cfg) + datasets
+        return self._training_job(stage, cfg, tuning, checkpoint, datasets)
 
     def _label(self, stage: Stage) -> Job:
         """Step 2."""
         labeling, sets = self.plan.labeling, self.plan.unlabeled
-        # The step before made the teacher: step 1, or step 5 of the last round.
+        # The step before made the teacher: its tuning, step 1, or step 5.
         teacher, checkpoint = self._network(stage.round - 1)
+        if self.plan.rounds[stage.round - 1].teacher:
+            checkpoint = self._checkpoint(f'{stage.round}-teacher')
         cfg = self.configs.config(teacher)
         settings = dict(
             checkpoint=checkpoint,
@@ -115,12 +130,13 @@ class StageJobs:
     def _quality(self, stage: Stage) -> Job:
         cfg = self.configs.config(self.plan.teacher)
         truths = {name: part.truth for name, part in self.plan.unlabeled.items()}
-        settings = dict(truth=truths, labeled=cfg.train_dataloader.dataset)
+        seen = together(self._seen_by_teachers(stage.round))
+        settings = dict(truth=truths, labeled=seen)
 
         def run() -> dict:
             if not is_main_process():
                 return {}
-            known = list(index_by_name(build(cfg.train_dataloader.dataset, cfg)))
+            known = list(index_by_name(build(seen, cfg)))
             pipeline = reading_pipeline(cfg)
             sets = {}
             for name, truth in truths.items():
@@ -136,16 +152,14 @@ class StageJobs:
         """Step 3."""
         training = self.plan.rounds[stage.round - 1].student
         cfg = self.configs.config(training, stage)
-        pipeline = cfg.train_dataloader.dataset.pipeline
-        datasets = [
-            self.configs.pseudo_labeled(stage.round, name, cfg, pipeline)
-            for name in self.plan.unlabeled
-        ]
-        use_pseudo_labeled(cfg, datasets, self.plan.mix_labeled)
+        sets = [k for k, part in self.plan.unlabeled.items() if not part.teachers_only]
+        datasets = self._pseudo_labeled(stage.round, sets, cfg)
+        if self.plan.mix_labeled:
+            datasets += labeled_datasets(cfg, self.plan.labeled)
         init = training.init
         if init == PREVIOUS_STUDENT:
             _, init = self._network(stage.round - 1)
-        return self._training_job(stage, cfg, training, init)
+        return self._training_job(stage, cfg, training, init, datasets)
 
     def _finetune(self, stage: Stage) -> Job:
         """Step 4."""
@@ -153,19 +167,38 @@ class StageJobs:
         cfg = self.configs.config(one_round.student, stage)
         cfg.merge_from_dict(one_round.finetune.options)
         student = self._checkpoint(f'{stage.round}-student')
-        return self._training_job(stage, cfg, one_round.finetune, student)
+        datasets = labeled_datasets(cfg, self.plan.labeled)
+        return self._training_job(stage, cfg, one_round.finetune, student, datasets)
+
+    def _pseudo_labeled(self, number: int, names: list[str], cfg: Config) -> list[dict]:
+        """Sets with the labels of a round, with the pipeline of a config."""
+        pipeline = cfg.train_dataloader.dataset.pipeline
+        made = self.configs.pseudo_labeled
+        return [made(number, name, cfg, pipeline) for name in names]
+
+    def _seen_by_teachers(self, number: int) -> list[dict]:
+        """The labelled data of all teachers up to a round."""
+        tunings = [part.teacher for part in self.plan.rounds[:number]]
+        own = [tuning.labeled for tuning in tunings if tuning and tuning.labeled]
+        datasets = []
+        for labeled in (self.plan.labeled, *own):
+            cfg = self.configs.config(self.plan.teacher, labeled=labeled)
+            datasets += labeled_datasets(cfg, labeled)
+        return datasets
 
     def _training_job(
         self,
         stage: Stage,
         cfg: Config,
-        training: Training | FineTuning,
+        training: Training | FineTuning | TeacherTuning,
         init: str | None,
+        datasets: list[dict],
     ) -> Job:
+        cfg.train_dataloader.dataset = together(datasets)
         if training.steps is not None:
             num_images = len(build(cfg.train_dataloader.dataset, cfg))
             batches = batches_per_epoch(cfg, num_images, get_world_size())
-            set_length(cfg, training.steps, batches)
+            set_length(cfg, training.steps, batches, self.plan.by_step)
         settings = dict(_chosen(cfg, _TRAINING_KEYS), init=init)
 
         def run() -> dict:

@@ -63,6 +63,10 @@ def test_stages_are_those_of_algorithm_1():
         ('rounds', 3, 'rounds must be a list'),
         ('rounds.0.student.checkpoint', 'a.pth', 'rounds.0.student.checkpoint'),
         ('mix_labeled', 1, 'mix_labeled must be a bool'),
+        ('rounds.0.teacher', dict(pseudo_labels=True), 'no labels before the first'),
+        ('rounds.1.teacher', dict(init='a.pth'), 'rounds.1.teacher.init is no key'),
+        ('rounds.1.teacher', dict(labeled=dict(more=3)), 'labeled.more must be a dict'),
+        ('unlabeled.drive.teachers_only', True, 'drive.teachers_only: students need'),
     ],
 )
 def test_the_wrong_key_is_named(key, value, message):

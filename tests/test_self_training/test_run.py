@@ -11,7 +11,7 @@ from segda_mm.apis import PreflightError, load_config, self_train
 from segda_mm.datasets.formats.subsets import draw_share
 from segda_mm.labeling import LabelStore
 from segda_mm.self_training.configs import build, index_by_name
-from segda_mm.testing.toy_plan import write_toy_plan
+from segda_mm.testing.toy_plan import labeled_frames, write_toy_plan
 
 STAGES = [
     *('0-teacher', '0-evaluate', '1-label', '1-quality', '1-student', '1-finetune'),
@@ -258,3 +258,96 @@ def test_parts_of_the_frames_and_labelled_ones_beside_them(stand, plan_file):
     assert len(dataset_of(stand.trained[2][0])) == 2
     assert report['labels'][0]['images'] == 4
     assert report['labels'][0]['quality'] is None
+
+
+def with_teachers(plan_file):
+    """Teachers of both rounds see the validation frames; the second all labels too."""
+    cfg = load_config(plan_file)
+    val = labeled_frames(plan_file.parents[1], 'val')
+    hidden = dict(
+        images=dict(cfg.unlabeled.others.images, share=dict(fraction=0.25, seed=0))
+    )
+    cfg.unlabeled.hidden = dict(hidden, teachers_only=True)
+    labeled = dict(dataset=dict(every=4), more=dict(val=val))
+    rate = dict(optim_wrapper=dict(optimizer=dict(lr=0.25)))
+    cfg.rounds[0].teacher = dict(labeled=labeled, steps=6, options=rate)
+    cfg.rounds[1].teacher = dict(labeled=labeled, pseudo_labels=True)
+    return cfg
+
+
+def test_teachers_have_data_that_no_student_sees(stand, plan_file, tmp_path):
+    report = self_train(with_teachers(plan_file))
+    work = tmp_path / 'work'
+    trained = {Path(cfg.work_dir).name: cfg for cfg, _ in stand.trained}
+    assert list(trained) == [
+        *('0-teacher', '1-teacher', '1-student', '1-finetune', '2-teacher'),
+        '2-student',
+    ]
+    first, second = trained['1-teacher'], trained['2-teacher']
+    # Three of the 12 training frames and both validation frames, in batches of two.
+    paths = seen(first)
+    assert len(paths) == 3 + 2
+    assert sum('/labels/val/' in path for path in paths) == 2
+    assert first.train_cfg.max_epochs == 2
+    assert first.optim_wrapper.optimizer.lr == 0.25
+    assert first.load_from == str(work / '0-teacher' / 'epoch_2.pth')
+    # The second one sees all labels of the first round as well.
+    paths = seen(second)
+    assert len(paths) == 8 + 2 + 3 + 2
+    assert sum('1-label/hidden' in path for path in paths) == 2
+    assert second.load_from == str(work / '1-finetune' / 'epoch_1.pth')
+    assert second.optim_wrapper.optimizer.lr != 0.25
+    for name in ('1-student', '1-finetune', '2-student'):
+        paths = seen(trained[name])
+        assert not any('/val/' in path or 'hidden' in path for path in paths)
+    # They label, and what a student goes on from is the student before.
+    labeled_by = [Path(checkpoint).parent.name for _, checkpoint, *_ in stand.labeled]
+    assert labeled_by == ['1-teacher'] * 2 + ['2-teacher'] * 2
+    assert trained['2-student'].load_from == second.load_from
+    judged = [Path(checkpoint).parent.name for _, checkpoint, _ in stand.tested]
+    assert judged == ['0-teacher', '1-finetune', '2-student']
+    teachers = [entry['teacher'] for entry in report['rounds']]
+    assert teachers == [None, 'tiny, fine-tuned', 'tiny, fine-tuned']
+    # Seen by a teacher: 0, 3, 6 and 9, then 4 and 8; 1 has the name of a validation
+    # frame.
+    quality = {entry['set']: entry['quality'] for entry in report['labels'][:2]}
+    assert quality['others']['images'] == len({2, 5, 7, 10, 11})
+    assert quality['hidden'] is None
+
+
+@pytest.mark.parametrize('when', ['begin', 'end'])
+@pytest.mark.parametrize('stage', ['1-teacher', '2-teacher'])
+def test_a_tuned_teacher_is_resumed(stand, plan_file, tmp_path, stage, when):
+    self_train(with_teachers(plan_file))
+    whole = (tmp_path / 'work' / 'report.json').read_bytes()
+    stand.stop_in = (stage, when)
+    with pytest.raises(Stopped):
+        self_train(with_teachers(plan_file), redo_from='1-teacher')
+    stand.stop_in = None
+    before = len(stand.trained)
+    self_train(with_teachers(plan_file))
+    cfg, resume = stand.trained[before]
+    assert (Path(cfg.work_dir).name, resume == 'auto') == (stage, when == 'end')
+    assert (tmp_path / 'work' / 'report.json').read_bytes() == whole
+    changed = with_teachers(plan_file)
+    changed.rounds[0].teacher.steps = 20
+    with pytest.raises(PreflightError, match='1-teacher in .* was finished with'):
+        self_train(changed)
+
+
+def test_lost_data_of_a_teacher_are_found_first(stand, plan_file):
+    for key, change in (
+        ('more.val', dict(more=dict(val=dict(type='CamVidDataset', data_root='no')))),
+        ('dataset', dict(dataset=dict(data_root='no'))),
+    ):
+        cfg = with_teachers(plan_file)
+        cfg.rounds[1].teacher.labeled = change
+        with pytest.raises(PreflightError, match=f'rounds.1.teacher.labeled.{key}: '):
+            self_train(cfg)
+    assert not stand.trained
+
+
+def seen(cfg):
+    dataset = dataset_of(cfg)
+    infos = map(dataset.get_data_info, range(len(dataset)))
+    return [info['seg_map_path'] for info in infos]

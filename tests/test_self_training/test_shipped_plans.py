@@ -34,14 +34,15 @@ def data(tmp_path_factory):
 
     frames = [f'town/town_000000_{index:06d}' for index in range(30)]
     for tree in ('cityscapes', *MINIATURE_TREES):
-        for split in ('train', 'val'):
+        for split in ('train', 'val', 'test'):
             stem = frames[19]
             touch('data', tree, 'leftImg8bit', split, f'{stem}_leftImg8bit.png')
             for kind in ('labelIds', 'instanceIds'):
                 touch('data', tree, 'gtFine', split, f'{stem}_gtFine_{kind}.png')
         for stem in frames:
             name = f'{stem}_leftImg8bit.png'
-            touch('data', tree, 'leftImg8bit_sequence', 'train', name)
+            for split in ('train', 'val'):
+                touch('data', tree, 'leftImg8bit_sequence', split, name)
         touch('data', tree, 'leftImg8bit/train_extra', f'{frames[0]}_leftImg8bit.png')
     for split, sequences in (('train', ('0001TP', '0016E5')), ('val', ('0016E5',))):
         for sequence in sequences:
@@ -74,10 +75,33 @@ def test_the_plan_of_the_paper():
     # Section 4.2: 60,000 steps on the labelled images, 180,000 on the labels.
     assert plan.teacher.steps == 60000
     assert plan.rounds[0].student.steps == 180000
-    assert list(plan.unlabeled) == ['sequence', 'extra']
+    assert list(plan.unlabeled) == ['sequence', 'extra', 'val_sequence']
+    hidden = [name for name, part in plan.unlabeled.items() if part.teachers_only]
+    assert hidden == ['val_sequence']
+    # Section 4.1: teachers alone see trainval-fine, after round 1 all labels.
+    teachers = [part.teacher for part in plan.rounds]
+    assert all(list(teacher.labeled.more) == ['val'] for teacher in teachers)
+    assert [teacher.pseudo_labels for teacher in teachers] == [False, True]
+    assert not plan.labeled.more
     assert plan.labeling.tta
     assert plan.labeling.pseudo_labeler is None
     assert not plan.mix_labeled
+
+
+def test_the_plan_for_the_test_server_holds_nothing_back():
+    name = 'naive-student-trainval_x71-wr41-wr41_cityscapes-1025x2049.py'
+    configs = PlanConfigs(load_config(FOLDER / name), load_config)
+    plan = configs.plan
+    assert list(plan.labeled.more) == ['val'] and plan.evaluation.tta
+    assert not any(part.teachers_only for part in plan.unlabeled.values())
+    folders = set()
+    for training in (plan.teacher, *(part.student for part in plan.rounds)):
+        cfg = configs.config(training)
+        prefix = cfg.test_dataloader.dataset.data_prefix
+        assert prefix.img_path == 'leftImg8bit/test'
+        assert cfg.test_evaluator.format_only
+        folders.add(cfg.test_evaluator.output_dir)
+    assert len(folders) == 3
 
 
 def test_dagger_changes_one_thing():

@@ -1,5 +1,6 @@
 """The studies of this project, without running them."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -111,6 +112,52 @@ def test_students_start_as_in_the_paper_on_its_data():
     for name, cfg in load('gta2cityscapes_paper_a')[1].items():
         if name.startswith('DSC + PL, lr'):
             assert cfg.model.generator.checkpoint is None
+
+
+def test_published_rows_of_paper_b_have_the_same_teacher():
+    vistas, neither = (66.1, 38.6, 82.4), (65.3, 37.6, 82.2)
+    study, configs = load('cityscapes_paper_b')
+    making, material = (study.tables[index].published for index in (1, 2))
+    assert making['without Val-Fine, round 1'] == vistas
+    assert making['without pretraining, round 1'] == neither
+    assert material['without pretraining, round 1'] == neither
+    assert making['all choices, round 1'] == (67.5, 39.8, 83.7)
+    for name in making.keys() | material.keys() - {'X-71'}:
+        teacher = configs[name.removesuffix(', round 1')].rounds[0].teacher
+        assert (teacher is None) == (name == 'without Val-Fine, round 1')
+        assert teacher is None or list(teacher.labeled.more) == ['val']
+    assert 'X-71, pretrained' in study.row('without Val-Fine').needs
+    # Table 4: no teacher saw Mapillary Vistas.
+    for name in material:
+        needs = study.row(name.removesuffix(', round 1')).needs
+        assert 'X-71, pretrained' not in needs
+    tables = load('minicity_paper_b')[0].tables
+    assert tables[2].published['train-sequence alone, round 1'] == vistas
+    assert tables[2].published['supervised'] == tables[0].published['supervised']
+    assert not load('camvid_paper_b')[0].tables[1].published
+
+
+@pytest.mark.parametrize(
+    ('world', 'parts'),
+    [
+        ('cityscapes', 'labels|frames'),
+        ('camvid', 'labels|frames'),
+        ('minicity', 'frames'),
+    ],
+)
+def test_shares_are_compared_at_equal_steps(world, parts):
+    study, configs = load(f'{world}_paper_b')
+    shares = [row for row in configs if re.fullmatch(rf'.* % of the ({parts})', row)]
+    assert len(shares) == (7 if 'labels' in parts else 3)
+    for name in (*shares, f'all {parts.split("|")[0]}'):
+        cfg = configs[name]
+        assert cfg.by_step and cfg.teacher.steps
+        assert all(part.student.steps for part in cfg.rounds)
+    drawn = {
+        name for plot in study.plots for line in plot.rows.values() for name in line
+    }
+    whole = {name for name in drawn if name.startswith('all ')}
+    assert {f'{name}, round 1' for name in shares} | whole <= drawn and whole
 
 
 @pytest.mark.parametrize('name', ['camvid_components', 'minicity_components'])

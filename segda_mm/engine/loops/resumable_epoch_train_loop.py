@@ -26,14 +26,24 @@ class ResumableSampler(DefaultSampler):
     """MMEngine's epoch sampler, which can begin in the midst of an epoch.
 
     Its length stays that of the whole epoch.
+
+    Args:
+        per_epoch: Samples of an epoch and process, drawn anew from the whole data set
+            in each epoch; None, or more than there are, for all.
+        kwargs: Arguments of :class:`mmengine.dataset.DefaultSampler`.
     """
 
     #: Number of this rank's samples to leave out at the front; set by the loop.
     start = 0
 
+    def __init__(self, *args: Any, per_epoch: int | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if per_epoch is not None:
+            self.num_samples = min(self.num_samples, per_epoch)
+
     def __iter__(self) -> Iterator[int]:
         """Iterate the indices of this rank, from ``start`` on."""
-        return islice(super().__iter__(), self.start, None)
+        return islice(super().__iter__(), self.start, self.num_samples)
 
 
 @LOOPS.register_module()
