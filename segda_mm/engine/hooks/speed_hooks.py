@@ -1,6 +1,7 @@
 """Hooks that make training faster."""
 
 import sys
+from collections.abc import Callable
 
 import torch
 from mmengine.hooks import Hook
@@ -36,16 +37,15 @@ class HeadAccuracyHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """Replace mmseg's function."""
-        self._replaced = [
-            module
-            for name, module in list(sys.modules.items())
-            if name.startswith('mmseg.models.decode_heads.')
-            and getattr(module, 'accuracy', None) is accuracy
-        ]
-        for module in self._replaced:
-            module.accuracy = pixel_accuracy
+        _replace_in_heads(accuracy, pixel_accuracy)
 
     def after_train(self, runner: Runner) -> None:
-        """Put mmseg's function back."""
-        for module in self._replaced:
-            module.accuracy = accuracy
+        """Put mmseg's function back, also after a training that was cut off."""
+        _replace_in_heads(pixel_accuracy, accuracy)
+
+
+def _replace_in_heads(old: Callable, new: Callable) -> None:
+    for name, module in list(sys.modules.items()):
+        is_head = name.startswith('mmseg.models.decode_heads.')
+        if is_head and getattr(module, 'accuracy', None) is old:
+            module.accuracy = new

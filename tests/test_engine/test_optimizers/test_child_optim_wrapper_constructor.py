@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from mmengine.model import BaseModel
 from mmengine.optim import build_optim_wrapper
 from torch import nn
 
@@ -12,12 +13,14 @@ DISCRIMINATOR = dict(
 )
 
 
-class TwoNetworks(nn.Module):
+class TwoNetworks(BaseModel):
     def __init__(self):
-        super().__init__()
+        super().__init__(data_preprocessor=nn.Identity())
         self.generator = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
         self.discriminator = nn.Linear(2, 1)
-        self.data_preprocessor = nn.Identity()
+
+    def forward(self, inputs, data_samples=None, mode='tensor'):
+        return self.discriminator(self.generator(inputs))
 
 
 def _build(model=None, **children):
