@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from pathlib import Path
+from typing import Any
 
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
@@ -63,3 +64,12 @@ def class_meta(cfg: Config) -> dict[str, list]:
         classes=list(metainfo['classes']),
         palette=[[int(channel) for channel in color] for color in metainfo['palette']],
     )
+
+
+def averaging_views(cfg: Config, module: Any) -> dict:
+    """Config of ``tta_model`` around a model, which is built or a config itself."""
+    wrapper = dict(cfg.tta_model, module=module)
+    if wrapper['type'] == 'SegTTAModel':
+        # mmseg's own keeps all views in memory, and the last one's logits.
+        wrapper['type'] = 'SemanticTTA'
+    return wrapper

@@ -25,6 +25,7 @@ from segda_mm.models.checkpoints import (
 )
 from segda_mm.registry import DATASETS, LABELERS, MODELS
 
+from .deployed_model import averaging_views
 from .runner import sole_run_in
 
 #: Of a model's config, what says where its first weights come from.
@@ -126,11 +127,7 @@ def _model_and_pipeline(cfg: Config, tta: bool) -> tuple[dict, list[dict]]:
                 f'labelling with views of the images needs `{key}` in the config; '
                 'inherit it from configs/_base_, or label with tta=False (--no-tta)'
             )
-    wrapper = dict(cfg.tta_model)
-    if wrapper['type'] == 'SegTTAModel':
-        # mmseg's own keeps all views in memory, and the last one's logits.
-        wrapper['type'] = 'SemanticTTA'
-    return dict(wrapper, module=cfg.model), cfg.tta_pipeline
+    return averaging_views(cfg, cfg.model), cfg.tta_pipeline
 
 
 def _store_and_images(

@@ -24,7 +24,12 @@ from segda_mm.models.segmentors import PanopticDeepLab
 from segda_mm.registry import MODELS
 
 from .config import load_config
-from .deployed_model import class_meta, deployed_network, load_model
+from .deployed_model import (
+    averaging_views,
+    class_meta,
+    deployed_network,
+    load_model,
+)
 
 
 class Predictor:
@@ -97,7 +102,7 @@ class Predictor:
             if window is not None:
                 _slide(model, window)
             if tta:
-                model = _average_views(cfg, model)
+                model = MODELS.build(averaging_views(cfg, model))
             model.to(device or get_device()).eval()
             self._network = ModelNetwork(model, pipeline)
             table = {} if classes else _class_meta(cfg, checkpoint)
@@ -269,14 +274,6 @@ def _slide(model: nn.Module, window: tuple[int, int]) -> None:
     network.test_cfg = ConfigDict(
         network.test_cfg, mode='slide', crop_size=window, stride=stride
     )
-
-
-def _average_views(cfg: Config, model: nn.Module) -> nn.Module:
-    wrapper = dict(cfg.tta_model, module=model)
-    if wrapper['type'] == 'SegTTAModel':
-        # mmseg's own keeps all views in memory, and the last one's logits.
-        wrapper['type'] = 'SemanticTTA'
-    return MODELS.build(wrapper)
 
 
 def _class_meta(cfg: Config, checkpoint: Path) -> Mapping[str, list]:
