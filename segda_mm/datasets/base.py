@@ -12,6 +12,7 @@ from PIL import Image
 
 from segda_mm.errors import DataError, MissingDataError
 
+from .formats.cityscapes_labels import IGNORE_INDEX
 from .formats.subsets import choose, draw_share, read_name_list
 
 
@@ -65,6 +66,8 @@ class FolderSegDataset(BaseSegDataset):
             ``relative_path`` a line), or ``dict(size=500, seed=0)``.
         exclude: List file of images to leave out before the subset is drawn.
         share: ``dict(fraction=0.4, seed=0)`` takes that part of what is left.
+        class_map: Each class of the data set -> the class of ``metainfo`` that it
+            becomes, by name, or None for void; so two data sets share their classes.
         kwargs: Arguments of :class:`mmseg.datasets.BaseSegDataset`.
     """
 
@@ -76,12 +79,38 @@ class FolderSegDataset(BaseSegDataset):
         subset: str | Mapping[str, int] | None = None,
         exclude: str | None = None,
         share: Mapping | None = None,
+        class_map: Mapping[str, str | None] | None = None,
         **kwargs,
     ) -> None:
+        self.class_map = class_map
         self.subset = subset
         self.exclude = exclude
         self.share = share
         super().__init__(**kwargs)
+
+    def get_label_map(self, new_classes: Sequence | None = None) -> dict | None:
+        """Train id of the data set -> that of ``metainfo``, as ``class_map`` says.
+
+        Raises:
+            ValueError: A class of the data set is not in ``class_map``, or one of
+                ``class_map`` is unknown.
+        """
+        if self.class_map is None:
+            return super().get_label_map(new_classes)
+        own = self.METAINFO['classes']
+        unknown = set(own) ^ set(self.class_map)
+        unknown |= set(self.class_map.values()) - {*(new_classes or own), None}
+        if unknown:
+            raise ValueError(
+                f'class_map= of {type(self).__name__} names each of its classes once, '
+                'and for each a class of metainfo= or None; look at '
+                + ', '.join(sorted(unknown))
+            )
+        ids = {name: index for index, name in enumerate(new_classes or own)}
+        return {
+            index: ids.get(self.class_map[name], IGNORE_INDEX)
+            for index, name in enumerate(own)
+        }
 
     @abstractmethod
     def scan(self) -> tuple[list[dict], list[DataError]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import torch
 from mmengine.config import ConfigDict
 from torch.utils.data import DataLoader
 
@@ -37,6 +38,31 @@ def test_sample_has_image_and_train_ids(gta5_root):
     labels = dataset[0]['data_samples'].gt_sem_seg.data
     assert labels.unique().tolist() == [1, 255]
     assert dataset.metainfo['palette'] == [[0, 0, 142], [128, 64, 128]]
+
+
+def test_classes_become_those_of_another_data_set(gta5_root):
+    classes = GTA5Dataset.METAINFO['classes']
+    class_map = dict.fromkeys(classes) | dict(road='Ground', sidewalk='Ground')
+    args = dict(
+        data_root=str(gta5_root),
+        metainfo=dict(classes=('Car', 'Ground'), palette=[[1, 2, 3], [4, 5, 6]]),
+        pipeline=PIPELINE,
+    )
+    dataset = GTA5Dataset(class_map=class_map | dict(car='Car'), **args)
+    assert dataset.metainfo['palette'] == [[1, 2, 3], [4, 5, 6]]
+    kept = GTA5Dataset(data_root=str(gta5_root), pipeline=PIPELINE)
+    for sample, before in zip(dataset, kept):
+        before = before['data_samples'].gt_sem_seg.data
+        expected = torch.full_like(before, 255)
+        for name, new_id in (('road', 1), ('sidewalk', 1), ('car', 0)):
+            expected[before == classes.index(name)] = new_id
+        assert sample['data_samples'].gt_sem_seg.data.equal(expected)
+    # A class is forgotten, of the data set or of those that there shall be.
+    for wrong, name in ((class_map, 'train'), (class_map | dict(car='Cat'), 'Cat')):
+        with pytest.raises(ValueError, match=name):
+            GTA5Dataset(
+                class_map={k: v for k, v in wrong.items() if k != 'train'}, **args
+            )
 
 
 def test_subset_and_exclude(gta5_root, tmp_path, names_of):
