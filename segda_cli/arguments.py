@@ -80,6 +80,9 @@ def run(
     args: argparse.Namespace,
     job: Callable[[argparse.Namespace], int | None],
     refused: tuple[type[Exception], ...] = (),
+    *,
+    program: str | None = None,
+    needs_libraries: bool = True,
 ) -> int:
     """Do a command's job; what cannot be done is told in a sentence on stderr.
 
@@ -87,12 +90,19 @@ def run(
         args: What was parsed.
         job: Takes ``args``, and may return another exit status than 0.
         refused: Errors that mean that the job cannot start, besides the package's.
+        program: Its name, which begins the sentence; by default the script's.
+        needs_libraries: Whether it cannot run where the libraries are not in order.
 
     Returns:
         The exit status: 1 for libraries that do not work or a training that had
         begun and has to stop, 2 for a job that cannot start.
     """
     os.environ.setdefault('LOCAL_RANK', str(getattr(args, 'local_rank', 0)))
+    # Modules beside the user's configs, as for a script that lies there.
+    if '' not in sys.path and os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())
+    if not needs_libraries:
+        return job(args) or 0
     from segda_mm.dependencies import require_dependencies
 
     require_dependencies()
@@ -103,7 +113,7 @@ def run(
         TrainingStoppedError,
     )
 
-    program = Path(sys.argv[0]).name
+    program = program or Path(sys.argv[0]).name
     try:
         status = job(args)
         leave_process_group()

@@ -1,4 +1,4 @@
-"""Says what works on this machine: ``python -m segda_mm.doctor``.
+"""Says what works on this machine: ``segda doctor``, ``python -m segda_mm.doctor``.
 
 Exits with status 1 if something is wrong. Runs without any library.
 """
@@ -19,10 +19,7 @@ from segda_mm.dependencies import (
     installed_version,
 )
 
-MAKE_MINIATURE = (
-    'python tools/dataset_converters/make_minicity.py --out data/minicity '
-    '--size 256x128'
-)
+MAKE_MINIATURE = 'segda minicity --out data/minicity --size 256x128'
 
 #: Folders of a data root and the files in them. Those with a question mark may be
 #: absent: the adaptation itself needs the target's images only.
@@ -47,15 +44,18 @@ DATA_ROOTS = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the whole report, and return the exit status."""
+    """Parse a command line, print the whole report, and return the exit status."""
     parser = argparse.ArgumentParser(
         prog='python -m segda_mm.doctor', description='Say what works on this machine.'
     )
     parser.add_argument(
         '--data', type=Path, default='data', help='folder of the data roots'
     )
-    options = parser.parse_args(arguments)
+    return report(parser.parse_args(arguments).data)
 
+
+def report(data_folder: Path) -> int:
+    """Print what works with the data roots of a folder, and return the exit status."""
     problems = environment_problems()
     print(
         f'segda_mm {__version__}, Python {platform.python_version()}, '
@@ -68,10 +68,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ]
     data: list[str] = []
     for name, patterns in DATA_ROOTS.items():
-        lines, faults = inspect_data_root(options.data / name, patterns)
+        lines, faults = inspect_data_root(data_folder / name, patterns)
         data += lines
         problems += faults
-    if not (options.data / 'minicity').is_dir():
+    if not (data_folder / 'minicity').is_dir():
         data.append(f'The miniature world is written by {MAKE_MINIATURE}')
     print('\nVersions', *versions, '\nDevices', *_device_lines(), sep='\n  ')
     print('\nData', *data, sep='\n  ')

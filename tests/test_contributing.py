@@ -83,7 +83,7 @@ def test_a_feedback_rule_of_ones_own(examples):
 
 
 def test_a_method_of_ones_own(examples):
-    """Its own file and config are all that `tools/train.py` needs."""
+    """Its own file and config are all that `segda train` needs."""
     write_tiny_world(examples / 'world')
     program = f"""
 import json, runpy, sys

@@ -37,7 +37,7 @@ def test_the_report(tmp_path, capsys):
     assert f'Python {sys.version.split()[0]}' in printed
     assert torch.__version__.split('+')[0] in printed
     assert f'torch computes on {torch.get_num_threads()} threads' in printed
-    assert 'make_minicity.py --out data/minicity' in printed
+    assert 'segda minicity --out data/minicity' in printed
     touch(tmp_path / 'gta5/images/00001.png')
     assert doctor.main(['--data', str(tmp_path)]) == 1
     fault = f'There is no {tmp_path}/gta5/labels/*.png; put the files there'

@@ -1,38 +1,8 @@
-"""Carry out a plan of self-training, or go on where it stopped.
+"""`segda self-train` by the name that it has in a clone: the same flags."""
 
-A plan lists teacher, unlabelled images and students: Algorithm 1 of
-"Naive-Student". See configs/naive_student/README.md.
-"""
-
-from __future__ import annotations
-
-import argparse
 import sys
 
-from segda_cli import arguments
-
-
-def main() -> int:
-    parser = arguments.make_parser(__doc__)
-    parser.add_argument('plan', help='plan file')
-    arguments.add_work_dir(parser, 'state, stages and report')
-    parser.add_argument(
-        '--redo-from',
-        metavar='STAGE',
-        help='delete this stage, as 1-student, and those after it, and do them again',
-    )
-    arguments.add_cfg_options(parser, 'seed=1 or rounds.0.student.steps=500')
-    arguments.add_launcher(parser)
-    return arguments.run(parser.parse_args(), job)
-
-
-def job(args: argparse.Namespace) -> None:
-    from segda_mm.apis import load_config, self_train
-
-    cfg = load_config(args.plan, args.cfg_options, args.work_dir)
-    cfg.launcher = args.launcher
-    self_train(cfg, redo_from=args.redo_from)
-
+from segda_cli.main import main
 
 if __name__ == '__main__':
-    sys.exit(main())
+    sys.exit(main(['self-train', *sys.argv[1:]]))

@@ -1,44 +1,8 @@
-"""Evaluate a checkpoint, with the metrics of its config.
+"""`segda test` by the name that it has in a clone: the same flags."""
 
-A semantic model gets mIoU, IoU per class, aAcc and precision per pixel, a panoptic
-one PQ, instance AP and mIoU, all of them per class as well.
-"""
-
-from __future__ import annotations
-
-import argparse
 import sys
 
-from segda_cli import arguments
-
-
-def main() -> int:
-    parser = arguments.make_parser(__doc__)
-    parser.add_argument('config', help='config file')
-    parser.add_argument('checkpoint', help='checkpoint of the config')
-    arguments.add_work_dir(parser, 'logs and the results')
-    parser.add_argument(
-        '--out',
-        metavar='DIR',
-        help='for the predictions: train-id PNGs, or of a panoptic model the files '
-        'that the tools of Cityscapes judge',
-    )
-    show = 'for pictures: image, truth and prediction side by side'
-    parser.add_argument('--show-dir', metavar='DIR', help=show)
-    tta = "average over the config's scales and flips"
-    parser.add_argument('--tta', action='store_true', help=tta)
-    arguments.add_cfg_options(parser, 'test_dataloader.batch_size=2')
-    arguments.add_launcher(parser)
-    return arguments.run(parser.parse_args(), job)
-
-
-def job(args: argparse.Namespace) -> None:
-    from segda_mm.apis import evaluate, load_config
-
-    cfg = load_config(args.config, args.cfg_options, args.work_dir)
-    cfg.launcher = args.launcher
-    evaluate(cfg, args.checkpoint, args.tta, show_dir=args.show_dir, out=args.out)
-
+from segda_cli.main import main
 
 if __name__ == '__main__':
-    sys.exit(main())
+    sys.exit(main(['test', *sys.argv[1:]]))

@@ -10,6 +10,4 @@ model = dict(
         checkpoint_prefix='generator.segmentor.',
     ),
 )
-miniature_config = (
-    'configs/mean_teacher/mean-teacher-median_bisenetv1-r18_minicity-128x256.py'
-)
+miniature_config = 'mean-teacher-median_bisenetv1-r18_minicity-128x256'

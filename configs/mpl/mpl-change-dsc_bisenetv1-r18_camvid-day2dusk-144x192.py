@@ -5,4 +5,4 @@ model = dict(
         _delete_=True, type='StudentLossChangeFeedback', baseline_momentum=0.99
     )
 )
-miniature_config = 'configs/mpl/mpl-change-dsc_bisenetv1-r18_minicity-128x256.py'
+miniature_config = 'mpl-change-dsc_bisenetv1-r18_minicity-128x256'

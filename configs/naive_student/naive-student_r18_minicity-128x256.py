@@ -1,9 +1,9 @@
 # The plan of naive-student_r18_minicity-256x512.py at half of the size, for studies
 # of many runs. All networks start from weights of another world:
-# python tools/train.py configs/panoptic_deeplab/panoptic-deeplab_r18_minicity-pretraining-128x256.py
+# segda train panoptic-deeplab_r18_minicity-pretraining-128x256
 _base_ = './naive-student_r18_minicity-256x512.py'
 make_data = (
-    'python tools/dataset_converters/make_minicity.py --out data/minicity-video --gta5 0 '
+    'segda minicity --out data/minicity-video --gta5 0 '
     '--train 20 --val 60 --train-extra 80 --sequence-train 20'
 )
 _video = 'data/minicity-video/cityscapes'

@@ -1,11 +1,11 @@
 # Algorithm 1 of "Naive-Student" on the built-in miniature world, for two CPU cores:
 # 20 labelled images, 200 unlabelled ones, two rounds. All networks start from weights of
 # another world, as the paper's start from those of Mapillary Vistas:
-# python tools/train.py configs/panoptic_deeplab/panoptic-deeplab_r18_minicity-pretraining-256x512.py
+# segda train panoptic-deeplab_r18_minicity-pretraining-256x512
 make_data = (
-    'python tools/dataset_converters/make_minicity.py --out data/minicity-512x256 '
+    'segda minicity --out data/minicity-512x256 '
     '--size 512x256 --gta5 0 --train 1600 --val 100 && '
-    'python tools/dataset_converters/make_minicity.py --out data/minicity-512x256-video '
+    'segda minicity --out data/minicity-512x256-video '
     '--size 512x256 --gta5 0 --train 20 --val 0 --sequence-train 20'
 )
 _images = 'data/minicity-512x256/cityscapes'

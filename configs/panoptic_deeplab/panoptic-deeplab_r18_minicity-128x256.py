@@ -1,7 +1,7 @@
 # Half of the size in each direction: a training takes a minute, and things are small.
 _base_ = './panoptic-deeplab_r18_minicity-256x512.py'
 make_data = (
-    'python tools/dataset_converters/make_minicity.py --out data/minicity-video --gta5 0 '
+    'segda minicity --out data/minicity-video --gta5 0 '
     '--train 20 --val 60 --train-extra 80 --sequence-train 20'
 )
 cityscapes_root = 'data/minicity-video/cityscapes'

@@ -2,7 +2,7 @@ _base_ = './panoptic-deeplab_r18_minicity-128x256.py'
 # Weights to start from, as Mapillary Vistas gives them to Cityscapes' networks: 60
 # labelled images of another world.
 make_data = (
-    'python tools/dataset_converters/make_minicity.py --out data/minicity-pretraining '
+    'segda minicity --out data/minicity-pretraining '
     '--seed 1 --gta5 0 --train 60 --val 60'
 )
 cityscapes_root = 'data/minicity-pretraining/cityscapes'

@@ -2,7 +2,7 @@ _base_ = './panoptic-deeplab_r18_minicity-256x512.py'
 # Weights to start from, as Mapillary Vistas gives them to Cityscapes' networks: 60
 # labelled images of another world.
 make_data = (
-    'python tools/dataset_converters/make_minicity.py --out data/minicity-512x256-pretraining '
+    'segda minicity --out data/minicity-512x256-pretraining '
     '--size 512x256 --gta5 0 --seed 1 --train 60 --val 60'
 )
 cityscapes_root = 'data/minicity-512x256-pretraining/cityscapes'

@@ -17,6 +17,4 @@ train_dataloader = dict(
         dataset=_base_.train_dataloader.dataset,
     )
 )
-miniature_config = (
-    'configs/supervised/supervised_bisenetv1-r18_minicity-cityscapes-128x256.py'
-)
+miniature_config = 'supervised_bisenetv1-r18_minicity-cityscapes-128x256'

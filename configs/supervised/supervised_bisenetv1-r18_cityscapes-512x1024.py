@@ -7,6 +7,4 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 model = _base_.segmentor
-miniature_config = (
-    'configs/supervised/supervised_bisenetv1-r18_minicity-cityscapes-128x256.py'
-)
+miniature_config = 'supervised_bisenetv1-r18_minicity-cityscapes-128x256'

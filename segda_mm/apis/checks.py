@@ -14,11 +14,15 @@ from mmengine.registry import init_default_scope
 
 from segda_mm.doctor import MAKE_MINIATURE
 from segda_mm.errors import MissingDataError, PreflightError
-from segda_mm.models.checkpoints import parse_checkpoint_source
-from segda_mm.registry import DATASETS
+from segda_mm.models.checkpoints import (
+    only_plain_checkpoints,
+    parse_checkpoint_source,
+)
+from segda_mm.registry import DATASETS, MODELS
 
 from .config import children
 from .config_errors import config_errors
+from .config_files import read_config, shipped_configs
 
 #: Entries of mmseg's and our models that name a checkpoint.
 _WEIGHT_KEYS = ('checkpoint', 'pretrained')
@@ -42,6 +46,17 @@ def require_data(cfg: Config, loaders: Sequence[str]) -> None:
     for loader in loaders:
         if cfg.get(loader) is not None:
             _require_dataset(cfg, loader, cfg[loader]['dataset'])
+
+
+def require_model(cfg: Config) -> None:
+    """Build the model of a config, without its weights, and forget it.
+
+    Raises:
+        PreflightError: Naming the key of the entry that cannot be built.
+    """
+    init_default_scope(cfg.get('default_scope', 'mmseg'))
+    with config_errors(cfg), only_plain_checkpoints():
+        MODELS.build(copy.deepcopy(cfg.model))
 
 
 def require_hook_data(cfg: Config) -> None:
@@ -80,15 +95,12 @@ def _require_dataset(cfg: Config, loader: str, dataset: dict) -> None:
         f'  what belongs there: {expected}',
     ]
     if cfg.get('make_data') or 'minicity' in Path(folder).parts:
-        command = cfg.get('make_data', MAKE_MINIATURE)
-        lines += ['The miniature world is written by', f'  {command}']
+        commands = cfg.get('make_data', MAKE_MINIATURE).split(' && ')
+        lines += ['The miniature world is written by', *(f'  {c}' for c in commands)]
     elif cfg.get('miniature_config'):
-        small = Path(cfg.miniature_config)
-        its_cfg = Config.fromfile(small) if small.is_file() else {}
         lines += [
             'The same job on the built-in miniature world, without these data:',
-            f'  {its_cfg.get("make_data", MAKE_MINIATURE)} && '
-            f'python tools/train.py {small}',
+            *(f'  {command}' for command in commands_to_train(cfg.miniature_config)),
         ]
     raise PreflightError('\n'.join(lines))
 
@@ -121,11 +133,8 @@ def settle_initial_checkpoints(cfg: Config, resuming: bool = False) -> None:
             )
             if key.startswith('model.') and 'init_cfg' not in key:
                 message += f', start from scratch with {key}=None'
-            # By default it is work_dirs/<name of the config that made it>/...
-            name = Path(file).parent.name
-            roots = [p for p in Path(cfg.filename or '').parents if p.name == 'configs']
-            for maker in roots[0].rglob(f'{name}.py') if roots else ():
-                message += f', or make it with\n  python tools/train.py {maker}'
+            if maker := _maker(cfg, file):
+                message += '\n  '.join([', or make it with', *commands_to_train(maker)])
             raise PreflightError(message)
         if not resuming:
             print_log(
@@ -135,6 +144,30 @@ def settle_initial_checkpoints(cfg: Config, resuming: bool = False) -> None:
                 level=logging.WARNING,
             )
         owner[entry] = None
+
+
+def commands_to_train(name: str) -> list[str]:
+    """What is typed to train a config: its data, what it goes on from, itself.
+
+    Data are named for the miniature world alone, checkpoints where they are absent.
+    """
+    cfg, before = read_config(name), dict[str, None]()
+    if cfg.get('make_data') or 'minicity' in name:
+        before.update(dict.fromkeys(cfg.get('make_data', MAKE_MINIATURE).split(' && ')))
+    for *_, file in _named_weights(cfg):
+        if not Path(file).is_file() and (maker := _maker(cfg, file)):
+            before.update(dict.fromkeys(commands_to_train(maker)))
+    return [*before, f'segda train {name}']
+
+
+def _maker(cfg: Config, file: str) -> str | None:
+    """The config, shipped or beside ``cfg``, whose run writes a checkpoint."""
+    # By default it is work_dirs/<name of the config that made it>/...
+    name = Path(file).parent.name
+    if any(config.rpartition('/')[2] == name for config in shipped_configs()):
+        return name
+    roots = [p for p in Path(cfg.filename or '').parents if p.name == 'configs']
+    return next((str(p) for root in roots for p in root.rglob(f'{name}.py')), None)
 
 
 def require_trusted_sources(cfg: Config) -> None:
@@ -150,7 +183,7 @@ def _named_weights(cfg: Config) -> Iterator[tuple[Any, Any, str, str]]:
     """Owner and entry to set to None to do without, dotted key, file or URL."""
     if cfg.get('load_from'):
         yield cfg, 'load_from', 'load_from', cfg.load_from
-    yield from _weights_below(cfg.model, 'model')
+    yield from _weights_below(cfg.get('model'), 'model')
     # Those that a hook labels with.
     yield from _weights_below(cfg.get('custom_hooks'), 'custom_hooks')
 

@@ -14,6 +14,8 @@ from mmengine.runner import Runner
 
 from segda_mm.errors import PreflightError
 
+from .config_files import read_config
+
 #: Settings at the top of a config: the Runner's arguments, what it looks up itself,
 #: and those of this package. All other names there are variables.
 SETTINGS = {
@@ -45,7 +47,8 @@ def load_config(
     A new key of an entry passes: the constructor that gets it will tell.
 
     Args:
-        path: The config file. A config is a program: it is executed.
+        path: A config file, or the name of one, see :func:`find_config`. A config is a
+            program: it is executed.
         cfg_options: ``key.subkey=value`` strings as MMSegmentation's
             ``--cfg-options`` takes them, or a mapping of dotted keys.
         work_dir: Where logs and checkpoints go; by default the config's own
@@ -55,15 +58,7 @@ def load_config(
         PreflightError: The file or a base of it cannot be read, or an option has no
             ``=``, would change nothing or does not fit what it overrides.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise PreflightError(f'there is no config {path}')
-    try:
-        cfg = Config.fromfile(path)
-    except (FileNotFoundError, ImportError, NameError, SyntaxError) as error:
-        raise PreflightError(
-            f'the config {path} cannot be read: {type(error).__name__}: {error}'
-        ) from error
+    cfg = read_config(path)
     if not isinstance(cfg_options, Mapping):
         cfg_options = parse_cfg_options(cfg_options or ())
     for key, value in cfg_options.items():
@@ -80,7 +75,7 @@ def load_config(
     if work_dir is not None:
         cfg.work_dir = str(work_dir)
     elif cfg.get('work_dir') is None:
-        cfg.work_dir = str(Path('work_dirs', path.stem))
+        cfg.work_dir = str(Path('work_dirs', Path(cfg.filename).stem))
     return cfg
 
 

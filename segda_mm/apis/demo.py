@@ -47,19 +47,19 @@ STAGES = (
     DemoStage(
         'source-only',
         'source only',
-        'configs/supervised/supervised_bisenetv1-lite0_minicity-gta5-128x256.py',
+        'supervised_bisenetv1-lite0_minicity-gta5-128x256',
         3,
     ),
     DemoStage(
         'adversarial',
         'adversarial (DSC)',
-        'configs/adversarial/adversarial-dsc_bisenetv1-lite0_minicity-128x256.py',
+        'adversarial-dsc_bisenetv1-lite0_minicity-128x256',
         3,
     ),
     DemoStage(
         'pseudo-label',
         'DSC + pseudo labels',
-        'configs/pseudo_label/pseudo-label-dsc_bisenetv1-lite0_minicity-128x256.py',
+        'pseudo-label-dsc_bisenetv1-lite0_minicity-128x256',
         2,
         'adversarial',
         ('model.generator.checkpoint',),
@@ -67,7 +67,7 @@ STAGES = (
     DemoStage(
         'mpl',
         'DSC + MPL',
-        'configs/mpl/mpl-product-dsc_bisenetv1-lite0_minicity-128x256.py',
+        'mpl-product-dsc_bisenetv1-lite0_minicity-128x256',
         2,
         'adversarial',
         tuple(f'model.{role}_checkpoint.checkpoint' for role in ('teacher', 'student')),
@@ -75,7 +75,7 @@ STAGES = (
     DemoStage(
         'oracle',
         'oracle (target labels)',
-        'configs/supervised/supervised_bisenetv1-lite0_minicity-cityscapes-128x256.py',
+        'supervised_bisenetv1-lite0_minicity-cityscapes-128x256',
         3,
     ),
 )
@@ -92,8 +92,7 @@ def run_demo(
     """Write the miniature world, train and evaluate every stage, compare them.
 
     A stage that is done is not repeated, an interrupted one goes on from its last
-    checkpoint. The working directory must be the repository; the data go to
-    ``data/minicity``.
+    checkpoint. The data go to ``data/minicity``.
 
     Args:
         out: Where everything else goes, a folder a stage.
@@ -109,7 +108,8 @@ def run_demo(
         TrainingStoppedError: As :func:`train`.
     """
     with sole_run_in(out):
-        subprocess.run([sys.executable, *MAKE_MINIATURE.split()[1:]], check=True)
+        command = [sys.executable, '-m', 'segda_cli', *MAKE_MINIATURE.split()[1:]]
+        subprocess.run(command, check=True)
         rows = [_run_stage(out, stage, epochs) for stage in stages]
         machine = dict(cores=usable_cores(), torch=torch.__version__)
         results = dict(world=MAKE_MINIATURE, machine=machine, stages=rows)

@@ -175,8 +175,7 @@ def quantize_onnx(
     metadata = {entry.key: entry.value for entry in proto.metadata_props}
     if 'segda_mm_version' not in metadata or 'quantization' in metadata:
         raise PreflightError(
-            f'{file} is quantised already, or was not written by '
-            'tools/deploy/export_onnx.py'
+            f'{file} is quantised already, or was not written by segda export'
         )
     reader = _Calibration(batches)
     with tempfile.TemporaryDirectory() as folder:

@@ -127,7 +127,7 @@ class FolderSegDataset(BaseSegDataset):
             if len(problems) > 1:
                 more = (
                     f' ({len(problems) - 1} more like this; '
-                    'tools/check_data.py CONFIG lists them all)'
+                    'segda check CONFIG lists them all)'
                 )
             raise DataError(
                 first.what + more, file=first.file, remedy=first.remedy, name=first.name

@@ -21,7 +21,7 @@ class PseudoLabeledDataset(FolderSegDataset):
 
     The label of an image is ``<labels>/<relative_path with the suffix .png>``:
     train ids or, where the metainfo has ``thing_classes``, instance ids of
-    Cityscapes. In a folder that ``tools/label.py`` wrote, labelling has to be
+    Cityscapes. In a folder that ``segda label`` wrote, labelling has to be
     finished, and every label is compared with its checksum whenever it is loaded.
 
     Args:
@@ -44,7 +44,7 @@ class PseudoLabeledDataset(FolderSegDataset):
             raise MissingDataError(
                 'folder does not exist',
                 folder=self.labels,
-                expected='one PNG for every image, as tools/label.py writes them',
+                expected='one PNG for every image, as segda label writes them',
             )
         has_manifest, has_identity = (
             osp.isfile(osp.join(self.labels, name)) for name in (MANIFEST, IDENTITY)
@@ -53,7 +53,7 @@ class PseudoLabeledDataset(FolderSegDataset):
             raise DataError(
                 f'has no {MANIFEST}: labelling stopped before its end',
                 file=self.labels,
-                remedy='Start tools/label.py as before, and it goes on',
+                remedy='Start segda label as before, and it goes on',
             )
         # Nothing is known of files without a manifest.
         checksums = label_checksums(self.labels) or None
@@ -81,7 +81,7 @@ class PseudoLabeledDataset(FolderSegDataset):
                 DataError(
                     what,
                     file=info['seg_map_path'],
-                    remedy='Label the images with tools/label.py (it goes on where '
+                    remedy='Label the images with segda label (it goes on where '
                     f'it stopped), or list {name!r} in the file given as exclude=',
                     name=name,
                 )

@@ -30,7 +30,7 @@ class UnlabeledImageDataset(FolderSegDataset):
             below the folder, before the first wildcard, or below ``data_root``
             (without one: the folder of the list file, the common one of the paths).
         data_root: Folder that ``images`` and the paths in it are relative to.
-        pseudo_label_dir: Folder of labels that ``tools/label.py`` made of these
+        pseudo_label_dir: Folder of labels that ``segda label`` made of these
             images; None: there are none, or a hook makes them.
         kwargs: Further arguments of :class:`FolderSegDataset`; ``metainfo`` is not
             needed in a pair with a labelled set.
@@ -65,7 +65,7 @@ class UnlabeledImageDataset(FolderSegDataset):
             raise MissingDataError(
                 'folder of pseudo labels does not exist',
                 folder=labels,
-                expected='one PNG for every image, as tools/label.py writes them',
+                expected='one PNG for every image, as segda label writes them',
             )
         details = self.describe_names(names)
         by_stem = {}

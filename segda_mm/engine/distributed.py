@@ -37,7 +37,7 @@ def initialize_process_group(
         raise RuntimeError(
             f"launcher is 'pytorch', but {', '.join(missing)} is not set in "
             'the environment; start with `torchrun --nproc_per_node=N '
-            'tools/train.py CONFIG --launcher pytorch`'
+            '-m segda_cli train CONFIG --launcher pytorch`'
         )
     options = dict((env_cfg or {}).get('dist_cfg') or {})
     backend = options.pop('backend', 'nccl')

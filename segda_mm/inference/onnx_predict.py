@@ -24,7 +24,7 @@ OPACITY = 0.5
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('model', help='.onnx that tools/deploy/export_onnx.py wrote')
+    parser.add_argument('model', help='.onnx that segda export wrote')
     parser.add_argument('images', nargs='+', help='image files')
     parser.add_argument('--out', required=True, metavar='FOLDER')
     overlay = "also write <name>_overlay.png: the image under the classes' colours"
@@ -33,7 +33,7 @@ def parse_args() -> argparse.Namespace:
 
 
 class OnnxSegmentor:
-    """A graph that ``tools/deploy/export_onnx.py`` wrote.
+    """A graph that ``segda export`` wrote.
 
     Args:
         file: The graph.
@@ -75,7 +75,7 @@ class OnnxSegmentor:
 
     def _read_metadata(self, file: str | os.PathLike) -> dict:
         found = self.session.get_modelmeta().custom_metadata_map
-        advice = 'export it with tools/deploy/export_onnx.py'
+        advice = 'export it with segda export'
         if 'segda_mm_version' not in found:
             raise ValueError(
                 f'{file} does not say what it takes: another program wrote it. Make '

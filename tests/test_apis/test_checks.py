@@ -13,7 +13,7 @@ def test_absent_folder_what_belongs_there_and_the_way_on(tmp_path):
     cfg = Config(
         dict(
             train_dataloader=loader('GTA5Dataset', tmp_path / 'gta5'),
-            miniature_config='configs/mpl/mpl_minicity.py',
+            miniature_config='supervised_bisenetv1-r18_minicity-gta5-128x256',
         )
     )
     with pytest.raises(PreflightError) as caught:
@@ -21,17 +21,18 @@ def test_absent_folder_what_belongs_there_and_the_way_on(tmp_path):
     message = str(caught.value)
     assert str(tmp_path / 'gta5' / 'images') in message
     assert 'what belongs there: ' in message
-    (command,) = (line for line in message.splitlines() if 'tools/train.py' in line)
-    assert command.endswith('&& python tools/train.py configs/mpl/mpl_minicity.py')
-    assert 'make_minicity.py --out data/minicity --size 256x128' in command
+    assert [line.strip() for line in message.splitlines()[-2:]] == [
+        'segda minicity --out data/minicity --size 256x128',
+        f'segda train {cfg.miniature_config}',
+    ]
 
 
 def test_a_miniature_world_is_only_to_be_written(tmp_path):
     root = tmp_path / 'minicity' / 'gta5'
     cfg = Config(dict(train_dataloader=loader('GTA5Dataset', root)))
-    with pytest.raises(PreflightError, match=r'is written by\n.*make_minicity') as e:
+    with pytest.raises(PreflightError, match=r'is written by\n  segda minicity') as e:
         require_data(cfg, ('train_dataloader',))
-    assert 'tools/train.py' not in str(e.value)
+    assert 'segda train' not in str(e.value)
     # One of other settings has its own command.
     cfg.make_data = 'python make_it.py --out data/wide'
     with pytest.raises(PreflightError, match=rf'is written by\n  {cfg.make_data}$'):
@@ -62,7 +63,7 @@ def test_initial_checkpoint_key_file_and_maker(tmp_path):
     message = str(caught.value)
     assert message.startswith('model.teacher.heads.1.init_cfg.checkpoint names')
     assert 'work_dirs/adversarial_x/epoch_50.pth' in message
-    assert f'python tools/train.py {maker}' in message
+    assert f'\n  segda train {maker}' in message
 
 
 def test_the_checkpoint_that_a_hook_labels_with(caplog):

@@ -2,45 +2,12 @@
 
 import argparse
 import os
-import re
-import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from segda_cli import arguments
 from segda_mm.errors import FileNotWrittenError, PreflightError, TrainingStoppedError
-
-ROOT = Path(__file__).parents[2]
-TOOLS = sorted(
-    str(path.relative_to(ROOT))
-    for path in ROOT.glob('tools/**/*.py')
-    if 'segda_cli' in path.read_text('utf-8')
-)
-
-#: Shows the help of each script, and then what was imported for it.
-SHOW_HELP = """
-import runpy, sys
-for tool in sys.argv[1:]:
-    sys.argv = [tool, '--help']
-    try:
-        runpy.run_path(tool, run_name='__main__')
-    except SystemExit as stop:
-        assert stop.code == 0
-assert not {'torch', 'mmengine', 'numpy', 'segda_mm'} & sys.modules.keys()
-"""
-
-
-def test_help_does_not_wait_for_torch():
-    done = subprocess.run(
-        [sys.executable, '-c', SHOW_HELP, *TOOLS],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-    )
-    assert done.returncode == 0, done.stderr
-    assert re.findall('usage: (.+?) ', done.stdout) == [Path(t).name for t in TOOLS]
 
 
 def test_sizes_and_progress(capsys):

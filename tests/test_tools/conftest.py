@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from segda_cli.main import main
 from segda_mm.testing.toy_job import write_toy_job
 
-TOOLS = Path(__file__).parents[2] / 'tools'
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -15,16 +16,28 @@ def toy_config(tmp_path):
 
 
 @pytest.fixture
-def run_tool(monkeypatch):
-    """Run a tool, named relative to `tools`, in this process; returns its status."""
+def run_command():
+    """Run `segda` in this process; returns its status."""
 
-    def run(tool, *words):
-        script = TOOLS / tool
-        monkeypatch.setattr(sys, 'argv', [str(script), *map(str, words)])
-        # As Python does for a script.
-        monkeypatch.syspath_prepend(script.parent)
+    def run(command, *words):
         try:
-            return runpy.run_path(str(script))['main']()
+            return main([command, *map(str, words)])
+        except SystemExit as stop:
+            return stop.code
+
+    return run
+
+
+@pytest.fixture
+def run_program(monkeypatch):
+    """Run a program of the repository in this process; returns its status."""
+
+    def run(program, *words):
+        monkeypatch.setattr(sys, 'argv', [program, *map(str, words)])
+        # As Python does for a script.
+        monkeypatch.syspath_prepend((ROOT / program).parent)
+        try:
+            return runpy.run_path(str(ROOT / program))['main']()
         except SystemExit as stop:
             return stop.code
 

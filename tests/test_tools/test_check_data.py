@@ -26,18 +26,24 @@ def config(tmp_path, gta5_root):
     return path
 
 
-def test_problems_and_exclusion(run_tool, capsys, config, gta5_root, tmp_path):
-    assert run_tool('check_data.py', config, '--split', 'target') == 2
+def test_problems_and_exclusion(run_command, capsys, config, gta5_root, tmp_path):
+    assert run_command('check', config, '--split', 'target') == 2
     assert 'no data set for target' in capsys.readouterr().err
     (gta5_root / 'labels/00002.png').unlink()
     exclude = tmp_path / 'exclude.txt'
-    words = ('check_data.py', config, '--workers', 0)
-    assert run_tool(*words, '--write-exclude', exclude) == 1
+    words = ('check', config, '--workers', 0)
+    assert run_command(*words, '--write-exclude', exclude) == 1
     assert 'labels/00002.png: is missing' in capsys.readouterr().out
     assert exclude.read_text().splitlines()[1:] == ['00002.png']
     option = f'train_dataloader.dataset.exclude={exclude}'
-    assert run_tool(*words, '--cfg-options', option) == 0
+    assert run_command(*words, '--cfg-options', option) == 0
     out = capsys.readouterr().out
     assert '3 samples, 0 problems' in out
     assert ['car', '100.000%', '3'] in [line.split() for line in out.splitlines()]
     assert '0 problems in 1 data sets' in out
+
+
+def test_the_model_is_built_as_well(run_command, capsys, toy_config):
+    option = 'model.decode_head.num_clases=3'
+    assert run_command('check', toy_config, '--cfg-options', option) == 2
+    assert 'model' in (told := capsys.readouterr().err) and 'num_clases' in told

@@ -11,7 +11,7 @@ from PIL import Image
 from segda_mm.registry import MODELS
 
 
-def test_all_options(toy_config, tmp_path, run_tool, capsys):
+def test_all_options(toy_config, tmp_path, run_command, capsys):
     init_default_scope('mmseg')
     model = MODELS.build(Config.fromfile(toy_config).model)
     checkpoint = tmp_path / 'net.pth'
@@ -31,7 +31,7 @@ def test_all_options(toy_config, tmp_path, run_tool, capsys):
     words += ['--cfg-options', 'labeler.type=TTALabeler', 'labeler.num_writers=1']
     paths = ('--images', *street.iterdir(), '--out', tmp_path / 'out')
     ego_car = ('--ego-car', marked.parent)
-    status = run_tool('label.py', toy_config, checkpoint, *paths, *ego_car, *words)
+    status = run_command('label', toy_config, checkpoint, *paths, *ego_car, *words)
     assert status == 0
     manifest = json.loads((tmp_path / 'out' / 'manifest.json').read_text())
     frames = [f'ulm_000000_{frame:06}_leftImg8bit.png' for frame in (17, 18, 19)]

@@ -102,11 +102,11 @@ def test_logits_are_resized_as_by_torch(size, align_corners):
     np.testing.assert_allclose(found, expected.numpy(), atol=1e-5)
 
 
-def test_what_is_wrong_is_said(deployed, tmp_path, run_tool, capsys):
+def test_what_is_wrong_is_said(deployed, tmp_path, run_command, run_program, capsys):
     graph = deployed[2]
     image = data_of(deployed) / 'val/0.png'
     out = ('--out', tmp_path / 'labels')
-    predict = '../segda_mm/inference/onnx_predict.py'
+    predict = 'segda_mm/inference/onnx_predict.py'
     (tmp_path / 'broken.onnx').write_bytes(b'no graph')
     # As other programs write it, and as it is after another program changed it.
     proto = onnx.load(str(graph))
@@ -131,41 +131,41 @@ def test_what_is_wrong_is_said(deployed, tmp_path, run_tool, capsys):
         ((graph, 'gone.png'), 'gone.png is missing or is no image'),
         ((graph, image, image), 'two images have one name'),
     ):
-        assert run_tool(predict, *words, *out) == 2
+        assert run_program(predict, *words, *out) == 2
         assert message in capsys.readouterr().err
     assert not list(tmp_path.glob('labels/*'))
-    quantize = ('deploy/quantize_onnx.py', graph, tmp_path / 'int8.onnx', '--images')
-    assert run_tool(*quantize, 'gone.png') == 2
-    assert 'quantize_onnx.py: gone.png is missing' in capsys.readouterr().err
+    quantize = ('quantize', graph, tmp_path / 'int8.onnx', '--images')
+    assert run_command(*quantize, 'gone.png') == 2
+    assert 'segda quantize: gone.png is missing' in capsys.readouterr().err
     assert not (tmp_path / 'int8.onnx').exists()
 
 
 def test_verification_fails_a_wrong_graph(
-    deployed, tmp_path, run_tool, monkeypatch, capsys
+    deployed, tmp_path, run_command, monkeypatch, capsys
 ):
     config, checkpoint, graph = deployed
     image, again = data_of(deployed) / 'val/0.png', tmp_path / 'again.onnx'
     words = (config, checkpoint, again, '--size', '64x32', '--verify', image)
-    assert run_tool('deploy/export_onnx.py', *words) == 0
+    assert run_command('export', *words) == 0
     assert 'agreement: 1.0' in capsys.readouterr().out
     assert again.read_bytes() == graph.read_bytes()
 
     disagrees = dict(passed=False, agreement=0.99)
     monkeypatch.setattr('segda_mm.apis.verify_onnx', lambda *_: disagrees)
-    assert run_tool('deploy/export_onnx.py', *words) == 1
+    assert run_command('export', *words) == 1
     assert 'the graph does not predict as the model' in capsys.readouterr().err
 
 
-def test_quantized_accuracy(deployed, tmp_path, run_tool):
+def test_quantized_accuracy(deployed, tmp_path, run_command, run_program):
     config, checkpoint, graph = deployed
     int8 = tmp_path / 'int8.onnx'
     images = sorted((data_of(deployed) / 'train').glob('*.png'))
     words = (graph, int8, '--images', *images)
-    assert run_tool('deploy/quantize_onnx.py', *words) == 0
+    assert run_command('quantize', *words) == 0
 
     rows = tmp_path / 'rows.jsonl'
     words = (config, checkpoint, graph, int8, '--threads', 1, '--out', rows)
-    run_tool('../studies/benchmarks/quantized_accuracy.py', *words)
+    run_program('studies/benchmarks/quantized_accuracy.py', *words)
     results = json.loads(rows.read_text())['results']
     assert results['net.onnx'] == results['model']
     assert results['model']['agreement'] == 1

@@ -40,13 +40,13 @@ def story(tmp_path, monkeypatch):
     Path('table.json').write_text(json.dumps(table))
 
 
-def test_the_page(story, run_tool, capsys):
+def test_the_page(story, run_command, capsys):
     text = PAGE.read_text()
     commands = re.search(r'```bash\n(.*?)```', text, re.DOTALL)[1].splitlines()
     assert len(commands) == 4
     for command in commands:
-        _, tool, *words = shlex.split(command)
-        assert run_tool(tool.removeprefix('tools/'), *words) == 0, command
+        _, *words = shlex.split(command)
+        assert run_command(*words) == 0, command
     assert '3 pictures predicted: fast.mp4' in capsys.readouterr().out
     for video in ('overlay.mp4', 'fast.mp4'):
         assert cv2.VideoCapture(video).get(cv2.CAP_PROP_FRAME_COUNT) == 3
@@ -56,7 +56,7 @@ def test_the_page(story, run_tool, capsys):
     assert 'drive/000002 0.2 (32, 64)' in capsys.readouterr().out
 
 
-def test_what_is_wrong_is_a_sentence(story, run_tool, capsys):
+def test_what_is_wrong_is_a_sentence(story, run_command, capsys):
     Path('text.mp4').write_text('no video')
     Path('list.json').write_text('[1, 2]')
     for words, message in (
@@ -69,8 +69,8 @@ def test_what_is_wrong_is_a_sentence(story, run_tool, capsys):
         (('net.onnx', 'drive.mp4', '--save', 'mask'), 'nothing called mask'),
         (('net.onnx', 'drive.mp4', '--tta'), 'sees whole pictures'),
     ):
-        assert run_tool('predict.py', *words, '--out', 'out') == 2
+        assert run_command('predict', *words, '--out', 'out') == 2
         error = capsys.readouterr().err
         assert message in error
-        assert error.startswith('predict.py: ')
+        assert error.startswith('segda predict: ')
     assert not Path('out').exists()

@@ -2,7 +2,6 @@
 
 import json
 import os
-import runpy
 import signal
 import subprocess
 import sys
@@ -14,27 +13,27 @@ import pytest
 from mmengine.config import Config
 from PIL import Image
 
+from segda_cli.main import main
 from segda_mm.datasets.formats.cityscapes_labels import THING_CLASSES
 from segda_mm.minicity import write_cityscapes
 from segda_mm.testing import tiny_panoptic_deeplab
 from segda_mm.testing.toy_plan import write_toy_plan
 
 ROOT = Path(__file__).parents[2]
-TOOL = str(ROOT / 'tools' / 'self_train.py')
+SELF_TRAIN = ('-m', 'segda_cli', 'self-train')
 TORCHRUN = ('-m', 'torch.distributed.run', '--standalone', '--nproc-per-node=2')
 
 
 def run_main(*words):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, 'argv', [TOOL, *map(str, words)])
-        return runpy.run_path(TOOL)['main']()
+    return main(['self-train', *map(str, words)])
 
 
 def start(work_dir, plan, launcher=(), options=()):
     """Start the tool; what it says goes to a file, so that no full pipe stops it."""
+    words = [sys.executable, *launcher, *SELF_TRAIN]
     with work_dir.with_suffix('.txt').open('w') as output:
         return subprocess.Popen(
-            [sys.executable, *launcher, TOOL, plan, '--work-dir', work_dir, *options],
+            [*words, plan, '--work-dir', work_dir, *options],
             cwd=plan.parent,
             env=dict(os.environ, PYTHONPATH=str(ROOT), CUDA_VISIBLE_DEVICES=''),
             stdout=output,

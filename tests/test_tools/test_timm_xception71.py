@@ -1,17 +1,17 @@
 import timm
 import torch
 
-TOOL = 'model_converters/timm_xception71.py'
+CONVERT = ('weights', '--layout=timm_xception71', '--convert')
 
 
-def test_a_checkpoint_is_converted_or_refused(tmp_path, run_tool, capsys):
+def test_a_checkpoint_is_converted_or_refused(tmp_path, run_command, capsys):
     source, out = tmp_path / 'timm.pth', tmp_path / 'new' / 'out.pth'
-    assert run_tool(TOOL, source, out) == 2
+    assert run_command(*CONVERT, source, out) == 2
     assert str(source) in capsys.readouterr().err
 
     state = timm.create_model('xception71', num_classes=0).state_dict()
     torch.save(state, source)
-    assert run_tool(TOOL, source, out) == 0
+    assert run_command(*CONVERT, source, out) == 0
     assert capsys.readouterr().out == f'{out}\n'
     converted = torch.load(out, weights_only=True)['state_dict']
     assert len(converted) == len(state)
@@ -20,5 +20,5 @@ def test_a_checkpoint_is_converted_or_refused(tmp_path, run_tool, capsys):
 
     del state['stem.0.conv.weight']
     torch.save(state, source)
-    assert run_tool(TOOL, source, out) == 2
+    assert run_command(*CONVERT, source, out) == 2
     assert 'stem.0.conv.weight' in capsys.readouterr().err

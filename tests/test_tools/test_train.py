@@ -11,10 +11,10 @@ ROOT = Path(__file__).parents[2]
 TRAIN = ROOT / 'tools' / 'train.py'
 
 
-def test_flags_reach_the_run(toy_config, tmp_path, run_tool):
+def test_flags_reach_the_run(toy_config, tmp_path, run_command):
     options = ('train_cfg.max_epochs=1', 'optim_wrapper.optimizer.lr=0.125')
     words = ('--work-dir', tmp_path / 'here', '--amp', '--cfg-options', *options)
-    assert run_tool('train.py', toy_config, *words) == 0
+    assert run_command('train', toy_config, *words) == 0
     checkpoint = torch.load(tmp_path / 'here' / 'epoch_1.pth', weights_only=True)
     assert checkpoint['meta']['iter'] == 2
     assert checkpoint['optimizer']['param_groups'][0]['initial_lr'] == 0.125
@@ -22,16 +22,20 @@ def test_flags_reach_the_run(toy_config, tmp_path, run_tool):
     assert ('BFloat16' in dumped) != torch.cuda.is_available()
 
 
-def test_absent_data_end_in_advice(tmp_path, run_tool, monkeypatch, capsys):
+def test_absent_data_end_in_advice(tmp_path, run_command, monkeypatch, capsys):
     """The entry config, where there are no data."""
     monkeypatch.chdir(tmp_path)
-    assert run_tool('train.py', ROOT / 'configs' / 'mpl_bisenet_gta2cs.py') == 2
+    assert run_command('train', 'mpl_bisenet_gta2cs') == 2
     told = capsys.readouterr().err
-    lines = told[told.index('train.py: ') :].splitlines()
+    lines = told[told.index('segda train: ') :].splitlines()
     assert lines[1].split() == ['looked', 'for:', 'data/gta5/images']
     assert lines[2].strip().startswith('what belongs there: ')
-    assert 'make_minicity.py' in lines[4]
-    assert '&& python tools/train.py configs/mpl/' in lines[4]
+    # All steps to the same job in small, of which each is a command.
+    assert [line.split()[:3] for line in lines[4:]] == [
+        ['segda', 'minicity', '--out'],
+        ['segda', 'train', 'adversarial-dsc_bisenetv1-r18_minicity-128x256'],
+        ['segda', 'train', 'mpl-product-dsc_bisenetv1-r18_minicity-128x256'],
+    ]
 
 
 def test_two_processes_of_torchrun_train_one_model(toy_config, tmp_path):

@@ -54,4 +54,4 @@ val_dataloader = dict(
 test_dataloader = val_dataloader
 val_evaluator = dict(_delete_=True, type='PanopticMetric')
 test_evaluator = val_evaluator
-miniature_config = 'configs/panoptic_deeplab/panoptic-deeplab_r18_minicity-256x512.py'
+miniature_config = 'panoptic-deeplab_r18_minicity-256x512'

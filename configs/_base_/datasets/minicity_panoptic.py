@@ -2,7 +2,7 @@
 # twice as large as the adaptation configs have it, so that things have a shape.
 _base_ = './cityscapes_panoptic.py'
 make_data = (
-    'python tools/dataset_converters/make_minicity.py --out data/minicity-512x256 '
+    'segda minicity --out data/minicity-512x256 '
     '--size 512x256 --gta5 0 --train 1600 --val 100'
 )
 cityscapes_root = 'data/minicity-512x256/cityscapes'

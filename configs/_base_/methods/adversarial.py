@@ -23,6 +23,4 @@ optim_wrapper = dict(
     ),
 )
 custom_hooks = [dict(type='AdversarialHealthHook')]
-miniature_config = (
-    'configs/adversarial/adversarial-dsc_bisenetv1-r18_minicity-128x256.py'
-)
+miniature_config = 'adversarial-dsc_bisenetv1-r18_minicity-128x256'

@@ -31,4 +31,4 @@ optim_wrapper = dict(
     ),
 )
 custom_hooks = []
-miniature_config = 'configs/mean_teacher/mean-teacher_bisenetv1-r18_minicity-128x256.py'
+miniature_config = 'mean-teacher_bisenetv1-r18_minicity-128x256'

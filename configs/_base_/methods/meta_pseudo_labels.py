@@ -46,4 +46,4 @@ optim_wrapper = dict(
     teacher_discriminator=discriminator_optim,
 )
 custom_hooks = [dict(type='AdversarialHealthHook')]
-miniature_config = 'configs/mpl/mpl-product-dsc_bisenetv1-r18_minicity-128x256.py'
+miniature_config = 'mpl-product-dsc_bisenetv1-r18_minicity-128x256'

@@ -18,6 +18,4 @@ custom_hooks = _base_.custom_hooks + [
         dataloader=dict(batch_size=1, num_workers=0),
     )
 ]
-miniature_config = (
-    'configs/pseudo_label/pseudo-label-dsc_bisenetv1-r18_minicity-128x256.py'
-)
+miniature_config = 'pseudo-label-dsc_bisenetv1-r18_minicity-128x256'

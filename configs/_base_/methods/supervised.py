@@ -5,6 +5,4 @@ optim_wrapper = dict(
     optimizer=dict(type='SGD', lr=2.5e-2, momentum=0.9, weight_decay=1e-4, fused=True),
 )
 custom_hooks = []
-miniature_config = (
-    'configs/supervised/supervised_bisenetv1-r18_minicity-gta5-128x256.py'
-)
+miniature_config = 'supervised_bisenetv1-r18_minicity-gta5-128x256'

@@ -3,7 +3,7 @@
 _base_ = './panoptic_deeplab_wr41.py'
 # The epsilon of the published weights of X-71.
 norm_cfg = dict(type='SyncBN', eps=1e-3, requires_grad=True)
-# Either written by configs/imagenet, or by tools/model_converters/timm_xception71.py from timm's weights.
+# Either written by configs/imagenet, or by `segda weights --convert` from timm's weights.
 imagenet_checkpoint = 'work_dirs/classifier_x71_imagenet-299x299/epoch_90.pth'
 optional_checkpoints = [imagenet_checkpoint]
 model = dict(

@@ -86,6 +86,6 @@ def require_unchanged_label(info: Mapping[str, Any]) -> None:
     require_unchanged(
         info['seg_map_path'],
         info.get('label_checksum'),
-        'Delete it and start tools/label.py as before: it makes this label again '
+        'Delete it and start segda label as before: it makes this label again '
         'and leaves the others',
     )

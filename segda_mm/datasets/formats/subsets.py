@@ -32,7 +32,7 @@ def read_name_list(path: str | os.PathLike) -> list[str]:
             'list file does not exist',
             file=path,
             remedy='subset=dict(size=..., seed=...) needs none, and '
-            'tools/check_data.py --write-exclude writes exclusion lists',
+            '`segda check --write-exclude` writes exclusion lists',
         ) from None
     except UnicodeDecodeError as error:
         what = f'is no text in UTF-8 ({error.reason} at byte {error.start})'

@@ -160,6 +160,6 @@ def _require_size_of_image(ids: np.ndarray, results: dict) -> None:
             f'{shape[1]}x{shape[0]}',
             file=results['seg_map_path'],
             remedy=f'List {name!r} in the file given as exclude= '
-            '(tools/check_data.py CONFIG --write-exclude FILE makes it)',
+            '(segda check CONFIG --write-exclude FILE makes it)',
             name=name,
         )

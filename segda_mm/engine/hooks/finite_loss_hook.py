@@ -133,7 +133,7 @@ def _message(runner: Runner, data_batch: DATA_BATCH, outputs: dict) -> str:
         f'the loss of iteration {runner.iter + 1} (epoch {runner.epoch + 1}) is '
         'not finite. No step was taken on it, and nothing was saved.',
         *lines,
-        'Look at the labels of these images (tools/check_data.py CONFIG does), '
+        'Look at the labels of these images (segda check CONFIG does), '
         'lower optim_wrapper.optimizer.lr, or bound the gradients with '
         'optim_wrapper.clip_grad=dict(max_norm=...); with --amp try without.',
         _way_on(runner),

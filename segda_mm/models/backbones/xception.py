@@ -84,7 +84,7 @@ class Xception71(BaseModule):
     Chollet, "Xception", CVPR 2017, as aligned by Qi et al., COCO detection
     challenge 2017, and Chen et al., "Encoder-Decoder with Atrous Separable
     Convolution", ECCV 2018. timm's weights fit after
-    ``tools/model_converters/timm_xception71.py``.
+    ``segda weights --convert``.
 
     Args:
         output_stride: 16 or 32; with 16 the last module is dilated by 2.

@@ -1,0 +1,1 @@
+"""The sub-commands of ``segda``, one a file; see :mod:`segda_cli.main`."""
