@@ -1,0 +1,120 @@
+"""What a user gets who installs the wheel and has no clone."""
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[1]
+BUILD = 'import sys; from setuptools import build_meta; {}(sys.argv[1])'
+NET = 'supervised_bisenetv1-r18_minicity-gta5-128x256'
+
+#: Runs several command lines in one process, as imports take long; tells where from.
+RUN = """
+import json, sys
+from segda_cli.main import main
+for words in json.loads(sys.argv[1]):
+    assert main(words) == 0, words
+import segda_mm
+print(segda_mm.__file__)
+"""
+
+
+@pytest.fixture(scope='module')
+def site(tmp_path_factory):
+    """A folder with what the wheel of the source archive installs."""
+    folder = tmp_path_factory.mktemp('installed')
+
+    def run(*words, cwd):
+        done = subprocess.run(
+            [sys.executable, *words], cwd=cwd, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    run('-c', BUILD.format('build_meta.build_sdist'), folder, cwd=ROOT)
+    (archive,) = folder.glob('*.tar.gz')
+    run('-m', 'tarfile', '--extract', archive.name, cwd=folder)
+    source = archive.with_name(archive.name.removesuffix('.tar.gz'))
+    run('-c', BUILD.format('build_meta.build_wheel'), folder, cwd=source)
+    (wheel,) = folder.glob('*.whl')
+    pip = ('-m', 'pip', 'install', '-q', '--no-deps', '--no-index', '--target', 'site')
+    run(*pip, wheel.name, cwd=folder)
+    return folder / 'site'
+
+
+def installed(site, *command, cwd):
+    """Run a program that sees the installation, and no clone; returns its output."""
+    done = subprocess.run(
+        [str(word) for word in command],
+        cwd=cwd,
+        env={
+            **{k: v for k, v in os.environ.items() if k != 'PYTHONSAFEPATH'},
+            'PYTHONPATH': str(site),
+            'CUDA_VISIBLE_DEVICES': '',
+        },
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return done.stdout
+
+
+def test_every_module_and_config_is_in_the_wheel(site):
+    (wheel,) = site.parent.glob('*.whl')
+    packed = {
+        name for name in zipfile.ZipFile(wheel).namelist() if '.dist-info' not in name
+    }
+    expected = {
+        path.relative_to(ROOT).as_posix()
+        for folder in ('segda_cli', 'segda_mm')
+        for path in (ROOT / folder).rglob('*.py')
+    } | {
+        f'segda_mm/{path.relative_to(ROOT).as_posix()}'
+        for suffix in ('py', 'yml')
+        for path in (ROOT / 'configs').rglob(f'*.{suffix}')
+    }
+    assert packed == expected | {'segda_mm/py.typed'}
+
+
+def test_training_and_prediction_from_an_empty_folder(site, tmp_path):
+    segda = site / 'bin' / 'segda'
+    assert 'usage: segda ' in installed(
+        site, sys.executable, segda, '--help', cwd=tmp_path
+    )
+
+    video = cv2.VideoWriter(
+        str(tmp_path / 'drive.mp4'), cv2.VideoWriter_fourcc(*'mp4v'), 10, (256, 128)
+    )
+    for brightness in (50, 250):
+        video.write(np.full((128, 256, 3), brightness, np.uint8))
+    video.release()
+    run = 'work_dirs/small'
+    quick = ['train_cfg.max_epochs=1', 'train_dataloader.num_workers=0']
+    quick += ['val_dataloader.num_workers=0']
+    counts = ['--gta5=4', '--train=0', '--val=1', '--workers=1']
+    commands = [
+        ['minicity', *counts],
+        ['check', NET, '--workers=0'],
+        ['train', NET, '--work-dir', run, '--cfg-options', *quick],
+        ['export', NET, f'{run}/epoch_1.pth', 'net.onnx', '--verify'],
+        ['predict', run, 'drive.mp4', '--out', 'run', '--save=labels'],
+        ['predict', 'net.onnx', 'drive.mp4', '--out', 'graph', '--save=labels'],
+    ]
+    told = installed(
+        site, sys.executable, '-c', RUN, json.dumps(commands), cwd=tmp_path
+    )
+    assert Path(told.splitlines()[-1]).is_relative_to(site)
+    for name in ('000000', '000001'):
+        labels = [
+            cv2.imread(str(tmp_path / kind / 'labels/drive' / f'{name}.png'), -1)
+            for kind in ('run', 'graph')
+        ]
+        assert labels[0].shape == (128, 256)
+        assert (labels[0] == labels[1]).mean() > 0.999
