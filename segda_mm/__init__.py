@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         export,
         label,
         load_config,
+        report,
         self_train,
         train,
     )
@@ -29,6 +30,7 @@ __all__ = [
     'export',
     'label',
     'load_config',
+    'report',
     'self_train',
     'train',
 ]

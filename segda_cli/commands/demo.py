@@ -13,7 +13,7 @@ from pathlib import Path
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     out = Path('work_dirs/demo')
     parser.add_argument('--out', type=Path, default=out, help='folder (%(default)s)')
-    parser.add_argument('--epochs', type=int, help='of every method (2 or 3)')
+    parser.add_argument('--epochs', type=int, help='of every method (1 or 2)')
 
 
 def job(args: argparse.Namespace) -> int | None:

@@ -23,6 +23,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     show = 'for pictures: image, truth and prediction side by side'
     parser.add_argument('--show-dir', metavar='DIR', help=show)
+    confusion = (
+        'write pixels by true and predicted class to the work dir, as '
+        '<checkpoint>_confusion.csv and .png'
+    )
+    parser.add_argument('--confusion', action='store_true', help=confusion)
     tta = "average over the config's scales and flips"
     parser.add_argument('--tta', action='store_true', help=tta)
     arguments.add_cfg_options(parser, 'test_dataloader.batch_size=2')
@@ -34,4 +39,11 @@ def job(args: argparse.Namespace) -> None:
 
     cfg = load_config(args.config, args.cfg_options, args.work_dir)
     cfg.launcher = args.launcher
-    evaluate(cfg, args.checkpoint, args.tta, show_dir=args.show_dir, out=args.out)
+    evaluate(
+        cfg,
+        args.checkpoint,
+        args.tta,
+        show_dir=args.show_dir,
+        out=args.out,
+        confusion=args.confusion,
+    )

@@ -19,13 +19,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     amp = 'mixed precision: float16 on CUDA, bfloat16 on a CPU'
     parser.add_argument('--amp', action='store_true', help=amp)
+    no_report = 'write no report.html at the end'
+    parser.add_argument(
+        '--no-report', dest='report', action='store_false', help=no_report
+    )
     arguments.add_cfg_options(parser, 'train_cfg.max_epochs=2 or a.b="[1,2]"')
     arguments.add_launcher(parser)
 
 
 def job(args: argparse.Namespace) -> None:
-    from segda_mm.apis import load_config, train
+    from segda_mm.apis import load_config, train, try_report
 
     cfg = load_config(args.config, args.cfg_options, args.work_dir)
     cfg.launcher = args.launcher
     train(cfg, resume=args.resume, amp=args.amp)
+    if args.report and arguments.is_first_process():
+        try_report(cfg.work_dir)

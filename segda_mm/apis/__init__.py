@@ -11,6 +11,7 @@ from .labeling import label
 from .onnx_export import export_onnx
 from .onnx_runtime import quantize_onnx, verify_onnx
 from .predicting import Predictor
+from .reporting import report, try_report
 from .runner import build_runner
 from .self_training import self_train
 from .training import train
@@ -32,8 +33,10 @@ __all__ = [
     'load_config',
     'load_model',
     'quantize_onnx',
+    'report',
     'self_train',
     'test',
     'train',
+    'try_report',
     'verify_onnx',
 ]

@@ -26,6 +26,7 @@ from segda_mm.visualization import comparison_figure
 
 from .config import children, load_config
 from .evaluating import evaluate
+from .reporting import report
 from .runner import sole_run_in
 from .training import find_checkpoint, train
 
@@ -41,26 +42,26 @@ class DemoStage(NamedTuple):
     checkpoint_keys: tuple[str, ...] = ()  # config keys which take that checkpoint
 
 
-#: As long as the demo's time allows; a step of MPL costs about five of a
+#: As long as five minutes on two cores allow; a step of MPL costs about five of a
 #: supervised training.
 STAGES = (
     DemoStage(
         'source-only',
         'source only',
         'supervised_bisenetv1-lite0_minicity-gta5-128x256',
-        3,
+        2,
     ),
     DemoStage(
         'adversarial',
         'adversarial (DSC)',
         'adversarial-dsc_bisenetv1-lite0_minicity-128x256',
-        3,
+        2,
     ),
     DemoStage(
         'pseudo-label',
         'DSC + pseudo labels',
         'pseudo-label-dsc_bisenetv1-lite0_minicity-128x256',
-        2,
+        1,
         'adversarial',
         ('model.generator.checkpoint',),
     ),
@@ -68,7 +69,7 @@ STAGES = (
         'mpl',
         'DSC + MPL',
         'mpl-product-dsc_bisenetv1-lite0_minicity-128x256',
-        2,
+        1,
         'adversarial',
         tuple(f'model.{role}_checkpoint.checkpoint' for role in ('teacher', 'student')),
     ),
@@ -76,9 +77,13 @@ STAGES = (
         'oracle',
         'oracle (target labels)',
         'supervised_bisenetv1-lite0_minicity-cityscapes-128x256',
-        3,
+        2,
     ),
 )
+
+#: The world of the configs, and a smaller one in its place.
+_WHOLE, _SMALL = 'data/minicity', 'data/minicity-demo'
+WORLD = f'{MAKE_MINIATURE} --gta5 144 --train 144 --val 40'.replace(_WHOLE, _SMALL)
 
 #: Figures of the table: key in the metrics -> heading.
 FIGURES = dict(mIoU='mIoU', aAcc='aAcc', pixel_precision='precision per pixel')
@@ -92,7 +97,7 @@ def run_demo(
     """Write the miniature world, train and evaluate every stage, compare them.
 
     A stage that is done is not repeated, an interrupted one goes on from its last
-    checkpoint. The data go to ``data/minicity``.
+    checkpoint. The data go to ``data/minicity-demo``.
 
     Args:
         out: Where everything else goes, a folder a stage.
@@ -108,17 +113,32 @@ def run_demo(
         TrainingStoppedError: As :func:`train`.
     """
     with sole_run_in(out):
-        command = [sys.executable, '-m', 'segda_cli', *MAKE_MINIATURE.split()[1:]]
+        command = [sys.executable, '-m', 'segda_cli', *WORLD.split()[1:]]
         subprocess.run(command, check=True)
         rows = [_run_stage(out, stage, epochs) for stage in stages]
         machine = dict(cores=usable_cores(), torch=torch.__version__)
-        results = dict(world=MAKE_MINIATURE, machine=machine, stages=rows)
+        results = dict(world=WORLD, machine=machine, stages=rows)
         write_json(out / 'results.json', results)
         table = markdown_table(rows)
         write_text(out / 'results.md', table)
         _draw_comparison(out, stages)
-    print(f'\n{table}\ntable: {out / "results.md"}, picture: {out / "comparison.png"}')
+        page = report(
+            [out / stage.name for stage in stages],
+            out / 'report.html',
+            titles=[stage.title for stage in stages],
+            shown=(stages[0].title, _best(rows)),
+        )
+    print(
+        f'\n{table}\ntable: {out / "results.md"}, picture: {out / "comparison.png"}, '
+        f'report: {page}'
+    )
     return results
+
+
+def _best(rows: Sequence[dict]) -> str:
+    """The title of the best stage that sees no label of the target."""
+    adapted = [row for row in rows if row['name'] != 'oracle']
+    return max(adapted, key=lambda row: row['metrics']['mIoU'])['title']
 
 
 def markdown_table(rows: Sequence[dict]) -> str:
@@ -152,6 +172,22 @@ def shorten(cfg: Config, epochs: int) -> dict[str, float]:
     return options
 
 
+def _in_small_world(cfg: Config) -> dict[str, str]:
+    """Options that let a config read the demo's world."""
+    options = {}
+
+    def visit(node: object, key: str) -> None:
+        if isinstance(node, str) and node.startswith(f'{_WHOLE}/'):
+            options[key] = node.replace(_WHOLE, _SMALL, 1)
+        for name, child in children(node):
+            visit(child, f'{key}.{name}')
+
+    for part in ('train', 'val', 'test'):
+        visit(cfg.get(f'{part}_dataloader'), f'{part}_dataloader')
+    visit(cfg.get('custom_hooks'), 'custom_hooks')
+    return options
+
+
 def _schedulers(node: object, key: str) -> Iterator[tuple[str, dict]]:
     if isinstance(node, dict) and 'type' in node:
         yield key, node
@@ -161,8 +197,10 @@ def _schedulers(node: object, key: str) -> Iterator[tuple[str, dict]]:
 
 
 def _run_stage(out: Path, stage: DemoStage, epochs: int | None) -> dict:
-    options: dict[str, object] = {'default_hooks.logger.interval': 5}
-    options.update(shorten(load_config(stage.config), epochs or stage.epochs))
+    cfg = load_config(stage.config)
+    world = _in_small_world(cfg)
+    options: dict[str, object] = {'default_hooks.logger.interval': 5, **world}
+    options.update(shorten(cfg, epochs or stage.epochs))
     if stage.parent is not None:
         checkpoint = str(find_checkpoint(out / stage.parent))
         options.update(dict.fromkeys(stage.checkpoint_keys, checkpoint))
@@ -179,8 +217,10 @@ def _run_stage(out: Path, stage: DemoStage, epochs: int | None) -> dict:
     started = time.monotonic()
     train(load_config(stage.config, options, folder), 'auto' if resumed else None)
     seconds = None if resumed else round(time.monotonic() - started, 1)
-    cfg = load_config(stage.config, work_dir=folder)
-    evaluated = evaluate(cfg, find_checkpoint(folder), out=folder / 'predictions')
+    cfg = load_config(stage.config, world, folder)
+    evaluated = evaluate(
+        cfg, find_checkpoint(folder), out=folder / 'predictions', confusion=True
+    )
     row = dict(name=stage.name, title=stage.title, options=options)
     row.update(evaluated, train_seconds=seconds)
     write_json(result, row)
@@ -189,6 +229,7 @@ def _run_stage(out: Path, stage: DemoStage, epochs: int | None) -> dict:
 
 def _draw_comparison(out: Path, stages: Sequence[DemoStage]) -> None:
     cfg = load_config(stages[0].config)
+    cfg = load_config(stages[0].config, _in_small_world(cfg))
     init_default_scope(cfg.default_scope)
     dataset = DATASETS.build(copy.deepcopy(cfg.test_dataloader.dataset))
     places = np.linspace(0, len(dataset) - 1, _PICTURE_ROWS).round().astype(int)

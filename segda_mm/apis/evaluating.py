@@ -14,6 +14,7 @@ from mmengine.model import is_model_wrapper
 from segda_mm.errors import DataError, FileNotWrittenError, PreflightError
 from segda_mm.files import write_json
 from segda_mm.models.checkpoints import load_network_weights
+from segda_mm.visualization.confusion import write_confusion
 
 from .checks import require_data
 from .config_errors import config_errors, message_of
@@ -32,6 +33,7 @@ def evaluate(
     tta: bool = False,
     show_dir: str | Path | None = None,
     out: str | Path | None = None,
+    confusion: bool = False,
 ) -> dict:
     """Evaluate a checkpoint on the test data set of a config.
 
@@ -42,6 +44,8 @@ def evaluate(
         show_dir: Write the pictures of the config's ``visualizer`` here.
         out: Write the predictions here: PNGs of train ids, or the files that
             :class:`segda_mm.evaluation.PanopticMetric` writes.
+        confusion: Write ``<work_dir>/<checkpoint's name>[_tta]_confusion.csv``, pixels
+            by true (row) and predicted class, and a picture of it as ``.png``.
 
     Returns:
         What ``<work_dir>/<checkpoint's name>[_tta]_metrics.json`` holds: ``config``,
@@ -66,6 +70,10 @@ def evaluate(
         cfg.visualizer = dict(visualizer, vis_backends=[backend])
     if out is not None:
         _save_predictions(cfg, out)
+    if confusion:
+        given = cfg.test_evaluator
+        given = [given] if isinstance(given, dict) else list(given)
+        cfg.test_evaluator = [*given, dict(type='ConfusionMatrix')]
 
     with config_errors(cfg):
         runner = build_runner(cfg)
@@ -92,6 +100,12 @@ def evaluate(
     if is_main_process():
         name = Path(checkpoint).stem + ('_tta' if tta else '')
         write_json(Path(cfg.work_dir, f'{name}_metrics.json'), results)
+        if confusion:
+            write_confusion(
+                Path(cfg.work_dir, f'{name}_confusion.csv'),
+                runner.test_evaluator.metrics[-1].counts,
+                runner.test_dataloader.dataset.metainfo['classes'],
+            )
     return results
 
 

@@ -94,8 +94,10 @@ class Predictor:
             self._network = OnnxNetwork(graph)
             table, num_classes = graph.metadata, len(graph.metadata['classes'])
         else:
-            checkpoint = _find_checkpoint(weights)
-            cfg = config if isinstance(config, Config) else _config(checkpoint, config)
+            checkpoint = chosen_checkpoint(weights)
+            cfg = config
+            if not isinstance(cfg, Config):
+                cfg = config_of_checkpoint(checkpoint, cfg)
             pipeline = _pipeline(cfg, tta)
             model: Any = load_model(cfg, checkpoint, predict_on)
             num_classes = deployed_network(model).decode_head.num_classes
@@ -215,7 +217,12 @@ class Predictor:
             )
 
 
-def _find_checkpoint(weights: Path) -> Path:
+def chosen_checkpoint(weights: Path) -> Path:
+    """The checkpoint of a run folder: its best, else the latest; a file is itself.
+
+    Raises:
+        PreflightError: There is none.
+    """
     if not weights.is_dir():
         if not weights.is_file():
             raise PreflightError(f'there is no run, checkpoint or graph {weights}')
@@ -233,7 +240,12 @@ def _find_checkpoint(weights: Path) -> Path:
     return max(found, key=lambda path: path.stat().st_mtime_ns)
 
 
-def _config(checkpoint: Path, config: str | Path | None) -> Config:
+def config_of_checkpoint(checkpoint: Path, config: str | Path | None = None) -> Config:
+    """A config, or by default that which lies beside a checkpoint.
+
+    Raises:
+        PreflightError: There is none, or several.
+    """
     if config is None:
         beside = [*checkpoint.parent.glob('*.py')]
         same = [path for path in beside if path.stem == checkpoint.stem]

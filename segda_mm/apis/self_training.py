@@ -32,7 +32,7 @@ def self_train(cfg: Config, redo_from: str | None = None) -> dict[str, Any]:
 
     Every stage is an ordinary training, labelling or evaluation with a folder of its
     own below the work directory; ``state.json`` there says which are finished. At the
-    end ``report.md``, ``report.json`` and pictures of the labels are written. With
+    end ``report.html`` and ``report.json`` are written. With
     ``cfg.launcher='pytorch'`` all stages share the processes, which talk as
     ``env_cfg.dist_cfg`` of the teacher's config says.
 

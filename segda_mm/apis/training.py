@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import platform
+import shlex
+import sys
+import time
 from pathlib import Path
 
 import torch
 from mmengine.config import Config
+from mmengine.dist import is_main_process
 from mmengine.runner import Runner
 
+from segda_mm import __version__
+from segda_mm.dependencies import installed_version
+from segda_mm.doctor import usable_cores
 from segda_mm.engine.distributed import initialize_process_group
 from segda_mm.engine.runner import find_resumable_checkpoint
 from segda_mm.errors import (
@@ -17,6 +25,8 @@ from segda_mm.errors import (
     PreflightError,
     TrainingStoppedError,
 )
+from segda_mm.files import write_json
+from segda_mm.visualization.report.runs import PROVENANCE
 
 from .checks import (
     require_data,
@@ -29,6 +39,8 @@ from .first_batch import FirstBatchCheck
 from .runner import build_runner, sole_run_in
 
 _FULL_PRECISION = ('OptimWrapper', 'GradientAveragingOptimWrapper')
+#: Distributions whose versions are noted.
+_TOLD = ('torch', 'onedl-mmengine', 'onedl-mmcv', 'onedl-mmsegmentation', 'numpy')
 _ON_CUDA = 'GradientAveragingAmpOptimWrapper'
 _ON_CPU = 'GradientAveragingBFloat16OptimWrapper'
 
@@ -70,6 +82,8 @@ def train(cfg: Config, resume: str | Path | None = None, amp: bool = False) -> R
 def _run(cfg: Config) -> Runner:
     with config_errors(cfg):
         runner = build_runner(cfg)
+    if is_main_process():
+        write_json(Path(runner.log_dir, PROVENANCE), _provenance())
     check = FirstBatchCheck()
     runner.register_hook(check)
     try:
@@ -84,6 +98,21 @@ def _run(cfg: Config) -> Runner:
             raise TrainingStoppedError(message_of(error)) from error
         raise
     return runner
+
+
+def _provenance() -> dict[str, str]:
+    """How this process was started, and on what it runs."""
+    versions = ', '.join(f'{name} {installed_version(name)}' for name in _TOLD)
+    device = 'CPU'
+    if torch.cuda.is_available():
+        device = torch.cuda.get_device_name()
+    return {
+        'command': shlex.join(sys.argv),
+        'started': time.strftime('%Y-%m-%d %H:%M:%S %z'),
+        'versions': f'segda-mm {__version__}, Python {platform.python_version()}, '
+        f'{versions}',
+        'machine': f'{usable_cores()} cores, {device}, {platform.platform()}',
+    }
 
 
 def find_checkpoint(work_dir: str | Path, resume: str | Path = 'auto') -> Path:

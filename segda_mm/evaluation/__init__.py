@@ -1,6 +1,10 @@
 """Figures of merit that MMSegmentation does not have."""
 
 from segda_mm.evaluation.panoptic_metric import PanopticMetric
-from segda_mm.evaluation.semantic_metrics import PerClassIoUMetric, PixelPrecision
+from segda_mm.evaluation.semantic_metrics import (
+    ConfusionMatrix,
+    PerClassIoUMetric,
+    PixelPrecision,
+)
 
-__all__ = ['PanopticMetric', 'PerClassIoUMetric', 'PixelPrecision']
+__all__ = ['ConfusionMatrix', 'PanopticMetric', 'PerClassIoUMetric', 'PixelPrecision']

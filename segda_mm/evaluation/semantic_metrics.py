@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 from mmengine.evaluator import BaseMetric
 from mmseg.evaluation import IoUMetric
 
+from segda_mm.ops.metrics import count_pairs
 from segda_mm.registry import METRICS
 
 
@@ -83,3 +85,39 @@ class PixelPrecision(BaseMetric):
         """Average the images' shares; percent."""
         precision = 100 * sum(results) / len(results)
         return {'pixel_precision': round(precision, 2)}
+
+
+@METRICS.register_module()
+class ConfusionMatrix(BaseMetric):
+    """Pixels by true and predicted class, of ``gt_sem_seg`` and ``pred_sem_seg``.
+
+    Void does not count. It adds no figure to the metrics.
+
+    Args:
+        collect_device: ``'gpu'`` gathers by messages, ``'cpu'`` through files.
+
+    Attributes:
+        counts: After the evaluation, in the first process: (C, C) int64, true by
+            predicted class.
+    """
+
+    default_prefix = ''
+    counts: np.ndarray
+
+    def __init__(self, collect_device: str = 'gpu') -> None:
+        super().__init__(collect_device=collect_device)
+
+    def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
+        """Count the pixels of each image of one batch."""
+        classes = len(self.dataset_meta['classes'])
+        for sample in data_samples:
+            prediction = sample['pred_sem_seg']['data'].squeeze(0)
+            truth = sample['gt_sem_seg']['data'].squeeze(0).to(prediction.device)
+            counted = truth < classes
+            pairs = count_pairs(truth[counted], prediction[counted], classes)
+            self.results.append(pairs.cpu().numpy())
+
+    def compute_metrics(self, results: list[np.ndarray]) -> dict[str, float]:
+        """Add the images up."""
+        self.counts = sum(results)
+        return {}

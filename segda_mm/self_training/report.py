@@ -7,16 +7,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image
 
-from segda_mm.files import atomic_file, write_json, write_text
+from segda_mm.files import write_json
 from segda_mm.visualization import colorize, colorize_panoptic
+from segda_mm.visualization.report import (
+    Picture,
+    Run,
+    data_uri,
+    read_run,
+    write_page,
+)
 
 from .configs import PlanConfigs, build, index_by_name, reading_pipeline
 from .plan import PREVIOUS_STUDENT, Plan
 
-#: Width in pixels of one panel, and how many frames of a set are shown.
-PANEL_WIDTH, NUM_FRAMES = 384, 4
+#: How many frames of a set are shown.
+NUM_FRAMES = 4
 
 
 def make_report(plan: Plan, results: Mapping[str, Mapping]) -> dict[str, Any]:
@@ -51,15 +58,36 @@ def make_report(plan: Plan, results: Mapping[str, Mapping]) -> dict[str, Any]:
 
 
 def write_report(configs: PlanConfigs, report: Mapping[str, Any]) -> Path:
-    """Write ``report.json``, pictures of labels, and ``report.md``: its path."""
-    pictures = {name: _draw_labels(configs, name) for name in configs.plan.unlabeled}
+    """Write ``report.json`` and the page ``report.html``, whose path is returned."""
     write_json(configs.work_dir / 'report.json', report)
-    write_text(configs.work_dir / 'report.md', _text(report, pictures))
-    return configs.work_dir / 'report.md'
+    pictures = [
+        frame for name in configs.plan.unlabeled for frame in _draw(configs, name)
+    ]
+    names = {name for picture in pictures for name in picture.layers}
+    page = configs.work_dir / 'report.html'
+    write_page(
+        page,
+        'Self-training',
+        [_run(configs, entry) for entry in report['rounds']],
+        pictures,
+        (
+            'round 1',
+            'truth' if 'truth' in names else f'round {len(report["rounds"]) - 1}',
+        ),
+        _tables(report),
+    )
+    return page
 
 
-def _text(report: Mapping[str, Any], pictures: Mapping[str, str]) -> str:
-    """The report as Markdown, with the path of each set's figure."""
+def _run(configs: PlanConfigs, entry: Mapping[str, Any]) -> Run:
+    checkpoint = configs.work_dir / entry['checkpoint']
+    run = read_run(checkpoint.parent, {}, checkpoint, f'round {entry["round"]}')
+    run.metrics = entry['metrics']
+    run.per_class_iou = entry.get('per_class_iou') or {}
+    return run
+
+
+def _tables(report: Mapping[str, Any]) -> dict[str, list[dict[str, str]]]:
     rounds = [
         {
             'round': str(entry['round']),
@@ -79,14 +107,12 @@ def _text(report: Mapping[str, Any], pictures: Mapping[str, str]) -> str:
         row['labelled pixels'] = f'{entry["labeled"]:.2f}'
         row['judged'] = str(quality.get('images', 0))
         labels.append(row | _figures(quality, ('PQ', 'mIoU')))
-    parts = ['# Rounds', _table(rounds), '# Pseudo labels', _table(labels)]
-    for name, path in pictures.items():
-        parts += [f'# Labels of the same frames: {name}', f'![{name}]({path})']
-    return '\n\n'.join(parts) + '\n'
+    tables = {'Rounds': rounds, 'Pseudo labels': labels}
+    return {heading: _without_empty_columns(rows) for heading, rows in tables.items()}
 
 
-def _draw_labels(configs: PlanConfigs, name: str) -> str:
-    """Draw labels of one set round by round; returns the name of the file."""
+def _draw(configs: PlanConfigs, name: str) -> list[Picture]:
+    """Frames of one set under the labels of each round, and the truth if known."""
     cfg = configs.config(configs.plan.teacher)
     pipeline = reading_pipeline(cfg)
     parts = {
@@ -97,49 +123,29 @@ def _draw_labels(configs: PlanConfigs, name: str) -> str:
     if truth is not None:
         parts['truth'] = dict(truth, pipeline=pipeline)
     datasets = {title: build(part, cfg) for title, part in parts.items()}
+    where = {title: index_by_name(dataset) for title, dataset in datasets.items()}
     first = datasets['round 1']
-    places = index_by_name(first)
-    shown = np.linspace(0, len(places) - 1, min(NUM_FRAMES, len(places)))
-    frames = [sorted(places)[round(place)] for place in shown]
-    columns: dict[str, list[Image.Image | None]] = dict(image=[])
-    for frame in frames:
-        with Image.open(first.get_data_info(places[frame])['img_path']) as image:
-            columns['image'].append(image.convert('RGB'))
-    for title, dataset in datasets.items():
-        where = index_by_name(dataset)
-        columns[title] = [
-            _paint(dataset[where[frame]], first.metainfo['palette'])
-            if frame in where
-            else None
-            for frame in frames
-        ]
-    file = f'labels_{name}.png'
-    with atomic_file(configs.work_dir / file) as unfinished:
-        _sheet(columns).save(unfinished, format='png')
-    return file
+    frames = sorted(where['round 1'])
+    places = np.linspace(0, len(frames) - 1, min(NUM_FRAMES, len(frames)))
+    pictures = []
+    for frame in (frames[round(place)] for place in places):
+        info = first.get_data_info(where['round 1'][frame])
+        with Image.open(info['img_path']) as image:
+            layers = dict(image=np.asarray(image.convert('RGB')))
+        for title, dataset in datasets.items():
+            if frame in where[title]:
+                sample = dataset[where[title][frame]]
+                layers[title] = _paint(sample, first.metainfo['palette'])
+        uris = {title: data_uri(layer) for title, layer in layers.items()}
+        pictures.append(Picture(f'{name}: {frame}', uris))
+    return pictures
 
 
-def _sheet(columns: Mapping[str, Sequence[Image.Image | None]]) -> Image.Image:
-    """Pictures in titled columns."""
-    width, height = columns['image'][0].size
-    width, height = PANEL_WIDTH, PANEL_WIDTH * height // width
-    sheet = Image.new('RGB', (width * len(columns), height * len(columns['image'])))
-    for column, (title, pictures) in enumerate(columns.items()):
-        for row, picture in enumerate(pictures):
-            if picture is not None:
-                panel = picture.resize((width, height), Image.Resampling.NEAREST)
-                sheet.paste(panel, (column * width, row * height))
-        ImageDraw.Draw(sheet).text(
-            (column * width + 4, 4), title, stroke_width=1, stroke_fill='black'
-        )
-    return sheet
-
-
-def _paint(sample: Mapping, palette: Sequence) -> Image.Image:
+def _paint(sample: Mapping, palette: Sequence) -> np.ndarray:
     """Labels in colours, instances in shades."""
     if 'gt_panoptic_seg' in sample:
-        return Image.fromarray(colorize_panoptic(sample['gt_panoptic_seg'], palette))
-    return Image.fromarray(colorize(sample['gt_seg_map'], palette))
+        return colorize_panoptic(sample['gt_panoptic_seg'], palette)
+    return colorize(sample['gt_seg_map'], palette)
 
 
 def _teacher(plan: Plan, number: int, students: Sequence[str]) -> str | None:
@@ -172,9 +178,6 @@ def _figures(entry: Mapping, names: Sequence[str]) -> dict[str, str]:
     }
 
 
-def _table(rows: list[dict[str, str]]) -> str:
-    """Rows as Markdown, without the columns that are '-' in all of them."""
+def _without_empty_columns(rows: list[dict[str, str]]) -> list[dict[str, str]]:
     names = [name for name in rows[0] if any(row[name] != '-' for row in rows)]
-    lines = [names, ['---'] * len(names)]
-    lines += [[row[name] for name in names] for row in rows]
-    return '\n'.join('| ' + ' | '.join(line) + ' |' for line in lines)
+    return [{name: row[name] for name in names} for row in rows]

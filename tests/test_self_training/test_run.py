@@ -2,9 +2,11 @@
 
 import json
 from pathlib import Path
+from urllib.request import urlopen
 
 import numpy as np
 import pytest
+from lxml import html
 from PIL import Image
 
 from segda_mm.apis import PreflightError, load_config, self_train
@@ -148,17 +150,39 @@ def test_the_report_has_rounds_labels_and_pictures(stand, plan_file, tmp_path):
         assert entry['quality']['images'] == entry['images'] == 8
         assert entry['labeled'] == 87.5
 
-    text = (work / 'report.md').read_text()
-    rows = [line.split(' | ') for line in text.splitlines() if line.startswith('| ')]
-    assert rows[0][-1] == 'mIoU |'
-    assert [row[-1] for row in rows[2:5]] == ['40.00 |', '45.00 |', '50.00 |']
-    assert rows[4][4] == 'student of round 1'
-    assert rows[3][5] == 'pseudo-labelled, then labelled'
-    assert '![others](labels_others.png)' in text
-    picture = Image.open(work / 'labels_others.png').convert('RGB')
-    # Image, two rounds and the truth: Sky's and Building's colours are there.
-    colors = {color for _, color in picture.getcolors(2**24)}
-    assert {(128, 128, 128), (128, 0, 0)} <= colors
+    rounds, labels, *frames = page_of(work / 'report.html')
+    assert [row['mIoU'] for row in rounds] == ['40.00', '45.00', '50.00']
+    assert rounds[2]['starts from'] == 'student of round 1'
+    assert rounds[1]['trained on'] == 'pseudo-labelled, then labelled'
+    assert [row['images'] for row in labels] == ['8', '8']
+    assert len(frames) == 4
+    for frame in frames:
+        assert list(frame) == ['image', 'round 1', 'round 2', 'truth']
+        # Building's and Sky's colours.
+        for title, color in (('round 1', (128, 0, 0)), ('round 2', (128, 128, 128))):
+            shown = frame[title][2:26].reshape(-1, 3)
+            assert np.abs(shown.mean(0) - color).max() < 4
+
+
+def page_of(file):
+    """Rounds and labels as rows, and the layers of each frame, of a report."""
+    page = html.fromstring(file.read_text())
+    tables = []
+    for heading in ('Rounds', 'Pseudo labels'):
+        (table,) = page.xpath(f'//h2[.="{heading}"]/following-sibling::table[1]')
+        names = table.xpath('.//th/text()')
+        rows = [row.xpath('./td/text()') for row in table.xpath('./tbody/tr')]
+        tables.append([dict(zip(names, row, strict=True)) for row in rows])
+    frames = [
+        {
+            image.get('data-layer'): np.asarray(
+                Image.open(urlopen(image.get('src'))).convert('RGB'), float
+            )
+            for image in figure.xpath('./img')
+        }
+        for figure in page.xpath('//figure')
+    ]
+    return *tables, *frames
 
 
 def test_stopped_in_every_stage_it_ends_as_if_it_was_not(stand, plan_file, tmp_path):
@@ -181,7 +205,7 @@ def test_stopped_in_every_stage_it_ends_as_if_it_was_not(stand, plan_file, tmp_p
         cut_short = (stop[0],) * (stop[1] == 'end')
     stand.stop_in = None
     self_train(load_config(plan_file, work_dir=cut))
-    for name in ('state.json', 'report.md', 'report.json'):
+    for name in ('state.json', 'report.html', 'report.json'):
         assert (cut / name).read_bytes() == (whole / name).read_bytes()
 
 

@@ -92,7 +92,7 @@ def test_a_plan_is_carried_out(plan, capsys):
         assert pixels[:28].max() < 11
     assert report['labels'][0]['labeled'] == pytest.approx(100 * 28 / 32)
     assert report['labels'][0]['quality']['images'] == 8
-    assert (work / 'labels_others.png').is_file()
+    assert (work / 'report.html').is_file()
 
     assert run_main(plan, '--cfg-options', 'labeling.tta=False') == 2
     assert '1-label' in capsys.readouterr().err
