@@ -9,7 +9,7 @@ setup(
     ],
     package_dir={'segda_mm.configs': 'configs'},
     package_data={
-        'segda_mm': ['py.typed'],
+        'segda_mm': ['py.typed', '**/*.jinja', '**/*.html'],
         'segda_mm.configs': ['**/*.py', '**/*.yml'],
     },
     include_package_data=False,

@@ -24,6 +24,7 @@ MINIMUM_VERSIONS = {
     'matplotlib': '3.9',
     'scipy': '1.11',
     'safetensors': '0.4',
+    'jinja2': '3.1',
     'onedl-mmengine': '0.10.12',
     'onedl-mmcv': '2.3.6',
     'onedl-mmsegmentation': '1.4.2',

@@ -39,6 +39,7 @@ ABOVE = {
 DECLARED = {
     'PIL',
     'cv2',
+    'jinja2',
     'matplotlib',
     'mmcv',
     'mmengine',

@@ -12,6 +12,7 @@ from .onnx_export import export_onnx
 from .onnx_runtime import quantize_onnx, verify_onnx
 from .predicting import Predictor
 from .reporting import report, try_report
+from .reviewing import review
 from .runner import build_runner
 from .self_training import self_train
 from .training import train
@@ -34,6 +35,7 @@ __all__ = [
     'load_model',
     'quantize_onnx',
     'report',
+    'review',
     'self_train',
     'test',
     'train',

@@ -112,8 +112,10 @@ def label(
                 images=_root(dataset),
             )
             origin = dict(checkpoint=str(checkpoint), config=str(cfg.filename))
-            names = _class_names(cfg, dataset)
-            return labeler.label(model, dataset, store, settings, origin, names)
+            names, palette = _class_meta(cfg, dataset)
+            return labeler.label(
+                model, dataset, store, settings, origin, names, palette
+            )
         except (FileNotWrittenError, MissingDataError, ValueError) as error:
             raise PreflightError(str(error)) from error
 
@@ -159,11 +161,16 @@ def _root(dataset: BaseDataset) -> str:
     return dataset.data_prefix['img_path']
 
 
-def _class_names(cfg: Config, dataset: BaseDataset) -> Sequence[str] | None:
+def _class_meta(
+    cfg: Config, dataset: BaseDataset
+) -> tuple[Sequence[str] | None, Sequence | None]:
+    """Names and colours of the classes, as far as they are known."""
     tested = cfg.test_dataloader.dataset
     own = getattr(DATASETS.get(tested.type), 'METAINFO', {})
     metainfo = tested.get('metainfo') or own
-    return dataset.metainfo.get('classes') or metainfo.get('classes')
+    if dataset.metainfo.get('classes'):
+        metainfo = dataset.metainfo
+    return metainfo.get('classes'), metainfo.get('palette')
 
 
 def _plain(node: object) -> object:

@@ -10,7 +10,9 @@ from .base import FolderSegDataset
 from .formats.label_checksums import (
     IDENTITY,
     MANIFEST,
+    REJECTED,
     label_checksums,
+    rejected_images,
     require_unchanged_label,
 )
 
@@ -23,6 +25,7 @@ class PseudoLabeledDataset(FolderSegDataset):
     train ids or, where the metainfo has ``thing_classes``, instance ids of
     Cityscapes. In a folder that ``segda label`` wrote, labelling has to be
     finished, and every label is compared with its checksum whenever it is loaded.
+    Images that ``segda review`` rejected are left out.
 
     Args:
         images: Config of a :class:`UnlabeledImageDataset`, pipeline not used.
@@ -61,7 +64,17 @@ class PseudoLabeledDataset(FolderSegDataset):
         unlabeled = DATASETS.build(copy.deepcopy(config))
         infos = {info['relative_path']: info for info in unlabeled.load_data_list()}
         samples, problems = [], []
-        for name in self.choose_names(sorted(infos), self.labels):
+        chosen = self.choose_names(sorted(infos), self.labels)
+        # After the choice, which is the same whatever is rejected.
+        rejected = rejected_images(self.labels)
+        kept = [name for name in chosen if name not in rejected]
+        if not kept:
+            raise DataError(
+                'rejects every image that is asked for',
+                file=osp.join(self.labels, REJECTED),
+                remedy='Take some back with `segda review`, or delete the file',
+            )
+        for name in kept:
             own = self.data_info('', name)
             del own['img_path']
             info = {**infos[name], **own}

@@ -141,9 +141,10 @@ def summarize(
     Class names and thresholds are of the C classes; the latter if of all images.
 
     Returns:
-        ``num_images``, ``area`` in pixels, ``void_share`` of it, and ``classes``: of
-        each ``name``, ``pixels`` predicted as it, ``images`` with one of them, and
-        where known ``threshold``, ``kept_share`` (None without a pixel), ``instances``.
+        ``num_images``, ``area`` in pixels, ``void_share`` of it, ``confidence``, the
+        mean of all pixels (None if an image's is not known), and ``classes``: of each
+        ``name``, ``pixels`` predicted as it, ``images`` with one of them, and where
+        known ``threshold``, ``kept_share`` (None without a pixel), ``instances``.
     """
     counts = {
         key: np.array([entry[key] for entry in entries])
@@ -165,6 +166,13 @@ def summarize(
         classes.append(figures)
     area = sum(entry['area'] for entry in entries)
     void_share = 1 - sum(sums.get('kept', sums['pixels'])) / area
+    confidence = None
+    if all('confidence' in entry for entry in entries):
+        confidence = sum(e['area'] * e['confidence'] for e in entries) / area
     return dict(
-        num_images=len(entries), area=area, void_share=void_share, classes=classes
+        num_images=len(entries),
+        area=area,
+        void_share=void_share,
+        confidence=confidence,
+        classes=classes,
     )

@@ -115,11 +115,15 @@ class MedianThresholdPseudoLabelHook(Hook):
                 dataset,
                 store,
                 settings=settings,
-                origin={},
+                origin=dict(images=_root(dataset)),
                 class_names=dataset.metainfo.get('classes'),
+                palette=dataset.metainfo.get('palette'),
             )
         kept = 1 - manifest['void_share']
         runner.message_hub.update_scalar('train/pseudo.kept_ratio', kept)
+        runner.message_hub.update_scalar(
+            'train/pseudo.confidence', manifest['confidence']
+        )
         runner.logger.info(
             f'Pseudo labels of epoch {epoch} keep {kept:.1%} of the '
             f'{manifest["area"]} target pixels'
@@ -131,6 +135,12 @@ class MedianThresholdPseudoLabelHook(Hook):
         segmentor = getattr(teacher, 'deployed', teacher)
         load_network_weights(segmentor, checkpoint, self.checkpoint_prefix)
         return teacher
+
+
+def _root(dataset: BaseDataset) -> str:
+    """The folder that the names of the images begin at."""
+    info = dataset.get_data_info(0)
+    return info['img_path'].removesuffix(info.get('relative_path', ''))
 
 
 def _clear(store: LabelStore) -> None:

@@ -208,27 +208,33 @@ class WaitingPredictions:
         """Where the prediction of an image waits."""
         return self.folder / f'{image}.npy.gz'
 
-    def write(self, image: str, values: np.ndarray, levels: Tensor) -> None:
-        """Keep an image's label values and levels, both (H, W) in [0, 65535]."""
+    def write(
+        self, image: str, values: np.ndarray, levels: Tensor, confidence: float
+    ) -> None:
+        """Keep label values and levels, both (H, W) in [0, 65535], and a mean."""
         both = np.stack([values, levels.numpy()]).astype(np.uint16)
         with (
             atomic_file(self.file(image)) as unfinished,
             gzip.open(unfinished, 'wb', compresslevel=1) as stream,
         ):
             np.save(stream, both)
+            np.save(stream, np.float64(confidence))
 
-    def read(self, image: str, dtype: type) -> tuple[np.ndarray, Tensor]:
-        """Values in a dtype, and levels as int32, both (H, W)."""
+    def read(self, image: str, dtype: type) -> tuple[np.ndarray, Tensor, float]:
+        """Values in a dtype and levels as int32, both (H, W), and the mean."""
         try:
             with gzip.open(self.file(image), 'rb') as stream:
-                values, levels = np.load(io.BytesIO(stream.read()))
+                content = io.BytesIO(stream.read())
+                values, levels = np.load(content)
+                confidence = float(np.load(content))
         except (EOFError, ValueError, zlib.error, gzip.BadGzipFile) as error:
             raise DataError(
                 f'is damaged ({error})',
                 file=self.file(image),
                 remedy='Delete it, and start the same command again',
             ) from error
-        return values.astype(dtype), torch.from_numpy(levels.astype(np.int32))
+        levels = torch.from_numpy(levels.astype(np.int32))
+        return values.astype(dtype), levels, confidence
 
     def settle(self, levels: Tensor, thresholds: Tensor) -> None:
         """Write the thresholds, of :meth:`ClassMedian.levels_and_thresholds`."""

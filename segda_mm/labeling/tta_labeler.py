@@ -74,6 +74,7 @@ class TTALabeler:
         settings: dict[str, Any],
         origin: dict[str, str],
         class_names: Sequence[str] | None = None,
+        palette: Sequence[Sequence[int]] | None = None,
     ) -> dict[str, Any]:
         """Label all images of a data set; what is done already is left as it is.
 
@@ -85,6 +86,7 @@ class TTALabeler:
             settings: What decides on the labels: weights, model, views.
             origin: Files that these come from, for messages.
             class_names: Of the model's classes; None: their numbers.
+            palette: Their colours, RGB, for who looks at the labels.
 
         Returns and raises what :meth:`LabelWriter.write` does.
         """
@@ -113,6 +115,7 @@ class TTALabeler:
             identity,
             origin,
             class_names,
+            palette,
         )
         self.timing['seconds'] = time.perf_counter() - begin
         print_log(
@@ -160,11 +163,11 @@ class TTALabeler:
 
     def _fetch(self, sample: SegDataSample, form: SemanticFormat) -> tuple:
         prediction = form.prediction(sample)
-        confidence = None
-        if self.pseudo_labeler is not None:
-            classes = form.classes_of_prediction(prediction)
-            confidence = _confidence(sample.seg_logits.data, classes).cpu().numpy()
-        return prediction.cpu().numpy(), confidence
+        classes = form.classes_of_prediction(prediction)
+        confidence = _confidence(sample.seg_logits.data, classes)
+        mean = confidence.mean().item()
+        needed = None if self.pseudo_labeler is None else confidence.cpu().numpy()
+        return prediction.cpu().numpy(), needed, mean
 
 
 def _image_name(info: dict[str, Any], dataset: BaseDataset) -> str:

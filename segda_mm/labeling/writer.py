@@ -23,11 +23,15 @@ from .store import LabelJournal, LabelStore, WaitingPredictions
 
 
 class Prediction(NamedTuple):
-    """Of an image: (H, W) of the format, and each pixel's probability if needed."""
+    """Of an image: (H, W) of the format, and each pixel's probability if needed.
+
+    ``mean_confidence`` is the mean of these probabilities.
+    """
 
     image: str
     prediction: np.ndarray
     confidence: np.ndarray | None
+    mean_confidence: float
 
 
 class LabelWriter:
@@ -74,6 +78,7 @@ class LabelWriter:
         identity: dict[str, Any],
         origin: dict[str, str],
         class_names: Sequence[str] | None,
+        palette: Sequence[Sequence[int]] | None = None,
     ) -> dict[str, Any]:
         """Write the labels that are not there yet.
 
@@ -83,6 +88,7 @@ class LabelWriter:
             identity: What decides on the labels, see :meth:`LabelStore.claim`.
             origin: Where they come from.
             class_names: Of the C classes; None: their numbers.
+            palette: RGB of the C classes, for who looks at the labels.
 
         Returns:
             The manifest: ``labels_of`` (``identity``, ``origin``), ``images``,
@@ -103,7 +109,7 @@ class LabelWriter:
             else:
                 self._submit(self._write_at_once, predict, set(images))
             self._processes.wait()
-            main(self._finish, class_names)
+            main(self._finish, class_names, palette)
         return main(self.store.manifest)
 
     def _begin(self) -> tuple[list[str], list[str]] | None:
@@ -152,7 +158,11 @@ class LabelWriter:
         found = self.pseudo_labeler.levels_and_thresholds(self._histogram)
         self._waiting.settle(*found)
 
-    def _finish(self, class_names: Sequence[str] | None) -> None:
+    def _finish(
+        self,
+        class_names: Sequence[str] | None,
+        palette: Sequence[Sequence[int]] | None,
+    ) -> None:
         self._journal.merge()
         entries = self._journal.entries()
         count = self.form.num_classes
@@ -164,6 +174,9 @@ class LabelWriter:
         figures = summarize(
             [entries[image] for image in self.images], class_names, thresholds
         )
+        if palette is not None and len(palette) == count:
+            for figure, color in zip(figures['classes'], palette):
+                figure['color'] = [int(channel) for channel in color]
         self.store.finish(
             {image: entries[image]['sha256'] for image in self.images},
             dict(labels_of=self.store.claimed(), **figures),
@@ -217,26 +230,28 @@ class LabelWriter:
                 confidence[None], labels, self.form.num_classes + 1
             )
             kept = self._masked(values, trusted)
-        self._write(prediction.image, kept, classes)
+        self._write(prediction.image, kept, classes, prediction.mean_confidence)
 
     def _keep_waiting(self, prediction: Prediction) -> None:
         values, classes = self._values(prediction)
         levels = self.pseudo_labeler.levels(torch.from_numpy(prediction.confidence))
-        self._waiting.write(prediction.image, values, levels)
+        self._waiting.write(
+            prediction.image, values, levels, prediction.mean_confidence
+        )
         self._count(classes, levels)
 
     def _count_waiting(self, image: str) -> None:
         """Count a prediction that an earlier, killed call has left."""
-        values, levels = self._waiting.read(image, self.form.dtype)
+        values, levels, _ = self._waiting.read(image, self.form.dtype)
         self._count(self.form.classes_of_values(values), levels)
 
     def _write_waiting(self, image: str, class_levels: Tensor) -> None:
-        values, levels = self._waiting.read(image, self.form.dtype)
+        values, levels, confidence = self._waiting.read(image, self.form.dtype)
         classes = self.form.classes_of_values(values)
         trusted = self.pseudo_labeler.keep(
             self._labels(classes), levels[None], class_levels
         )
-        self._write(image, self._masked(values, trusted), classes)
+        self._write(image, self._masked(values, trusted), classes, confidence)
         self._waiting.file(image).unlink()
 
     def _values(self, prediction: Prediction) -> tuple[np.ndarray, np.ndarray]:
@@ -261,9 +276,12 @@ class LabelWriter:
         with self._lock:
             self.pseudo_labeler.count(self._histogram, levels[known], labels[known])
 
-    def _write(self, image: str, values: np.ndarray, predicted: np.ndarray) -> None:
+    def _write(
+        self, image: str, values: np.ndarray, predicted: np.ndarray, confidence: float
+    ) -> None:
         may_void = self.pseudo_labeler is not None
         statistics = image_statistics(self.form, predicted, values, may_void)
+        statistics['confidence'] = round(confidence, 4)
         self._journal.add(image, self.store.write(image, values), statistics)
 
 

@@ -16,11 +16,31 @@ from typing import Any
 
 from segda_mm.errors import DataError
 
+from .subsets import read_name_list
+
 #: Names every label; written last, so that a folder with it is complete.
 MANIFEST = 'manifest.json'
 
 #: Says by which network labels are made; written first.
 IDENTITY = 'identity.json'
+
+
+#: Images whose labels a person has turned down, one a line.
+REJECTED = 'rejected.txt'
+
+
+def rejected_images(folder: str | os.PathLike) -> frozenset[str]:
+    """Names of the images that `segda review` rejected in a folder of labels."""
+    try:
+        modified = os.stat(os.path.join(folder, REJECTED)).st_mtime_ns
+    except FileNotFoundError:
+        return frozenset()
+    return _rejected(os.fspath(folder), modified)
+
+
+@lru_cache(maxsize=4)
+def _rejected(folder: str, modified: int) -> frozenset[str]:
+    return frozenset(read_name_list(os.path.join(folder, REJECTED)))
 
 
 def checksum(content: bytes) -> str:

@@ -15,7 +15,11 @@ from segda_mm.registry import TRANSFORMS
 
 from ..formats.cityscapes_instances import codes_from_instance_ids, read_instance_ids
 from ..formats.cityscapes_labels import IGNORE_INDEX
-from ..formats.label_checksums import label_checksums, require_unchanged
+from ..formats.label_checksums import (
+    label_checksums,
+    rejected_images,
+    require_unchanged,
+)
 from ..formats.label_files import label_table, read_label_ids, to_train_ids
 from ..formats.panoptic_files import codes_from_segments, read_panoptic_png
 
@@ -121,7 +125,8 @@ class LoadPseudoLabels(BaseTransform):
     Stands after ``LoadImageFromFile`` and before anything that changes the size.
     Required keys: ``img``, ``relative_path``, ``pseudo_label_dir``. Adds
     ``gt_seg_map``, uint8 (H, W): train ids of ``<pseudo_label_dir>/<relative_path
-    with the suffix .png>``, or 255 everywhere when ``pseudo_label_dir`` is None,
+    with the suffix .png>``, or 255 everywhere when ``pseudo_label_dir`` is None
+    or ``segda review`` rejected the label,
     and its name to ``seg_fields``.
     """
 
@@ -130,7 +135,7 @@ class LoadPseudoLabels(BaseTransform):
         shape, folder = results['img'].shape[:2], results['pseudo_label_dir']
         name = results['relative_path']
         results['seg_fields'].append('gt_seg_map')
-        if folder is None:
+        if folder is None or name in rejected_images(folder):
             results['gt_seg_map'] = np.full(shape, IGNORE_INDEX, dtype=np.uint8)
             return results
         file = osp.join(folder, osp.splitext(name)[0] + '.png')

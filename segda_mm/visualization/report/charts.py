@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import html
 import io
 from collections.abc import Mapping, Sequence
 
 import matplotlib as mpl
 import numpy as np
-from markupsafe import Markup
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -35,7 +35,7 @@ def curve_charts(
     charts: Mapping[str, Mapping[str, Curve]],
     xlabel: str,
     limits: tuple[float, float] | None = None,
-) -> Markup:
+) -> str:
     """Draw curves by the titles of their charts; each is a group named as it is."""
     rows = -(-len(charts) // COLUMNS)
     size = WIDTH * min(COLUMNS, len(charts)), HEIGHT * rows
@@ -63,7 +63,7 @@ def curve_charts(
 def class_bars(
     figures: Mapping[str, Mapping[str, float | None]],
     palette: Mapping[str, Sequence[int]],
-) -> Markup:
+) -> str:
     """Draw the IoU of each class, in percent, one bar a run.
 
     Args:
@@ -103,16 +103,16 @@ def class_bars(
         return _svg(figure, 'IoU per class')
 
 
-def figure_svg(figure: Figure, name: str) -> Markup:
+def figure_svg(figure: Figure, name: str) -> str:
     """A figure as inline SVG, read out as ``name``."""
     with mpl.rc_context(_STYLE):
         return _svg(figure, name)
 
 
-def _svg(figure: Figure, name: str) -> Markup:
+def _svg(figure: Figure, name: str) -> str:
     file = io.StringIO()
     # The salt keeps the ids of charts on one page apart, and the same in every run.
     with mpl.rc_context({'svg.hashsalt': name}):
         figure.savefig(file, format='svg', transparent=True, metadata={'Date': None})
     _, _, drawing = file.getvalue().partition('<svg ')
-    return Markup('<svg role="img" aria-label="{}" {}').format(name, Markup(drawing))
+    return f'<svg role="img" aria-label="{html.escape(name)}" {drawing}'

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from segda_mm.files import write_text
 from segda_mm.visualization.confusion import confusion_figure, read_confusion
@@ -122,7 +121,7 @@ def _duration(seconds: float) -> str:
     return f'{minutes:.1f} min' if minutes < 90 else f'{minutes / 60:.1f} h'
 
 
-def _validation(runs: Sequence[Run]) -> Markup | None:
+def _validation(runs: Sequence[Run]) -> str | None:
     """Figures of each validation, the same one of all runs in one chart."""
     charts: dict[str, dict[str, Curve]] = {}
     for run in runs:
