@@ -55,6 +55,16 @@ def add_predict_on(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_max_lost_frames(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        '--max-lost-frames',
+        type=float,
+        default=0.1,
+        metavar='SHARE',
+        help='refuse a damaged video of which more is lost, from 0 to 1 (%(default)s)',
+    )
+
+
 def size(text: str) -> tuple[int, int]:
     """Read a size: ``'256x128'`` is (256, 128), width first."""
     width, _, height = text.partition('x')

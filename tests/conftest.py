@@ -4,6 +4,7 @@ import gc
 import json
 import os
 import socket
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -63,3 +64,21 @@ def run_script():
         return json.loads(lines[-1]), done.stderr
 
     return run
+
+
+@pytest.fixture(scope='session')
+def turned():
+    """Copy an MP4 whose container then says that it is to be shown turned by 90."""
+
+    def matrix(*rotation):
+        a, b, c, d = (value * 0x10000 for value in rotation)
+        return struct.pack('>9i', a, b, 0, c, d, 0, 0, 0, 0x40000000)
+
+    def copy(video: Path) -> Path:
+        content = video.read_bytes()
+        start = content.index(matrix(1, 0, 0, 1), content.index(b'tkhd'))
+        path = video.with_name('turned.mp4')
+        path.write_bytes(content[:start] + matrix(0, 1, -1, 0) + content[start + 36 :])
+        return path
+
+    return copy

@@ -21,8 +21,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs='+',
         required=True,
         metavar='PATH',
-        help='a folder, a glob pattern in quotes, a .txt with one path a line, '
-        'image files, or video files',
+        help='folders, glob patterns in quotes, .txt files with one path a line or '
+        'image files; or video files',
     )
     parser.add_argument(
         '--out',
@@ -50,6 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--num-workers', type=int, default=2, help=workers)
     batch_size = 'images that the network sees together (%(default)s)'
     parser.add_argument('--batch-size', type=int, default=1, help=batch_size)
+    arguments.add_max_lost_frames(parser)
     arguments.add_cfg_options(parser, 'tta_model.scales=[1.0]')
     arguments.add_launcher(parser, ('none', 'pytorch'))
 
@@ -72,6 +73,7 @@ def job(args: argparse.Namespace) -> None:
         ego_car=dict(annotated=args.ego_car) if args.ego_car else None,
         num_workers=args.num_workers,
         batch_size=args.batch_size,
+        max_lost_frames=args.max_lost_frames,
     )
     if arguments.is_first_process():
         print(_table(manifest))

@@ -47,6 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--opacity', type=float, default=0.5, help='of an overlay (%(default)s)'
     )
+    arguments.add_max_lost_frames(parser)
     parser.add_argument(
         '--tta', action='store_true', help="average over the config's scales and flips"
     )
@@ -89,6 +90,7 @@ def job(args: argparse.Namespace) -> None:
             args.save.split(','),
             batch_size=args.batch_size,
             opacity=args.opacity,
+            max_lost_frames=args.max_lost_frames,
         )
     except (DataError, MissingDataError) as error:
         raise PreflightError(str(error)) from error

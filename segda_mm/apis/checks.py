@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
+from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 from mmengine.registry import init_default_scope
 
@@ -31,7 +32,7 @@ _WEIGHT_KEYS = ('checkpoint', 'pretrained')
 _FILE_KEYS = ('data_root', 'data_prefix', 'img_suffix', 'ann_file')
 
 
-def require_data(cfg: Config, loaders: Sequence[str]) -> None:
+def require_data(cfg: Config, loaders: Sequence[str]) -> dict[str, BaseDataset]:
     """Build the data sets of a config, which lists their files and reads none.
 
     Args:
@@ -39,13 +40,18 @@ def require_data(cfg: Config, loaders: Sequence[str]) -> None:
             job on the miniature world, ``make_data`` the command that writes the data.
         loaders: Config keys, as ``'train_dataloader'``; absent ones are passed over.
 
+    Returns:
+        The data sets by the keys of their loaders.
+
     Raises:
         PreflightError: Naming the folder, what belongs there and the command for the
             same job on the miniature world; or the wrong file and the remedy.
     """
-    for loader in loaders:
-        if cfg.get(loader) is not None:
-            _require_dataset(cfg, loader, cfg[loader]['dataset'])
+    return {
+        loader: _require_dataset(cfg, loader, cfg[loader]['dataset'])
+        for loader in loaders
+        if cfg.get(loader) is not None
+    }
 
 
 def require_model(cfg: Config) -> None:
@@ -68,11 +74,10 @@ def require_hook_data(cfg: Config) -> None:
                 _require_dataset(cfg, f'{kind}.{name}.dataloader', loader['dataset'])
 
 
-def _require_dataset(cfg: Config, loader: str, dataset: dict) -> None:
+def _require_dataset(cfg: Config, loader: str, dataset: dict) -> BaseDataset:
     init_default_scope(cfg.get('default_scope', 'mmseg'))
     try:
-        DATASETS.build(copy.deepcopy(dataset))
-        return
+        return DATASETS.build(copy.deepcopy(dataset))
     except MissingDataError as error:
         folder, expected = error.folder, error.expected
     except FileNotFoundError as error:

@@ -13,6 +13,7 @@ from mmengine.model import is_model_wrapper
 
 from segda_mm.errors import DataError, FileNotWrittenError, PreflightError
 from segda_mm.files import write_json
+from segda_mm.labeling import without_labels
 from segda_mm.models.checkpoints import load_network_weights
 from segda_mm.visualization.confusion import write_confusion
 
@@ -41,7 +42,8 @@ def evaluate(
         cfg: A whole config. Changed in place.
         checkpoint: A local checkpoint that fits the model exactly; its code is not run.
         tta: Average over the views of ``tta_model`` or ``tta_pipeline``.
-        show_dir: Write the pictures of the config's ``visualizer`` here.
+        show_dir: Write the pictures of the config's ``visualizer`` here; of images
+            without labels, which are not scored, the prediction alone.
         out: Write the predictions here: PNGs of train ids, or the files that
             :class:`segda_mm.evaluation.PanopticMetric` writes.
         confusion: Write ``<work_dir>/<checkpoint's name>[_tta]_confusion.csv``, pixels
@@ -60,11 +62,14 @@ def evaluate(
     """
     if not Path(checkpoint).is_file():
         raise PreflightError(f'there is no checkpoint {checkpoint}')
-    require_data(cfg, ('test_dataloader',))
+    dataset = require_data(cfg, ('test_dataloader',))['test_dataloader']
+    if not _has_labels(dataset):
+        _draw_only(cfg, dataset, show_dir, out)
     if tta:
         _wrap_for_tta(cfg)
     if show_dir is not None:
-        cfg.default_hooks.visualization = dict(type='SegVisualizationHook', draw=True)
+        hook = dict(type='StoredImageVisualizationHook', draw=True)
+        cfg.default_hooks.visualization = hook
         backend = dict(type='LocalVisBackend', save_dir=str(show_dir), img_save_dir='')
         visualizer = cfg.get('visualizer') or dict(type='OverlayVisualizer')
         cfg.visualizer = dict(visualizer, vis_backends=[backend])
@@ -107,6 +112,42 @@ def evaluate(
                 runner.test_dataloader.dataset.metainfo['classes'],
             )
     return results
+
+
+def _has_labels(dataset: BaseDataset) -> bool:
+    """Whether samples have a truth; one that is there but wrong is told later."""
+    try:
+        sample = dataset[0]['data_samples']
+    except Exception:
+        return 'seg_map_path' in dataset.get_data_info(0)
+    views = sample if isinstance(sample, list | tuple) else [sample]
+    truths = ('gt_sem_seg', 'gt_panoptic_seg')
+    return any(key in view for view in views for key in truths)
+
+
+def _draw_only(
+    cfg: Config,
+    dataset: BaseDataset,
+    show_dir: str | Path | None,
+    out: str | Path | None,
+) -> None:
+    key = 'test_dataloader.dataset'
+    if show_dir is None or out is not None:
+        raise PreflightError(
+            f'{key} has no labels to score predictions by. Load them in its pipeline, '
+            'name show_dir alone (--show-dir) for pictures, or write predictions with '
+            'tools/predict.py'
+        )
+    if not dataset.metainfo.get('classes'):
+        raise PreflightError(
+            f'{key} does not say how to draw its classes; give it '
+            'metainfo=dict(classes=[...], palette=[...])'
+        )
+    for name in ('pipeline', 'tta_pipeline'):
+        owner = cfg.test_dataloader.dataset if name == 'pipeline' else cfg
+        if owner.get(name) is not None:
+            owner[name] = without_labels(owner[name])
+    cfg.test_evaluator = []
 
 
 def _split_figures(figures: dict[str, float]) -> dict[str, dict]:

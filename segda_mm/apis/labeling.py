@@ -14,10 +14,11 @@ from mmengine.dataset import BaseDataset
 from mmengine.device import get_device
 from mmengine.registry import init_default_scope
 
+from segda_mm.datasets.discovery import VIDEO_SUFFIXES, find_files, is_video
 from segda_mm.engine.distributed import initialize_process_group
 from segda_mm.errors import FileNotWrittenError, MissingDataError, PreflightError
 from segda_mm.labeling import LabelStore, Processes, without_labels
-from segda_mm.labeling.video_frames import extract_frames, is_video
+from segda_mm.labeling.video_frames import MAX_LOST_FRAMES, extract_frames
 from segda_mm.models.checkpoints import (
     load_network_weights,
     only_plain_checkpoints,
@@ -43,13 +44,15 @@ def label(
     ego_car: dict | None = None,
     num_workers: int = 2,
     batch_size: int = 1,
+    max_lost_frames: float = MAX_LOST_FRAMES,
 ) -> dict:
     """Label images with a trained network, for another one to learn from.
 
-    The label of an image is ``<out>/<its path below the images' root>.png``: 8 bits of
+    The label of an image is ``<out>/<its path below the images' root>.png``, pixel by
+    pixel as the image is stored, whatever its EXIF orientation says: 8 bits of
     train ids (read by ``LoadLabelIds(table='train_id')``), or of a panoptic model 16
     bits of instance ids (``LoadPanopticLabels``); ``PseudoLabeledDataset`` puts images
-    and labels together. Of videos, the frames are first written to
+    and labels together. Of videos, the frames are first written, upright, to
     ``<out>/frames/<stem>/<number>.png``, and the labels to ``<out>/labels/...``.
 
     Beside the labels lie ``manifest.json`` (written last: it makes the folder
@@ -65,12 +68,14 @@ def label(
             ``tta_pipeline`` is used without what loads labels. ``labeler`` in it may
             be the config of a :class:`TTALabeler`, under arguments that are not None.
         checkpoint: A local checkpoint that fits the config's model exactly.
-        images: A folder, glob pattern, list file or list of image files, as
-            :class:`UnlabeledImageDataset` takes them; one or several video
-            files; or the config of a data set, whose pipeline is replaced.
+        images: An image, folder, glob pattern or list file, or several of them, as
+            :class:`UnlabeledImageDataset` takes them; video files, or a folder or
+            pattern of nothing else; or the config of a data set, whose pipeline is
+            replaced.
         out: The folder for the labels, for this call alone.
         tta: Average over the views of the config's ``tta_model``.
         pseudo_labeler, ego_car, num_workers, batch_size: See :class:`TTALabeler`.
+        max_lost_frames: Share of a video's frames that may be damaged, in [0, 1].
 
     Returns:
         The manifest; see :meth:`segda_mm.labeling.writer.LabelWriter.write`.
@@ -99,7 +104,9 @@ def label(
             given = {k: value for k, value in arguments.items() if value is not None}
             settings = dict(cfg.get('labeler') or dict(type='TTALabeler'), **given)
             labeler = LABELERS.build(_plain(settings))
-            store, images = _store_and_images(images, Path(out), labeler.num_writers)
+            store, images = _store_and_images(
+                images, Path(out), labeler.num_writers, max_lost_frames
+            )
             dataset = DATASETS.build(copy.deepcopy(dict(images, pipeline=pipeline)))
             with only_plain_checkpoints():
                 model = MODELS.build(copy.deepcopy(model_cfg))
@@ -133,24 +140,44 @@ def _model_and_pipeline(cfg: Config, tta: bool) -> tuple[dict, list[dict]]:
 
 
 def _store_and_images(
-    images: str | Sequence[str] | Mapping, out: Path, num_writers: int
+    images: str | Sequence[str] | Mapping,
+    out: Path,
+    num_writers: int,
+    max_lost: float,
 ) -> tuple[LabelStore, Mapping]:
     if isinstance(images, Mapping):
         return LabelStore(out), images
     alone = isinstance(images, str | os.PathLike)
     paths = [str(images)] if alone else [str(path) for path in images]
     stills = [path for path in paths if not is_video(path)]
-    videos = [path for path in paths if is_video(path)]
+    videos = [path for path in paths if is_video(path)] or _only_videos(paths)
     dataset = dict(type='UnlabeledImageDataset', images=paths[0] if alone else paths)
     if not videos:
         return LabelStore(out), dataset
-    if stills:
+    if stills and len(stills) < len(paths):
         raise PreflightError(
             f'{videos[0]} is a video and {stills[0]} is not; label them in two calls'
         )
-    frames = Processes().from_main(extract_frames, videos, out / 'frames', num_writers)
+    videos = find_files(videos, VIDEO_SUFFIXES, expected='videos').paths()
+    frames = Processes().from_main(
+        extract_frames, videos, out / 'frames', num_writers, max_lost
+    )
     dataset.update(images=frames, data_root=str(out / 'frames'))
     return LabelStore(out / 'labels'), dataset
+
+
+def _only_videos(paths: list[str]) -> list[str]:
+    """The paths where they stand for videos and no image, as a folder of videos."""
+    if all(map(os.path.isfile, paths)):
+        return []
+    try:
+        find_files(paths)
+    except MissingDataError:
+        try:
+            return find_files(paths, VIDEO_SUFFIXES).paths()
+        except MissingDataError:
+            pass
+    return []
 
 
 def _root(dataset: BaseDataset) -> str:

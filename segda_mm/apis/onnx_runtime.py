@@ -17,6 +17,7 @@ from mmseg.structures import SegDataSample
 
 from segda_mm.errors import PreflightError
 from segda_mm.files import atomic_file
+from segda_mm.inference.onnx_predict import read_picture
 from segda_mm.minicity import render_frame
 from segda_mm.ops.panoptic_grouping import find_centers
 
@@ -107,10 +108,10 @@ def verify_onnx(
 
 
 def _read(path: str | Path) -> np.ndarray:
-    picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if picture is None:
-        raise PreflightError(f'{path} is missing or is no image that OpenCV reads')
-    return picture
+    try:
+        return np.ascontiguousarray(read_picture(path)[..., ::-1])
+    except ValueError as error:
+        raise PreflightError(str(error)) from error
 
 
 @torch.inference_mode()

@@ -19,6 +19,7 @@ from segda_mm.inference.networks import ModelNetwork, Network, OnnxNetwork
 from segda_mm.inference.onnx_predict import OnnxSegmentor
 from segda_mm.inference.outputs import check_output, write_frames
 from segda_mm.inference.sources import Picture, Source, open_source
+from segda_mm.labeling.video_frames import MAX_LOST_FRAMES
 from segda_mm.models.checkpoints import read_checkpoint
 from segda_mm.models.segmentors import PanopticDeepLab
 from segda_mm.registry import MODELS
@@ -120,7 +121,12 @@ class Predictor:
         self.palette = [[int(value) for value in color] for color in table['palette']]
 
     def __call__(
-        self, source: object, *, batch_size: int = 1, confidence: bool = True
+        self,
+        source: object,
+        *,
+        batch_size: int = 1,
+        confidence: bool = True,
+        max_lost_frames: float = MAX_LOST_FRAMES,
     ) -> Iterator[Frame]:
         """Predict on all pictures of a source, in their order.
 
@@ -130,12 +136,15 @@ class Predictor:
                 uint8 in RGB or an iterable of such.
             batch_size: Pictures that go through the network together, if alike.
             confidence: Whether frames shall have it; it costs a pass over the logits.
+            max_lost_frames: Share of a video's frames that may be damaged, in [0, 1].
 
         Raises:
-            DataError: A video or image cannot be decoded, or this is no source.
+            DataError: A video or image cannot be decoded, or this is no source; and
+                at the end of a video that is too damaged.
             MissingDataError: There is no such file, folder or camera.
         """
-        return self._frames(open_source(source), batch_size, confidence)
+        opened = open_source(source, max_lost_frames)
+        return self._frames(opened, batch_size, confidence)
 
     def save(
         self,
@@ -145,6 +154,7 @@ class Predictor:
         *,
         batch_size: int = 1,
         opacity: float = 0.5,
+        max_lost_frames: float = MAX_LOST_FRAMES,
     ) -> int:
         """Predict on all pictures of a source and write what was predicted.
 
@@ -156,6 +166,7 @@ class Predictor:
                 of the latter two for a video.
             batch_size: See :meth:`__call__`.
             opacity: Share of the colours in an overlay.
+            max_lost_frames: See :meth:`__call__`.
 
         Returns:
             The number of pictures.
@@ -168,7 +179,7 @@ class Predictor:
             PreflightError: The kinds do not go with ``out``, or ``out`` is what is
                 read or lies within it.
         """
-        opened, out = open_source(source), Path(out)
+        opened, out = open_source(source, max_lost_frames), Path(out)
         check_output(out, kinds, opened)
         with closing(self._frames(opened, batch_size, False)) as frames:
             return write_frames(frames, out, kinds, opened, opacity)
@@ -214,6 +225,7 @@ class Predictor:
                 index=picture.index,
                 time=picture.time,
                 palette=self.palette,
+                orientation=picture.orientation,
             )
 
 

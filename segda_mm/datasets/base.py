@@ -2,49 +2,24 @@
 
 from __future__ import annotations
 
-import os
 import os.path as osp
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 
 from mmseg.datasets import BaseSegDataset
-from PIL import Image
 
-from segda_mm.errors import DataError, MissingDataError
+from segda_mm.errors import DataError
 
+from .discovery import list_files
 from .formats.cityscapes_labels import IGNORE_INDEX
+from .formats.images import open_image
 from .formats.subsets import choose, draw_share, read_name_list
-
-
-def list_files(folder: str, suffixes: Sequence[str], expected: str) -> list[str]:
-    """List the files below a folder, sorted, relative to it, with forward slashes.
-
-    Hidden files and folders are skipped, links are followed; ``expected`` says in
-    the message what belongs there.
-
-    Raises:
-        MissingDataError: The folder does not exist or has no such file.
-    """
-    found = []
-    for parent, folders, files in os.walk(folder, followlinks=True):
-        folders[:] = [name for name in folders if not name.startswith('.')]
-        found.extend(
-            osp.relpath(osp.join(parent, name), folder).replace(os.sep, '/')
-            for name in files
-            if name.endswith(tuple(suffixes)) and not name.startswith('.')
-        )
-    if not found:
-        what = 'folder does not exist'
-        if osp.isdir(folder):
-            what = 'folder holds no file that ends in ' + ' or '.join(suffixes)
-        raise MissingDataError(what, folder=folder, expected=expected)
-    return sorted(found)
 
 
 def image_problem(path: str, name: str) -> DataError | None:
     """Say why an image cannot be decoded, or None when it can."""
     try:
-        with Image.open(path) as image:
+        with open_image(path) as image:
             image.load()
         return None
     except FileNotFoundError:
@@ -186,7 +161,7 @@ class PairedSegDataset(FolderSegDataset):
 
     Args:
         data_prefix: ``dict(img_path=..., seg_map_path=...)``, the two folders.
-        img_suffix: Ending of the image names.
+        img_suffix: Ending of the image names, in small letters or capitals.
         kwargs: Further arguments of :class:`FolderSegDataset`.
     """
 
@@ -211,34 +186,44 @@ class PairedSegDataset(FolderSegDataset):
     def scan(self) -> tuple[list[dict], list[DataError]]:
         """Find the pairs; see :meth:`FolderSegDataset.scan`."""
         folders = self.data_prefix['img_path'], self.data_prefix['seg_map_path']
-        suffixes = self.img_suffix, self.seg_map_suffix
-        expected = self.IMAGES_EXPECTED, self.LABELS_EXPECTED
-        images, labels = (
-            {file.removesuffix(suffix) for file in list_files(folder, (suffix,), what)}
-            for folder, suffix, what in zip(folders, suffixes, expected)
-        )
-        names = sorted(stem + self.img_suffix for stem in images | labels)
+        images = self._by_stem(folders[0], self.img_suffix, self.IMAGES_EXPECTED)
+        labels = self._by_stem(folders[1], self.seg_map_suffix, self.LABELS_EXPECTED)
+        names = {
+            images.get(stem, [stem + self.img_suffix])[0]: stem
+            for stem in images.keys() | labels.keys()
+        }
         samples, problems = [], []
-        for name in self.choose_names(names, folders[0]):
-            stem = name.removesuffix(self.img_suffix)
+        for name in self.choose_names(sorted(names), folders[0]):
+            stem = names[name]
+            image, label = images.get(stem, []), labels.get(stem, [])
             info = self.data_info(folders[0], name)
-            info['seg_map_path'] = osp.join(folders[1], stem + self.seg_map_suffix)
-            if stem in images and stem in labels:
+            label_name = label[0] if label else stem + self.seg_map_suffix
+            info['seg_map_path'] = osp.join(folders[1], label_name)
+            remedy = f'list {name!r} in the file given as exclude='
+            if len(image) == len(label) == 1:
                 samples.append(info)
                 continue
-            have, lack = ('label', 'img_path')
-            if stem in images:
-                have, lack = ('image', 'seg_map_path')
-            problems.append(
-                DataError(
-                    f'is missing, but its {have} is there',
-                    file=info[lack],
-                    remedy=f'Restore the file, remove its {have}, or list '
-                    f'{name!r} in the file given as exclude=',
-                    name=name,
+            if image and label:
+                twins = image if len(image) > 1 else label
+                what = f'differs from {twins[0]!r} only in capitals of the suffix'
+                remedy = f'Rename or remove one of them, or {remedy}'
+                file = osp.join(folders[twins is label], twins[1])
+            else:
+                have, lack = (
+                    ('image', 'seg_map_path') if image else ('label', 'img_path')
                 )
-            )
+                file, what = info[lack], f'is missing, but its {have} is there'
+                remedy = f'Restore the file, remove its {have}, or {remedy}'
+            problems.append(DataError(what, file=file, remedy=remedy, name=name))
         return samples, problems
+
+    @staticmethod
+    def _by_stem(folder: str, suffix: str, expected: str) -> dict[str, list[str]]:
+        """The files of a folder by their names without the suffix."""
+        found: dict[str, list[str]] = {}
+        for name in list_files(folder, (suffix,), expected):
+            found.setdefault(name[: len(name) - len(suffix)], []).append(name)
+        return found
 
 
 class PanopticSegDataset(PairedSegDataset):

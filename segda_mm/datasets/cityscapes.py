@@ -23,7 +23,7 @@ _PREFIX = {'img_path': 'leftImg8bit/train', 'seg_map_path': 'gtFine/train'}
 _SNIPPET_LENGTH = FRAMES_BEFORE + 1 + FRAMES_AFTER
 _SUFFIX = '_leftImg8bit.png'
 _FRAME_NAME = re.compile(
-    rf'(?P<recording>(?:.*/)?[^/]+_\d+)_(?P<frame>\d+){re.escape(_SUFFIX)}'
+    rf'(?P<recording>(?:.*/)?[^/]+_\d+)_(?P<frame>\d+)(?i:{re.escape(_SUFFIX)})'
 )
 
 

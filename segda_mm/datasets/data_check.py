@@ -18,6 +18,7 @@ from segda_mm.registry import DATASETS
 
 from .base import FolderSegDataset, image_problem
 from .class_counts import count_pixels, read_train_ids
+from .formats.images import is_shown_turned, open_image
 from .formats.subsets import read_name_list
 from .transforms import LoadLabelIds, LoadPanopticLabels
 
@@ -30,7 +31,8 @@ class DatasetReport(NamedTuple):
     """What was found in one data set, whose place in the config is ``key``.
 
     ``pixels`` (K,) counts the pixels of each class, ``images`` (K,) the images with
-    at least one; these and ``void_pixels`` are None without labels.
+    at least one; these and ``void_pixels`` are None without labels. Of
+    ``shown_turned`` images EXIF says that viewers turn them.
     """
 
     key: str
@@ -41,6 +43,7 @@ class DatasetReport(NamedTuple):
     pixels: np.ndarray | None = None
     images: np.ndarray | None = None
     void_pixels: int | None = None
+    shown_turned: int = 0
 
 
 def dataset_configs(cfg: dict, splits: tuple[str, ...]) -> dict[str, dict]:
@@ -111,6 +114,11 @@ def format_report(report: DatasetReport) -> str:
         f'{len(report.problems)} problems'
     ]
     lines += [f'  {problem}' for problem in report.problems]
+    if report.shown_turned:
+        lines.append(
+            f'  {report.shown_turned} images look turned in a viewer (EXIF orientation)'
+            ': they are read as they are stored, and labels have to lie so too'
+        )
     if report.pixels is None:
         if report.num_samples:
             lines.append('  no labels are read from this data set')
@@ -163,17 +171,21 @@ def _check_dataset(
 
     pixels = np.zeros(len(classes) + 1, dtype=np.int64)
     images = np.zeros(len(classes) + 1, dtype=np.int64)
+    shown_turned = 0
     with ProcessPoolExecutor(workers) if workers > 0 else nullcontext() as pool:
         found = pool.map(check, samples, chunksize=8) if pool else map(check, samples)
-        for done, (problem, counts) in enumerate(found, start=1):
+        for done, (problem, counts, turned) in enumerate(found, start=1):
+            shown_turned += turned
             if problem is not None:
                 problems.append(problem)
             if counts is not None:
                 pixels += counts
                 images += counts > 0
             progress(key, done, len(samples))
-    counted = (pixels[:-1], images[:-1], int(pixels[-1])) if labelled else ()
-    return DatasetReport(key, config['type'], len(samples), problems, classes, *counted)
+    counted = (pixels[:-1], images[:-1], int(pixels[-1])) if labelled else (None,) * 3
+    return DatasetReport(
+        key, config['type'], len(samples), problems, classes, *counted, shown_turned
+    )
 
 
 def _label_loader(config: dict, sample: dict, num_classes: int) -> BaseTransform:
@@ -189,14 +201,20 @@ def _label_loader(config: dict, sample: dict, num_classes: int) -> BaseTransform
 
 def _check_sample(
     sample: dict, loader: BaseTransform | None, num_classes: int
-) -> tuple[DataError | None, np.ndarray | None]:
-    """The problem of a sample or None, and its counts where a label is readable."""
+) -> tuple[DataError | None, np.ndarray | None, bool]:
+    """The problem of a sample or None, its counts where a label is readable, and
+    whether viewers turn its image."""
     name = sample.get('relative_path', sample['img_path'])
     problem = image_problem(sample['img_path'], name)
-    if problem is not None or loader is None:
-        return problem, None
+    if problem is not None:
+        return problem, None, False
+    with open_image(sample['img_path']) as image:
+        turned = is_shown_turned(image)
+    if loader is None:
+        return None, None, turned
     try:
-        return None, count_pixels(read_train_ids(loader, sample), num_classes)
+        counts = count_pixels(read_train_ids(loader, sample), num_classes)
+        return None, counts, turned
     except DataError as error:
         error.name = name
-        return error, None
+        return error, None, turned

@@ -13,7 +13,7 @@ import numpy as np
 from segda_mm.errors import DataError
 from segda_mm.registry import DATASETS
 
-from .base import list_files
+from .discovery import list_files
 from .formats.label_files import decode_labels, read_label_ids
 from .snippets import CityscapesSnippets, PatternSnippets
 
@@ -65,7 +65,7 @@ class EgoCarRegions:
             suffix = '.png' if has_pattern else '_gtFine_labelIds.png'
             expected = f'label files of the annotated frames, *{suffix}'
             files = {
-                name.removesuffix(suffix): f'{annotated}/{name}'
+                name[: -len(suffix)]: f'{annotated}/{name}'
                 for name in list_files(annotated, (suffix,), expected)
             }
         else:

@@ -1,19 +1,13 @@
 from __future__ import annotations
 
-import glob
-import itertools
-import os
 import os.path as osp
 from collections.abc import Sequence
 
 from segda_mm.errors import DataError, MissingDataError
 from segda_mm.registry import DATASETS
 
-from .base import FolderSegDataset, list_files
-from .formats.subsets import read_name_list
-
-IMAGE_SUFFIXES = ('.png', '.jpg', '.jpeg', '.bmp', '.tif', '.tiff', '.webp', '.ppm')
-IMAGE_SUFFIXES += tuple(suffix.upper() for suffix in IMAGE_SUFFIXES)
+from .base import FolderSegDataset
+from .discovery import IMAGE_SUFFIXES, IMAGES, find_files
 
 
 @DATASETS.register_module()
@@ -25,8 +19,9 @@ class UnlabeledImageDataset(FolderSegDataset):
     labels sets the attribute of that name.
 
     Args:
-        images: A folder, a glob pattern (``**`` for any depth), a list file
-            (``*.txt``, one path a line) or a list of paths. ``relative_path`` begins
+        images: A folder, an image, a glob pattern (``**`` for any depth), a list file
+            (``*.txt``, one path a line) or a list of them, see
+            :func:`~segda_mm.datasets.discovery.find_files`. ``relative_path`` begins
             below the folder, before the first wildcard, or below ``data_root``
             (without one: the folder of the list file, the common one of the paths).
         data_root: Folder that ``images`` and the paths in it are relative to.
@@ -37,7 +32,7 @@ class UnlabeledImageDataset(FolderSegDataset):
     """
 
     #: What belongs into the folder.
-    IMAGES_EXPECTED = 'images (.png, .jpg, .bmp, .tif, .webp or .ppm)'
+    IMAGES_EXPECTED = IMAGES
     SUFFIXES: Sequence[str] = IMAGE_SUFFIXES
 
     def __init__(
@@ -59,7 +54,9 @@ class UnlabeledImageDataset(FolderSegDataset):
 
     def scan(self) -> tuple[list[dict], list[DataError]]:
         """Find the images; see :meth:`FolderSegDataset.scan`."""
-        folder, names = self._find()
+        folder, names = find_files(
+            self.images, self.SUFFIXES, self.data_root or '', self.IMAGES_EXPECTED
+        )
         labels = self.pseudo_label_dir
         if labels is not None and not osp.isdir(labels):
             raise MissingDataError(
@@ -89,43 +86,3 @@ class UnlabeledImageDataset(FolderSegDataset):
     def describe_names(self, names: Sequence[str]) -> dict[str, dict]:
         """Further entries of the data infos, by the names of their images."""
         return {}
-
-    def _find(self) -> tuple[str, list[str]]:
-        """Folder of the images, and their names below it."""
-        if not isinstance(self.images, (str, os.PathLike)):
-            return self._from_paths(list(self.images), self.data_root)
-        images = osp.join(self.data_root, self.images)
-        if glob.has_magic(images):
-            return self._from_pattern(images)
-        if images.lower().endswith('.txt'):
-            return self._from_paths(
-                read_name_list(images), self.data_root or osp.dirname(images)
-            )
-        return images, list_files(images, self.SUFFIXES, self.IMAGES_EXPECTED)
-
-    def _from_pattern(self, pattern: str) -> tuple[str, list[str]]:
-        parts = pattern.split('/')
-        fixed = itertools.takewhile(lambda part: not glob.has_magic(part), parts)
-        folder = '/'.join(fixed) or ('/' if pattern.startswith('/') else '.')
-        names = [
-            osp.relpath(path, folder).replace(os.sep, '/')
-            for path in glob.glob(pattern, recursive=True)
-            if path.endswith(tuple(self.SUFFIXES)) and osp.isfile(path)
-        ]
-        if not names:
-            raise MissingDataError(
-                f'no image matches images={pattern!r}',
-                folder=folder,
-                expected=self.IMAGES_EXPECTED,
-            )
-        return folder, sorted(names)
-
-    def _from_paths(self, paths: list[str], root: str) -> tuple[str, list[str]]:
-        if not paths:
-            raise MissingDataError('the list given as images= is empty', folder=root)
-        paths = [osp.abspath(osp.join(root, path)) for path in paths]
-        folder = osp.abspath(root)
-        if not root or any(osp.commonpath([folder, path]) != folder for path in paths):
-            folder = osp.commonpath([osp.dirname(path) for path in paths])
-        names = {osp.relpath(path, folder).replace(os.sep, '/') for path in paths}
-        return folder, sorted(names)

@@ -32,6 +32,7 @@ class Frame:
         index: Its number in the source, from 0.
         time: Seconds since the start of a video; None of others.
         palette: RGB of the classes, (C, 3).
+        orientation: How viewers turn the image file, by EXIF's number; 1: not at all.
     """
 
     image: np.ndarray
@@ -42,6 +43,7 @@ class Frame:
     index: int
     time: float | None
     palette: list[list[int]] = field(repr=False)
+    orientation: int = 1
 
     def colors(self) -> np.ndarray:
         """The labels in the classes' colours, (H, W, 3) uint8 in RGB."""

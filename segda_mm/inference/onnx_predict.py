@@ -2,8 +2,9 @@
 
 Needs NumPy, OpenCV and ONNX Runtime; neither PyTorch nor segda_mm, so that this file
 and the graph are all that has to be copied. What has to be known about the network
-stands in the graph's metadata. Writes one PNG of label ids an image, of the image's
-size. :class:`~segda_mm.apis.Predictor` runs graphs by it as well.
+stands in the graph's metadata. Writes one PNG of label ids an image, pixel by pixel as
+the image is stored, whatever its EXIF tag of orientation says.
+:class:`~segda_mm.apis.Predictor` runs graphs by it as well.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import argparse
 import importlib
 import json
 import os
+import re
+import struct
 import sys
 from pathlib import Path
 
@@ -136,10 +139,43 @@ def read_picture(file: str | os.PathLike) -> np.ndarray:
         ValueError: It is missing or no image.
     """
     flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
-    picture = cv2.imread(os.fspath(file), flags)
+    content = Path(file).read_bytes() if Path(file).is_file() else b''
+    picture = None
+    if content:
+        picture = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
     if picture is None:
         raise ValueError(f'{file} is missing or is no image that OpenCV reads')
     return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+
+
+def orientation_of(content: bytes) -> int:
+    """EXIF's number, 1 to 8, of how viewers turn a JPEG, PNG or WebP; 1: not at all."""
+    exif = re.search(rb'(?s)(?:Exif\0\0|eXIf|EXIF....)(MM\0\*|II\*\0)', content)
+    if exif is None:
+        return 1
+    start, order = exif.start(1), '>' if exif[1] == b'MM\0*' else '<'
+    try:
+        (first,) = struct.unpack_from(f'{order}I', content, start + 4)
+        (count,) = struct.unpack_from(f'{order}H', content, start + first)
+        for entry in range(start + first + 2, start + first + 2 + 12 * count, 12):
+            tag, _, _, value = struct.unpack_from(f'{order}HHIH', content, entry)
+            if tag == 0x0112:
+                return value if 1 <= value <= 8 else 1
+    except struct.error:
+        # Cut short.
+        pass
+    return 1
+
+
+def upright(picture: np.ndarray, orientation: int) -> np.ndarray:
+    """Turn a picture (H, W, ...) as viewers do, by EXIF's number."""
+    if orientation >= 5:
+        picture = picture.swapaxes(0, 1)
+    if orientation in (2, 3, 6, 7):
+        picture = picture[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        picture = picture[::-1]
+    return np.ascontiguousarray(picture)
 
 
 def _resized(
@@ -198,6 +234,8 @@ def main() -> int:
             _write_png(folder / f'{stem}.png', labels)
             if args.overlay:
                 overlay = _overlay(picture, labels, segmentor.metadata['palette'])
+                # It shall look like the photo in a viewer.
+                overlay = upright(overlay, orientation_of(Path(image).read_bytes()))
                 _write_png(folder / f'{stem}_overlay.png', overlay)
     except (OSError, ValueError) as error:
         print(f'onnx_predict.py: {error}', file=sys.stderr)

@@ -9,13 +9,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from segda_mm.datasets.unlabeled import IMAGE_SUFFIXES
+from segda_mm.datasets.discovery import IMAGE_SUFFIXES, has_suffix, is_video
 from segda_mm.errors import DataError, FileNotWrittenError, PreflightError
 from segda_mm.files import atomic_file
 from segda_mm.labeling.long_jobs import Progress
-from segda_mm.labeling.video_frames import is_video
 
 from .frames import Frame, ahead
+from .onnx_predict import upright
 from .sources import Source
 
 #: What can be written of a frame.
@@ -47,7 +47,7 @@ def check_output(out: Path, kinds: Sequence[str], source: Source) -> None:
             f'{out} is one video of overlays or of colors and cannot hold '
             f'{", ".join(kinds)}; name a folder for them'
         )
-    if out.suffix in IMAGE_SUFFIXES:
+    if has_suffix(out, IMAGE_SUFFIXES):
         raise PreflightError(f'{out} is an image; name a folder, or a video as out.mp4')
     place = source.place and source.place.resolve()
     if place and (place == out.resolve() or place in out.resolve().parents):
@@ -100,7 +100,11 @@ def _picture(frame: Frame, kind: str, opacity: float) -> np.ndarray:
     """(H, W) of labels, else (H, W, 3) in OpenCV's BGR."""
     if kind == 'labels':
         return frame.labels
-    drawn = frame.colors() if kind == 'colors' else frame.overlay(opacity)
+    if kind == 'colors':
+        drawn = frame.colors()
+    else:
+        # It shall look like the photo in a viewer.
+        drawn = upright(frame.overlay(opacity), frame.orientation)
     return cv2.cvtColor(drawn, cv2.COLOR_RGB2BGR)
 
 

@@ -15,10 +15,17 @@ import numpy as np
 from mmengine.logging import print_log
 
 from segda_mm.datasets import UnlabeledImageDataset
+from segda_mm.datasets.discovery import VIDEO_SUFFIXES, find_files, is_video
 from segda_mm.errors import DataError, MissingDataError
-from segda_mm.labeling.video_frames import is_video
+from segda_mm.labeling.video_frames import (
+    MAX_LOST_FRAMES,
+    announced_frames,
+    grab_all,
+    open_video,
+    require_most_frames,
+)
 
-from .onnx_predict import read_picture
+from .onnx_predict import orientation_of, read_picture
 
 #: Frames a second where nothing says how many.
 DEFAULT_RATE = 25.0
@@ -29,11 +36,12 @@ class Picture:
     """One picture of a source.
 
     Attributes:
-        image: (H, W, 3) uint8 in RGB, as it is stored.
+        image: (H, W, 3) uint8 in RGB, as it is stored; frames of a video are upright.
         name: What files about it are called, without suffix; may hold folders.
         path: The image or the video; None of cameras and arrays.
         index: Its number, from 0.
         time: Seconds since the start of a video; None of others.
+        orientation: How viewers turn an image file, by EXIF's number; 1: not at all.
     """
 
     image: np.ndarray
@@ -41,6 +49,7 @@ class Picture:
     path: Path | None
     index: int
     time: float | None = None
+    orientation: int = 1
 
 
 @dataclass(frozen=True)
@@ -60,20 +69,21 @@ class Source:
     place: Path | None = None
 
 
-def open_source(source: object) -> Source:
+def open_source(source: object, max_lost: float = MAX_LOST_FRAMES) -> Source:
     """Find out what a source is.
 
     Args:
         source: A file, folder, glob pattern or ``.txt`` list of images, a video, a
             list of image files, the number of a camera, or one array (H, W, 3) uint8
             in RGB or an iterable of such.
+        max_lost: Share of a video's frames that may be damaged, in [0, 1].
 
     Returns:
         The source.
 
     Raises:
         DataError: A video cannot be decoded, two images share a name, or this is
-            no source.
+            no source; and at the end of a video that is too damaged.
         MissingDataError: There is no such file, folder or camera, or no image in it.
     """
     if isinstance(source, np.ndarray):
@@ -82,9 +92,12 @@ def open_source(source: object) -> Source:
         path = os.fspath(source)
         if path.isdecimal() and not os.path.exists(path):
             return _of_camera(int(path))
-        if is_video(path) and (os.path.isfile(path) or not _stands_for_many(path)):
-            return _of_video(Path(path))
-        return _of_images(path)
+        if not is_video(path):
+            return _of_images(path)
+        if os.path.isfile(path) or not glob.has_magic(path):
+            return _of_video(Path(path), max_lost)
+        found = find_files(path, VIDEO_SUFFIXES, expected='a video').paths()
+        return open_source(found, max_lost)
     if isinstance(source, int):
         return _of_camera(source)
     if isinstance(source, list | tuple) and any(
@@ -92,7 +105,7 @@ def open_source(source: object) -> Source:
     ):
         paths = [os.fspath(path) for path in source]
         if len(paths) == 1:
-            return open_source(paths[0])
+            return open_source(paths[0], max_lost)
         video = next(filter(is_video, paths), None)
         if video is not None:
             raise DataError(
@@ -119,16 +132,32 @@ def _of_images(images: str | list[str]) -> Source:
     infos = [dataset.get_data_info(index) for index in range(len(dataset))]
 
     def pictures() -> Iterator[Picture]:
+        told = False
         for index, info in enumerate(infos):
+            path = Path(info['img_path'])
             name = PurePosixPath(info['relative_path']).with_suffix('')
             try:
-                image = read_picture(info['img_path'])
+                image = read_picture(path)
             except ValueError as error:
                 raise DataError(str(error)) from error
-            yield Picture(image, str(name), Path(info['img_path']), index)
+            orientation = orientation_of(path.read_bytes())
+            if orientation != 1 and not told:
+                told = True
+                _tell_turned(path)
+            yield Picture(image, str(name), path, index, orientation=orientation)
 
     place = None if isinstance(images, list) else _root(infos[0])
     return Source(pictures, len(infos), place=place)
+
+
+def _tell_turned(file: Path) -> None:
+    print_log(
+        f'{file} is stored turned, as its EXIF orientation says: the network sees it, '
+        'and its labels lie, as it is stored; overlays are upright. If the network '
+        'shall see photos upright, turn the files, as with `mogrify -auto-orient`',
+        logger='current',
+        level=logging.WARNING,
+    )
 
 
 def _stands_for_many(path: str) -> bool:
@@ -139,40 +168,28 @@ def _root(info: dict) -> Path:
     return Path(info['img_path'].removesuffix(info['relative_path']) or '.')
 
 
-def _of_video(video: Path) -> Source:
+def _of_video(video: Path, max_lost: float) -> Source:
     if not video.is_file():
         raise MissingDataError(f'there is no video {video}')
-    capture = _capture(str(video))
-    first, _ = capture.read()
-    # What the container says; it may be wrong.
-    rate, total = capture.get(cv2.CAP_PROP_FPS), capture.get(cv2.CAP_PROP_FRAME_COUNT)
+    capture = open_video(video)
+    first = capture.grab()
+    rate, total = capture.get(cv2.CAP_PROP_FPS), announced_frames(capture)
     capture.release()
-    if not first:
-        raise DataError(
-            'has no frame that OpenCV can decode',
-            file=video,
-            remedy='Convert it, as with `ffmpeg -i VIDEO -c:v mjpeg -q:v 2 OUT.avi`',
-        )
+    require_most_frames(video, int(first), 0, max_lost)
     rate = rate if 0 < rate < 1000 else DEFAULT_RATE
 
     def pictures() -> Iterator[Picture]:
         index = -1
-        for index, image in enumerate(_frames(str(video))):
+        for index, image in enumerate(_frames(video)):
             name = f'{video.stem}/{index:06}'
             yield Picture(image, name, video, index, index / rate)
-        if index + 1 < total:
-            print_log(
-                f'{video}: {index + 1} of {total:.0f} frames could be decoded; its '
-                'end is missing or damaged',
-                logger='current',
-                level=logging.WARNING,
-            )
+        require_most_frames(video, index + 1, total, max_lost)
 
-    return Source(pictures, int(total) if total > 0 else None, rate, video)
+    return Source(pictures, total or None, rate, video)
 
 
 def _of_camera(number: int) -> Source:
-    capture = _capture(number)
+    capture = open_video(number)
     there, rate = capture.isOpened(), capture.get(cv2.CAP_PROP_FPS)
     capture.release()
     if not there:
@@ -185,18 +202,11 @@ def _of_camera(number: int) -> Source:
     return Source(pictures, rate=rate if 0 < rate < 1000 else DEFAULT_RATE)
 
 
-def _capture(source: str | int) -> cv2.VideoCapture:
-    capture = cv2.VideoCapture(source)
-    # A phone held upright stores its video lying, and says so.
-    capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)
-    return capture
-
-
-def _frames(source: str | int) -> Iterator[np.ndarray]:
-    capture = _capture(source)
+def _frames(source: Path | int) -> Iterator[np.ndarray]:
+    capture = open_video(source)
     try:
-        while True:
-            decoded, frame = capture.read()
+        for _ in grab_all(capture):
+            decoded, frame = capture.retrieve()
             if not decoded:
                 return
             yield cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
+from mmengine.logging import print_log
 
 from segda_mm.datasets.formats.label_checksums import read_json
 from segda_mm.errors import DataError
@@ -14,35 +17,113 @@ from segda_mm.files import atomic_file, write_json
 
 from .long_jobs import BoundedPool, Progress
 
-VIDEO_SUFFIXES = ('.avi', '.m4v', '.mkv', '.mov', '.mp4', '.mpeg', '.mpg', '.webm')
+#: Share of a video's frames that may be lost before it is refused.
+MAX_LOST_FRAMES = 0.1
+
+#: Frames one after the other that cannot be decoded before a video counts as ended.
+_MAX_GAP = 100
 
 
-def is_video(path: str | Path) -> bool:
-    """Whether a path has the suffix of a video file."""
-    return str(path).lower().endswith(VIDEO_SUFFIXES)
+def open_video(source: str | Path | int) -> cv2.VideoCapture:
+    """Open a video, or a camera by its number; frames come upright.
+
+    A phone held upright stores its video lying, and says so in the container.
+    """
+    video = source if isinstance(source, int) else str(source)
+    capture = cv2.VideoCapture(video)
+    capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)
+    return capture
+
+
+def announced_frames(capture: cv2.VideoCapture) -> int:
+    """How many frames the container says that it has; 0 where it does not."""
+    return max(int(capture.get(cv2.CAP_PROP_FRAME_COUNT)), 0)
+
+
+def grab_all(capture: cv2.VideoCapture) -> Iterator[None]:
+    """Grab one frame after the other, to be retrieved; pass over damaged ones."""
+    announced, found, gap = announced_frames(capture), 0, 0
+    while found + gap < announced or gap == 0:
+        if capture.grab():
+            found, gap = found + 1, 0
+            yield
+        elif gap == _MAX_GAP:
+            return
+        else:
+            gap += 1
+
+
+def require_most_frames(
+    video: str | Path, found: int, announced: int, max_lost: float
+) -> None:
+    """Tell how many frames of a damaged video came out, and refuse it if too few.
+
+    Args:
+        video: The file.
+        found: Frames that could be decoded.
+        announced: Frames that its container speaks of, see :func:`announced_frames`.
+        max_lost: Share of them that may be lost, in [0, 1]; one frame always may.
+
+    Raises:
+        DataError: None was found, or too many are lost.
+    """
+    if found == 0:
+        raise DataError(
+            'has no frame that OpenCV can decode',
+            file=video,
+            remedy='Convert it, as with `ffmpeg -i VIDEO -c:v mjpeg -q:v 2 OUT.avi`',
+        )
+    if found >= announced:
+        return
+    what = f'{found} of {announced} frames could be decoded'
+    if announced - found > max(1, max_lost * announced):
+        raise DataError(
+            f'{what}, and {max_lost:.0%} may be lost: it is damaged or cut, or its '
+            'container counts wrongly',
+            file=video,
+            remedy='Take a whole copy of it, or accept what there is with '
+            'max_lost_frames=1 (--max-lost-frames 1)',
+        )
+    print_log(
+        f'{video}: {what}; it is damaged or its end is missing',
+        logger='current',
+        level=logging.WARNING,
+    )
 
 
 def extract_frames(
-    videos: Sequence[str | Path], folder: str | Path, num_writers: int
+    videos: Sequence[str | Path],
+    folder: str | Path,
+    num_writers: int,
+    max_lost: float = MAX_LOST_FRAMES,
 ) -> list[str]:
-    """Write every frame of some videos as ``<folder>/<video's stem>/<number>.png``.
+    """Write every frame of some videos, upright, as ``<folder>/<stem>/<number>.png``.
 
-    Frames that an earlier, maybe killed, call has written are left as they are;
+    Videos that differ in their suffix alone get folders of their whole names. Frames
+    that an earlier, maybe killed, call has written are left as they are;
     ``<folder>/<stem>.json`` remembers which video they are of.
+
+    Args:
+        videos: Video files.
+        folder: Where the frames go.
+        num_writers: Threads that compress and write.
+        max_lost: See :func:`require_most_frames`.
 
     Returns:
         Paths of all frames relative to the folder, in their order.
 
     Raises:
-        DataError: A video does not exist, cannot be decoded, shares its stem
-            with another one, or the folder holds frames of another video.
+        DataError: A video does not exist, is too damaged, has the name of another one,
+            or the folder holds frames of another video.
     """
     folder = Path(folder)
-    by_stem: dict[str, Path] = {}
+    stems = Counter(Path(video).stem for video in videos)
+    by_name: dict[str, Path] = {}
     for video in map(Path, videos):
         if not video.is_file():
             raise DataError('video does not exist', file=video)
-        other = by_stem.setdefault(video.stem, video)
+        name = video.stem if stems[video.stem] == 1 else video.name
+        other = by_name.setdefault(name, video)
         if other != video:
             raise DataError(
                 f'would share the folder of its frames with {other}',
@@ -50,14 +131,15 @@ def extract_frames(
                 remedy='Rename one of the two videos',
             )
     return [
-        f'{stem}/{name}'
-        for stem, video in by_stem.items()
-        for name in _extract(video, folder / stem, num_writers)
+        f'{name}/{frame}'
+        for name, video in by_name.items()
+        for frame in _extract(video, folder / name, num_writers, max_lost)
     ]
 
 
-def _extract(video: Path, folder: Path, num_writers: int) -> list[str]:
-    record = folder.with_suffix('.json')
+def _extract(video: Path, folder: Path, num_writers: int, max_lost: float) -> list[str]:
+    # Its name may have dots, and another's may begin with the part before them.
+    record = folder.with_name(f'{folder.name}.json')
     source = dict(video=video.name, bytes=video.stat().st_size)
     known = read_json(record, f'Remove it and {folder}, and start again')
     if known is not None and known['source'] != source:
@@ -71,15 +153,16 @@ def _extract(video: Path, folder: Path, num_writers: int) -> list[str]:
     if known is not None and known['frames'] is not None:
         paths = [_frame(folder, number) for number in range(known['frames'])]
         if present.issuperset(paths):
+            announced = known.get('announced', len(paths))
+            require_most_frames(video, len(paths), announced, max_lost)
             return [path.name for path in paths]
     write_json(record, dict(source=source, frames=None))
-    capture = cv2.VideoCapture(str(video))
-    # What the container says, for the time left; it may be wrong.
-    expected = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
-    progress = Progress(f'Frames of {video.name}:', expected)
+    capture = open_video(video)
+    announced = announced_frames(capture)
+    progress = Progress(f'Frames of {video.name}:', announced)
     names = []
     with BoundedPool(num_writers) as pool:
-        while capture.grab():
+        for _ in grab_all(capture):
             path = _frame(folder, len(names))
             if path not in present:
                 decoded, frame = capture.retrieve()
@@ -88,13 +171,8 @@ def _extract(video: Path, folder: Path, num_writers: int) -> list[str]:
                 pool.submit(_write_frame, path, frame)
             names.append(path.name)
             progress.step(1)
-    if not names:
-        raise DataError(
-            'has no frame that OpenCV can decode',
-            file=video,
-            remedy='Convert it, as with `ffmpeg -i VIDEO -c:v mjpeg -q:v 2 OUT.avi`',
-        )
-    write_json(record, dict(source=source, frames=len(names)))
+    require_most_frames(video, len(names), announced, max_lost)
+    write_json(record, dict(source=source, frames=len(names), announced=announced))
     return names
 
 

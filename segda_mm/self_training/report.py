@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
+from segda_mm.datasets.formats.images import open_image
 from segda_mm.files import write_json
 from segda_mm.visualization import colorize, colorize_panoptic
 from segda_mm.visualization.report import (
@@ -130,7 +130,7 @@ def _draw(configs: PlanConfigs, name: str) -> list[Picture]:
     pictures = []
     for frame in (frames[round(place)] for place in places):
         info = first.get_data_info(where['round 1'][frame])
-        with Image.open(info['img_path']) as image:
+        with open_image(info['img_path']) as image:
             layers = dict(image=np.asarray(image.convert('RGB')))
         for title, dataset in datasets.items():
             if frame in where[title]:

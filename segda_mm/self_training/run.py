@@ -84,7 +84,7 @@ def _forget(
 
 
 def require_inputs(
-    configs: PlanConfigs, require_data: Callable[[Config, Sequence[str]], None]
+    configs: PlanConfigs, require_data: Callable[[Config, Sequence[str]], object]
 ) -> None:
     """See that every config, data set and checkpoint of a plan is there.
 

@@ -1,5 +1,6 @@
 """Evaluation of the toy job, through files."""
 
+import copy
 import json
 from pathlib import Path
 
@@ -112,3 +113,39 @@ def test_tta_without_its_config_keys(toy_config, tmp_path):
         (tmp_path / 'net.pth').touch()
         with pytest.raises(PreflightError, match=f'`{key}`'):
             evaluate(cfg, tmp_path / 'net.pth', tta=True)
+
+
+@pytest.mark.parametrize('tta', [False, True])
+@pytest.mark.parametrize('kind', ['no loader', 'a loader', 'no metainfo', 'of mmseg'])
+def test_images_without_labels_are_drawn_alone(toy_config, tmp_path, kind, tta):
+    cfg = load_config(toy_config)
+    save_untrained(tmp_path / 'net.pth', cfg)
+    given = cfg.test_dataloader.dataset
+    evaluate(copy.deepcopy(cfg), tmp_path / 'net.pth', tta, show_dir=tmp_path / 'both')
+    load, labels, pack = given.pipeline
+    changed = dict(
+        type='UnlabeledImageDataset',
+        images=str(tmp_path / 'data/images/val'),
+        metainfo=given.metainfo,
+        pipeline=[load, *[labels] * (kind == 'a loader'), pack],
+    )
+    if kind == 'no metainfo':
+        del changed['metainfo']
+    elif kind == 'of mmseg':
+        prefix = dict(img_path='images/val')
+        changed = dict(given, data_prefix=prefix, pipeline=[load, pack])
+    cfg.test_dataloader.dataset = changed
+    with pytest.raises(PreflightError, match=r'test_dataloader\.dataset has no labels'):
+        evaluate(copy.deepcopy(cfg), tmp_path / 'net.pth', tta)
+    if kind == 'no metainfo':
+        with pytest.raises(PreflightError, match='does not say how to draw'):
+            evaluate(cfg, tmp_path / 'net.pth', tta, show_dir=tmp_path / 'alone')
+        return
+    results = evaluate(cfg, tmp_path / 'net.pth', tta, show_dir=tmp_path / 'alone')
+    assert (results['num_images'], results['metrics']) == (3, {})
+    for path in (tmp_path / 'both').glob('*.png'):
+        both = np.asarray(Image.open(path))
+        alone = np.asarray(Image.open(tmp_path / 'alone' / path.name))
+        # The image and the prediction, without a truth between.
+        expected = np.hstack([both[:, :64], both[:, -64:]])
+        np.testing.assert_array_equal(alone, expected)

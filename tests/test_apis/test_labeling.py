@@ -124,3 +124,40 @@ def test_what_is_missing_is_named(toy_config, tmp_path):
     broken.write_bytes(b'no image')
     with pytest.raises(PreflightError, match='1.png: image cannot be decoded'):
         label(cfg, tmp_path / 'net.pth', images, tmp_path / 'out', num_workers=1)
+
+
+@pytest.mark.parametrize('given', ['0.png', ['0.png'], 'list.txt', '[0]*'])
+def test_one_image(toy_config, tmp_path, given):
+    cfg = load_config(toy_config)
+    save_untrained(cfg, tmp_path / 'net.pth')
+    folder = tmp_path / 'data/images/val'
+    (folder / 'list.txt').write_text('0.png\n')
+    given = (
+        [str(folder / n) for n in given] if isinstance(given, list) else folder / given
+    )
+    manifest = label(cfg, tmp_path / 'net.pth', given, tmp_path / 'one', tta=False)
+    assert manifest['images'] == ['0.png']
+    label(cfg, tmp_path / 'net.pth', str(folder), tmp_path / 'all', tta=False)
+    written, expected = (tmp_path / f'{out}/0.png' for out in ('one', 'all'))
+    assert written.read_bytes() == expected.read_bytes()
+
+
+def test_a_folder_of_videos_of_which_one_is_damaged(toy_config, tmp_path):
+    cfg = load_config(toy_config)
+    save_untrained(cfg, tmp_path / 'net.pth')
+    (tmp_path / 'drives').mkdir()
+    draw = np.random.default_rng(0)
+    for name in ('a.b.avi', 'a.c.AVI'):
+        path = str(tmp_path / 'drives' / name)
+        writer = cv2.VideoWriter(path, cv2.VideoWriter_fourcc(*'MJPG'), 10, (64, 32))
+        for _ in range(10):
+            writer.write(draw.integers(256, size=(32, 64, 3), dtype=np.uint8))
+        writer.release()
+    content = (tmp_path / 'drives/a.c.AVI').read_bytes()
+    (tmp_path / 'drives/a.c.AVI').write_bytes(content[: len(content) * 2 // 3])
+    given = (cfg, tmp_path / 'net.pth', tmp_path / 'drives', tmp_path / 'out')
+    with pytest.raises(PreflightError, match=r'a\.c\.AVI: \d of 10 frames could be'):
+        label(*given, tta=False)
+    manifest = label(*given, tta=False, max_lost_frames=1)
+    assert {name[:3] for name in manifest['images']} == {'a.b', 'a.c'}
+    assert 10 < len(manifest['images']) < 20

@@ -135,5 +135,5 @@ def test_the_proof_would_notice_a_label(cityscapes_root, monkeypatch):
     DATASETS.build(dict(config, type='CityscapesFineDataset'))[0]
     assert any(path.endswith('labelIds.png') for path in _opened)
     # The images have no labels, even when asked for them.
-    with pytest.raises(KeyError, match='seg_map_path'):
+    with pytest.raises(ValueError, match='has no labels .* take what loads them out'):
         CityscapesImagesDataset(**config)[0]

@@ -1,15 +1,13 @@
 """Every kind of source gives pictures as they are stored, and says what is wrong."""
 
-import struct
-
 import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
 from segda_mm.errors import DataError, MissingDataError
-from segda_mm.inference import sources
 from segda_mm.inference.sources import open_source
+from segda_mm.labeling import video_frames
 
 
 def write_video(path, brightnesses, rate=12.5, size=(64, 32)):
@@ -20,20 +18,6 @@ def write_video(path, brightnesses, rate=12.5, size=(64, 32)):
         image[:8] = 250, 0, 0
         writer.write(image)
     writer.release()
-    return path
-
-
-def turned(video):
-    """The same video, whose container says that it is to be shown turned by 90."""
-
-    def matrix(*rotation):
-        a, b, c, d = (value * 0x10000 for value in rotation)
-        return struct.pack('>9i', a, b, 0, c, d, 0, 0, 0, 0x40000000)
-
-    content = video.read_bytes()
-    start = content.index(matrix(1, 0, 0, 1), content.index(b'tkhd'))
-    path = video.with_name('turned.mp4')
-    path.write_bytes(content[:start] + matrix(0, 1, -1, 0) + content[start + 36 :])
     return path
 
 
@@ -86,7 +70,7 @@ def test_a_video(tmp_path):
     np.testing.assert_allclose(blue, (0, 0, 250), atol=12)
 
 
-def test_a_video_that_was_taken_upright_is_turned(tmp_path):
+def test_a_video_that_was_taken_upright_is_turned(tmp_path, turned):
     lying = write_video(tmp_path / 'drive.mp4', (40,))
     (picture,) = open_source(turned(lying)).pictures()
     assert picture.image.shape == (64, 32, 3)
@@ -97,13 +81,15 @@ def test_a_video_that_was_taken_upright_is_turned(tmp_path):
 
 def test_a_video_that_was_cut_is_told(tmp_path, monkeypatch):
     told = []
-    monkeypatch.setattr(sources, 'print_log', lambda text, **_: told.append(text))
+    monkeypatch.setattr(video_frames, 'print_log', lambda text, **_: told.append(text))
     video = write_video(tmp_path / 'drive.mkv', range(100))
     content = video.read_bytes()
     video.write_bytes(content[: len(content) * 2 // 3])
-    count = len(list(open_source(video).pictures()))
-    assert 0 < count < 100
+    count = len(list(open_source(video, max_lost=0.9).pictures()))
+    assert 0 < count < 90
     assert f'{count} of 100 frames' in told[0]
+    with pytest.raises(DataError, match=f'mkv: {count} of 100 .* 10% may be lost'):
+        list(open_source(video).pictures())
 
 
 @pytest.mark.parametrize(
@@ -113,6 +99,7 @@ def test_a_video_that_was_cut_is_told(tmp_path, monkeypatch):
         ('gone.png', MissingDataError, 'no image, video or folder .*gone.png'),
         ('empty', MissingDataError, 'empty: folder holds no file'),
         ('gone/*.png', MissingDataError, 'no image matches'),
+        ('gone/*.mp4', MissingDataError, 'no video matches'),
         ('text.mp4', DataError, r'text.mp4: has no frame .* Convert it'),
         ('cut.mp4', DataError, r'cut.mp4: has no frame .* Convert it'),
         ('void.mkv', DataError, r'void.mkv: has no frame .* Convert it'),

@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-from PIL import Image
 
 from segda_mm.errors import DataError
 
 from .cityscapes_labels import CLASSES, IGNORE_INDEX, LABELS
+from .images import open_image
 
 
 class LabelTable(NamedTuple):
@@ -72,7 +72,7 @@ def label_table(table: str | Mapping[int, int]) -> LabelTable:
 def decode_labels(path: str | os.PathLike, what: str) -> tuple[str, np.ndarray]:
     """Decode a file of labels, called ``what``: its mode in Pillow and its values."""
     try:
-        with Image.open(path) as image:
+        with open_image(path) as image:
             return image.mode, np.asarray(image)
     except FileNotFoundError:
         problem = 'does not exist'

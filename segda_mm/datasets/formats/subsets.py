@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -24,9 +25,15 @@ def seeded_subset(names: Iterable[str], size: int, seed: int) -> list[str]:
 
 
 def read_name_list(path: str | os.PathLike) -> list[str]:
-    """Read a list file: one name a line; empty lines and # comments skipped."""
+    """Read a list file: one name a line.
+
+    Empty lines and comments, which begin with "# ", are skipped; "#1.jpg" is a name.
+    A byte-order mark, of UTF-8 or UTF-16, is no part of the first name.
+    """
     try:
-        text = Path(path).read_text('utf-8')
+        content = Path(path).read_bytes()
+        marked = content.startswith((BOM_UTF16_LE, BOM_UTF16_BE))
+        text = content.decode('utf-16' if marked else 'utf-8-sig')
     except FileNotFoundError:
         raise DataError(
             'list file does not exist',
@@ -38,7 +45,7 @@ def read_name_list(path: str | os.PathLike) -> list[str]:
         what = f'is no text in UTF-8 ({error.reason} at byte {error.start})'
         raise DataError(what, file=path, remedy='One name a line') from error
     lines = [line.strip() for line in text.splitlines()]
-    names = [line for line in lines if line and not line.startswith('#')]
+    names = [line for line in lines if line and not f'{line} '.startswith('# ')]
     if len(set(names)) != len(names):
         twice = sorted({name for name in names if names.count(name) > 1})
         what = f'names {twice[:5]} more than once'

@@ -1,6 +1,11 @@
 from .camera_effects import CameraEffects
 from .ego_car_void import EgoCarVoid
-from .loading import LoadLabelIds, LoadPanopticLabels, LoadPseudoLabels
+from .loading import (
+    LoadImageFromFile,
+    LoadLabelIds,
+    LoadPanopticLabels,
+    LoadPseudoLabels,
+)
 from .panoptic import PackPanopticInputs, PanopticTargets
 from .style import ColorStatistics, FourierStyle
 
@@ -9,6 +14,7 @@ __all__ = [
     'ColorStatistics',
     'EgoCarVoid',
     'FourierStyle',
+    'LoadImageFromFile',
     'LoadLabelIds',
     'LoadPanopticLabels',
     'LoadPseudoLabels',

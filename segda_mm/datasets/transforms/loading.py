@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os.path as osp
 from collections.abc import Mapping
+from contextlib import nullcontext
 
 import cv2
+import mmcv.transforms
 import numpy as np
 from mmcv.transforms import BaseTransform
 
@@ -15,6 +17,7 @@ from segda_mm.registry import TRANSFORMS
 
 from ..formats.cityscapes_instances import codes_from_instance_ids, read_instance_ids
 from ..formats.cityscapes_labels import IGNORE_INDEX
+from ..formats.images import any_size
 from ..formats.label_checksums import (
     label_checksums,
     rejected_images,
@@ -27,6 +30,27 @@ from ..formats.panoptic_files import codes_from_segments, read_panoptic_png
 def _is_lone_picture(results: dict) -> bool:
     """Whether it comes from mmseg's functions for inference, not from a data set."""
     return 'seg_map_path' not in results and 'sample_idx' not in results
+
+
+@TRANSFORMS.register_module()
+class LoadImageFromFile(mmcv.transforms.LoadImageFromFile):
+    """mmcv's, with the pixels as they are stored, where the label has them too.
+
+    mmcv turns a photo as its EXIF tag of orientation says, and no label with it.
+    (``imdecode_backend='turbojpeg'`` and ``'tifffile'`` never turn.) Arguments are
+    those of :class:`mmcv.transforms.LoadImageFromFile`.
+    """
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        turns = self.imdecode_backend not in ('turbojpeg', 'tifffile')
+        if turns and self.color_type in ('color', 'grayscale'):
+            self.color_type += '_ignore_orientation'
+
+    def transform(self, results: dict) -> dict | None:
+        """Add ``img``, ``img_shape`` and ``ori_shape`` to ``results``."""
+        with any_size() if self.imdecode_backend == 'pillow' else nullcontext():
+            return super().transform(results)
 
 
 @TRANSFORMS.register_module()
@@ -58,6 +82,7 @@ class LoadLabelIds(BaseTransform):
         """Add ``gt_seg_map`` to ``results``."""
         if _is_lone_picture(results):
             return results
+        _require_label(results)
         file = results['seg_map_path']
         ids = read_label_ids(file)
         _require_size_of_image(ids, results)
@@ -98,6 +123,7 @@ class LoadPanopticLabels(BaseTransform):
         """Add ``gt_panoptic_seg`` and ``gt_seg_map`` to ``results``."""
         if _is_lone_picture(results):
             return results
+        _require_label(results)
         if 'thing_classes' not in results:
             raise ValueError(
                 f'the data set of {results["img_path"]} does not tell instances apart '
@@ -153,6 +179,14 @@ class LoadPseudoLabels(BaseTransform):
                 remedy=f'Place LoadPseudoLabels before every resize. {remedy}',
             )
         return results
+
+
+def _require_label(results: dict) -> None:
+    if 'seg_map_path' not in results:
+        raise ValueError(
+            f'the data set of {results["img_path"]} has no labels (no seg_map_path); '
+            'take what loads them out of its pipeline, or name a labelled data set'
+        )
 
 
 def _require_size_of_image(ids: np.ndarray, results: dict) -> None:

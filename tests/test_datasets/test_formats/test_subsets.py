@@ -41,6 +41,15 @@ def test_list_files_must_exist_and_name_nothing_twice(tmp_path):
         read_name_list(path)
 
 
+@pytest.mark.parametrize('encoding', ['utf-8', 'utf-8-sig', 'utf-16'])
+@pytest.mark.parametrize('end', ['\n', '\r\n'])
+def test_marks_of_encodings_and_numbers_are_no_comments(tmp_path, encoding, end):
+    path = tmp_path / 'list.txt'
+    lines = ['# a comment', 'Straße.png', '#', '', ' #1.jpg', '#2 night.jpg']
+    path.write_bytes(end.join(lines).encode(encoding))
+    assert read_name_list(path) == ['Straße.png', '#1.jpg', '#2 night.jpg']
+
+
 def test_choose_says_what_to_do(tmp_path):
     with pytest.warns(UserWarning, match='folder holds 40 images.*subset of 50'):
         assert choose(NAMES, {'size': 50, 'seed': 0}, 'folder') == NAMES
