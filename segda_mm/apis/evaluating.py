@@ -136,7 +136,7 @@ def _draw_only(
         raise PreflightError(
             f'{key} has no labels to score predictions by. Load them in its pipeline, '
             'name show_dir alone (--show-dir) for pictures, or write predictions with '
-            'tools/predict.py'
+            '`segda predict`'
         )
     if not dataset.metainfo.get('classes'):
         raise PreflightError(

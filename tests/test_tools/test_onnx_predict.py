@@ -14,8 +14,9 @@ import torch.nn.functional as F
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmseg.structures import SegDataSample
+from PIL import Image, ImageOps
 
-from segda_mm.apis import export_onnx, load_model
+from segda_mm.apis import export_onnx, load_model, onnx_runtime
 from segda_mm.inference import onnx_predict
 from segda_mm.registry import MODELS
 from segda_mm.testing.toy_job import PALETTE, write_toy_job
@@ -86,6 +87,29 @@ def test_labels_without_torch_are_those_of_the_model(deployed, tmp_path):
         mixed = 0.5 * picture + 0.5 * np.array(PALETTE)[labels][..., ::-1]
         np.testing.assert_allclose(overlay, mixed, atol=1)
     assert not list(out.glob('.*'))
+
+
+@pytest.mark.parametrize('orientation', [3, 6, 8])
+def test_labels_lie_on_the_stored_pixels(deployed, tmp_path, run_program, orientation):
+    picture = Image.open(data_of(deployed) / 'val/0.png').resize((56, 40))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    picture.save(tmp_path / 'turned.png', exif=exif)
+    picture.save(tmp_path / 'plain.png')
+    images = [tmp_path / f'{name}.png' for name in ('turned', 'plain')]
+    predict, out = 'segda_mm/inference/onnx_predict.py', tmp_path / 'labels'
+    words = (deployed[2], *images, '--out', out, '--overlay')
+    assert run_program(predict, *words) == 0
+    found = {path.stem: Image.open(path) for path in out.glob('*.png')}
+    assert found['turned'].size == (56, 40)
+    np.testing.assert_array_equal(found['turned'], found['plain'])
+    # The overlay looks like the photo in a viewer.
+    plain = found['plain_overlay']
+    plain.getexif()[0x0112] = orientation
+    expected = ImageOps.exif_transpose(plain)
+    np.testing.assert_array_equal(found['turned_overlay'], expected)
+    # Graphs are verified on the same pixels.
+    np.testing.assert_array_equal(onnx_runtime._read(images[0])[..., ::-1], picture)
 
 
 @pytest.mark.parametrize('align_corners', [False, True])
