@@ -24,7 +24,7 @@ default_hooks = dict(
     finite_loss=dict(type='FiniteLossHook'),
     head_accuracy=dict(type='HeadAccuracyHook'),
     channels_last=dict(type='ChannelsLastHook'),
-    visualization=dict(type='StoredImageVisualizationHook'),
+    visualization=dict(type='SegVisualizationHook'),
 )
 log_processor = dict(by_epoch=True, window_size=25)
 log_level = 'INFO'

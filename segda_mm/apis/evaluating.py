@@ -68,8 +68,7 @@ def evaluate(
     if tta:
         _wrap_for_tta(cfg)
     if show_dir is not None:
-        hook = dict(type='StoredImageVisualizationHook', draw=True)
-        cfg.default_hooks.visualization = hook
+        cfg.default_hooks.visualization = dict(type='SegVisualizationHook', draw=True)
         backend = dict(type='LocalVisBackend', save_dir=str(show_dir), img_save_dir='')
         visualizer = cfg.get('visualizer') or dict(type='OverlayVisualizer')
         cfg.visualizer = dict(visualizer, vis_backends=[backend])

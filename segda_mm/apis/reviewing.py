@@ -12,8 +12,8 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import cv2
 import numpy as np
-from PIL import Image
 
+from segda_mm.datasets.formats.images import open_image
 from segda_mm.datasets.formats.label_checksums import REJECTED, rejected_images
 from segda_mm.errors import DataError, MissingDataError, PreflightError
 from segda_mm.files import write_text
@@ -106,7 +106,8 @@ class Review:
         store = self.against if against else self.store
         if store is None:
             raise MissingDataError('there are no labels to compare with')
-        values = np.asarray(Image.open(store.path(self._name(index))))
+        with open_image(store.path(self._name(index))) as image:
+            values = np.asarray(image)
         count = len(self.classes)
         form = PanopticFormat(count) if values.dtype != np.uint8 else None
         ids = (form or SemanticFormat(count)).classes_of_values(values)

@@ -228,12 +228,16 @@ def _walk(folder: str) -> Iterator[tuple[str, list[str]]]:
         real = osp.realpath(path)
         if real in above or not osp.isdir(path):
             continue
-        with os.scandir(path) as entries:
-            seen = sorted(
-                (entry.name, entry.is_dir())
-                for entry in entries
-                if not entry.name.startswith('.')
-            )
+        try:
+            with os.scandir(path) as entries:
+                seen = sorted(
+                    (entry.name, entry.is_dir())
+                    for entry in entries
+                    if not entry.name.startswith('.')
+                )
+        except OSError as error:
+            what, remedy = f'cannot be read ({error.strerror})', 'Allow it, or move it'
+            raise DataError(what, file=path, remedy=remedy) from error
         yield below, [name for name, is_folder in seen if not is_folder]
         waiting += [
             (_join(below, name), (*above, real))

@@ -185,6 +185,15 @@ def test_labels_of_our_own_are_no_images(tmp_path, given):
         find_files(given, root=str(tmp_path))
 
 
+def test_a_folder_that_cannot_be_read_is_named(tmp_path, monkeypatch):
+    def refuse(path):
+        raise PermissionError(13, 'Permission denied', path)
+
+    monkeypatch.setattr(os, 'scandir', refuse)
+    with pytest.raises(DataError, match=r'cannot be read \(Permission denied\)'):
+        find_files(tmp_path)
+
+
 def test_videos(tmp_path):
     touch(tmp_path, 'a.mp4', 'b.MOV', 'c.png', 'x.mp4/d.avi')
     assert found(tmp_path, suffixes=VIDEO_SUFFIXES) == ['a.mp4', 'b.MOV', 'x.mp4/d.avi']

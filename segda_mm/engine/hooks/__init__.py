@@ -6,7 +6,7 @@ from segda_mm.engine.hooks.checkpoint_hooks import SafeCheckpointHook
 from segda_mm.engine.hooks.finite_loss_hook import FiniteLossHook
 from segda_mm.engine.hooks.speed_hooks import ChannelsLastHook, HeadAccuracyHook
 from segda_mm.engine.hooks.validation_hooks import TargetEntropyHook
-from segda_mm.engine.hooks.visualization_hook import StoredImageVisualizationHook
+from segda_mm.engine.hooks.visualization_hook import SegVisualizationHook
 
 __all__ = [
     'AdaptiveBatchNormHook',
@@ -15,6 +15,6 @@ __all__ = [
     'FiniteLossHook',
     'HeadAccuracyHook',
     'SafeCheckpointHook',
-    'StoredImageVisualizationHook',
+    'SegVisualizationHook',
     'TargetEntropyHook',
 ]

@@ -8,15 +8,17 @@ from pathlib import Path
 import mmcv
 import numpy as np
 from mmengine.runner import Runner
-from mmseg.engine.hooks import SegVisualizationHook
+from mmseg.engine import hooks
 from mmseg.structures import SegDataSample
 
 from segda_mm.registry import HOOKS
 
 
-@HOOKS.register_module()
-class StoredImageVisualizationHook(SegVisualizationHook):
-    """mmseg's hook, which draws on the image as it is stored.
+# Under mmseg's name, as the loader of images is under mmcv's: configs of either mean
+# the two together.
+@HOOKS.register_module(force=True)
+class SegVisualizationHook(hooks.SegVisualizationHook):
+    """mmseg's hook, in its place, which draws on the image as it is stored.
 
     mmseg's own turns a photo as its EXIF tag of orientation says, but labels and
     predictions lie on the pixels as stored. Arguments are the same.
