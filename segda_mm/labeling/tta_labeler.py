@@ -18,6 +18,7 @@ from torch.utils.data import DataLoader
 
 from segda_mm.datasets.ego_car import EgoCarRegions
 from segda_mm.methods.pseudo_labelers import PseudoLabeler
+from segda_mm.ops.class_probabilities import sample_probabilities
 from segda_mm.registry import LABELERS, MODELS
 
 from .formats import SemanticFormat, label_format
@@ -191,11 +192,7 @@ def _alike(inputs: list[dict]) -> list[list[int]]:
 
 def _confidence(logits: Tensor, classes: Tensor) -> Tensor:
     """Probability of each pixel's class, (H, W); anything where it is void."""
-    if len(logits) > 1:
-        probabilities = logits.softmax(dim=0)
-    else:
-        # Of a single channel mmseg stores the foreground's probability.
-        probabilities = torch.cat([1 - logits, logits])
+    probabilities = sample_probabilities(logits)
     classes = classes.clamp(max=len(probabilities) - 1)
     return probabilities.gather(0, classes[None])[0]
 

@@ -61,6 +61,11 @@ class StrongAugmentation(nn.Module):
             mean: What normalising has subtracted, shape (3, 1, 1), in [0, 255].
             std: What it has divided by, shape (3, 1, 1).
         """
+        if inputs.shape[1] not in (1, 3):
+            raise ValueError(
+                f'model.augmentation changes the colours of images of 1 or 3 channels, '
+                f'but gets {inputs.shape[1]}; set model.augmentation=None'
+            )
         # Black that rounding has taken below 0 has no hue: it would become NaN.
         images = ((inputs * std + mean) / 255).clamp(0, 1)
         changed = torch.stack([self.transform(image) for image in images])

@@ -106,7 +106,9 @@ class MeanTeacher(DomainAdaptiveSegmentor):
         logits = labeling_logits(
             self.teacher_generator, inputs, self.label_batch_statistics
         )
-        confidence, labels, trusted = label_pixels(logits, self.pseudo_labeler)
+        confidence, labels, trusted = label_pixels(
+            logits, self.pseudo_labeler, self.decode_head.threshold
+        )
         target = self._mix(source, inputs, labels, trusted.weights)
 
         wrapper = optim_wrapper['student_generator']

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from segda_mm.ops import pseudo_labels
-from segda_mm.ops.class_probabilities import class_probabilities
+from segda_mm.ops.class_probabilities import class_probabilities, predict_classes
 from segda_mm.registry import MODELS
 
 SCOPES = ('image', 'batch', 'dataset')
@@ -48,19 +48,23 @@ class PseudoLabeler(nn.Module, ABC):
 
 
 def label_pixels(
-    logits: Tensor, labeler: PseudoLabeler | None
+    logits: Tensor, labeler: PseudoLabeler | None, threshold: float | None = None
 ) -> tuple[Tensor, Tensor, PseudoLabels]:
     """Predict classes from logits (N, C, H, W), and decide how far to trust them.
 
+    ``threshold`` is that of a decode head with one channel; see
+    :func:`~segda_mm.ops.class_probabilities.predict_classes`.
+
     Returns:
-        Top-1 probabilities and classes, (N, H, W), and what the labeler makes of them;
-        without one, all count alike.
+        Probabilities of the predicted classes, and these, (N, H, W), and what the
+        labeler makes of them; without one, all count alike.
     """
-    confidence, predicted = class_probabilities(logits.float()).max(1)
+    probabilities = class_probabilities(logits.float())
+    confidence, predicted = predict_classes(probabilities, threshold)
     if labeler is None:
         trusted = PseudoLabels(predicted, torch.ones_like(confidence))
     else:
-        trusted = labeler(confidence, predicted, logits.shape[1])
+        trusted = labeler(confidence, predicted, probabilities.shape[1])
     return confidence, predicted, trusted
 
 

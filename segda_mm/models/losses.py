@@ -10,7 +10,7 @@ from mmengine.dist import all_reduce
 from mmseg.models.losses import CrossEntropyLoss
 from torch import Tensor, nn
 
-from segda_mm.ops.class_probabilities import class_probabilities
+from segda_mm.ops.class_probabilities import class_probabilities, two_class_logits
 from segda_mm.ops.panoptic_codes import VOID_CLASS
 from segda_mm.registry import MODELS
 
@@ -40,7 +40,8 @@ class PixelCrossEntropyLoss(CrossEntropyLoss):
     ) -> Tensor:
         """Compare logits (N, C, H, W) with labels (N, H, W); arguments are mmseg's."""
         reduction = reduction_override or self.reduction
-        if avg_factor is None and reduction == 'mean':
+        # With a sigmoid, mmseg's average knows no class weights.
+        if avg_factor is None and reduction == 'mean' and not self.use_sigmoid:
             avg_factor = self._sum_of_weights(cls_score, label, ignore_index)
         pixels = cls_score.permute(0, 2, 3, 1).flatten(0, 2)
         loss = super().forward(
@@ -129,7 +130,8 @@ class EntropyLoss(nn.Module):
         self.loss_weight = loss_weight
 
     def forward(self, logits: Tensor) -> Tensor:
-        """A scalar, at least of float32, of logits (N, C, H, W), C at least 2."""
+        """A scalar, at least of float32, of logits (N, C, H, W)."""
+        logits = two_class_logits(logits)
         num_classes, class_axis = logits.shape[1], 1
         if logits.is_contiguous(memory_format=torch.channels_last):
             # As in class_probabilities: no copy to channels first.
@@ -171,6 +173,7 @@ class MaximumSquaresLoss(nn.Module):
     def forward(self, logits: Tensor) -> Tensor:
         """A scalar, not positive, at least of float32, of logits (N, C, H, W)."""
         precision = torch.promote_types(logits.dtype, torch.float32)
+        logits = two_class_logits(logits)
         squares = class_probabilities(logits.to(precision)).square().sum(1)
         if self.image_wise_weighting_ratio is not None:
             squares = squares * self._relative_weights(logits)

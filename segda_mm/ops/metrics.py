@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from segda_mm.ops.class_probabilities import sample_probabilities, two_class_logits
 from segda_mm.ops.label_overlaps import LabelOverlaps
 from segda_mm.ops.panoptic_codes import VOID_CLASS
 
@@ -66,14 +67,14 @@ def pixel_accuracy(logits: Tensor, labels: Tensor, ignore_index: int | None) -> 
     No index is searched for and the host does not wait: cheap enough for every step.
 
     Args:
-        logits: Shape (N, C, ...).
+        logits: Shape (N, C, ...); one channel counts as above or below 0.
         labels: Classes or ``ignore_index`` (None: there are no such), shape (N, ...).
         ignore_index: Label of pixels that do not count.
 
     Returns:
         Shape (1,), without a graph; 100 where no pixel counts.
     """
-    logits = logits.detach()
+    logits = two_class_logits(logits.detach())
     counted = torch.ones_like(labels, dtype=torch.bool)
     if ignore_index is not None:
         counted = labels != ignore_index
@@ -119,12 +120,13 @@ class PredictionEntropy(NamedTuple):
 
 
 def prediction_sums(logits: Tensor) -> Tensor:
-    """What the entropies of a data set are made of, for one image (C, H, W) of logits.
+    """What the entropies of a data set are made of, for one image's ``seg_logits``.
 
+    These are as of :func:`~segda_mm.ops.class_probabilities.sample_probabilities`.
     (C + 2,) float64, to be added up: number of pixels, sum of their entropies in
     nats, sum of the probabilities of each class.
     """
-    probabilities = logits.float().softmax(dim=0)
+    probabilities = sample_probabilities(logits.float())
     # Unlike p * log(p), `entr` is 0 for a probability of 0.
     entropies = torch.special.entr(probabilities).sum(0)
     return torch.cat(

@@ -181,3 +181,13 @@ def tiny_optim_wrapper(
             for name in names
         }
     )
+
+
+def one_channel(segmentor: ConfigDict, threshold: float = 0.3) -> ConfigDict:
+    """A segmentor of two classes with one sigmoid channel in each head, in place."""
+    heads = segmentor.get('auxiliary_head') or []
+    heads = heads if isinstance(heads, list) else [heads]
+    for head in [segmentor.decode_head, *heads]:
+        head.update(num_classes=2, out_channels=1, threshold=threshold)
+        head.loss_decode = dict(head.loss_decode, use_sigmoid=True)
+    return segmentor

@@ -133,19 +133,13 @@ class TargetEntropyHook(AfterValidationHook):
     """
 
     def check(self, network: nn.Module, sample: dict) -> None:
-        """Refuse a network without class probabilities."""
-        if network.out_channels < 2:
-            raise ValueError(
-                'TargetEntropyHook needs two classes or more, but '
-                f'decode_head.out_channels is {network.out_channels}; set it to '
-                'num_classes'
-            )
+        """Any network with class probabilities will do."""
 
     def measure(self, runner: Runner, dataloader: DataLoader) -> dict[str, float]:
         """Predict all images."""
         network = unwrapped(runner.model)
         device = next(network.parameters()).device
-        sums = torch.zeros(network.out_channels + 2, dtype=torch.float64, device=device)
+        sums = torch.zeros(network.num_classes + 2, dtype=torch.float64, device=device)
         for batch in dataloader:
             for sample in runner.model.test_step(batch):
                 sums += prediction_sums(sample.seg_logits.data)

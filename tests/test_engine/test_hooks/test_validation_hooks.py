@@ -188,19 +188,10 @@ def test_adapted_statistics_are_over_the_images_of_both(street, two_processes):
         )
 
 
-ONE_CHANNEL = {
-    'model.decode_head.num_classes': 2,
-    'model.decode_head.out_channels': 1,
-    'model.decode_head.threshold': 0.5,
-    'model.decode_head.loss_decode.use_sigmoid': True,
-}
-
-
 @pytest.mark.parametrize(
     'hook, options, message',
     [
         (entropy_hook, NO_VALIDATION, 'Entropy.*measures after .*val_evaluator'),
-        (entropy_hook, ONE_CHANNEL, 'decode_head.out_channels is 1'),
         (
             agreement_hook,
             {},
