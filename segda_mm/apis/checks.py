@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,14 @@ from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 from mmengine.registry import init_default_scope
 
+from segda_mm.datasets.places import places_read
 from segda_mm.doctor import MAKE_MINIATURE
 from segda_mm.errors import MissingDataError, PreflightError
 from segda_mm.models.checkpoints import (
     only_plain_checkpoints,
     parse_checkpoint_source,
 )
+from segda_mm.outputs import note_folder, require_apart, require_own_folder
 from segda_mm.registry import DATASETS, MODELS
 
 from .config import children
@@ -52,6 +54,27 @@ def require_data(cfg: Config, loaders: Sequence[str]) -> dict[str, BaseDataset]:
         for loader in loaders
         if cfg.get(loader) is not None
     }
+
+
+def require_outputs_apart(cfg: Config, datasets: Mapping[str, BaseDataset]) -> None:
+    """See that ``work_dir`` and what metrics write lie apart from what is read.
+
+    Args:
+        cfg: A whole config.
+        datasets: What :func:`require_data` returned.
+
+    Raises:
+        PreflightError: Naming the folder.
+    """
+    for folders, files in map(places_read, datasets.values()):
+        if cfg.get('work_dir'):
+            require_apart(cfg.work_dir, folders, files, may_hold=True)
+        for loader in datasets:
+            evaluators = cfg.get(loader.replace('dataloader', 'evaluator')) or []
+            for evaluator in [evaluators] if 'type' in evaluators else evaluators:
+                if evaluator.get('output_dir'):
+                    require_own_folder(evaluator['output_dir'], folders, files)
+                    note_folder(evaluator['output_dir'])
 
 
 def require_model(cfg: Config) -> None:

@@ -11,14 +11,18 @@ from mmengine.dataset import BaseDataset
 from mmengine.dist import is_main_process
 from mmengine.model import is_model_wrapper
 
+from segda_mm.datasets.annotation_files import require_annotations
+from segda_mm.datasets.places import places_read
 from segda_mm.errors import DataError, FileNotWrittenError, PreflightError
 from segda_mm.files import write_json
 from segda_mm.labeling import without_labels
 from segda_mm.models.checkpoints import load_network_weights
+from segda_mm.outputs import note_folder, require_own_folder
 from segda_mm.visualization.confusion import write_confusion
 
-from .checks import require_data
+from .checks import require_data, require_outputs_apart
 from .config_errors import config_errors, message_of
+from .model_checks import require_channels, require_sound_model
 from .runner import build_runner
 
 #: Metrics that write the predictions where ``output_dir`` says.
@@ -58,7 +62,8 @@ def evaluate(
 
     Raises:
         PreflightError: Data, checkpoint or config keys are missing or wrong, two
-            predictions would have one name in ``out``, or the disk is full.
+            predictions would have one name in ``out``, a folder to write to is read
+            or holds pictures of others, or the disk is full.
     """
     if not Path(checkpoint).is_file():
         raise PreflightError(f'there is no checkpoint {checkpoint}')
@@ -74,6 +79,10 @@ def evaluate(
         cfg.visualizer = dict(visualizer, vis_backends=[backend])
     if out is not None:
         _save_predictions(cfg, out)
+    require_outputs_apart(cfg, dict(test_dataloader=dataset))
+    if show_dir is not None:
+        require_own_folder(show_dir, *places_read(dataset))
+        note_folder(show_dir)
     if confusion:
         given = cfg.test_evaluator
         given = [given] if isinstance(given, dict) else list(given)
@@ -85,9 +94,14 @@ def evaluate(
         assert runner.test_loop is not None
         if out is not None:
             _require_own_files(runner.test_dataloader.dataset)
+        tested = runner.test_dataloader.dataset
+        require_annotations(tested, 'test_dataloader.dataset')
+        inputs = tested[0]['inputs']
     # Runner.load_checkpoint would fall back to executing a pickle and would
     # pass over keys that do not match.
     model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    require_sound_model(model, runner.test_loop.evaluator.metrics)
+    require_channels(model, inputs, tested.get_data_info(0)['img_path'])
     with config_errors(cfg):
         load_network_weights(model.module if tta else model, str(checkpoint), '')
     try:

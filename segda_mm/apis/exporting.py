@@ -21,6 +21,7 @@ from segda_mm.models.checkpoints import (
     write_safetensors,
 )
 from segda_mm.models.losses import PixelCrossEntropyLoss
+from segda_mm.outputs import note_files, require_own_files
 
 from .config import children
 from .deployed_model import class_meta, deployed_network, load_model
@@ -99,12 +100,14 @@ def export_segmentor(
         model, segmentor = model.deployed, cfg.model.generator.segmentor
     out = Path(out)
     config = out.with_suffix('.py')
+    require_own_files([out, config], filter(None, [checkpoint, cfg.filename]))
     write_text(config, _plain_config(cfg, segmentor).pretty_text)
     content = dict(
         state_dict=model.state_dict(), meta=dict(dataset_meta=class_meta(cfg))
     )
     with atomic_file(out) as unfinished:
         torch.save(content, unfinished)
+    note_files([out, config])
     return config, out
 
 
@@ -168,6 +171,7 @@ def export_weights(
         raise PreflightError(f'{out}: the name of the file must end in .safetensors')
     try:
         state = read_state_dict(checkpoint)
+        require_own_files([out], [checkpoint])
         prefix = _prefix(state, network, checkpoint)
         metadata = dict(
             format='pt',
@@ -177,6 +181,7 @@ def export_weights(
             writer=f'segda-mm {__version__}',
         )
         write_safetensors(out, under_prefix(state, prefix), metadata)
+        note_files([out])
     except (FileNotFoundError, ValueError) as error:
         raise PreflightError(str(error)) from error
     return metadata

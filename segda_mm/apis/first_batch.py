@@ -15,7 +15,14 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.module import register_module_forward_pre_hook
 from torch.utils.data import DataLoader
 
+from segda_mm.datasets.annotation_files import require_annotations
 from segda_mm.errors import PreflightError
+
+from .model_checks import (
+    require_channels,
+    require_color_transforms,
+    require_sound_model,
+)
 
 _VOID = 255
 
@@ -36,6 +43,15 @@ class FirstBatchCheck(Hook):
         """Raise PreflightError, naming the config key or the file, and the remedy."""
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         loader = runner.train_dataloader
+        loops = [('train_dataloader.dataset', loader.dataset)]
+        metrics = []
+        if runner.val_loop is not None:
+            loops.append(('val_dataloader.dataset', runner.val_dataloader.dataset))
+            metrics = runner.val_loop.evaluator.metrics
+        require_sound_model(model, metrics)
+        for key, dataset in loops:
+            require_annotations(dataset, key)
+            require_color_transforms(dataset, key)
         num_classes = getattr(model, 'num_classes', None)
         classes = getattr(loader.dataset, 'metainfo', {}).get('classes')
         if num_classes and classes and len(classes) != num_classes:
@@ -48,6 +64,9 @@ class FirstBatchCheck(Hook):
         sample = loader.dataset[0]
         if num_classes is not None:
             _check_labels(num_classes, sample)
+        for part in _parts(sample):
+            file = part['data_samples'].metainfo.get('img_path', 'the first image')
+            require_channels(model, part['inputs'], file)
         model.train()
         _check_batch_sizes(model, loader, sample)
         self.passed = True

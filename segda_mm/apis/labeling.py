@@ -15,6 +15,7 @@ from mmengine.device import get_device
 from mmengine.registry import init_default_scope
 
 from segda_mm.datasets.discovery import VIDEO_SUFFIXES, find_files, is_video
+from segda_mm.datasets.places import places_read
 from segda_mm.engine.distributed import initialize_process_group
 from segda_mm.errors import FileNotWrittenError, MissingDataError, PreflightError
 from segda_mm.labeling import LabelStore, Processes, without_labels
@@ -24,9 +25,11 @@ from segda_mm.models.checkpoints import (
     only_plain_checkpoints,
     sha256_of_file,
 )
+from segda_mm.outputs import require_apart
 from segda_mm.registry import DATASETS, LABELERS, MODELS
 
 from .deployed_model import averaging_views
+from .model_checks import require_channels
 from .runner import sole_run_in
 
 #: Of a model's config, what says where its first weights come from.
@@ -82,8 +85,9 @@ def label(
 
     Raises:
         PreflightError: Images, checkpoint or the needed config keys are
-            missing, the weights do not fit, ``out`` holds labels of other weights or
-            settings or is in use, a file in it is damaged, or the disk is full.
+            missing, the weights do not fit, ``out`` is read, is in use or holds
+            labels of other weights or settings, a file in it is damaged, or the
+            disk is full.
     """
     if not Path(checkpoint).is_file():
         raise PreflightError(f'there is no checkpoint {checkpoint}')
@@ -93,6 +97,13 @@ def label(
     initialize_process_group(cfg.get('launcher', 'none'), cfg.get('env_cfg'))
     model_cfg, pipeline = _model_and_pipeline(cfg, tta)
     pipeline = without_labels(pipeline)
+    try:
+        videos, source = _videos_or_dataset(images)
+        if not videos:
+            listed = DATASETS.build(copy.deepcopy(dict(source, pipeline=[])))
+            require_apart(out, *places_read(listed))
+    except (MissingDataError, ValueError) as error:
+        raise PreflightError(str(error)) from error
     with sole_run_in(out):
         try:
             arguments = dict(
@@ -104,13 +115,20 @@ def label(
             given = {k: value for k, value in arguments.items() if value is not None}
             settings = dict(cfg.get('labeler') or dict(type='TTALabeler'), **given)
             labeler = LABELERS.build(_plain(settings))
-            store, images = _store_and_images(
-                images, Path(out), labeler.num_writers, max_lost_frames
-            )
-            dataset = DATASETS.build(copy.deepcopy(dict(images, pipeline=pipeline)))
+            store = LabelStore(out)
+            if videos:
+                frames = Path(out, 'frames')
+                names = Processes().from_main(
+                    extract_frames, videos, frames, labeler.num_writers, max_lost_frames
+                )
+                source = dict(source, images=names, data_root=str(frames))
+                store = LabelStore(Path(out, 'labels'))
+            dataset = DATASETS.build(copy.deepcopy(dict(source, pipeline=pipeline)))
             with only_plain_checkpoints():
                 model = MODELS.build(copy.deepcopy(model_cfg))
             load_network_weights(model.module if tta else model, str(checkpoint), '')
+            inputs, file = dataset[0]['inputs'], dataset.get_data_info(0)['img_path']
+            require_channels(model, inputs, file)
             model.to(get_device()).eval()
             settings = dict(
                 checkpoint=f'sha256 {sha256_of_file(checkpoint)}',
@@ -139,31 +157,24 @@ def _model_and_pipeline(cfg: Config, tta: bool) -> tuple[dict, list[dict]]:
     return averaging_views(cfg, cfg.model), cfg.tta_pipeline
 
 
-def _store_and_images(
+def _videos_or_dataset(
     images: str | Sequence[str] | Mapping,
-    out: Path,
-    num_writers: int,
-    max_lost: float,
-) -> tuple[LabelStore, Mapping]:
+) -> tuple[list[str], Mapping]:
+    """The videos, if they are some, and the config of a data set."""
     if isinstance(images, Mapping):
-        return LabelStore(out), images
+        return [], images
     alone = isinstance(images, str | os.PathLike)
     paths = [str(images)] if alone else [str(path) for path in images]
     stills = [path for path in paths if not is_video(path)]
     videos = [path for path in paths if is_video(path)] or _only_videos(paths)
     dataset = dict(type='UnlabeledImageDataset', images=paths[0] if alone else paths)
     if not videos:
-        return LabelStore(out), dataset
+        return [], dataset
     if stills and len(stills) < len(paths):
         raise PreflightError(
             f'{videos[0]} is a video and {stills[0]} is not; label them in two calls'
         )
-    videos = find_files(videos, VIDEO_SUFFIXES, expected='videos').paths()
-    frames = Processes().from_main(
-        extract_frames, videos, out / 'frames', num_writers, max_lost
-    )
-    dataset.update(images=frames, data_root=str(out / 'frames'))
-    return LabelStore(out / 'labels'), dataset
+    return find_files(videos, VIDEO_SUFFIXES, expected='videos').paths(), dataset
 
 
 def _only_videos(paths: list[str]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import io
 import json
+import math
 import warnings
 from pathlib import Path
 from types import ModuleType
@@ -24,10 +25,13 @@ from segda_mm.files import atomic_file
 from segda_mm.models.checkpoints import sha256_of_file
 from segda_mm.models.segmentors import PanopticDeepLab
 from segda_mm.models.segmentors.panoptic_deeplab import POST_PROCESSING_KEYS
+from segda_mm.ops.class_probabilities import two_class_logits
 from segda_mm.ops.panoptic_codes import LABEL_DIVISOR
 from segda_mm.ops.panoptic_outputs import resize_panoptic_outputs
+from segda_mm.outputs import note_files, require_own_files
 
 from .deployed_model import class_meta, deployed_network, load_model
+from .model_checks import require_channels, require_sound_model
 
 #: From weights per channel in int8 graphs to what the exporter knows.
 OPSETS = range(13, 21)
@@ -56,7 +60,9 @@ def export_onnx(
     The graph takes ``image``, (N, 3, H, W) uint8 in RGB, where N is free. It normalises
     and pads as the model's data preprocessor does. What comes out has the image's size:
 
-    - semantic: ``logits`` (N, C, H, W) float32, or with ``post_processing``
+    - semantic: ``logits`` (N, C, H, W) float32 (of a head with one channel, two, the
+      second of which is lowered so that it is the larger one where the head's
+      ``threshold`` is reached), or with ``post_processing``
       ``labels`` (N, H, W) uint8;
     - panoptic: ``logits``, ``center_heatmap`` (N, 1, H, W) and ``offset``
       (N, 2, H, W), (y, x) in pixels, all float32. With ``post_processing``,
@@ -87,6 +93,7 @@ def export_onnx(
     if opset not in OPSETS:
         raise PreflightError(f'opset {opset} is not in [{OPSETS[0]}, {OPSETS[-1]}]')
     width, height = size or _size_of_test_images(cfg)
+    require_own_files([out], filter(None, [checkpoint, cfg.filename]))
     model = load_model(cfg, checkpoint, predict_on)
     graph = ImageGraph(model, (height, width), post_processing).eval()
     outputs = OUTPUTS[graph.kind, post_processing]
@@ -119,6 +126,7 @@ def export_onnx(
     onnx.checker.check_model(proto, full_check=True)
     with atomic_file(out) as unfinished:
         unfinished.write_bytes(proto.SerializeToString())
+    note_files([out])
     return metadata
 
 
@@ -142,14 +150,18 @@ class ImageGraph(nn.Module):
                 f'model.test_cfg.mode is {network.test_cfg.mode!r}, but a graph sees '
                 "whole images only; set it to 'whole'"
             )
-        if network.out_channels < 2:
-            raise PreflightError('a decode head with one channel cannot be exported')
         # It would ask whether there is a group of processes.
         self.network: Any = revert_sync_batchnorm(network)
         self.size = size
         self.post_processing = post_processing
+        #: Of the foreground's probability, where the head has one channel.
+        self.threshold = None
+        if network.out_channels == 1:
+            self.threshold = network.decode_head.threshold
         preprocessor: Any = model.data_preprocessor
         blank = torch.zeros(3, *size, dtype=torch.uint8)
+        require_channels(model, blank, 'an image of a graph (RGB)')
+        require_sound_model(model)
         try:
             padded = preprocessor(dict(inputs=[blank], data_samples=[SegDataSample()]))
         except ValueError as error:
@@ -177,7 +189,7 @@ class ImageGraph(nn.Module):
             maps = tuple(resize_panoptic_outputs(outputs, self.padded_size))
         else:
             meta = dict(img_shape=self.padded_size, pad_shape=self.padded_size)
-            maps = (self.network.encode_decode(inputs, [meta]),)
+            maps = (self._logits(self.network.encode_decode(inputs, [meta])),)
         if any(padding):
             maps = tuple(values[..., :height, :width] for values in maps)
         if not self.post_processing:
@@ -186,6 +198,13 @@ class ImageGraph(nn.Module):
         if self.kind == 'semantic':
             return (labels,)
         return labels, *self._centers(maps[1]), maps[2]
+
+    def _logits(self, logits: Tensor) -> Tensor:
+        """Those of whose the largest is predicted, also where a threshold decides."""
+        if self.threshold is None:
+            return logits
+        shift = math.log(self.threshold / (1 - self.threshold))
+        return two_class_logits(logits - shift)
 
     def _centers(self, heatmap: Tensor) -> tuple[Tensor, Tensor]:
         """As ``find_centers``, but always K of them."""
@@ -220,6 +239,8 @@ def _metadata(
         segda_mm_version=__version__,
         checkpoint_sha256=sha256_of_file(checkpoint),
     )
+    if graph.threshold is not None:
+        metadata['threshold'] = graph.threshold
     if graph.kind == 'panoptic':
         test_cfg = graph.network.test_cfg
         metadata.update(

@@ -20,6 +20,7 @@ from segda_mm.files import atomic_file
 from segda_mm.inference.onnx_predict import read_picture
 from segda_mm.minicity import render_frame
 from segda_mm.ops.panoptic_grouping import find_centers
+from segda_mm.outputs import note_files, require_own_files
 
 from .deployed_model import deployed_network, load_model
 from .onnx_export import export_library
@@ -131,6 +132,13 @@ def _compare(
     maps = dict(
         logits='seg_logits', center_heatmap='pred_center_heatmap', offset='pred_offset'
     )
+    if 'logits' in outputs and len(expected.seg_logits.data) == 1:
+        # Of one channel mmseg has the probability; the graph's logits are shifted.
+        threshold = deployed_network(model).decode_head.threshold
+        shift = np.log(threshold / (1 - threshold))
+        background, foreground = outputs['logits']
+        probability = 1 / (1 + np.exp(background - foreground - shift))
+        outputs = dict(outputs, logits=probability[None])
     differences = [
         np.abs(outputs[name] - expected.get(key).data.numpy()).max()
         for name, key in maps.items()
@@ -178,6 +186,7 @@ def quantize_onnx(
         raise PreflightError(
             f'{file} is quantised already, or was not written by segda export'
         )
+    require_own_files([out], [file])
     reader = _Calibration(batches)
     with tempfile.TemporaryDirectory() as folder:
         prepared, quantized = Path(folder, 'prepared.onnx'), Path(folder, 'int8.onnx')
@@ -203,6 +212,7 @@ def quantize_onnx(
     onnx.checker.check_model(result)
     with atomic_file(out) as unfinished:
         unfinished.write_bytes(result.SerializeToString())
+    note_files([out])
 
 
 def _arithmetic_of_sizes(proto: Any) -> list[str]:

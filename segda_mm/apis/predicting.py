@@ -31,6 +31,7 @@ from .deployed_model import (
     deployed_network,
     load_model,
 )
+from .model_checks import channels_taken, require_channels
 
 
 class Predictor:
@@ -104,10 +105,19 @@ class Predictor:
             num_classes = deployed_network(model).decode_head.num_classes
             if window is not None:
                 _slide(model, window)
+            module = model
             if tta:
                 model = MODELS.build(averaging_views(cfg, model))
             model.to(device or get_device()).eval()
-            self._network = ModelNetwork(model, pipeline)
+            kind = pipeline[0].get('color_type')
+            may_be_gray = kind == 'unchanged' and channels_taken(module) == 1
+            self._network = ModelNetwork(
+                model,
+                pipeline,
+                is_gray=may_be_gray or str(kind).startswith('grayscale'),
+            )
+            _, blank = self._network.prepare(np.zeros((64, 128, 3), np.uint8))
+            require_channels(module, blank['inputs'], 'a picture, as it is read here,')
             table = {} if classes else _class_meta(cfg, checkpoint)
         if classes is not None:
             if not isinstance(classes, Mapping):

@@ -31,6 +31,7 @@ from segda_mm.visualization.report.runs import PROVENANCE
 from .checks import (
     require_data,
     require_hook_data,
+    require_outputs_apart,
     require_trusted_sources,
     settle_initial_checkpoints,
 )
@@ -62,7 +63,8 @@ def train(cfg: Config, resume: str | Path | None = None, amp: bool = False) -> R
     """
     if resume is None and cfg.get('resume'):
         resume = cfg.get('load_from') or 'auto'
-    require_data(cfg, ('train_dataloader', 'val_dataloader'))
+    datasets = require_data(cfg, ('train_dataloader', 'val_dataloader'))
+    require_outputs_apart(cfg, datasets)
     require_hook_data(cfg)
     settle_initial_checkpoints(cfg, resuming=resume is not None)
     require_trusted_sources(cfg)

@@ -44,6 +44,10 @@ class FolderSegDataset(BaseSegDataset):
         class_map: Each class of the data set -> the class of ``metainfo`` that it
             becomes, by name, or None for void; so two data sets share their classes.
         kwargs: Arguments of :class:`mmseg.datasets.BaseSegDataset`.
+
+    Raises:
+        ValueError: ``reduce_zero_label`` or ``ignore_index`` is set, which the label
+            table replaces.
     """
 
     #: Label table (see ``label_files.label_table``), if labelled.
@@ -58,6 +62,17 @@ class FolderSegDataset(BaseSegDataset):
         **kwargs,
     ) -> None:
         self.class_map = class_map
+        own = type(self).__name__
+        for key, plain, entry in (
+            ('reduce_zero_label', False, '{0: 255, 1: 0, 2: 1, ...}'),
+            ('ignore_index', IGNORE_INDEX, '{id of void: 255, ...}'),
+        ):
+            if kwargs.get(key, plain) != plain:
+                raise ValueError(
+                    f'{key}={kwargs[key]} is not for {own}, whose label table says '
+                    f'what ids mean, with {IGNORE_INDEX} for void; say it there: '
+                    f"dict(type='LoadLabelIds', table={entry}) in the pipeline"
+                )
         self.subset = subset
         self.exclude = exclude
         self.share = share

@@ -18,12 +18,14 @@ from mmengine.logging import print_log
 from segda_mm.errors import DataError
 from segda_mm.files import write_text
 
+from .annotation_files import require_annotation
 from .base import image_problem
 from .formats.images import open_image
 from .formats.label_checksums import read_json, require_unchanged_label
 from .transforms import LoadLabelIds, LoadPanopticLabels
 
-_LABEL_LOADERS = (LoadLabelIds, LoadPanopticLabels, mmcv.transforms.LoadAnnotations)
+#: Transforms that read label files.
+LABEL_LOADERS = (LoadLabelIds, LoadPanopticLabels, mmcv.transforms.LoadAnnotations)
 
 #: Threads that decode label files, during which they do not block each other.
 _THREADS = 8
@@ -48,9 +50,9 @@ def labelled_sets(dataset: object, key: str) -> list[LabelledSet]:
             for found in labelled_sets(part, f'{key}.datasets[{index}]')
         ]
     for transform in getattr(getattr(dataset, 'pipeline', None), 'transforms', ()):
-        if isinstance(transform, _LABEL_LOADERS):
+        if isinstance(transform, LABEL_LOADERS):
             return [(dataset, transform)]
-    names = ', '.join(loader.__name__ for loader in _LABEL_LOADERS)
+    names = ', '.join(loader.__name__ for loader in LABEL_LOADERS)
     raise ValueError(
         f'{key} is a {type(dataset).__name__} whose pipeline reads no label files '
         f'(it has none of {names}); name a labelled data set with its pipeline'
@@ -98,6 +100,8 @@ def read_train_ids(loader: BaseTransform, info: Mapping) -> np.ndarray:
     except (OSError, SyntaxError, ValueError) as error:
         problem = image_problem(path, info.get('relative_path', path))
         raise (problem or error) from None
+    if isinstance(loader, mmcv.transforms.LoadAnnotations):
+        require_annotation(loader, info)
     return loader({**info, 'ori_shape': ori_shape, 'seg_fields': []})['gt_seg_map']
 
 

@@ -11,13 +11,15 @@ from typing import NamedTuple
 
 import numpy as np
 from mmcv.transforms import BaseTransform
+from mmseg.datasets.transforms import LoadAnnotations
 
 from segda_mm.errors import DataError, MissingDataError
 from segda_mm.files import write_text
-from segda_mm.registry import DATASETS
+from segda_mm.registry import DATASETS, TRANSFORMS
 
 from .base import FolderSegDataset, image_problem
-from .class_counts import count_pixels, read_train_ids
+from .class_counts import LABEL_LOADERS, count_pixels, read_train_ids
+from .formats.cityscapes_labels import IGNORE_INDEX
 from .formats.images import is_shown_turned, open_image
 from .formats.subsets import read_name_list
 from .transforms import LoadLabelIds, LoadPanopticLabels
@@ -166,7 +168,7 @@ def _check_dataset(
         return DatasetReport(key, config['type'], 0, [DataError(what)])
     classes = tuple(dataset.metainfo.get('classes') or ())
     labelled = bool(samples) and 'seg_map_path' in samples[0]
-    loader = _label_loader(config, samples[0], len(classes)) if labelled else None
+    loader = _label_loader(config, samples[0]) if labelled else None
     check = partial(_check_sample, loader=loader, num_classes=len(classes))
 
     pixels = np.zeros(len(classes) + 1, dtype=np.int64)
@@ -188,15 +190,33 @@ def _check_dataset(
     )
 
 
-def _label_loader(config: dict, sample: dict, num_classes: int) -> BaseTransform:
+def _label_loader(config: dict, sample: dict) -> BaseTransform:
+    """What reads the labels in a training: a step of the pipeline, if it has one."""
+    for step in config.get('pipeline', ()):
+        kind = step.get('type')
+        kind = TRANSFORMS.get(kind) if isinstance(kind, str) else kind
+        if isinstance(kind, type) and issubclass(kind, LABEL_LOADERS):
+            # Pixels are counted as they are in the file.
+            left_out = ('scale',) if issubclass(kind, LoadLabelIds) else ()
+            return TRANSFORMS.build(
+                {k: v for k, v in step.items() if k not in left_out}
+            )
     if 'thing_classes' in sample:
         return LoadPanopticLabels()
-    for step in config.get('pipeline', ()):
-        if step.get('type') == 'LoadLabelIds' and step.get('table'):
-            return LoadLabelIds(step['table'])
-    if sample.get('label_table'):
-        return LoadLabelIds()
-    return LoadLabelIds({**{i: i for i in range(num_classes)}, 255: 255})
+    return LoadLabelIds() if sample.get('label_table') else LoadAnnotations()
+
+
+def _require_known(ids: np.ndarray, num_classes: int, file: str) -> None:
+    wrong = ids[(ids >= num_classes) & (ids != IGNORE_INDEX)]
+    if num_classes and len(wrong):
+        raise DataError(
+            f'has ids {np.unique(wrong)[:10].tolist()} in {len(wrong)} pixels, but the '
+            f'data set has {num_classes} classes: 0 to {num_classes - 1}, and '
+            f'{IGNORE_INDEX} for void',
+            file=file,
+            remedy='Use LoadLabelIds(table={id in the file: class}) in the pipeline, '
+            'or name the classes in metainfo=',
+        )
 
 
 def _check_sample(
@@ -213,8 +233,9 @@ def _check_sample(
     if loader is None:
         return None, None, turned
     try:
-        counts = count_pixels(read_train_ids(loader, sample), num_classes)
-        return None, counts, turned
+        ids = read_train_ids(loader, sample)
+        _require_known(ids, num_classes, sample['seg_map_path'])
+        return None, count_pixels(ids, num_classes), turned
     except DataError as error:
         error.name = name
         return error, None, turned

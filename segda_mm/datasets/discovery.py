@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import os.path as osp
 from collections import Counter
@@ -15,8 +14,8 @@ from typing import NamedTuple
 from mmengine.logging import print_log
 
 from segda_mm.errors import DataError, MissingDataError
+from segda_mm.outputs import without_outputs
 
-from .formats.label_checksums import IDENTITY
 from .formats.subsets import read_name_list
 
 IMAGE_SUFFIXES = ('.png', '.jpg', '.jpeg', '.bmp', '.tif', '.tiff', '.webp', '.ppm')
@@ -84,8 +83,8 @@ def find_files(
 
     A path that exists is taken as it stands, brackets included; only then it is a
     pattern, whose suffix stands for capitals as well. Of several links to one file one
-    name is kept. Folders of labels that this package wrote are left out. How many
-    files were found, and what was left out, is logged.
+    name is kept. Folders that this package wrote labels or predictions to are left
+    out. How many files were found, and what was left out, is logged.
 
     Args:
         given: A folder, a file, a glob pattern (``**`` for any depth), a list file
@@ -100,8 +99,8 @@ def find_files(
         A path of a list is not looked up: it may not exist.
 
     Raises:
-        DataError: There is no such list file, or it is wrong; or all that was found
-            are labels of this package.
+        DataError: There is no such list file, or it is wrong; or this package wrote
+            all that was found.
         MissingDataError: There is no such file or folder, or nothing in it.
     """
     others: list[str] = []
@@ -116,14 +115,14 @@ def find_files(
             for path in _expand(osp.join(root, one), suffixes, root, expected)
         ]
         folder, names = _below_common_folder(paths, root)
-    kept = _without_labels_of_ours(folder, names)
+    kept = _without_outputs(folder, names)
     once = _each_file_once(folder, kept)
     plural = '' if len(once) == 1 else 's'
     remarks = [f'{folder}: {len(once)} {_kind(suffixes)}{plural}']
     if len(once) < len(kept):
         remarks.append(f'{len(kept) - len(once)} further names of them')
     if len(kept) < len(names):
-        remarks.append(f'{len(names) - len(kept)} labels that were written here')
+        remarks.append(f'{len(names) - len(kept)} labels or predictions written here')
     remarks += others
     _tell(remarks[0] + ''.join(f'; left out: {remark}' for remark in remarks[1:]))
     return Found(folder, once)
@@ -259,33 +258,16 @@ def _join(below: str, name: str) -> str:
     return f'{below}/{name}' if below else name
 
 
-def _without_labels_of_ours(folder: str, names: Sequence[str]) -> list[str]:
-    """Leave out files in folders that a labeler of this package wrote."""
-    ours: dict[str, bool] = {'': _holds_labels_of_ours(folder)}
-
-    def lies_in_ours(below: str) -> bool:
-        if below not in ours:
-            ours[below] = lies_in_ours(osp.dirname(below)) or _holds_labels_of_ours(
-                osp.join(folder, below)
-            )
-        return ours[below]
-
-    kept = [name for name in names if not lies_in_ours(osp.dirname(name))]
+def _without_outputs(folder: str, names: Sequence[str]) -> list[str]:
+    """Leave out files in folders that this package wrote."""
+    kept = without_outputs(folder, names)
     if not kept:
         raise DataError(
-            'holds labels that this package wrote, and no images',
+            'holds labels or predictions that this package wrote, and no images',
             file=folder,
             remedy='Name the folder of the images',
         )
     return kept
-
-
-def _holds_labels_of_ours(folder: str) -> bool:
-    try:
-        with open(osp.join(folder, IDENTITY), encoding='utf-8') as stream:
-            return set(json.load(stream)) == {'identity', 'origin'}
-    except (OSError, ValueError, TypeError):
-        return False
 
 
 def _each_file_once(folder: str, names: Sequence[str]) -> list[str]:

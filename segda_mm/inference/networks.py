@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Sequence
 from typing import Any, Protocol
 
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 
 from segda_mm.errors import PreflightError
 from segda_mm.labeling import without_labels
+from segda_mm.ops.class_probabilities import sample_probabilities
 
 from .onnx_predict import OnnxSegmentor
 
@@ -44,12 +46,15 @@ class ModelNetwork:
         model: On its device, in evaluation mode; may be wrapped for test-time
             augmentation.
         pipeline: Configs of transforms; what loads labels is left out.
+        is_gray: Whether the transforms take pictures in grey.
 
     Raises:
         PreflightError: The pipeline does not begin by reading an image file.
     """
 
-    def __init__(self, model: nn.Module, pipeline: Sequence[dict]) -> None:
+    def __init__(
+        self, model: nn.Module, pipeline: Sequence[dict], is_gray: bool = False
+    ) -> None:
         self.model: Any = model
         first, *rest = without_labels(pipeline)
         if first['type'] != 'LoadImageFromFile':
@@ -57,6 +62,7 @@ class ModelNetwork:
                 f'the test pipeline begins with {first["type"]}, for which pictures '
                 "cannot be given; it must be LoadImageFromFile, of MMSegmentation's"
             )
+        self.is_gray = is_gray
         load = dict(
             type='LoadImageFromNDArray', to_float32=first.get('to_float32', False)
         )
@@ -64,7 +70,8 @@ class ModelNetwork:
 
     def prepare(self, picture: np.ndarray) -> tuple[Hashable, dict]:
         """See :class:`Network`; for test-time augmentation, an input of views."""
-        given = self.pipeline(dict(img=cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)))
+        wanted = cv2.COLOR_RGB2GRAY if self.is_gray else cv2.COLOR_RGB2BGR
+        given = self.pipeline(dict(img=cv2.cvtColor(picture, wanted)))
         views = given['inputs']
         views = views if isinstance(views, list | tuple) else [views]
         return tuple(tuple(view.shape) for view in views), given
@@ -76,8 +83,10 @@ class ModelNetwork:
         """See :class:`Network`."""
         return [
             (
-                sample.pred_sem_seg.data[0].to(torch.uint8).cpu().numpy(),
-                _confidence(sample.seg_logits.data) if with_confidence else None,
+                (labels := sample.pred_sem_seg.data[0]).to(torch.uint8).cpu().numpy(),
+                _confidence(sample.seg_logits.data, labels)
+                if with_confidence
+                else None,
             )
             for sample in self.model.test_step(pseudo_collate(inputs))
         ]
@@ -122,15 +131,24 @@ class OnnxNetwork:
                 logits[None], size, mode='bilinear', align_corners=corners
             )[0]
         # Five times as fast as argmax, which looks at one pixel after the other.
-        labels = logits.max(0).indices.to(torch.uint8).numpy()
-        return labels, _confidence(logits) if with_confidence else None
+        labels = logits.max(0).indices
+        confidence = None
+        if with_confidence:
+            threshold = self.graph.metadata.get('threshold')
+            if threshold is not None:
+                # The graph has shifted the second of its logits by it.
+                shift = math.log(threshold / (1 - threshold))
+                logits = (logits[1:] - logits[:1] + shift).sigmoid()
+            confidence = _confidence(logits, labels)
+        return labels.to(torch.uint8).numpy(), confidence
 
 
-def _confidence(logits: Tensor) -> np.ndarray:
-    """Probability of the most probable class, (H, W) float32."""
+def _confidence(logits: Tensor, labels: Tensor) -> np.ndarray:
+    """Probability of the predicted class, (H, W) float32."""
     if len(logits) == 1:
-        # Of a single channel mmseg stores the foreground's probability.
-        confidence = torch.maximum(logits[0], 1 - logits[0])
+        probabilities = sample_probabilities(logits)
+        confidence = probabilities.gather(0, labels[None].long())[0]
     else:
+        # Faster than to look for the classes; the most probable ones are predicted.
         confidence = (logits.amax(0) - logits.logsumexp(0)).exp()
     return confidence.float().cpu().numpy()

@@ -21,6 +21,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+#: Lies in a folder that segda_mm or this file wrote, see ``segda_mm/outputs.py``.
+WRITTEN = '.written_by_segda'
+
 #: Share of the classes' colours in an overlay.
 OPACITY = 0.5
 
@@ -219,28 +222,47 @@ def _write_png(path: Path, pixels: np.ndarray) -> None:
         unfinished.unlink(missing_ok=True)
 
 
+def _require_own(folder: Path, images: list[str], targets: list[Path]) -> None:
+    """Refuse to write over what is read, or over what others wrote."""
+    if len(set(targets)) < len(targets):
+        raise ValueError('two images would write one file; label them in two calls')
+    for image in images:
+        if Path(image).resolve().parent == folder.resolve():
+            raise ValueError(f'{folder} holds {image}, which is read; name another one')
+    if not (folder / WRITTEN).is_file():
+        for target in filter(os.path.lexists, targets):
+            raise ValueError(
+                f'{target} is there and was not written by this command; name another '
+                'folder'
+            )
+
+
 def main() -> int:
     args = parse_args()
-    stems = [Path(image).stem for image in args.images]
+    folder = Path(args.out)
+    suffixes = ['.png', '_overlay.png'][: 1 + args.overlay]
+    files = [
+        [folder / f'{Path(image).stem}{suffix}' for suffix in suffixes]
+        for image in args.images
+    ]
     try:
-        if len(set(stems)) < len(stems):
-            raise ValueError('two images have one name; label them in two calls')
         segmentor = OnnxSegmentor(args.model)
-        folder = Path(args.out)
-        folder.mkdir(parents=True, exist_ok=True)
-        for image, stem in zip(args.images, stems):
+        _require_own(folder, args.images, [file for pair in files for file in pair])
+        for image, (labels_file, *overlay_file) in zip(args.images, files):
             picture = read_picture(image)
             labels = segmentor.labels(picture)
-            _write_png(folder / f'{stem}.png', labels)
-            if args.overlay:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / WRITTEN).write_text('.\n')
+            _write_png(labels_file, labels)
+            for file in overlay_file:
                 overlay = _overlay(picture, labels, segmentor.metadata['palette'])
                 # It shall look like the photo in a viewer.
                 overlay = upright(overlay, orientation_of(Path(image).read_bytes()))
-                _write_png(folder / f'{stem}_overlay.png', overlay)
+                _write_png(file, overlay)
     except (OSError, ValueError) as error:
         print(f'onnx_predict.py: {error}', file=sys.stderr)
         return 2
-    print(f'{len(stems)} images labelled in {folder}')
+    print(f'{len(files)} images labelled in {folder}')
     return 0
 
 

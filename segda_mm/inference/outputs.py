@@ -13,6 +13,13 @@ from segda_mm.datasets.discovery import IMAGE_SUFFIXES, has_suffix, is_video
 from segda_mm.errors import DataError, FileNotWrittenError, PreflightError
 from segda_mm.files import atomic_file
 from segda_mm.labeling.long_jobs import Progress
+from segda_mm.outputs import (
+    note_files,
+    note_folder,
+    require_apart,
+    require_own_files,
+    require_own_folder,
+)
 
 from .frames import Frame, ahead
 from .onnx_predict import upright
@@ -34,7 +41,7 @@ def check_output(out: Path, kinds: Sequence[str], source: Source) -> None:
 
     Raises:
         PreflightError: A kind is unknown, a video is to hold more than one kind or
-            labels, or ``out`` is what is read or lies within it.
+            labels, or ``out`` is what is read, lies within it, or is of others.
     """
     unknown = [kind for kind in kinds if kind not in KINDS]
     if unknown or not kinds:
@@ -49,12 +56,12 @@ def check_output(out: Path, kinds: Sequence[str], source: Source) -> None:
         )
     if has_suffix(out, IMAGE_SUFFIXES):
         raise PreflightError(f'{out} is an image; name a folder, or a video as out.mp4')
-    place = source.place and source.place.resolve()
-    if place and (place == out.resolve() or place in out.resolve().parents):
-        raise PreflightError(
-            f'{out} would be written into {source.place}, which is read; name another '
-            'place'
-        )
+    if is_video(out):
+        require_apart(out, source.folders)
+        require_own_files([out], source.files)
+    else:
+        files = () if source.is_video else source.files
+        require_own_folder(out, source.folders, files)
 
 
 def write_frames(
@@ -111,7 +118,9 @@ def _picture(frame: Frame, kind: str, opacity: float) -> np.ndarray:
 def _write_pngs(
     frames: Iterator[Frame], out: Path, kinds: Sequence[str], opacity: float
 ) -> Iterator[None]:
-    for frame in frames:
+    for number, frame in enumerate(frames):
+        if number == 0:
+            note_folder(out)
         for kind in kinds:
             _, png = cv2.imencode('.png', _picture(frame, kind, opacity))
             with atomic_file(out / kind / f'{frame.name}.png') as unfinished:
@@ -147,6 +156,7 @@ def _write_video(
             writer.release()
             _require_whole(part, out, count)
             os.replace(part, unfinished)
+            note_files([out])
         finally:
             pictures.close()
             part.unlink(missing_ok=True)

@@ -6,7 +6,7 @@ import glob
 import itertools
 import logging
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -16,6 +16,7 @@ from mmengine.logging import print_log
 
 from segda_mm.datasets import UnlabeledImageDataset
 from segda_mm.datasets.discovery import VIDEO_SUFFIXES, find_files, is_video
+from segda_mm.datasets.places import places_read
 from segda_mm.errors import DataError, MissingDataError
 from segda_mm.labeling.video_frames import (
     MAX_LOST_FRAMES,
@@ -60,13 +61,17 @@ class Source:
         pictures: Starts reading; files are opened when pictures are asked for.
         total: How many there are, as far as is known.
         rate: Frames a second, of a video or camera.
-        place: The folder, or the file, that is read; nothing is written there.
+        folders: What is read with all that is below; nothing is written there.
+        files: The files that are read.
+        is_video: Whether they are one video.
     """
 
     pictures: Callable[[], Iterator[Picture]]
     total: int | None = None
     rate: float = DEFAULT_RATE
-    place: Path | None = None
+    folders: Sequence[str] = ()
+    files: Sequence[str] = ()
+    is_video: bool = False
 
 
 def open_source(source: object, max_lost: float = MAX_LOST_FRAMES) -> Source:
@@ -146,8 +151,8 @@ def _of_images(images: str | list[str]) -> Source:
                 _tell_turned(path)
             yield Picture(image, str(name), path, index, orientation=orientation)
 
-    place = None if isinstance(images, list) else _root(infos[0])
-    return Source(pictures, len(infos), place=place)
+    folders, files = places_read(dataset)
+    return Source(pictures, len(infos), folders=folders, files=files)
 
 
 def _tell_turned(file: Path) -> None:
@@ -162,10 +167,6 @@ def _tell_turned(file: Path) -> None:
 
 def _stands_for_many(path: str) -> bool:
     return os.path.isdir(path) or glob.has_magic(path)
-
-
-def _root(info: dict) -> Path:
-    return Path(info['img_path'].removesuffix(info['relative_path']) or '.')
 
 
 def _of_video(video: Path, max_lost: float) -> Source:
@@ -185,7 +186,8 @@ def _of_video(video: Path, max_lost: float) -> Source:
             yield Picture(image, name, video, index, index / rate)
         require_most_frames(video, index + 1, total, max_lost)
 
-    return Source(pictures, total or None, rate, video)
+    files = [str(video)]
+    return Source(pictures, total or None, rate, files=files, is_video=True)
 
 
 def _of_camera(number: int) -> Source:

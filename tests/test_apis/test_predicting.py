@@ -120,7 +120,7 @@ def test_a_video_becomes_a_video(job, tmp_path, suffix):
         expected = frame.overlay()[..., ::-1].astype(float)
         assert np.abs(picture - expected).mean() < 8
     assert not made.read()[0]
-    assert [path.name for path in out.parent.iterdir()] == [out.name]
+    assert [path.name for path in out.parent.glob('[!.]*')] == [out.name]
 
 
 def test_pngs(job, tmp_path):

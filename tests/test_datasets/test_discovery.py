@@ -181,7 +181,9 @@ def test_labels_of_our_own_are_no_images(tmp_path, given):
     touch(tmp_path, 'labels/a.png', 'labels/sub/b.png')
     identity = json.dumps(dict(identity={}, origin={}))
     (tmp_path / 'labels/identity.json').write_text(identity)
-    with pytest.raises(DataError, match='holds labels that this package wrote'):
+    with pytest.raises(
+        DataError, match='holds labels or predictions that this package wrote'
+    ):
         find_files(given, root=str(tmp_path))
 
 

@@ -86,7 +86,7 @@ def test_labels_without_torch_are_those_of_the_model(deployed, tmp_path):
         overlay = cv2.imread(str(out / f'{image.stem}_overlay.png'))
         mixed = 0.5 * picture + 0.5 * np.array(PALETTE)[labels][..., ::-1]
         np.testing.assert_allclose(overlay, mixed, atol=1)
-    assert not list(out.glob('.*'))
+    assert not list(out.glob('.*.unfinished'))
 
 
 @pytest.mark.parametrize('orientation', [3, 6, 8])
@@ -153,7 +153,7 @@ def test_what_is_wrong_is_said(deployed, tmp_path, run_command, run_program, cap
         ((tmp_path / 'json.onnx', image), 'contradicts itself (JSONDecodeError'),
         ((tmp_path / 'short.onnx', image), "(KeyError: 'align_corners')"),
         ((graph, 'gone.png'), 'gone.png is missing or is no image'),
-        ((graph, image, image), 'two images have one name'),
+        ((graph, image, image), 'two images would write one file'),
     ):
         assert run_program(predict, *words, *out) == 2
         assert message in capsys.readouterr().err

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from segda_mm.errors import DataError
+from segda_mm.outputs import LABEL_IDENTITY
 
 from .subsets import read_name_list
 
@@ -22,7 +23,7 @@ from .subsets import read_name_list
 MANIFEST = 'manifest.json'
 
 #: Says by which network labels are made; written first.
-IDENTITY = 'identity.json'
+IDENTITY = LABEL_IDENTITY
 
 
 #: Images whose labels a person has turned down, one a line.

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import cv2
 import numpy as np
+from PIL import Image
 
 from segda_mm.errors import DataError
 
@@ -69,17 +71,50 @@ def label_table(table: str | Mapping[int, int]) -> LabelTable:
     return _TABLES[table]
 
 
-def decode_labels(path: str | os.PathLike, what: str) -> tuple[str, np.ndarray]:
-    """Decode a file of labels, called ``what``: its mode in Pillow and its values."""
+#: Formats of label files: they give back every value that was written.
+LOSSLESS_FORMATS = ('PNG', 'BMP', 'PPM', 'TIFF')
+
+_LOSSY_COMPRESSIONS = ('jpeg', 'tiff_jpeg', 'webp')
+
+
+@contextmanager
+def opened_labels(path: str | os.PathLike, what: str) -> Iterator[Image.Image]:
+    """Open a file of labels, called ``what``, of one of the ``LOSSLESS_FORMATS``.
+
+    Raises:
+        DataError: It is absent, cannot be decoded, or is of a format that may change
+            values, such as JPEG or GIF, which sorts its colours.
+    """
+    remedy = 'Download or write it again, or list its image in exclude='
     try:
         with open_image(path) as image:
-            return image.mode, np.asarray(image)
+            kind = str(image.format)
+            compression = str(image.info.get('compression'))
+            if kind == 'TIFF' and compression in _LOSSY_COMPRESSIONS:
+                kind = f'{kind} with {compression} compression'
+            if kind not in LOSSLESS_FORMATS:
+                remedy = 'Write the labels anew from their source, as PNG'
+                raise DataError(
+                    f'{what} is a {kind} file, which changes the ids when it is '
+                    f'written; label files are {", ".join(LOSSLESS_FORMATS)}',
+                    file=path,
+                    remedy=remedy,
+                )
+            yield image
+            return
+    except DataError:
+        raise
     except FileNotFoundError:
         problem = 'does not exist'
     except (OSError, SyntaxError, ValueError) as error:
         problem = f'cannot be decoded ({error})'
-    remedy = 'Download or write it again, or list its image in exclude='
     raise DataError(f'{what} {problem}', file=path, remedy=remedy)
+
+
+def decode_labels(path: str | os.PathLike, what: str) -> tuple[str, np.ndarray]:
+    """Decode what :func:`opened_labels` opens: its mode in Pillow and its values."""
+    with opened_labels(path, what) as image:
+        return image.mode, np.asarray(image)
 
 
 def read_label_ids(path: str | os.PathLike) -> np.ndarray:
@@ -88,7 +123,7 @@ def read_label_ids(path: str | os.PathLike) -> np.ndarray:
     if mode not in ('L', 'P'):
         raise DataError(
             f'is a {mode!r} image, but label files are single-channel 8-bit '
-            'PNGs of class ids',
+            'files of class ids',
             file=path,
             remedy='Use the id files, not the colour or instance files '
             '(Cityscapes: *_gtFine_labelIds.png)',

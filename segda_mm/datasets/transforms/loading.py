@@ -83,6 +83,12 @@ class LoadLabelIds(BaseTransform):
         if _is_lone_picture(results):
             return results
         _require_label(results)
+        if results.get('reduce_zero_label'):
+            raise ValueError(
+                'reduce_zero_label=True of the data set is for LoadAnnotations of '
+                'MMSegmentation; for LoadLabelIds say it in its table, as {0: 255, '
+                '1: 0, 2: 1, ...}'
+            )
         file = results['seg_map_path']
         ids = read_label_ids(file)
         _require_size_of_image(ids, results)

@@ -50,8 +50,13 @@ class StyleTransform(BaseTransform):
 
     def transform(self, results: dict) -> dict:
         """Change ``img`` of ``results`` with probability ``prob``."""
+        image = results['img']
+        if image.ndim != 3 or image.shape[2] != 3:
+            raise ValueError(
+                f'{type(self).__name__} changes images of 3 channels, but gets an '
+                f'array of shape {image.shape}; take it out of the pipeline'
+            )
         if np.random.rand() < self.prob:
-            image = results['img']
             results['img'] = to_pixel_values(self.restyle(image), image.dtype)
         return results
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from segda_mm.files import atomic_file
 from segda_mm.models.backbones.xception import ENTRY_FLOW, Xception71
 from segda_mm.models.checkpoints import read_state_dict, under_prefix
+from segda_mm.outputs import note_files, require_own_files
 
 MIDDLE_MODULES = 16
 HALVES = {'dw': 'depthwise_conv', 'pw': 'pointwise_conv'}
@@ -23,6 +24,7 @@ def convert_timm_xception71(source: str | PathLike, target: str | PathLike) -> N
     Weights of :class:`Xception71` are under ``backbone.``, timm's classifier under
     ``head.fc.``. ValueError where these are not weights of ``xception71``.
     """
+    require_own_files([target], [source])
     state = read_state_dict(source)
     try:
         converted = rename_timm_xception71(state)
@@ -30,6 +32,7 @@ def convert_timm_xception71(source: str | PathLike, target: str | PathLike) -> N
         raise ValueError(f'{source}: {error}') from error
     with atomic_file(target) as file:
         torch.save(dict(state_dict=converted, meta=dict(source=str(source))), file)
+    note_files([target])
 
 
 def rename_timm_xception71(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
