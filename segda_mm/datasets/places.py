@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from glob import has_magic
 from typing import Any
 
 from .counter_seeded import CounterSeededDataset
@@ -38,12 +39,15 @@ def places_read(dataset: Any) -> tuple[list[str], list[str]]:
         keys = ('img_path', 'seg_map_path')
         files += [info[key] for info in infos for key in keys if info.get(key)]
         if isinstance(part, UnlabeledImageDataset):
-            pattern = part.images if isinstance(part.images, str | os.PathLike) else ''
-            pattern = os.path.join(part.data_root or '', pattern)
-            if infos and (os.path.isdir(pattern) or '**' in pattern):
-                first = infos[0]
-                name = first['relative_path']
-                folders.add(first['img_path'].removesuffix(name) or '.')
+            alone = isinstance(part.images, str | os.PathLike)
+            for path in [part.images] if alone else part.images:
+                path = os.path.join(part.data_root or '', path)
+                if has_magic(os.path.dirname(path)) and not os.path.exists(path):
+                    while has_magic(path):
+                        path = os.path.dirname(path)
+                    folders.add(path or '.')
+                elif os.path.isdir(path):
+                    folders.add(path)
         else:
             folders.update(filter(None, (part.data_prefix or {}).values()))
-    return sorted(filter(None, folders)), files
+    return sorted(folders), files

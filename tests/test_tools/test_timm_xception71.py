@@ -16,7 +16,7 @@ def test_a_checkpoint_is_converted_or_refused(tmp_path, run_command, capsys):
     converted = torch.load(out, weights_only=True)['state_dict']
     assert len(converted) == len(state)
     assert all(name.startswith('backbone.') for name in converted)
-    assert [path.name for path in out.parent.iterdir()] == ['out.pth']
+    assert [path.name for path in out.parent.glob('[!.]*')] == ['out.pth']
 
     del state['stem.0.conv.weight']
     torch.save(state, source)
