@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 #: What a part of the package may import of its other parts. All may import the
-#: modules at the top of the package: registry, errors, files, dependencies.
+#: modules at the top of the package: registry, errors, files, outputs, dependencies.
 ALLOWED = {
     'ops': set(),
     'minicity': set(),

@@ -18,6 +18,7 @@ from mmengine.registry import init_default_scope
 from segda_mm.errors import DataError, PreflightError
 from segda_mm.inference.frames import Frame
 from segda_mm.inference.onnx_predict import read_picture
+from segda_mm.outputs import note_files, require_own_files
 from segda_mm.registry import DATASETS
 from segda_mm.visualization.report import (
     Picture,
@@ -69,6 +70,7 @@ def report(
     given = [Path(runs)] if alone else [Path(run) for run in runs]  # type: ignore
     folders = [found for folder in given for found in _runs_in(folder)]
     out = given[0] / 'report.html' if out is None else Path(out)
+    require_own_files([out])
     read, configs, notes = [], [], []
     for index, folder in enumerate(folders):
         checkpoint = chosen_checkpoint(folder)
@@ -93,6 +95,7 @@ def report(
         shown = left, right
     title = f'{given[0].resolve().name}: report'
     write_page(out, title, read, pictures, shown or ('', ''), notes=notes)
+    note_files([out])
     return out
 
 

@@ -1,5 +1,7 @@
 """A binary task with one sigmoid channel, from training to deployment."""
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -20,6 +22,7 @@ from segda_mm.apis import (
 from segda_mm.apis.training import find_checkpoint
 from segda_mm.testing.tiny_models import one_channel
 from segda_mm.testing.toy_job import write_toy_job
+from segda_mm.visualization.confusion import read_confusion
 
 LOADERS = 'train_dataloader', 'val_dataloader', 'test_dataloader'
 
@@ -69,7 +72,8 @@ def test_predictions_and_their_confidence(trained):
 def test_evaluation_is_that_of_the_predictions(trained, tmp_path, tta):
     config, checkpoint, folder = trained
     out, shown = tmp_path / 'out', tmp_path / 'shown'
-    found = evaluate(load_config(config), checkpoint, tta, show_dir=shown, out=out)
+    given = dict(show_dir=shown, out=out, confusion=True)
+    found = evaluate(load_config(config), checkpoint, tta, **given)
     assert len(list(shown.glob('*.png'))) == 3
     counts = np.zeros((2, 2))
     for frame in predictions(trained, tta=tta):
@@ -77,6 +81,9 @@ def test_evaluation_is_that_of_the_predictions(trained, tmp_path, tta):
         truth = np.array(Image.open(folder / f'data/labels/val/{frame.name}.png'))
         known = truth != 255
         np.add.at(counts, (truth[known], frame.labels[known]), 1)
+    (table,) = Path(load_config(config).work_dir).glob(f'*{"_tta" * tta}_confusion.csv')
+    assert (read_confusion(table)[0] == counts).all()
+    table.unlink()
     correct = counts.diagonal()
     iou = 100 * correct / (counts.sum(0) + counts.sum(1) - correct)
     assert found['metrics']['mIoU'] == pytest.approx(iou.mean(), abs=0.02)

@@ -172,7 +172,7 @@ def test_what_was_found_and_left_out_is_told(tmp_path, monkeypatch, names_of):
         assert names_of(dataset) == ['a.png', 'b.png', 'own/c.png']
     assert told == [
         f'{tmp_path}: 3 images; left out: 1 further names of them; left out: 2 labels '
-        'that were written here; left out: 2 .heic; left out: 1 .mp4'
+        'or predictions written here; left out: 2 .heic; left out: 1 .mp4'
     ]
 
 
