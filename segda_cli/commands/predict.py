@@ -53,6 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--window',
+        '--slide',
         type=int,
         nargs=2,
         metavar=('H', 'W'),

@@ -9,7 +9,7 @@ import torch
 from mmengine.config import Config
 from PIL import Image
 
-from segda_mm.apis import PreflightError, demo
+from segda_mm.apis import PreflightError, demo, load_config
 from segda_mm.apis.demo import DemoStage, markdown_table, run_demo, shorten
 
 
@@ -28,7 +28,11 @@ class Jobs:
         if folder.name == self.fail_at:
             raise KeyboardInterrupt
 
-    def evaluate(self, cfg, checkpoint, out):
+    def report(self, runs, out, titles, shown):
+        self.reported = [run.name for run in runs], titles, shown
+        return out
+
+    def evaluate(self, cfg, checkpoint, out, confusion):
         self.done.append(('test', out.parent.name, checkpoint.name))
         out.mkdir()
         for index in range(3):
@@ -42,7 +46,8 @@ def jobs(monkeypatch):
     jobs = Jobs()
     monkeypatch.setattr(demo, 'train', jobs.train)
     monkeypatch.setattr(demo, 'evaluate', jobs.evaluate)
-    monkeypatch.setattr(demo, 'MAKE_MINIATURE', 'python --version')
+    monkeypatch.setattr(demo, 'report', jobs.report)
+    monkeypatch.setattr(demo, 'WORLD', 'segda --version')
     return jobs
 
 
@@ -71,6 +76,8 @@ def test_stages_results_table_and_picture(jobs, stages, tmp_path, capsys):
     width, height = Image.open(out / 'comparison.png').size
     assert width > height > 300
 
+    titles = ['source only', 'child']
+    assert jobs.reported == (['source', 'child'], titles, ('source only',) * 2)
     checkpoint = str(out / 'source' / 'epoch_1.pth')
     assert jobs.configs['child'].model.init_cfg.checkpoint == checkpoint
     # Both the training and its schedule are shortened.
@@ -101,6 +108,17 @@ def test_table():
     assert cells[0] == ['method', 'mIoU', 'aAcc', 'precision per pixel', 'training']
     assert cells[2] == ['source only', '31.46', '80.00', '70.12', '1.5 min']
     assert cells[3] == ['MPL', '31.46', '80.00', '70.12', 'resumed']
+
+
+@pytest.mark.parametrize('stage', demo.STAGES, ids=lambda stage: stage.name)
+def test_the_demo_leaves_the_world_of_the_configs_alone(stage):
+    cfg = load_config(stage.config)
+    small = load_config(stage.config, demo._in_small_world(cfg))
+    parts = ('train_dataloader', 'val_dataloader', 'test_dataloader', 'custom_hooks')
+    for part in parts:
+        given, text = repr(cfg[part]), repr(small[part])
+        assert text == given.replace('data/minicity/', 'data/minicity-demo/')
+    assert 'data/minicity-demo/' in repr(small.train_dataloader)
 
 
 def test_schedules_and_ramps_end_with_the_training():
