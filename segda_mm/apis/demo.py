@@ -56,6 +56,8 @@ STAGES = (
         'adversarial (DSC)',
         'adversarial-dsc_bisenetv1-lite0_minicity-128x256',
         2,
+        'source-only',
+        ('model.generator.checkpoint',),
     ),
     DemoStage(
         'pseudo-label',
@@ -78,6 +80,8 @@ STAGES = (
         'oracle (target labels)',
         'supervised_bisenetv1-lite0_minicity-cityscapes-128x256',
         2,
+        'source-only',
+        ('load_from',),
     ),
 )
 
@@ -142,14 +146,14 @@ def _best(rows: Sequence[dict]) -> str:
 
 
 def markdown_table(rows: Sequence[dict]) -> str:
-    """Each stage's ``title``, ``metrics`` and ``train_seconds`` as Markdown."""
-    head = ['method', *FIGURES.values(), 'training']
+    """Each stage as Markdown; steps are those of its parents as well."""
+    head = ['method', *FIGURES.values(), 'steps', 'training']
     lines = [head, ['---', *['---:'] * (len(head) - 1)]]
     for row in rows:
         figures = [f'{row["metrics"][key]:.2f}' for key in FIGURES]
         seconds = row['train_seconds']
         spent = 'resumed' if seconds is None else f'{seconds / 60:.1f} min'
-        lines.append([row['title'], *figures, spent])
+        lines.append([row['title'], *figures, str(row['steps']), spent])
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return ''.join(
         '| ' + ' | '.join(map(str.ljust, line, widths)) + ' |\n' for line in lines
@@ -215,13 +219,16 @@ def _run_stage(out: Path, stage: DemoStage, epochs: int | None) -> dict:
         return row
     resumed = find_resumable_checkpoint(str(folder)) is not None
     started = time.monotonic()
-    train(load_config(stage.config, options, folder), 'auto' if resumed else None)
+    cfg = load_config(stage.config, options, folder)
+    steps = train(cfg, 'auto' if resumed else None).iter
+    if stage.parent is not None:
+        steps += json.loads((out / stage.parent / 'result.json').read_text())['steps']
     seconds = None if resumed else round(time.monotonic() - started, 1)
     cfg = load_config(stage.config, world, folder)
     evaluated = evaluate(
         cfg, find_checkpoint(folder), out=folder / 'predictions', confusion=True
     )
-    row = dict(name=stage.name, title=stage.title, options=options)
+    row = dict(name=stage.name, title=stage.title, options=options, steps=steps)
     row.update(evaluated, train_seconds=seconds)
     write_json(result, row)
     return row

@@ -10,10 +10,13 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmseg.models import BaseSegmentor
 
+from segda_mm.engine.resume import find_resumable_checkpoint
 from segda_mm.errors import PreflightError
 from segda_mm.methods import DomainAdaptiveSegmentor
 from segda_mm.models.checkpoints import load_network_weights, only_plain_checkpoints
 from segda_mm.registry import DATASETS, MODELS
+
+from .config import load_config
 
 
 def load_model(
@@ -73,3 +76,44 @@ def averaging_views(cfg: Config, module: Any) -> dict:
         # mmseg's own keeps all views in memory, and the last one's logits.
         wrapper['type'] = 'SemanticTTA'
     return wrapper
+
+
+def chosen_checkpoint(weights: Path) -> Path:
+    """The checkpoint of a run folder: its best, else the latest; a file is itself.
+
+    Raises:
+        PreflightError: There is none.
+    """
+    if not weights.is_dir():
+        if not weights.is_file():
+            raise PreflightError(f'there is no run, checkpoint or graph {weights}')
+        return weights
+    best = [*weights.glob('best_*.pth')]
+    latest = None if best else find_resumable_checkpoint(str(weights))
+    if latest is not None:
+        return Path(latest)
+    found = best or [*weights.glob('*.pth'), *weights.glob('*.safetensors')]
+    if not found:
+        raise PreflightError(
+            f'{weights} holds no checkpoint (.pth); name the work dir of a run, a '
+            'checkpoint or an .onnx'
+        )
+    return max(found, key=lambda path: path.stat().st_mtime_ns)
+
+
+def config_of_checkpoint(checkpoint: Path, config: str | Path | None = None) -> Config:
+    """A config, or by default that which lies beside a checkpoint.
+
+    Raises:
+        PreflightError: There is none, or several.
+    """
+    if config is None:
+        beside = [*checkpoint.parent.glob('*.py')]
+        same = [path for path in beside if path.stem == checkpoint.stem]
+        if len(same or beside) != 1:
+            raise PreflightError(
+                f'{len(beside) or "no"} configs (.py) lie beside {checkpoint}; name '
+                'the one that it was trained with (--config)'
+            )
+        (config,) = same or beside
+    return load_config(config)

@@ -12,7 +12,6 @@ from mmengine.config import Config, ConfigDict
 from mmengine.device import get_device
 from torch import nn
 
-from segda_mm.engine.resume import find_resumable_checkpoint
 from segda_mm.errors import PreflightError
 from segda_mm.inference.frames import Frame, ahead
 from segda_mm.inference.networks import ModelNetwork, Network, OnnxNetwork
@@ -24,10 +23,11 @@ from segda_mm.models.checkpoints import read_checkpoint
 from segda_mm.models.segmentors import PanopticDeepLab
 from segda_mm.registry import MODELS
 
-from .config import load_config
 from .deployed_model import (
     averaging_views,
+    chosen_checkpoint,
     class_meta,
+    config_of_checkpoint,
     deployed_network,
     load_model,
 )
@@ -237,47 +237,6 @@ class Predictor:
                 palette=self.palette,
                 orientation=picture.orientation,
             )
-
-
-def chosen_checkpoint(weights: Path) -> Path:
-    """The checkpoint of a run folder: its best, else the latest; a file is itself.
-
-    Raises:
-        PreflightError: There is none.
-    """
-    if not weights.is_dir():
-        if not weights.is_file():
-            raise PreflightError(f'there is no run, checkpoint or graph {weights}')
-        return weights
-    best = [*weights.glob('best_*.pth')]
-    latest = None if best else find_resumable_checkpoint(str(weights))
-    if latest is not None:
-        return Path(latest)
-    found = best or [*weights.glob('*.pth'), *weights.glob('*.safetensors')]
-    if not found:
-        raise PreflightError(
-            f'{weights} holds no checkpoint (.pth); name the work dir of a run, a '
-            'checkpoint or an .onnx'
-        )
-    return max(found, key=lambda path: path.stat().st_mtime_ns)
-
-
-def config_of_checkpoint(checkpoint: Path, config: str | Path | None = None) -> Config:
-    """A config, or by default that which lies beside a checkpoint.
-
-    Raises:
-        PreflightError: There is none, or several.
-    """
-    if config is None:
-        beside = [*checkpoint.parent.glob('*.py')]
-        same = [path for path in beside if path.stem == checkpoint.stem]
-        if len(same or beside) != 1:
-            raise PreflightError(
-                f'{len(beside) or "no"} configs (.py) lie beside {checkpoint}; name '
-                'the one that it was trained with (--config)'
-            )
-        (config,) = same or beside
-    return load_config(config)
 
 
 def _pipeline(cfg: Config, tta: bool) -> Sequence[dict]:

@@ -29,8 +29,8 @@ from segda_mm.visualization.report import (
 )
 
 from .config import children
-from .deployed_model import class_meta
-from .predicting import Predictor, chosen_checkpoint, config_of_checkpoint
+from .deployed_model import chosen_checkpoint, class_meta, config_of_checkpoint
+from .predicting import Predictor
 
 _OPACITY = 0.6
 
@@ -93,7 +93,8 @@ def report(
         names = [*pictures[0].layers]
         left, right = shown or (_before(read, names), read[-1].title)
         shown = left, right
-    title = f'{given[0].resolve().name}: report'
+    place = given[0] if len(given) == 1 else out.parent
+    title = f'{place.resolve().name}: report'
     write_page(out, title, read, pictures, shown or ('', ''), notes=notes)
     note_files([out])
     return out

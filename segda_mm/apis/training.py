@@ -84,11 +84,11 @@ def train(cfg: Config, resume: str | Path | None = None, amp: bool = False) -> R
 def _run(cfg: Config) -> Runner:
     with config_errors(cfg):
         runner = build_runner(cfg)
-    if is_main_process():
-        write_json(Path(runner.log_dir, PROVENANCE), _provenance())
     check = FirstBatchCheck()
     runner.register_hook(check)
     try:
+        if is_main_process():
+            write_json(Path(runner.log_dir, PROVENANCE), _provenance())
         runner.train()
     except (NonFiniteLossError, FileNotWrittenError) as error:
         raise TrainingStoppedError(str(error)) from error

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -27,6 +28,7 @@ class Jobs:
         torch.save({}, folder / 'epoch_1.pth')
         if folder.name == self.fail_at:
             raise KeyboardInterrupt
+        return SimpleNamespace(iter=10)
 
     def report(self, runs, out, titles, shown):
         self.reported = [run.name for run in runs], titles, shown
@@ -70,6 +72,7 @@ def test_stages_results_table_and_picture(jobs, stages, tmp_path, capsys):
     assert jobs.done == done('source') + done('child')
     assert [row['name'] for row in results['stages']] == ['source', 'child']
     assert results['stages'][0]['metrics']['mIoU'] == 40.0
+    assert [row['steps'] for row in results['stages']] == [10, 20]
     assert json.loads((out / 'results.json').read_text()) == results
     assert (out / 'results.md').read_text() in capsys.readouterr().out
     # Three validation images make three of the rows.
@@ -101,13 +104,20 @@ def test_a_killed_demo_goes_on_from_the_checkpoint(jobs, stages, tmp_path):
 
 def test_table():
     figures = dict(mIoU=31.456, aAcc=80.0, pixel_precision=70.123)
-    rows = [dict(title='source only', metrics=figures, train_seconds=90.0)]
-    rows += [dict(title='MPL', metrics=figures, train_seconds=None)]
+    rows = [dict(title='source only', metrics=figures, steps=7, train_seconds=90.0)]
+    rows += [dict(title='MPL', metrics=figures, steps=9, train_seconds=None)]
     lines = [line.split('|') for line in markdown_table(rows).splitlines()]
     cells = [[cell.strip() for cell in line[1:-1]] for line in lines]
-    assert cells[0] == ['method', 'mIoU', 'aAcc', 'precision per pixel', 'training']
-    assert cells[2] == ['source only', '31.46', '80.00', '70.12', '1.5 min']
-    assert cells[3] == ['MPL', '31.46', '80.00', '70.12', 'resumed']
+    assert cells[0] == [
+        'method',
+        'mIoU',
+        'aAcc',
+        'precision per pixel',
+        'steps',
+        'training',
+    ]
+    assert cells[2] == ['source only', '31.46', '80.00', '70.12', '7', '1.5 min']
+    assert cells[3] == ['MPL', '31.46', '80.00', '70.12', '9', 'resumed']
 
 
 @pytest.mark.parametrize('stage', demo.STAGES, ids=lambda stage: stage.name)

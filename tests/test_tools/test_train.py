@@ -18,6 +18,7 @@ def test_flags_reach_the_run(toy_config, tmp_path, run_command):
     checkpoint = torch.load(tmp_path / 'here' / 'epoch_1.pth', weights_only=True)
     assert checkpoint['meta']['iter'] == 2
     assert checkpoint['optimizer']['param_groups'][0]['initial_lr'] == 0.125
+    assert (tmp_path / 'here' / 'report.html').is_file()
     dumped = (tmp_path / 'here' / 'toy.py').read_text()
     assert ('BFloat16' in dumped) != torch.cuda.is_available()
 
