@@ -2,7 +2,7 @@
 
 import functools
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from mmseg.models import BaseSegmentor
@@ -41,7 +41,7 @@ class DomainAdaptiveSegmentor(BaseSegmentor):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if '__init__' in vars(cls):
-            cls.__init__ = _without_empty(cls.__init__)  # type: ignore[method-assign]
+            cls.__init__ = _completed(cls.__init__)  # type: ignore[method-assign]
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class DomainAdaptiveSegmentor(BaseSegmentor):
         data_preprocessor: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
-        super().__init__(data_preprocessor, init_cfg)
+        super().__init__(_of_two_domains(data_preprocessor), init_cfg)
         if predict_on not in (self.ROLES or (None,)):
             raise ValueError(
                 f'model.predict_on is {predict_on!r}, but must be one of {self.ROLES}'
@@ -118,14 +118,31 @@ class DomainAdaptiveSegmentor(BaseSegmentor):
         return self.deployed._forward(inputs, data_samples)
 
 
-def _without_empty(init: Callable) -> Callable:
-    """Drop what ``mmseg.apis.init_model`` adds to the config of every model."""
+def _completed(init: Callable) -> Callable:
+    """Take the network's data preprocessor where a method has none.
+
+    And drop what ``mmseg.apis.init_model`` adds to the config of every model.
+    """
 
     @functools.wraps(init)
     def wrapped(self: DomainAdaptiveSegmentor, *args: Any, **kwargs: Any) -> None:
         for name in ('pretrained', 'train_cfg'):
             if name in kwargs and kwargs[name] is None:
                 del kwargs[name]
+        segmentor = (kwargs.get('generator') or {}).get('segmentor') or {}
+        if kwargs.get('data_preprocessor') is None:
+            kwargs['data_preprocessor'] = segmentor.get('data_preprocessor')
         init(self, *args, **kwargs)
 
     return wrapped
+
+
+def _of_two_domains(preprocessor: Any) -> Any:
+    """mmseg's data preprocessor as the one that also takes pairs of batches.
+
+    Whole images need no ``size``, and a network alone says none.
+    """
+    kind = preprocessor.get('type') if isinstance(preprocessor, Mapping) else None
+    if kind not in ('SegDataPreProcessor', 'mmseg.SegDataPreProcessor'):
+        return preprocessor
+    return dict(preprocessor, type='DomainDataPreprocessor')

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import torch
 from mmengine.model import BaseModule
 from mmengine.structures import PixelData
+from mmseg.models import EncoderDecoder
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.models.utils import resize
 from mmseg.utils import SampleList, add_prefix
@@ -45,6 +46,7 @@ class SegmentorGenerator(BaseModule):
             left out.
         logits_index: Which of the decode head's outputs in training holds the class
             logits, for heads that return several (DDRHead 0, PIDHead 1, DAHead 0).
+            None: the head is asked, at the first pass, which one it predicts with.
         edge_width: Width in pixels of the class borders that the head learns too
             (PIDHead 4), made of the labels. None: the head needs no edges.
         checkpoint: Local file, or URL with its sha256, whose weights the generator
@@ -109,10 +111,10 @@ class SegmentorGenerator(BaseModule):
         """Run backbone, neck and decode head on normalised images (N, 3, H, W).
 
         Raises:
-            TypeError: The head has several outputs and ``logits_index`` is not set.
+            TypeError: The head has several outputs and predicts with none of them.
         """
         features = self.segmentor.extract_feat(inputs)
-        return self._decode(features, inputs.shape[2:])
+        return self._decode(features, inputs.shape[2:], inputs)
 
     def decode_again(self, result: GeneratorResult) -> GeneratorResult:
         """Run the decode head, as it now is, on detached features of a pass."""
@@ -147,11 +149,20 @@ class SegmentorGenerator(BaseModule):
         return losses
 
     def _decode(
-        self, features: Sequence[Tensor], size: Sequence[int]
+        self,
+        features: Sequence[Tensor],
+        size: Sequence[int],
+        images: Tensor | None = None,
     ) -> GeneratorResult:
         outputs = self.segmentor.decode_head(features)
+        logits = outputs
+        if not isinstance(outputs, Tensor):
+            if self.logits_index is None:
+                assert images is not None
+                self.logits_index = predicting_output(self.segmentor, images[:1])
+            logits = outputs[self.logits_index]
         logits = resize(
-            self._class_logits(outputs),
+            logits,
             size=size,
             mode='bilinear',
             align_corners=self.segmentor.align_corners,
@@ -169,16 +180,42 @@ class SegmentorGenerator(BaseModule):
         else:
             yield 'aux', heads
 
-    def _class_logits(self, outputs: Tensor | tuple[Tensor, ...]) -> Tensor:
-        if isinstance(outputs, Tensor):
-            return outputs
-        if self.logits_index is None:
-            raise TypeError(
-                f'{type(self.segmentor.decode_head).__name__} returns {len(outputs)} '
-                'outputs in training; set generator.logits_index to the one that '
-                'holds the class logits.'
-            )
-        return outputs[self.logits_index]
+
+@torch.no_grad()
+def predicting_output(segmentor: EncoderDecoder, images: Tensor) -> int:
+    """Which of the outputs of a decode head in training a segmentor predicts with.
+
+    Args:
+        segmentor: Whose head has several. Modes and statistics stay as they are.
+        images: Any normalised ones, (N, 3, H, W).
+
+    Raises:
+        TypeError: None of them.
+    """
+    head, size = segmentor.decode_head, images.shape[2:]
+    metas = [dict(img_shape=size, ori_shape=size, pad_shape=size)] * len(images)
+    modes = [(module, module.training) for module in segmentor.modules()]
+    try:
+        segmentor.eval()
+        features = segmentor.extract_feat(images)
+        predicted = head.predict(features, metas, segmentor.test_cfg)
+        # Networks as in training, single layers as in evaluation: all comes out alike.
+        for module, _ in modes:
+            module.training = any(True for _ in module.children())
+        outputs = head(segmentor.extract_feat(images))
+    finally:
+        for module, mode in modes:
+            module.training = mode
+    for index, output in enumerate(outputs):
+        logits = resize(
+            output, size=size, mode='bilinear', align_corners=head.align_corners
+        )
+        if torch.equal(logits, predicted):
+            return index
+    raise TypeError(
+        f'{type(head).__name__} has {len(outputs)} outputs in training and predicts '
+        'with none of them; set generator.logits_index to the one of the class logits'
+    )
 
 
 def has_plain_losses(head: BaseDecodeHead) -> bool:

@@ -17,6 +17,7 @@ from segda_mm.models.losses import (
     PixelCrossEntropyLoss,
 )
 from segda_mm.models.segmentors import PanopticDeepLab
+from segda_mm.models.starting_weights import StartingWeights
 from segda_mm.models.tta import PanopticTTA, SemanticTTA
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     'PanopticTTA',
     'PixelCrossEntropyLoss',
     'SemanticTTA',
+    'StartingWeights',
     'StrictPretrained',
     'WideResNet38',
     'WideResNet41',

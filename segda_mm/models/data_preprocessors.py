@@ -18,8 +18,20 @@ from segda_mm.registry import MODELS
 class DomainDataPreprocessor(SegDataPreProcessor):
     """mmseg's SegDataPreProcessor, which also takes batches of source and target.
 
-    ``size`` may differ between domains, so that usually ``size_divisor`` is given.
+    The images of a batch get one size by padding. ``size`` may differ between domains,
+    so that usually ``size_divisor`` is given; without both it is 1.
     """
+
+    def __init__(
+        self,
+        *args: Any,
+        size: tuple[int, int] | None = None,
+        size_divisor: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        if size is None and size_divisor is None:
+            size_divisor = 1
+        super().__init__(*args, size=size, size_divisor=size_divisor, **kwargs)
 
     def forward(self, data: dict, training: bool = False) -> dict[str, Any]:
         """Normalise and stack a batch, or each of ``source`` and ``target`` in it."""

@@ -84,7 +84,7 @@ def tiny_stdc(num_classes: int = 4) -> ConfigDict:
 
 
 def tiny_pidnet(num_classes: int = 4) -> ConfigDict:
-    """PIDNet; its generator needs ``logits_index=1`` and ``edge_width``."""
+    """PIDNet; its generator needs ``edge_width``."""
     hard = dict(type='OhemCrossEntropy', thres=0.9, min_kept=1000, loss_weight=1.0)
     backbone = dict(
         type='PIDNet',

@@ -8,6 +8,9 @@ from mmengine.registry import init_default_scope
 from segda_mm.methods import BiSeNetDA, MeanTeacher, MetaPseudoLabels
 from segda_mm.testing import tiny_bisenet, tiny_optim_wrapper
 
+PREPROCESSOR = dict(
+    type='DomainDataPreprocessor', mean=[128] * 3, std=[64] * 3, size_divisor=1
+)
 DISCRIMINATOR = dict(type='DSCDiscriminator', num_classes=4)
 METHODS = {
     'adversarial': (
@@ -63,13 +66,7 @@ def make_model():
             generator=dict(
                 type='SegmentorGenerator', segmentor=segmentor(), **(generator or {})
             ),
-            data_preprocessor=dict(
-                type='DomainDataPreprocessor',
-                mean=[128] * 3,
-                std=[64] * 3,
-                size_divisor=1,
-            ),
-            **{**arguments, **changes},
+            **{'data_preprocessor': PREPROCESSOR, **arguments, **changes},
         )
         if name == 'mean teacher':
             model.init_weights()

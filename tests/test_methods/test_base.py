@@ -96,6 +96,26 @@ def test_any_segmentor_steps_and_all_networks_move(
         assert all(p.grad is None for p in model.teacher_generator.parameters())
 
 
+@pytest.mark.parametrize('name', METHODS)
+def test_a_plain_network_of_mmseg_brings_its_preprocessor(make_model, name):
+    """As its config has it: in the model, of crops or without a size."""
+    own = dict(type='SegDataPreProcessor', mean=[128] * 3, std=[64] * 3)
+
+    def plain():
+        return dict(tiny_bisenet(), pretrained=None, data_preprocessor=own)
+
+    losses = []
+    for given in (
+        dict(),
+        dict(segmentor=plain, data_preprocessor=None),
+        dict(data_preprocessor=dict(own, size=(64, 64))),
+    ):
+        model, optim_wrapper = make_model(name, **given)
+        torch.manual_seed(1)
+        losses.append(model.train_step(domain_batch(), optim_wrapper)['loss'])
+    assert torch.equal(losses[0], losses[1]) and torch.equal(losses[0], losses[2])
+
+
 @pytest.mark.parametrize('name', ['mean teacher', 'mpl'])
 def test_labels_of_the_target_are_not_looked_at(make_model, name):
     losses = []

@@ -40,7 +40,7 @@ def several_losses_and_hard_pixels():
         (tiny_bisenet, {}),
         (tiny_stdc, {}),
         (tiny_segformer, {}),
-        (tiny_pidnet, dict(logits_index=1, edge_width=4)),
+        (tiny_pidnet, dict(edge_width=4)),
         (several_losses_and_hard_pixels, {}),
     ],
 )
@@ -70,6 +70,55 @@ def test_losses_and_logits_equal_those_of_the_segmentor(segmentor, extra):
     metas = [sample.metainfo for sample in batch['data_samples']]
     expected = plain.encode_decode(batch['inputs'], metas)
     assert torch.equal(logits, expected)
+
+
+NORM = dict(type='BN')
+HEAD = dict(channels=16, num_classes=4, dropout_ratio=0.5, norm_cfg=NORM)
+DANET = dict(
+    tiny_bisenet(),
+    decode_head=dict(HEAD, type='DAHead', in_channels=32, in_index=0, pam_channels=8),
+)
+DDRNET = dict(
+    type='EncoderDecoder',
+    backbone=dict(type='DDRNet', channels=8, ppm_channels=16, norm_cfg=NORM),
+    decode_head=dict(
+        HEAD,
+        type='DDRHead',
+        in_channels=32,
+        loss_decode=[dict(type='CrossEntropyLoss')] * 2,
+    ),
+    train_cfg=dict(),
+    test_cfg=dict(mode='whole'),
+)
+
+
+@pytest.mark.parametrize(
+    ('segmentor', 'index'), [(tiny_pidnet(), 1), (DANET, 0), (DDRNET, 0)]
+)
+def test_a_head_of_several_outputs_is_asked(segmentor, index):
+    torch.manual_seed(0)
+    generator = SegmentorGenerator(copy.deepcopy(segmentor)).train()
+    inputs = make_batch()['inputs']
+    twin, told = copy.deepcopy(generator), copy.deepcopy(generator)
+    told.logits_index = index
+    for network in (generator, told):
+        torch.manual_seed(1)
+        network.infer(inputs)
+    assert generator.logits_index == index
+    # It costs no state: one has passed once more than the other.
+    for (name, asked), (_, plain) in zip(
+        generator.state_dict().items(), told.state_dict().items()
+    ):
+        assert torch.equal(asked, plain), name
+    assert all(module.training for module in generator.modules())
+
+    class NoneOfThem(type(twin.segmentor.decode_head)):
+        def predict(self, *args):
+            return super().predict(*args) + 1
+
+    twin.segmentor.decode_head.__class__ = NoneOfThem
+    with pytest.raises(TypeError, match='outputs in training and predicts with none'):
+        twin.infer(inputs)
 
 
 def test_a_head_with_its_own_loss_is_refused():
