@@ -16,7 +16,7 @@ ALLOWED = {
     'minicity': set(),
     'models': {'ops'},
     'methods': {'models', 'ops'},
-    'datasets': {'ops'},
+    'datasets': {'minicity', 'ops'},
     'evaluation': {'datasets', 'models', 'ops'},
     'visualization': {'datasets', 'models', 'ops'},
     'engine': {'datasets', 'evaluation', 'methods', 'models', 'ops', 'visualization'},

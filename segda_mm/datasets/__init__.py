@@ -15,6 +15,7 @@ from .domain_pair import DomainPairDataset
 from .ego_car import EgoCarRegions
 from .gta5 import GTA5Dataset
 from .mapillary import MapillaryPanopticDataset
+from .own_data import DrawnStreetsDataset, FootageDataset, MaskedImagesDataset
 from .pseudo_labeled import PseudoLabeledDataset
 from .rare_class import RareClassDataset
 from .transforms import *  # noqa: F403
@@ -31,10 +32,13 @@ __all__ = [
     'CounterSeededDataset',
     'DataError',
     'DomainPairDataset',
+    'DrawnStreetsDataset',
     'EgoCarRegions',
     'FolderSegDataset',
+    'FootageDataset',
     'GTA5Dataset',
     'MapillaryPanopticDataset',
+    'MaskedImagesDataset',
     'MissingDataError',
     'PairedSegDataset',
     'PanopticSegDataset',

@@ -7,6 +7,7 @@ from segda_mm.errors import DataError, MissingDataError
 from segda_mm.registry import DATASETS
 
 from .base import FolderSegDataset
+from .formats.cityscapes_labels import IGNORE_INDEX
 from .formats.label_checksums import (
     IDENTITY,
     MANIFEST,
@@ -34,11 +35,11 @@ class PseudoLabeledDataset(FolderSegDataset):
         kwargs: Further arguments of :class:`FolderSegDataset`.
     """
 
-    LABEL_TABLE = 'train_id'
-
     def __init__(self, images: dict, labels: str, metainfo: dict, **kwargs) -> None:
         self.images = images
         self.labels = labels
+        ids = range(len(metainfo['classes']))
+        self.LABEL_TABLE = {**{i: i for i in ids}, IGNORE_INDEX: IGNORE_INDEX}
         super().__init__(metainfo=metainfo, **kwargs)
 
     def scan(self) -> tuple[list[dict], list[DataError]]:

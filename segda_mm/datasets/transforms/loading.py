@@ -24,6 +24,7 @@ from ..formats.label_checksums import (
     require_unchanged,
 )
 from ..formats.label_files import label_table, read_label_ids, to_train_ids
+from ..formats.mask_values import mask_table
 from ..formats.panoptic_files import codes_from_segments, read_panoptic_png
 
 
@@ -90,9 +91,14 @@ class LoadLabelIds(BaseTransform):
                 '1: 0, 2: 1, ...}'
             )
         file = results['seg_map_path']
+        table = self.table
+        given = results.get('label_table')
+        if table is None and isinstance(given, Mapping) and 'ids' in given:
+            labels = mask_table(given).train_ids(file)
+            _require_size_of_image(labels, results)
+            return self._add(labels, results)
         ids = read_label_ids(file)
         _require_size_of_image(ids, results)
-        table = self.table
         if table is None:
             if results.get('label_table') is None:
                 raise ValueError(
@@ -102,6 +108,9 @@ class LoadLabelIds(BaseTransform):
                 )
             table = label_table(results['label_table'])
         labels = to_train_ids(ids, table, file, results.get('label_map'))
+        return self._add(labels, results)
+
+    def _add(self, labels: np.ndarray, results: dict) -> dict:
         if self.scale is not None:
             # As Pillow does it; without EXACT, OpenCV is off by half a pixel.
             labels = cv2.resize(

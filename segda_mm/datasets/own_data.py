@@ -1,0 +1,173 @@
+"""Data of one's own: footage, images with masks, and streets that are drawn."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import os.path as osp
+from collections.abc import Mapping, Sequence
+
+from mmengine.logging import print_log
+
+from segda_mm.errors import DataError
+from segda_mm.registry import DATASETS
+
+from .base import FolderSegDataset
+from .gta5 import GTA5Dataset
+from .sampled_frames import is_video, sample_frames
+from .unlabeled import IMAGE_SUFFIXES, UnlabeledImageDataset
+
+Paths = str | Sequence[str]
+
+
+@DATASETS.register_module()
+class FootageDataset(UnlabeledImageDataset):
+    """Images and videos without labels, from several places.
+
+    Args:
+        images: A folder, glob, list file, image or video, or a list of such.
+        frames_per_second: Of a video, to be used.
+        frames_dir: Where the frames of videos are kept; made once.
+        kwargs: Further arguments of :class:`UnlabeledImageDataset`.
+    """
+
+    def __init__(
+        self,
+        images: Paths,
+        frames_per_second: float = 2.0,
+        frames_dir: str = 'work_dirs/frames',
+        **kwargs,
+    ) -> None:
+        self.frames_per_second = frames_per_second
+        self.frames_dir = frames_dir
+        super().__init__(images=images, **kwargs)
+
+    def _find(self) -> tuple[str, list[str]]:
+        """Folder of the images, and their names below it."""
+        places = [self.images] if isinstance(self.images, str) else list(self.images)
+        if len(places) == 1 and not is_video(places[0]):
+            return _find_images(places[0])
+        paths: list[str] = []
+        for place in places:
+            if is_video(place):
+                video = osp.join(self.data_root or '', place)
+                paths += sample_frames(video, self.frames_dir, self.frames_per_second)
+            else:
+                folder, names = _find_images(osp.join(self.data_root or '', place))
+                paths += [osp.join(folder, name) for name in names]
+        return self._from_paths(paths, '')
+
+
+@DATASETS.register_module()
+class MaskedImagesDataset(FolderSegDataset):
+    """Images and masks, wherever they lie and whatever the masks hold.
+
+    The mask of an image has its name, but for the suffix and for what the names of all
+    images, or all masks, end in: ``a_leftImg8bit.png`` and ``a_gtFine_labelIds.png``.
+    Masks are read by :class:`~segda_mm.datasets.transforms.LoadLabelIds`.
+
+    Args:
+        images: A folder, glob or list file of images, or a list of images.
+        labels: The same of masks.
+        label_table: ``dict(ids=..., colors=..., read=...)``, see
+            :class:`~segda_mm.datasets.formats.mask_values.MaskTable`.
+        metainfo: ``classes`` and ``palette``.
+        kwargs: Further arguments of :class:`FolderSegDataset`.
+    """
+
+    def __init__(
+        self, images: Paths, labels: Paths, label_table: Mapping, **kwargs
+    ) -> None:
+        self.images, self.labels = images, labels
+        self.LABEL_TABLE = label_table
+        super().__init__(data_prefix={'img_path': ''}, **kwargs)
+
+    def scan(self) -> tuple[list[dict], list[DataError]]:
+        """Find the pairs; see :meth:`FolderSegDataset.scan`."""
+        folder, names = _find_images(self.images)
+        label_folder, label_names = _find_images(self.labels)
+        found = _pair(names, label_names)
+        samples, problems = [], []
+        for name in self.choose_names(names, folder):
+            info = self.data_info(folder, name)
+            if name in found:
+                info['seg_map_path'] = osp.join(label_folder, found[name])
+                samples.append(info)
+                continue
+            problems.append(
+                DataError(
+                    f'has no mask: {label_folder} holds none of its name',
+                    file=info['img_path'],
+                    remedy='Name masks as their images, or list '
+                    f'{name!r} in the file given as exclude=',
+                    name=name,
+                )
+            )
+        return samples, problems
+
+
+@DATASETS.register_module()
+class DrawnStreetsDataset(GTA5Dataset):
+    """The game look of the built-in miniature world, drawn when it is first used.
+
+    Args:
+        num_images, size, seed: How many images of (width, height), of which world.
+        data_root: Where they are kept.
+        kwargs: Further arguments of :class:`FolderSegDataset`.
+    """
+
+    def __init__(
+        self,
+        num_images: int,
+        size: tuple[int, int],
+        seed: int = 0,
+        data_root: str | None = None,
+        **kwargs,
+    ) -> None:
+        self.world = dict(num_images=num_images, size=tuple(size), seed=seed)
+        if data_root is None:
+            data_root = f'data/drawn/{size[0]}x{size[1]}-{num_images}-seed{seed}'
+        super().__init__(data_root=data_root, **kwargs)
+
+    def scan(self) -> tuple[list[dict], list[DataError]]:
+        """Draw what is not there yet, and find it."""
+        from segda_mm.minicity import write_gta5
+
+        if not osp.isdir(osp.join(self.data_root, 'labels')):
+            print_log(
+                f'Drawing {self.world["num_images"]} streets to {self.data_root}',
+                logger='current',
+            )
+        write_gta5(self.data_root, workers=os.cpu_count() or 1, **self.world)
+        return super().scan()
+
+
+def _find_images(place: Paths) -> tuple[str, list[str]]:
+    """Folder of images, and their names below it."""
+    if isinstance(place, str) and place.lower().endswith(IMAGE_SUFFIXES):
+        place = [place] if osp.isfile(place) else place
+    return UnlabeledImageDataset(images=place, lazy_init=True)._find()
+
+
+def _pair(images: Sequence[str], labels: Sequence[str]) -> dict[str, str]:
+    """Image -> mask of its name, without as little of the ends as is needed."""
+    found: dict[str, str] = {}
+    ways = itertools.product(_tails(images), _tails(labels))
+    for tail, other in sorted(ways, key=lambda way: sum(map(len, way))):
+        masks = {osp.splitext(name)[0].removesuffix(other): name for name in labels}
+        pairs = {
+            name: masks[stem]
+            for name in images
+            if (stem := osp.splitext(name)[0].removesuffix(tail)) in masks
+        }
+        if len(set(pairs.values())) == len(pairs) > len(found):
+            found = pairs
+    return found
+
+
+def _tails(names: Sequence[str]) -> list[str]:
+    """What all stems end in, from each separator on: '', '_labelIds', ..."""
+    reversed_stems = [osp.splitext(name)[0][::-1] for name in names]
+    common = osp.commonprefix(reversed_stems)  # noqa: RUF071 - of texts, not of paths
+    ends = [place for place, mark in enumerate(common) if mark in '_-.']
+    return ['', *(common[: end + 1][::-1] for end in ends)]
