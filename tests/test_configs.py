@@ -25,8 +25,8 @@ ROOT = Path(__file__).parents[1] / 'configs'
 CONFIGS = sorted(
     path.relative_to(ROOT).as_posix()
     for path in ROOT.rglob('*.py')
-    # Plans of self-training have a test of their own.
-    if not {'_base_', 'naive_student'} & set(path.parts)
+    # Plans of self-training, and recipes for own data, have tests of their own.
+    if not {'_base_', 'naive_student', 'own'} & set(path.parts)
 )
 NAME = re.compile(
     r'[a-z]+(-[a-z]+)*_(bisenetv1-)?(r18|r101|lite0|x71|wr38|wr41)(-drop-path)?_'

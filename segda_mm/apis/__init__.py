@@ -3,6 +3,7 @@
 from segda_mm.engine.distributed import leave_process_group
 from segda_mm.errors import PreflightError, TrainingStoppedError
 
+from .adapting import adapt
 from .config import load_config
 from .deployed_model import load_model
 from .evaluating import evaluate
@@ -23,6 +24,7 @@ __all__ = [
     'Predictor',
     'PreflightError',
     'TrainingStoppedError',
+    'adapt',
     'build_runner',
     'evaluate',
     'export',

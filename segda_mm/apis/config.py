@@ -14,7 +14,9 @@ from mmengine.runner import Runner
 
 from segda_mm.errors import PreflightError
 
+from . import own_data
 from .config_files import read_config
+from .schedules import follow_epochs
 
 #: Settings at the top of a config: the Runner's arguments, what it looks up itself,
 #: and those of this package. All other names there are variables.
@@ -41,8 +43,12 @@ def load_config(
     path: str | Path,
     cfg_options: Sequence[str] | Mapping[str, Any] | None = None,
     work_dir: str | Path | None = None,
+    recipe: str | None = None,
 ) -> Config:
-    """Read a config, merge overrides into it and settle its work directory.
+    """Read a config, merge overrides into it and settle what follows from them.
+
+    These are the work directory, learning rates that last as long as the training, and
+    all that a file about own data leaves to be settled.
 
     A new key of an entry passes: the constructor that gets it will tell.
 
@@ -53,6 +59,7 @@ def load_config(
             ``--cfg-options`` takes them, or a mapping of dotted keys.
         work_dir: Where logs and checkpoints go; by default the config's own
             ``work_dir``, else ``work_dirs/<name of the config>``.
+        recipe: For a file about own data, another recipe than the one that it names.
 
     Raises:
         PreflightError: The file or a base of it cannot be read, or an option has no
@@ -61,7 +68,23 @@ def load_config(
     cfg = read_config(path)
     if not isinstance(cfg_options, Mapping):
         cfg_options = parse_cfg_options(cfg_options or ())
-    for key, value in cfg_options.items():
+    if own_data.is_own(cfg):
+        cfg = own_data.with_recipe(cfg, recipe or cfg.recipe.name)
+        first = {k: v for k, v in cfg_options.items() if own_data.is_setting(k)}
+        own_data.settle(cfg, first)
+        cfg_options = {k: v for k, v in cfg_options.items() if k not in first}
+    epochs = (cfg.get('train_cfg') or {}).get('max_epochs')
+    _merge_options(cfg, cfg_options)
+    follow_epochs(cfg, epochs, list(cfg_options))
+    if work_dir is not None:
+        cfg.work_dir = str(work_dir)
+    elif cfg.get('work_dir') is None:
+        cfg.work_dir = str(Path('work_dirs', Path(cfg.filename).stem))
+    return cfg
+
+
+def _merge_options(cfg: Config, options: Mapping[str, Any]) -> None:
+    for key, value in options.items():
         # A plan of self-training, which has no model, knows its keys itself.
         if 'model' in cfg:
             _refuse_dead_option(cfg, key)
@@ -72,11 +95,6 @@ def load_config(
                 f'--cfg-options {key}={value} does not fit what the config has '
                 f'there: {error.args[0]}'
             ) from error
-    if work_dir is not None:
-        cfg.work_dir = str(work_dir)
-    elif cfg.get('work_dir') is None:
-        cfg.work_dir = str(Path('work_dirs', Path(cfg.filename).stem))
-    return cfg
 
 
 def parse_cfg_options(pairs: Sequence[str]) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from .model_checks import (
     require_color_transforms,
     require_sound_model,
 )
+from .schedules import ends_at_zero, is_last, schedulers_of
 
 _VOID = 255
 
@@ -67,9 +68,31 @@ class FirstBatchCheck(Hook):
         for part in _parts(sample):
             file = part['data_samples'].metainfo.get('img_path', 'the first image')
             require_channels(model, part['inputs'], file)
+        _check_schedules(runner)
         model.train()
         _check_batch_sizes(model, loader, sample)
         self.passed = True
+
+
+def _check_schedules(runner: Runner) -> None:
+    steps = len(runner.train_dataloader)
+    for key, part in schedulers_of(runner.cfg):
+        if (
+            not part.get('end')
+            or not ends_at_zero(part)
+            or not is_last(runner.cfg, key)
+        ):
+            continue
+        by_epoch = part.get('by_epoch', True)
+        whole = runner.max_epochs if by_epoch else runner.max_iters
+        # Less than an epoch is a matter of rounding.
+        if whole and whole - part['end'] >= (1 if by_epoch else steps):
+            unit = 'epochs' if by_epoch else 'steps'
+            raise PreflightError(
+                f'{key} reaches a rate of 0 after {part["end"]} {unit}, but the '
+                f'training has {whole}; set {key}.end={whole + by_epoch}, or train '
+                'shorter'
+            )
 
 
 def _check_labels(in_model: int, sample: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from mmengine.config import Config
@@ -50,7 +51,11 @@ def self_train(cfg: Config, redo_from: str | None = None) -> dict[str, Any]:
     """
     commands = Commands(_train, label, evaluate)
     try:
-        configs = PlanConfigs(cfg, load_config)
+        # The networks of a plan about own data are described by the same file.
+        options, recipe = cfg.get('_settings'), 'source_only'
+        configs = PlanConfigs(
+            cfg, partial(load_config, cfg_options=options, recipe=recipe)
+        )
         env_cfg = configs.config(configs.plan.teacher).get('env_cfg')
         try:
             initialize_process_group(configs.launcher, env_cfg)

@@ -9,10 +9,12 @@ from segda_mm.apis.training import enable_mixed_precision, find_checkpoint
 
 
 def test_train_writes_checkpoints_and_resume_goes_on(toy_config):
-    cfg = load_config(toy_config, ['train_cfg.max_epochs=1'])
+    # Cut in the middle of its schedule, which would else end with it.
+    cut = ['train_cfg.max_epochs=1', 'param_scheduler.0.end=2']
+    cfg = load_config(toy_config, cut)
     with pytest.raises(PreflightError, match='nothing to resume'):
         train(cfg, resume='auto')
-    runner = train(load_config(toy_config, ['train_cfg.max_epochs=1']))
+    runner = train(load_config(toy_config, cut))
     assert runner.iter == 2
     latest = find_checkpoint(cfg.work_dir)
     assert latest.name == 'epoch_1.pth'

@@ -1,0 +1,50 @@
+"""Adapt a network to footage without labels, from labelled images to the last step.
+
+`segda adapt my.py` trains on the source and then by the recipe that my.py names; each
+step starts from the one before. Interrupted, it goes on where it was. Without a config,
+`segda adapt --target drive.mp4` learns from streets that are drawn.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from segda_cli import arguments
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('config', nargs='?', help='config file of `segda init`')
+    target = 'footage, for which a config is written: folders, "globs", lists, videos'
+    parser.add_argument('--target', nargs='+', metavar='PLACE', help=target)
+    arguments.add_work_dir(parser, 'all steps, one folder each')
+    amp = 'mixed precision: float16 on CUDA, bfloat16 on a CPU'
+    parser.add_argument('--amp', action='store_true', help=amp)
+    arguments.add_cfg_options(parser, 'epochs=2')
+
+
+def job(args: argparse.Namespace) -> None:
+    from segda_mm.apis import adapt
+    from segda_mm.apis.adapting import table_of
+    from segda_mm.apis.config import parse_cfg_options
+    from segda_mm.apis.own_files import write_own_config
+    from segda_mm.errors import PreflightError
+
+    config = args.config
+    if (config is None) == (args.target is None):
+        raise PreflightError(
+            'name a config, as `segda init` writes it, or footage with --target'
+        )
+    if config is None:
+        name = Path(args.target[0]).stem or 'footage'
+        config = f'adapt_{name}.py'
+        # Started again, it goes on.
+        if not Path(config).exists():
+            write_own_config(config, args.target)
+            print(f'Wrote {config}')
+    options = parse_cfg_options(args.cfg_options or ())
+    results = adapt(config, options, args.work_dir, args.amp)
+    folder = Path(results['network']).parent
+    print(f'\n{table_of(results)}\nTable: {folder / "results.md"}')
+    print(f'Network: {results["steps"][-1]["checkpoint"]}')
+    print(f'See it: segda predict {results["network"]} VIDEO --out overlay.mp4')

@@ -1,0 +1,193 @@
+"""From labelled images and footage to an adapted network, step by step."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+from segda_mm.engine.runner import find_resumable_checkpoint
+from segda_mm.errors import PlanError, PreflightError
+from segda_mm.files import write_json, write_text
+from segda_mm.self_training.plan import Plan
+from segda_mm.self_training.state import StateFile, flat_settings
+
+from .config import load_config
+from .config_files import read_config
+from .demo import markdown_table
+from .evaluating import evaluate
+from .own_data import is_own, is_setting
+from .runner import sole_run_in
+from .self_training import self_train
+from .training import find_checkpoint, train
+
+#: What of a config decides how a step ends.
+_SETTINGS = (
+    *('model', 'train_dataloader', 'optim_wrapper', 'param_scheduler', 'train_cfg'),
+    *('custom_hooks', 'randomness', 'test_dataloader'),
+    *('teacher', 'rounds', 'labeling', 'unlabeled'),
+)
+
+#: Entries of a data loader that change the speed only.
+_SPEED = ('num_workers', 'persistent_workers')
+
+
+def adapt(
+    config: str | Path,
+    cfg_options: Mapping[str, Any] | None = None,
+    work_dir: str | Path | None = None,
+    amp: bool = False,
+) -> dict[str, Any]:
+    """Train on the source, then by the recipe that a file about own data names.
+
+    Recipes go on from one another, as Meta Pseudo Labels from an adversarial training;
+    each step starts from the network of the one before. A step that is done is not
+    repeated, an interrupted one goes on.
+
+    Args:
+        config: The file, see ``docs/own_data.md``.
+        cfg_options: Overrides, for all steps that have such an entry.
+        work_dir: Of all, with a folder a step; by default ``work_dirs/<its name>``.
+        amp: Mixed precision.
+
+    Returns:
+        What ``<work_dir>/results.json`` holds: ``judged_on`` (``'val'`` or
+        ``'source'``), ``network`` (the folder of the last step), and ``steps`` with
+        ``name``, ``checkpoint``, ``metrics``, ``per_class_iou`` and ``train_seconds``.
+
+    Raises:
+        PreflightError: The file is not about own data or is wrong, a step cannot start
+            or was begun with other settings, or the folder is in use.
+        TrainingStoppedError: As :func:`train`.
+    """
+    named = read_config(config)
+    if not is_own(named):
+        raise PreflightError(
+            f'{config} names none of the recipes for own data as its _base_; '
+            '`segda init` writes such a file'
+        )
+    steps = steps_to(named.recipe.name)
+    folder = Path(
+        work_dir
+        or named.get('work_dir')
+        or Path('work_dirs', Path(named.filename).stem)
+    )
+    options = dict(cfg_options or {})
+    # What is wrong with a later step is told before the first one.
+    for number, recipe in enumerate(steps):
+        start = {'init': dict(checkpoint='of the step before')} if number else {}
+        _step_config(config, options | start, folder / recipe, recipe)
+    rows: list[dict[str, Any]] = []
+    with sole_run_in(folder):
+        state = StateFile(folder / 'state.json')
+        for recipe in steps:
+            rows.append(
+                _run_step(config, options, folder, recipe, rows[-1:], state, amp)
+            )
+        judged_on = 'source' if named.get('val') is None else 'val'
+        results = dict(judged_on=judged_on, network=str(folder / steps[-1]), steps=rows)
+        write_json(folder / 'results.json', results)
+        write_text(folder / 'results.md', table_of(results))
+    return results
+
+
+def steps_to(recipe: str) -> list[str]:
+    """The recipes up to one, each of which the next goes on from."""
+    steps = [recipe]
+    while after := read_config(f'segda_mm::own/{steps[0]}.py').recipe.get('after'):
+        steps.insert(0, after)
+    return steps
+
+
+def table_of(results: Mapping[str, Any]) -> str:
+    """The results of :func:`adapt` as Markdown."""
+    judged = (
+        'Judged on the labelled images of the target (`val`).'
+        if results['judged_on'] == 'val'
+        else 'Judged on the source itself, for no image of the target is labelled. '
+        'This shows what a step forgot, not how well it adapted: look at predictions '
+        'on the target, or label some of its frames and name them as `val`.'
+    )
+    rows = [dict(row, title=row['name']) for row in results['steps']]
+    return f'{markdown_table(rows)}\n{judged}\n'
+
+
+def _run_step(
+    config: str | Path,
+    options: Mapping[str, Any],
+    work_dir: Path,
+    recipe: str,
+    before: list[dict],
+    state: StateFile,
+    amp: bool,
+) -> dict[str, Any]:
+    folder = work_dir / recipe
+    for row in before:
+        start = dict(checkpoint=row['checkpoint'], _delete_=True)
+        if recipe == 'mpl' and row['has_discriminator']:
+            start['discriminator_prefix'] = 'discriminator.'
+        options = {**options, 'init': start}
+    cfg = _step_config(config, options, folder, recipe)
+    is_plan = 'rounds' in cfg
+    if is_plan and before:
+        cfg.teacher.checkpoint = before[0]['checkpoint']
+    settings = flat_settings(_settings(cfg), str(work_dir))
+    try:
+        state.check(recipe, settings)
+    except PlanError as error:
+        raise PreflightError(
+            str(error).partition(' Restore it')[0] + ' Restore it, or take another '
+            '--work-dir'
+        ) from error
+    if state.is_finished(recipe):
+        return state.stages[recipe]['result']
+    state.begin(recipe, settings)
+    started = time.monotonic()
+    resumed = find_resumable_checkpoint(str(folder)) is not None
+    if is_plan:
+        resumed = folder.is_dir()
+        last = self_train(cfg)['rounds'][-1]
+        checkpoint = folder / last['checkpoint']
+        evaluated = {k: last[k] for k in ('metrics', 'per_class_iou')}
+    else:
+        train(cfg, 'auto' if resumed else None, amp)
+        checkpoint = find_checkpoint(folder)
+        cfg = _step_config(config, options, folder, recipe)
+        evaluated = evaluate(cfg, checkpoint)
+    seconds = None if resumed else round(time.monotonic() - started, 1)
+    row = dict(
+        name=recipe,
+        checkpoint=str(checkpoint),
+        has_discriminator='discriminator' in cfg.get('model', ()),
+        metrics=evaluated['metrics'],
+        per_class_iou=evaluated['per_class_iou'],
+        train_seconds=seconds,
+    )
+    state.finish(recipe, row)
+    return row
+
+
+def _step_config(
+    config: str | Path, options: Mapping[str, Any], work_dir: Path, recipe: str
+) -> Config:
+    if 'rounds' in read_config(f'segda_mm::own/{recipe}.py'):
+        # A plan has no entries of a training.
+        of_plan = {part.name for part in fields(Plan)}
+        options = {
+            key: value
+            for key, value in options.items()
+            if is_setting(key) or key.partition('.')[0] in of_plan
+        }
+    return load_config(config, options, work_dir, recipe)
+
+
+def _settings(cfg: Config) -> dict[str, Any]:
+    chosen = {key: cfg[key] for key in _SETTINGS if cfg.get(key) is not None}
+    for key, entry in chosen.items():
+        if key.endswith('_dataloader'):
+            chosen[key] = {k: v for k, v in entry.items() if k not in _SPEED}
+    return chosen

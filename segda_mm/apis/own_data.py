@@ -1,0 +1,364 @@
+"""From the few settings of a file about own data to a whole config.
+
+A file names a recipe of ``configs/own`` as its ``_base_`` and gives :data:`SETTINGS`.
+What follows from them (classes of heads, loaders, schedules) can only be settled when
+the file is read, for MMEngine merges the recipe before the file's own values.
+"""
+
+from __future__ import annotations
+
+import copy
+import difflib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mmengine.config import Config, ConfigDict
+
+from segda_mm.errors import PreflightError
+
+from .class_tables import ClassTable, class_map_of, mask_values, read_classes
+from .config_files import read_config
+from .networks import NetworkConfig, read_network, without_pretraining
+
+#: What a file of own data may say, beside any entry of a config.
+SETTINGS = (
+    'classes',
+    'source',
+    'target',
+    'val',
+    'size',
+    'epochs',
+    'network',
+    'init',
+    'batch_size',
+    'workers',
+    'drawn',
+)
+
+#: Numbers of the recipes that are used up here.
+_NUMBERS = (
+    'recipe',
+    'learning_rates',
+    'rate_factor',
+    'scale_range',
+    'tta_ratios',
+)
+
+_KEYS = dict(
+    source=('images', 'labels', 'ids', 'void', 'read', 'classes', 'class_map', 'subset')
+    + ('exclude',),
+    target=('images', 'frames_per_second', 'frames_dir', 'subset', 'exclude'),
+    init=('checkpoint', 'head', 'prefix', 'discriminator_prefix'),
+)
+_KEYS['val'] = _KEYS['source']
+
+#: The feedback's ramp of the paper, in its 50 epochs.
+_RAMP = dict(growth_epochs=40, full_after_epoch=25)
+
+
+def is_own(cfg: Config) -> bool:
+    """Whether a config is a file about own data that is not settled yet."""
+    return 'recipe' in cfg
+
+
+def is_setting(key: str) -> bool:
+    """Whether a dotted key is of a setting, which is used up when a file is settled."""
+    return key.partition('.')[0] in (*SETTINGS, *_NUMBERS)
+
+
+def with_recipe(cfg: Config, recipe: str) -> Config:
+    """The settings of a file about own data, with another recipe of ``configs/own``."""
+    if cfg.recipe.name == recipe:
+        return cfg
+    other = read_config(f'segda_mm::own/{recipe}.py')
+    for name in SETTINGS:
+        if name in cfg:
+            other[name] = cfg[name]
+    object.__setattr__(other, '_filename', cfg.filename)
+    return other
+
+
+def settle(cfg: Config, overridden: Mapping[str, Any]) -> None:
+    """Put into a config what follows from its settings, which leave it; in place.
+
+    Entries that the file sets itself win over what follows.
+
+    Args:
+        cfg: A file about own data, as it was read.
+        overridden: Dotted keys of settings and values that come from elsewhere.
+
+    Raises:
+        PreflightError: Naming the setting that is missing or wrong.
+    """
+    for key, value in overridden.items():
+        cfg.merge_from_dict({key: value})
+    _require_known(cfg)
+    recipe = cfg.recipe
+    settings = ConfigDict({name: cfg.pop(name, None) for name in SETTINGS})
+    numbers = ConfigDict({name: cfg.pop(name, None) for name in _NUMBERS})
+    _require_settings(settings, recipe)
+    classes = read_classes(settings.classes)
+    target = None
+    if recipe.name != 'source_only' and settings.target is not None:
+        target = _footage(settings.target)
+    if 'rounds' in cfg:
+        _settle_plan(cfg, target, overridden)
+        return
+    _settle_data(cfg, settings, numbers, classes, target)
+    network = read_network(settings.network, len(classes.names))
+    if settings.init is not None:
+        without_pretraining(network.segmentor)
+        network.segmentor.init_cfg = dict(
+            type='StartingWeights',
+            checkpoint=settings.init.checkpoint,
+            prefix=settings.init.get('prefix'),
+            head=settings.init.get('head', 'load'),
+            classes=classes.names,
+        )
+    _settle_model(cfg, settings, network, classes)
+    rates = numbers.learning_rates
+    rate = rates.get(network.name) or rates.other
+    for member in _members(cfg.optim_wrapper):
+        _set_rate(member, rate, numbers.rate_factor)
+    cfg.param_scheduler = [
+        dict(part, end=settings.epochs + 1) if part.get('by_epoch', True) else part
+        for part in cfg.param_scheduler
+    ]
+    cfg.train_cfg.max_epochs = settings.epochs
+    cfg.train_cfg.val_interval = max(1, settings.epochs // 5)
+    cfg.optional_checkpoints = list(network.optional_checkpoints)
+    for unused in ('max_epochs', 'miniature_config'):
+        cfg.pop(unused, None)
+
+
+def _require_known(cfg: Config) -> None:
+    for name in cfg:
+        near = difflib.get_close_matches(name, SETTINGS, 1, 0.8)
+        if near and name not in (*SETTINGS, *_NUMBERS):
+            raise PreflightError(
+                f'{cfg.filename}: nothing reads {name}; did you mean {near[0]}?'
+            )
+
+
+def _require_settings(settings: ConfigDict, recipe: Mapping) -> None:
+    """Give settings their full form, or say which is missing or wrong."""
+    if settings.source == 'minicity' and settings.classes is None:
+        settings.classes = 'cityscapes'
+    if isinstance(settings.init, str):
+        settings.init = dict(checkpoint=settings.init)
+    if isinstance(settings.init, dict):
+        settings.init.pop('_delete_', None)
+    if isinstance(settings.target, str | list | tuple):
+        settings.target = dict(images=settings.target)
+    wanted = dict(
+        classes='classes = dict(road=[128, 64, 128], ...)',
+        source="source = dict(images='my/images', labels='my/masks'), or 'minicity'",
+        target="target = dict(images=['my_target/', 'drive.mp4'])",
+    )
+    if recipe['name'] == 'source_only':
+        del wanted['target']
+    for name, example in wanted.items():
+        if settings.get(name) is None:
+            raise PreflightError(f'the config lacks {name}; write {example}')
+    for name, keys in _KEYS.items():
+        entry = settings[name]
+        if entry is None or (name == 'source' and entry == 'minicity'):
+            continue
+        needed = ('checkpoint',) if name == 'init' else ('images', 'labels')
+        needed = ('images',) if name == 'target' else needed
+        if not isinstance(entry, Mapping) or not set(needed) <= set(entry):
+            raise PreflightError(
+                f'{name} must be a dict with {" and ".join(needed)}, but is {entry!r}'
+            )
+        for unknown in set(entry) - set(keys):
+            raise PreflightError(
+                f'{name}.{unknown} is not known; {name} has {", ".join(keys)}'
+            )
+    # The plan of a self-training has no defaults of the following.
+    size = settings.size
+    if size is not None and not (_whole(size, 32) and len(size) == 2):
+        raise PreflightError(
+            f'size must be width and height in pixels, as (1024, 512), but is {size!r}'
+        )
+    for name, least in (('epochs', 1), ('batch_size', 1), ('workers', 0)):
+        if settings[name] is not None and not _whole([settings[name]], least):
+            raise PreflightError(
+                f'{name} must be a whole number from {least} on, but is '
+                f'{settings[name]!r}'
+            )
+    if recipe.get('needs_init') and settings.init is None:
+        raise PreflightError(
+            f'{recipe["name"]} goes on from an adapted network: `segda adapt` with '
+            "this config trains it first; or name it, init = dict(checkpoint='X.pth')"
+        )
+
+
+def _whole(values: Any, least: int) -> bool:
+    return isinstance(values, Sequence) and all(
+        isinstance(value, int) and value >= least for value in values
+    )
+
+
+def _footage(target: Mapping) -> dict:
+    images = target['images']
+    images = [images] if isinstance(images, str) else list(images)
+    return dict(target, type='FootageDataset', images=images)
+
+
+def _labeled(
+    entry: Any, settings: ConfigDict, own: ClassTable, key: str, pipeline: list
+) -> dict:
+    """A labelled data set whose classes are one's own."""
+    if entry == 'minicity':
+        drawn = read_classes('cityscapes')
+        return dict(
+            type='DrawnStreetsDataset',
+            **settings.drawn,
+            class_map=class_map_of(drawn, own, {}, key),
+            metainfo=own.metainfo,
+            pipeline=pipeline,
+        )
+    return dict(
+        type='MaskedImagesDataset',
+        **{
+            k: entry[k] for k in ('images', 'labels', 'subset', 'exclude') if k in entry
+        },
+        label_table=mask_values(entry, own, key),
+        metainfo=own.metainfo,
+        pipeline=pipeline,
+    )
+
+
+def _settle_data(
+    cfg: Config,
+    settings: ConfigDict,
+    numbers: ConfigDict,
+    classes: ClassTable,
+    target: dict | None,
+) -> None:
+    load, pack = dict(type='LoadImageFromFile'), dict(type='PackSegInputs')
+    pack['meta_keys'] = cfg.meta_keys
+    width, height = size = tuple(settings.size)
+    resize = dict(type='Resize', scale=size, keep_ratio=False)
+    flip, labels = dict(type='RandomFlip', prob=0.5), dict(type='LoadLabelIds')
+    train_pipeline = [
+        load,
+        labels,
+        dict(
+            type='RandomResize',
+            scale=size,
+            ratio_range=tuple(numbers.scale_range),
+            keep_ratio=False,
+        ),
+        dict(type='RandomCrop', crop_size=(height, width), cat_max_ratio=0.75),
+        flip,
+        dict(type='PhotoMetricDistortion'),
+        pack,
+    ]
+    cfg.test_pipeline = [load, resize, labels, pack]
+    views = [
+        dict(resize, scale=(int(width * r), int(height * r)))
+        for r in numbers.tta_ratios
+    ]
+    cfg.tta_pipeline[1].transforms[0] = views
+    source = _labeled(settings.source, settings, classes, 'source', train_pipeline)
+    if target is None:
+        _derive(cfg, 'train_dataloader', dict(dataset=source))
+    else:
+        gets_labels = any(
+            hook.type == 'MedianThresholdPseudoLabelHook'
+            for hook in cfg.get('custom_hooks', ())
+        )
+        given = [dict(type='LoadPseudoLabels')] if gets_labels else []
+        target['pipeline'] = [load, *given, resize, flip, pack]
+        pair = dict(
+            type='DomainPairDataset', length='source', source=source, target=target
+        )
+        _derive(cfg, 'train_dataloader', dict(dataset=pair))
+        if gets_labels:
+            for hook in cfg.custom_hooks:
+                if 'dataloader' in hook:
+                    hook.dataloader.dataset = dict(
+                        target, metainfo=classes.metainfo, pipeline=[load, resize, pack]
+                    )
+    cfg.train_dataloader.batch_size = settings.batch_size
+    tested, name = settings.val, 'val'
+    if tested is None:
+        # Nothing of the target is labelled: what can be seen is what was learned.
+        tested, name = settings.source, 'source'
+    tested = _labeled(tested, settings, classes, name, cfg.test_pipeline)
+    for loader in ('val_dataloader', 'test_dataloader'):
+        _derive(cfg, loader, dict(dataset=tested))
+    for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+        cfg[loader].num_workers = settings.workers
+        cfg[loader].persistent_workers = settings.workers > 0
+    if settings.val is None:
+        cfg.val_dataloader = cfg.val_cfg = cfg.val_evaluator = None
+
+
+def _derive(cfg: Config, key: str, derived: dict) -> None:
+    """Put an entry below what the file itself says there."""
+    own = cfg.get(key) or {}
+    cfg[key] = Config._merge_a_into_b(
+        copy.deepcopy(own), ConfigDict(copy.deepcopy(derived))
+    )
+
+
+def _settle_model(
+    cfg: Config, settings: ConfigDict, network: NetworkConfig, classes: ClassTable
+) -> None:
+    if 'generator' not in cfg.get('model', ()):
+        segmentor = dict(network.segmentor, data_preprocessor=network.data_preprocessor)
+        _derive(cfg, 'model', segmentor)
+        return
+    generator = dict(segmentor=network.segmentor, **network.generator)
+    model = dict(data_preprocessor=network.data_preprocessor, generator=generator)
+    _derive(cfg, 'model', model)
+    if 'discriminator' in cfg.model:
+        cfg.model.discriminator.num_classes = len(classes.names)
+    rule = cfg.model.get('feedback_rule', {})
+    for key, of_paper in _RAMP.items():
+        if rule.get(key) == of_paper:
+            rule[key] = of_paper * settings.epochs / 50
+    for role in ('student_checkpoint', 'teacher_checkpoint'):
+        if role in cfg.model:
+            # Both networks start by the segmentor's init_cfg.
+            cfg.model[role] = None
+    init = ConfigDict(settings.init or {})
+    if 'discriminator' in cfg.model and init.get('discriminator_prefix'):
+        cfg.model.discriminator.init_cfg = dict(
+            type='StrictPretrained',
+            checkpoint=init.checkpoint,
+            prefix=init['discriminator_prefix'],
+        )
+    cfg.model.generator.pop('checkpoint_prefix', None)
+
+
+def _members(wrapper: ConfigDict) -> list[ConfigDict]:
+    """The optimizer wrappers of a config: one, or one for each network."""
+    if 'optimizer' in wrapper:
+        return [wrapper]
+    return [part for part in wrapper.values() if isinstance(part, dict)]
+
+
+def _set_rate(member: ConfigDict, rate: ConfigDict, factor: float) -> None:
+    if 'lr' in member.optimizer:
+        return
+    member.optimizer.lr = rate.lr * factor
+    if 'paramwise_cfg' not in member:
+        member.paramwise_cfg = dict(
+            custom_keys={rate.encoder: dict(lr_mult=rate.lr_mult)}
+        )
+
+
+def _settle_plan(
+    cfg: Config, target: dict | None, overridden: Mapping[str, Any]
+) -> None:
+    """All networks of a plan are those of this very file, trained on the source."""
+    # What was overridden holds for the networks of the plan as well.
+    cfg['_settings'] = dict(overridden)
+    _derive(cfg, 'teacher', dict(config=str(cfg.filename)))
+    _derive(cfg, 'unlabeled', dict(target=dict(images=target)))
+    cfg.rounds = copy.deepcopy(cfg.rounds)
+    for part in cfg.rounds:
+        part.student.setdefault('config', str(cfg.filename))
