@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,10 +29,12 @@ def add_cfg_options(parser: argparse.ArgumentParser, example: str) -> None:
     )
 
 
-def add_work_dir(parser: argparse.ArgumentParser, content: str) -> None:
-    parser.add_argument(
-        '--work-dir', help=f'folder for {content} (work_dirs/<name of the config>)'
-    )
+def add_work_dir(
+    parser: argparse.ArgumentParser,
+    content: str,
+    default: str = 'work_dirs/<name of the config>',
+) -> None:
+    parser.add_argument('--work-dir', help=f'folder for {content} ({default})')
 
 
 def add_launcher(
@@ -116,6 +119,8 @@ def run(
     from segda_mm.dependencies import require_dependencies
 
     require_dependencies()
+    # Said by mmseg for every config whose pictures wait for `segda test --show-dir`.
+    warnings.filterwarnings('ignore', message='The draw is False')
     from segda_mm.engine.distributed import leave_process_group
     from segda_mm.errors import (
         FileNotWrittenError,
@@ -128,14 +133,21 @@ def run(
         status = job(args)
         leave_process_group()
     except TrainingStoppedError as error:
-        print(f'{program}: {error}', file=sys.stderr)
+        _tell(program, error)
         return 1
     except (FileNotWrittenError, PreflightError, *refused) as error:
         # Every process of a launcher meets the same error; one tells it.
         if is_first_process():
-            print(f'{program}: {error}', file=sys.stderr)
+            _tell(program, error)
         return 2
     return status or 0
+
+
+def _tell(program: str, error: Exception) -> None:
+    # What was shown before comes before, and on a terminal apart.
+    sys.stdout.flush()
+    gap = '\n' if sys.stderr.isatty() else ''
+    print(f'{gap}{program}: {error}', file=sys.stderr)
 
 
 def is_first_process() -> bool:

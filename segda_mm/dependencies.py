@@ -14,7 +14,8 @@ import warnings
 from collections.abc import Sequence
 from importlib import metadata
 
-#: Oldest supported version of each distribution; `setup.cfg` asks for the same.
+#: Oldest supported version of each distribution; `setup.cfg` asks for the same, but for
+#: OpenCV, which others bring.
 MINIMUM_VERSIONS = {
     'torch': '2.10',
     'torchvision': '0.25',
@@ -25,6 +26,8 @@ MINIMUM_VERSIONS = {
     'scipy': '1.11',
     'safetensors': '0.4',
     'jinja2': '3.1',
+    'filelock': '3.12',
+    'rich': '13',
     'onedl-mmengine': '0.10.12',
     'onedl-mmcv': '2.3.6',
     'onedl-mmsegmentation': '1.4.2',

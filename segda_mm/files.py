@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import socket
@@ -12,7 +11,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import filelock
+
 from segda_mm.errors import FileNotWrittenError, FolderInUseError
+
+try:
+    import fcntl
+except ImportError:  # as on Windows
+    fcntl = None  # type: ignore[assignment]
 
 #: What torch.save says, in several places, once a write of its own has failed.
 _TORCH_WRITER = ('inline_container', 'PytorchStreamWriter')
@@ -102,7 +108,8 @@ class RunFolderLock:
 
     The kernel locks the file ``.in_use``, which tells who holds it. Forked processes
     do not inherit the lock: data loader workers outlive their parent by seconds, and
-    would keep a resumed run out.
+    would keep a resumed run out. Where the system has no such locks, as Windows,
+    filelock's serves, which on Linux they would inherit.
 
     Args:
         folder: Made where missing, when the lock is taken.
@@ -111,6 +118,7 @@ class RunFolderLock:
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
         self._file: int | None = None
+        self._portable = filelock.FileLock(self.folder / f'{LOCK_FILE}.lock')
 
     def acquire(self) -> None:
         """Take the lock.
@@ -120,6 +128,16 @@ class RunFolderLock:
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / LOCK_FILE
+        since = time.strftime('%Y-%m-%d %H:%M:%S')
+        who = dict(pid=os.getpid(), host=socket.gethostname(), since=since)
+        if fcntl is None:
+            try:
+                self._portable.acquire(blocking=False)
+            except filelock.Timeout:
+                holder = path.read_bytes() if path.is_file() else b''
+                raise FolderInUseError(self._message(holder)) from None
+            write_text(path, json.dumps(who))
+            return
         while self._file is None:
             file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
             try:
@@ -144,8 +162,6 @@ class RunFolderLock:
             except FileNotFoundError:
                 pass
             os.close(file)
-        since = time.strftime('%Y-%m-%d %H:%M:%S')
-        who = dict(pid=os.getpid(), host=socket.gethostname(), since=since)
         os.ftruncate(self._file, 0)
         os.pwrite(self._file, json.dumps(who).encode(), 0)
 
@@ -155,6 +171,9 @@ class RunFolderLock:
             (self.folder / LOCK_FILE).unlink(missing_ok=True)
             os.close(self._file)
             self._file = None
+        elif self._portable.is_locked:
+            (self.folder / LOCK_FILE).unlink(missing_ok=True)
+            self._portable.release()
 
     def _message(self, content: bytes) -> str:
         try:

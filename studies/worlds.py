@@ -99,7 +99,6 @@ class World:
         """Change: give a method the network of this world."""
         if not self.small:
             file = _file(f'{MODELS}/bisenetv1_r{depth}.py')
-            cfg.optional_checkpoints = file.optional_checkpoints
             network = file.segmentor.to_dict()
             del network['data_preprocessor']
         else:

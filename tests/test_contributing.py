@@ -96,6 +96,9 @@ segmentor = cfg.model.generator.segmentor
 segmentor.backbone = segmentor.backbone.backbone_cfg
 segmentor.decode_head.update(in_channels=64, in_index=3)
 segmentor.auxiliary_head = None
+# Weights of ImageNet would have to be fetched.
+assert cfg.from_scratch is False
+cfg.from_scratch = True
 # No car fills a cell of images so small, but the road does.
 cfg.model.thing_classes = [0]
 cfg.train_cfg.max_epochs = 1

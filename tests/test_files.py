@@ -117,6 +117,17 @@ def test_the_lock_is_given_back_after_an_error(tmp_path):
     assert list((tmp_path / 'new').iterdir()) == []
 
 
+def test_where_the_system_has_no_such_locks(tmp_path, monkeypatch):
+    monkeypatch.setattr('segda_mm.files.fcntl', None)
+    with sole_run_in(tmp_path):
+        who = f'is in use by process {os.getpid()} on {socket.gethostname()}'
+        with pytest.raises(PreflightError, match=who):
+            sole_run_in(tmp_path).__enter__()
+    with sole_run_in(tmp_path):
+        pass
+    assert not (tmp_path / '.in_use').exists()
+
+
 def test_a_file_system_without_locks_is_told(tmp_path, monkeypatch):
     def refuse(*_):
         raise OSError(95, 'Operation not supported')

@@ -39,6 +39,7 @@ ABOVE = {
 DECLARED = {
     'PIL',
     'cv2',
+    'filelock',
     'jinja2',
     'matplotlib',
     'mmcv',
@@ -46,6 +47,7 @@ DECLARED = {
     'mmpretrain',
     'mmseg',
     'numpy',
+    'rich',
     'safetensors',
     'scipy',
     'torch',

@@ -1,5 +1,5 @@
 _base_ = [
-    '../_base_/models/bisenetv1_r18.py',
+    '../_base_/models/bisenetv1_r18_scratch.py',
     '../_base_/datasets/minicity_pair.py',
     '../_base_/methods/meta_pseudo_labels.py',
     '../_base_/schedules/poly_8e.py',

@@ -7,6 +7,7 @@ one PQ, instance AP and mIoU, all of them per class as well.
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from segda_cli import arguments
 
@@ -14,7 +15,7 @@ from segda_cli import arguments
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoint', help='checkpoint of the config')
-    arguments.add_work_dir(parser, 'logs and the results')
+    arguments.add_work_dir(parser, 'logs and the results', 'beside the checkpoint')
     parser.add_argument(
         '--out',
         metavar='DIR',
@@ -37,7 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def job(args: argparse.Namespace) -> None:
     from segda_mm.apis import evaluate, load_config
 
-    cfg = load_config(args.config, args.cfg_options, args.work_dir)
+    work_dir = args.work_dir or Path(args.checkpoint).parent
+    cfg = load_config(args.config, args.cfg_options, work_dir)
     cfg.launcher = args.launcher
     evaluate(
         cfg,

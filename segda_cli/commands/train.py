@@ -23,6 +23,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--no-report', dest='report', action='store_false', help=no_report
     )
+    scratch = 'start from random weights, not from those of ImageNet'
+    parser.add_argument('--from-scratch', action='store_true', help=scratch)
+    track = 'send figures and pictures there as well'
+    trackers = ('tensorboard', 'wandb', 'mlflow')
+    parser.add_argument('--track', choices=trackers, help=track)
     arguments.add_cfg_options(parser, 'train_cfg.max_epochs=2 or a.b="[1,2]"')
     arguments.add_launcher(parser)
 
@@ -32,6 +37,8 @@ def job(args: argparse.Namespace) -> None:
 
     cfg = load_config(args.config, args.cfg_options, args.work_dir)
     cfg.launcher = args.launcher
-    train(cfg, resume=args.resume, amp=args.amp)
+    if args.from_scratch:
+        cfg.from_scratch = True
+    train(cfg, resume=args.resume, amp=args.amp, track=args.track)
     if args.report and arguments.is_first_process():
         try_report(cfg.work_dir)

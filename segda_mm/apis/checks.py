@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import copy
-import logging
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
 from mmengine.dataset import BaseDataset
-from mmengine.logging import print_log
 from mmengine.registry import init_default_scope
 
 from segda_mm.datasets.places import places_read
 from segda_mm.doctor import MAKE_MINIATURE
 from segda_mm.errors import MissingDataError, PreflightError
 from segda_mm.models.checkpoints import (
+    local_checkpoint,
     only_plain_checkpoints,
     parse_checkpoint_source,
 )
@@ -134,44 +133,61 @@ def _require_dataset(cfg: Config, loader: str, dataset: dict) -> BaseDataset:
 
 
 def settle_initial_checkpoints(cfg: Config, resuming: bool = False) -> None:
-    """See that every local checkpoint the training starts from exists.
+    """See that every checkpoint the training starts from exists, or fetch it.
 
-    An absent one of the config's ``optional_checkpoints`` is reported and taken out
-    of the config, in place.
+    With ``from_scratch`` in the config, the weights that networks would start from
+    (``init_cfg``, ``pretrained``) are taken out of it, in place; checkpoints of
+    trainings that it goes on from stay.
 
     Args:
         cfg: A whole config.
-        resuming: All weights will come from the run's own checkpoint, so that
-            absent files are dropped without a word.
+        resuming: All weights will come from the run's own checkpoint, so that all
+            others are dropped without a word.
 
     Raises:
-        PreflightError: Naming the config key, the file, and the run that makes it.
+        PreflightError: Naming the config key, the file, and how to come by it.
     """
-    for owner, entry, key, file in list(_named_weights(cfg)):
-        # A URL or a scheme of MMEngine's (torchvision://, ...) is no file.
-        if '://' in file or Path(file).is_file():
+    if cfg.get('from_scratch') and not resuming:
+        _drop_pretrained(cfg.get('model'))
+    # What can be told without a network comes first.
+    weights = sorted(_named_weights(cfg), key=lambda named: '://' in named[-1])
+    for owner, entry, key, source in weights:
+        if resuming:
+            # A hook has its labels, or says itself what it misses.
+            if not key.startswith('custom_hooks.'):
+                owner[entry] = None
             continue
-        if resuming and key.startswith('custom_hooks.'):
-            # Its labels are there, or it says itself what it misses.
-            continue
-        if not resuming and file not in cfg.get('optional_checkpoints', ()):
+        for_network = entry in ('init_cfg', 'pretrained')
+        try:
+            local_checkpoint(source)
+        except FileNotFoundError:
             message = (
-                f'{key} names the checkpoint {file}, which does not exist. Name '
+                f'{key} names the checkpoint {source}, which does not exist. Name '
                 f'another one with --cfg-options {key}=FILE'
             )
-            if key.startswith('model.') and 'init_cfg' not in key:
+            if key.startswith('model.') and not for_network:
                 message += f', start from scratch with {key}=None'
-            if maker := _maker(cfg, file):
-                message += '\n  '.join([', or make it with', *commands_to_train(maker)])
-            raise PreflightError(message)
-        if not resuming:
-            print_log(
-                f'{file} is not there: {key} is dropped, and what it was for '
-                'starts from random weights',
-                logger='current',
-                level=logging.WARNING,
+        except (OSError, ValueError) as error:
+            message = f'{key}: {error}'
+        else:
+            continue
+        if for_network:
+            message += (
+                '; or start from random weights with --from-scratch '
+                '(`from_scratch = True` in the config)'
             )
-        owner[entry] = None
+        if maker := _maker(cfg, source):
+            message += '\n  '.join([', or make it with', *commands_to_train(maker)])
+        raise PreflightError(message)
+
+
+def _drop_pretrained(node: object) -> None:
+    for name, child in list(children(node)):
+        pretrained = name == 'init_cfg' and 'Pretrained' in str(child)
+        if pretrained or (name == 'pretrained' and isinstance(child, str)):
+            node[name] = None  # type: ignore[index]
+        else:
+            _drop_pretrained(child)
 
 
 def commands_to_train(name: str) -> list[str]:
@@ -182,7 +198,9 @@ def commands_to_train(name: str) -> list[str]:
     cfg, before = read_config(name), dict[str, None]()
     if cfg.get('make_data') or 'minicity' in name:
         before.update(dict.fromkeys(cfg.get('make_data', MAKE_MINIATURE).split(' && ')))
-    for *_, file in _named_weights(cfg):
+    for _, entry, _, file in _named_weights(cfg):
+        if cfg.get('from_scratch') and entry in ('init_cfg', 'pretrained'):
+            continue
         if not Path(file).is_file() and (maker := _maker(cfg, file)):
             before.update(dict.fromkeys(commands_to_train(maker)))
     return [*before, f'segda train {name}']

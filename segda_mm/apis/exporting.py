@@ -20,6 +20,7 @@ from segda_mm.models.checkpoints import (
     under_prefix,
     write_safetensors,
 )
+from segda_mm.models.foreign_checkpoints import read_foreign_weights
 from segda_mm.models.losses import PixelCrossEntropyLoss
 from segda_mm.outputs import note_files, require_own_files
 
@@ -148,16 +149,22 @@ def _simplify(node: Any) -> None:
 
 
 def export_weights(
-    checkpoint: str | Path, out: str | Path, network: str | None = None
+    checkpoint: str | Path,
+    out: str | Path,
+    network: str | None = None,
+    foreign: bool = False,
 ) -> dict[str, str]:
-    """Write the weights of one network as ``.safetensors``, which cannot hold code.
+    """Write the weights of one network as ``.safetensors``, or as a plain ``.pth``.
 
     Args:
         checkpoint: A local checkpoint of any method, ``.pth`` or ``.safetensors``.
-        out: The ``.safetensors`` to write.
+        out: The file to write. A ``.pth`` tells classes and palette too, if
+            ``checkpoint`` does.
         network: What the keys of the network begin with, and lose, as
             ``'teacher_generator.segmentor'``; ``''`` takes all weights. None: the
             only one there is.
+        foreign: Take also what other programs write, as MMEngine's Runner or a model
+            zoo; see :func:`~segda_mm.models.foreign_checkpoints.read_foreign_weights`.
 
     Returns:
         What the file says of itself: ``source``, ``source_sha256``, ``prefix``
@@ -167,10 +174,17 @@ def export_weights(
         PreflightError: ``out`` has another suffix, the checkpoint is missing or
             no plain one, or has several networks or none of that name.
     """
-    if Path(out).suffix != '.safetensors':
-        raise PreflightError(f'{out}: the name of the file must end in .safetensors')
+    suffix = Path(out).suffix
+    if suffix not in ('.safetensors', '.pth'):
+        raise PreflightError(
+            f'{out}: the name of the file must end in .safetensors or .pth'
+        )
     try:
-        state = read_state_dict(checkpoint)
+        table: dict[str, list] = {}
+        if foreign:
+            state, table = read_foreign_weights(checkpoint)
+        else:
+            state = read_state_dict(checkpoint)
         require_own_files([out], [checkpoint])
         prefix = _prefix(state, network, checkpoint)
         metadata = dict(
@@ -180,7 +194,13 @@ def export_weights(
             prefix=prefix,
             writer=f'segda-mm {__version__}',
         )
-        write_safetensors(out, under_prefix(state, prefix), metadata)
+        part = under_prefix(state, prefix)
+        if suffix == '.safetensors':
+            write_safetensors(out, part, metadata)
+        else:
+            meta = dict(metadata, **(dict(dataset_meta=table) if table else {}))
+            with atomic_file(out) as unfinished:
+                torch.save(dict(state_dict=part, meta=meta), unfinished)
         note_files([out])
     except (FileNotFoundError, ValueError) as error:
         raise PreflightError(str(error)) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import platform
 import shlex
 import sys
@@ -45,8 +46,20 @@ _TOLD = ('torch', 'onedl-mmengine', 'onedl-mmcv', 'onedl-mmsegmentation', 'numpy
 _ON_CUDA = 'GradientAveragingAmpOptimWrapper'
 _ON_CPU = 'GradientAveragingBFloat16OptimWrapper'
 
+#: Packages that figures can be sent to, and MMEngine's backends for them.
+TRACKERS = dict(
+    tensorboard='TensorboardVisBackend',
+    wandb='WandbVisBackend',
+    mlflow='MLflowVisBackend',
+)
 
-def train(cfg: Config, resume: str | Path | None = None, amp: bool = False) -> Runner:
+
+def train(
+    cfg: Config,
+    resume: str | Path | None = None,
+    amp: bool = False,
+    track: str | None = None,
+) -> Runner:
     """Train what a config describes, and return the runner after its last epoch.
 
     Args:
@@ -54,15 +67,21 @@ def train(cfg: Config, resume: str | Path | None = None, amp: bool = False) -> R
         resume: ``'auto'`` for the last checkpoint of the work directory, or a
             path; None does what ``resume`` of the config says.
         amp: Mixed precision for every optimizer.
+        track: ``'tensorboard'``, ``'wandb'`` or ``'mlflow'``, to which figures and
+            pictures go as well.
 
     Raises:
-        PreflightError: The training cannot start; the message names the config key
-            or the file, and the remedy.
+        PreflightError: The training cannot start, or the work directory holds another
+            one; the message names the config key or the file, and the remedy.
         TrainingStoppedError: A loss is not finite, a file of the data set is
             wrong, or the disk is full.
     """
     if resume is None and cfg.get('resume'):
         resume = cfg.get('load_from') or 'auto'
+    if resume is None:
+        require_unused(cfg.work_dir)
+    if track is not None:
+        add_tracker(cfg, track)
     datasets = require_data(cfg, ('train_dataloader', 'val_dataloader'))
     require_outputs_apart(cfg, datasets)
     require_hook_data(cfg)
@@ -115,6 +134,40 @@ def _provenance() -> dict[str, str]:
         f'{versions}',
         'machine': f'{usable_cores()} cores, {device}, {platform.platform()}',
     }
+
+
+def require_unused(work_dir: str | Path) -> None:
+    """Raise PreflightError for the folder of a run, which would be overwritten in part.
+
+    A new number in the folder's name would part it from the configs that go on from
+    ``work_dirs/<name of a config>``; so the user chooses.
+    """
+    checkpoints = sorted(Path(work_dir).glob('*.pth'))
+    if checkpoints:
+        raise PreflightError(
+            f'{work_dir} holds a run already ({checkpoints[-1].name}). Go on with it '
+            '(--resume), keep it and train into another folder (--work-dir), or delete '
+            'it'
+        )
+
+
+def add_tracker(cfg: Config, name: str) -> None:
+    """Let the visualizer of a config, in place, write to a tracker as well.
+
+    Raises:
+        PreflightError: There is no such tracker, or its package is not installed.
+    """
+    if name not in TRACKERS:
+        raise PreflightError(f'there is no tracker {name}; {", ".join(TRACKERS)} are')
+    if importlib.util.find_spec(name) is None:
+        raise PreflightError(
+            f'--track {name} needs the package {name}: `pip install {name}`'
+        )
+    visualizer = cfg.get('visualizer') or dict(type='OverlayVisualizer')
+    backends = list(visualizer.get('vis_backends') or [dict(type='LocalVisBackend')])
+    if all(backend['type'] != TRACKERS[name] for backend in backends):
+        backends.append(dict(type=TRACKERS[name]))
+    cfg.visualizer = dict(visualizer, vis_backends=backends)
 
 
 def find_checkpoint(work_dir: str | Path, resume: str | Path = 'auto') -> Path:

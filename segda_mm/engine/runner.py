@@ -7,9 +7,11 @@ from typing import Any
 
 from mmengine.dist import master_only
 from mmengine.hooks import CheckpointHook
+from mmengine.logging import MMLogger
 from mmengine.runner import Runner, load_state_dict
 from torch import nn
 
+from segda_mm.engine.console import ConsoleHook, quiet_console
 from segda_mm.engine.distributed import unwrapped
 from segda_mm.engine.hooks.checkpoint_hooks import PlainCheckpointHook
 from segda_mm.engine.resume import (
@@ -47,15 +49,23 @@ class AdaptationRunner(Runner):
         )
 
     def register_hooks(self, *args: Any, **kwargs: Any) -> None:
-        """Register the hooks of the config and :class:`PlainCheckpointHook`."""
+        """Register the hooks of the config, and those that every run has."""
         super().register_hooks(*args, **kwargs)
         self.register_hook(PlainCheckpointHook())
+        self._console = ConsoleHook()
+        self.register_hook(self._console)
         for hook in self._hooks:
             if isinstance(hook, CheckpointHook) and hook.max_keep_ckpts == 1:
                 raise ValueError(
                     'default_hooks.checkpoint.max_keep_ckpts is 1: a run killed '
                     'between two checkpoints could not be resumed; keep 2'
                 )
+
+    def build_logger(self, *args: Any, **kwargs: Any) -> MMLogger:
+        """Build the logger; its console is left to :class:`ConsoleHook`."""
+        logger = super().build_logger(*args, **kwargs)
+        quiet_console(logger)
+        return logger
 
     def dump_config(self) -> None:
         """Do nothing: an evaluation is not to replace the config of a training."""
@@ -69,7 +79,11 @@ class AdaptationRunner(Runner):
     def train(self) -> nn.Module:
         """Write the config to the work directory, and train the model."""
         super().dump_config()
-        return super().train()
+        try:
+            return super().train()
+        finally:
+            # An error is to be the last that a terminal shows.
+            self._console.after_train(self)
 
     @master_only
     def save_checkpoint(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
+import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -28,6 +30,9 @@ from segda_mm.files import atomic_file
 from segda_mm.registry import WEIGHT_INITIALIZERS
 
 _HASHED_URL = re.compile(r'(https?://[^#]+)#sha256=([0-9a-fA-F]{64})')
+
+#: How long a download waits for the next bytes.
+_SECONDS_OF_SILENCE = 20
 
 #: Where MMEngine keeps the URLs of its short names.
 _SHORT_NAMES = {
@@ -186,7 +191,7 @@ def parse_checkpoint_source(source: str | PathLike) -> Path | HashedURL:
 def local_checkpoint(source: str | PathLike) -> Path:
     """The local file of a checkpoint; that of a URL is fetched once.
 
-    It is kept in torch's cache only after its hash was found right, and checked
+    It is kept (:func:`cached_file`) only after its hash was found right, and checked
     again at each call. OSError where there is no file or it cannot be fetched.
     """
     place = parse_checkpoint_source(source)
@@ -276,8 +281,8 @@ def _cannot_be_read(source: str | PathLike, error: Exception) -> str:
     if forbidden:
         return (
             f'{message}: it asks for {forbidden[1]}, and nothing else is read from a '
-            'file because it could run code. Nothing of it was run. If another '
-            'program of yours wrote it, let that save the `state_dict` alone'
+            'file because it could run code. Nothing of it was run. '
+            '`segda weights --convert FILE OUT.pth` takes the weights alone out of it'
         )
     reason = (str(error).splitlines() or [''])[0]
     return (
@@ -286,14 +291,32 @@ def _cannot_be_read(source: str | PathLike, error: Exception) -> str:
     )
 
 
-def _fetched(place: HashedURL) -> Path:
+def cached_file(place: HashedURL) -> Path:
+    """Where the file of a URL is kept, or would be.
+
+    In the folder that ``SEGDA_WEIGHTS`` names, else ``checkpoints`` of torch's cache
+    (``TORCH_HOME``), under its own name; under its hash as well, where another file has
+    that name.
+    """
     name = PurePosixPath(urlsplit(place.url).path).name
+    folder = os.environ.get('SEGDA_WEIGHTS')
+    cache = Path(folder) if folder else Path(torch.hub.get_dir(), 'checkpoints')
     # The end of a long name, where the suffix is.
-    file = Path(torch.hub.get_dir(), 'checkpoints', f'{place.sha256[:16]}-{name[-99:]}')
+    file = cache / name[-99:]
+    apart = file.with_name(f'{place.sha256[:16]}-{file.name}')
+    if apart.is_file() or (file.is_file() and sha256_of_file(file) != place.sha256):
+        return apart
+    return file
+
+
+def _fetched(place: HashedURL) -> Path:
+    file = cached_file(place)
     if file.is_file() and sha256_of_file(file) == place.sha256:
         return file
     file.parent.mkdir(parents=True, exist_ok=True)
     print_log(f'Downloading {place.url} to {file}', logger='current')
+    patience = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(_SECONDS_OF_SILENCE)
     try:
         # It hashes what it writes to a file of another name, and renames at the
         # end. Processes that want one file at once each fetch it; any may win.
@@ -305,7 +328,10 @@ def _fetched(place: HashedURL) -> Path:
         ) from error
     except OSError as error:
         raise OSError(
-            f'{place.url} cannot be fetched: {error}. Download it where that works, '
-            'and name the local file'
+            f'{place.url} cannot be fetched ({error}). Where there is a network, '
+            f'download it and see that `sha256sum {file.name}` shows {place.sha256}; '
+            f'then put it here as {file}'
         ) from error
+    finally:
+        socket.setdefaulttimeout(patience)
     return file

@@ -1,8 +1,11 @@
+from urllib.error import URLError
+
 import pytest
 from mmengine.config import Config
 
-from segda_mm.apis import PreflightError, load_config
+from segda_mm.apis import PreflightError, checks, load_config
 from segda_mm.apis.checks import require_data, settle_initial_checkpoints
+from segda_mm.models.published_weights import PUBLISHED_WEIGHTS
 
 
 def loader(dataset_type, root):
@@ -79,19 +82,61 @@ def test_the_checkpoint_that_a_hook_labels_with(caplog):
     assert cfg.custom_hooks[1].checkpoint == 'gone.pth'
 
 
-def test_absent_optional_checkpoints_are_dropped_others_pass(tmp_path):
+def test_from_scratch_drops_what_networks_start_from_and_nothing_else(tmp_path):
     weights = tmp_path / 'weights.pth'
     weights.touch()
     missing = dict(type='Pretrained', checkpoint='gone.pth')
+    backbone = dict(depth=18, pretrained='gone.pth', init_cfg=missing)
     model = dict(
-        backbone=dict(depth=18, init_cfg=missing),
-        teacher=dict(type='SegmentorGenerator', checkpoint='gone.pth'),
+        backbone=dict(backbone, neck=dict(init_cfg=dict(type='Normal'))),
+        lite=dict(init_cfg=dict(type='EfficientNetLitePretrained', variant=0)),
         there=dict(checkpoint=str(weights)),
-        remote=dict(checkpoint='torchvision://resnet18'),
     )
-    cfg = Config(dict(optional_checkpoints=['gone.pth'], model=model))
+    cfg = Config(dict(model=model))
+    with pytest.raises(PreflightError, match='backbone.pretrained .*--from-scratch'):
+        settle_initial_checkpoints(cfg)
+    assert cfg.to_dict() == dict(model=model)
+    cfg.from_scratch = True
     settle_initial_checkpoints(cfg)
-    assert cfg.model.backbone == dict(depth=18, init_cfg=None)
-    assert cfg.model.teacher == dict(type='SegmentorGenerator', checkpoint=None)
+    assert cfg.model.backbone == dict(
+        depth=18,
+        pretrained=None,
+        init_cfg=None,
+        neck=dict(init_cfg=dict(type='Normal')),
+    )
+    assert cfg.model.lite == dict(init_cfg=None)
     assert cfg.model.there.checkpoint == str(weights)
-    assert cfg.model.remote.checkpoint == 'torchvision://resnet18'
+    # Of an adapted network it goes on, or stops.
+    cfg.model.teacher = dict(type='SegmentorGenerator', checkpoint='gone.pth')
+    with pytest.raises(PreflightError, match=r'with model\.teacher\.checkpoint'):
+        settle_initial_checkpoints(cfg)
+
+
+def test_weights_that_cannot_be_fetched(tmp_path, monkeypatch):
+    monkeypatch.setenv('SEGDA_WEIGHTS', str(tmp_path))
+    cfg = load_config('supervised_bisenetv1-r18_gta5-720x1280')
+    (source,) = (source for *_, source in checks._named_weights(cfg))
+    assert source == PUBLISHED_WEIGHTS['resnet18']
+
+    def no_network(url, *args):
+        raise URLError('no route to host')
+
+    monkeypatch.setattr('torch.hub.download_url_to_file', no_network)
+    with pytest.raises(PreflightError) as caught:
+        settle_initial_checkpoints(cfg)
+    url, sha256 = source.split('#sha256=')
+    for part in (
+        url,
+        sha256,
+        str(tmp_path / 'resnet18-f37072fd.pth'),
+        '--from-scratch',
+    ):
+        assert part in str(caught.value)
+    assert str(caught.value).startswith('model.backbone.backbone_cfg.init_cfg')
+    # Those in small need none.
+    cfg = load_config('supervised_bisenetv1-r18_minicity-gta5-128x256')
+    settle_initial_checkpoints(cfg)
+    assert cfg.model.backbone.backbone_cfg.init_cfg is None
+    larger = load_config('supervised_bisenetv1-r101_gta5-720x1280')
+    (source,) = (source for *_, source in checks._named_weights(larger))
+    assert source == PUBLISHED_WEIGHTS['resnet101']

@@ -126,8 +126,8 @@ def test_the_network_must_be_named_where_there_are_several(run, tmp_path):
         export_weights(run, out)
     with pytest.raises(PreflightError, match=f"under 'pupil.'; its.*: {networks}$"):
         export_weights(run, out, 'pupil')
-    with pytest.raises(PreflightError, match='must end in .safetensors'):
-        export_weights(run, tmp_path / 'a.pth', '')
+    with pytest.raises(PreflightError, match='must end in .safetensors or .pth'):
+        export_weights(run, tmp_path / 'a.bin', '')
     assert not out.exists()
     assert export_weights(run, out, '')['prefix'] == ''
     # Of a file of a plain segmentor, there is one only.

@@ -71,7 +71,6 @@ def test_a_segmentor_starts_from_a_classifier(images, tmp_path, config, panoptic
     made_by, epoch = Path(base.imagenet_checkpoint).parts[1:]
     assert made_by == Path(config).stem
     assert epoch == 'epoch_90.pth'
-    assert base.optional_checkpoints == [base.imagenet_checkpoint]
 
     settings = dict(base.model.backbone, **SLIM[panoptic])
     assert settings['init_cfg']['checkpoint'] == base.imagenet_checkpoint

@@ -1,5 +1,7 @@
 """Training of the toy job, through files."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from mmengine.config import Config
@@ -58,3 +60,16 @@ def test_a_wrapper_without_a_twin_is_named():
     cfg = Config(dict(optim_wrapper=wrappers))
     with pytest.raises(PreflightError, match=r'optim_wrapper\.g\.type=ApexOptim'):
         enable_mixed_precision(cfg)
+
+
+def test_a_tracker_beside_the_local_files(toy_config, monkeypatch):
+    cfg = load_config(toy_config)
+    monkeypatch.setattr('importlib.util.find_spec', lambda name: None)
+    with pytest.raises(PreflightError, match='needs the package wandb: `pip install'):
+        train(cfg, track='wandb')
+    assert not Path(cfg.work_dir).exists()
+    monkeypatch.undo()
+    pytest.importorskip('tensorboard')
+    train(cfg, track='tensorboard')
+    assert list(Path(cfg.work_dir).glob('*/vis_data/events.out.tfevents.*'))
+    assert list(Path(cfg.work_dir).glob('*/vis_data/scalars.json'))

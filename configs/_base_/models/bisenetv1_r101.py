@@ -1,7 +1,9 @@
 # BiSeNet with ResNet-101 as Context Path.
 _base_ = './bisenetv1_r18.py'
-imagenet_checkpoint = 'checkpoints/resnet101-63fe2227.pth'
-optional_checkpoints = [imagenet_checkpoint]
+imagenet_checkpoint = (
+    'https://download.pytorch.org/models/resnet101-63fe2227.pth'
+    '#sha256=63fe2227b86e8f1f2063f43a75c84d195911b6a0eace650907dd3dc62dd49a0a'
+)
 auxiliary_head = _base_.segmentor.auxiliary_head
 for head in auxiliary_head:
     head.in_channels, head.channels = 512, 256

@@ -2,10 +2,11 @@
 # CE(aux32), averaged over the pixels that are not void.
 norm_cfg = dict(type='BN', requires_grad=True)
 loss_decode = dict(type='PixelCrossEntropyLoss', loss_weight=1.0)
-# Where ImageNet weights of torchvision are looked for; see optional_checkpoints.
-imagenet_checkpoint = 'checkpoints/resnet18-f37072fd.pth'
-# Absent files of this list are reported and training starts from scratch.
-optional_checkpoints = [imagenet_checkpoint]
+# ImageNet weights of torchvision, fetched once; a training that does without them says so (`from_scratch = True`).
+imagenet_checkpoint = (
+    'https://download.pytorch.org/models/resnet18-f37072fd.pth'
+    '#sha256=f37072fd47e89c5e827621c5baffa7500819f7896bbacec160b1a16c560e07ec'
+)
 data_preprocessor = dict(
     type='DomainDataPreprocessor',
     mean=[123.675, 116.28, 103.53],

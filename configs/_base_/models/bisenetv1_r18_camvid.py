@@ -1,5 +1,5 @@
-# BiSeNet-R18 for the 11 classes of CamVid.
-_base_ = './bisenetv1_r18.py'
+# BiSeNet-R18 for the 11 classes of CamVid, from random weights.
+_base_ = './bisenetv1_r18_scratch.py'
 auxiliary_head = _base_.segmentor.auxiliary_head
 for head in auxiliary_head:
     head.num_classes = 11

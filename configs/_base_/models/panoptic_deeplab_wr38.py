@@ -3,7 +3,6 @@ _base_ = './panoptic_deeplab_wr41.py'
 imagenet_checkpoint = (
     'work_dirs/classifier_wr38-drop-path_imagenet-224x224/epoch_90.pth'
 )
-optional_checkpoints = [imagenet_checkpoint]
 model = dict(
     backbone=dict(
         type='WideResNet38',

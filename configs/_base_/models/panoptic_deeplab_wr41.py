@@ -3,12 +3,11 @@
 # With the wide networks all convolutions of the head are dense: only then are the parameters those of the paper.
 # The momentum and the epsilon of batch normalization are not in the paper and stay at PyTorch's.
 norm_cfg = dict(type='SyncBN', requires_grad=True)
-# Written by configs/imagenet; see optional_checkpoints.
+# Written by configs/imagenet.
 imagenet_checkpoint = (
     'work_dirs/classifier_wr41-drop-path_imagenet-224x224/epoch_90.pth'
 )
 # Absent files of this list are reported and training starts from scratch.
-optional_checkpoints = [imagenet_checkpoint]
 # The input is pixel / 127.5 - 1, and what is padded is 0 behind that.
 data_preprocessor = dict(
     type='PanopticDataPreprocessor',

@@ -5,7 +5,6 @@ _base_ = './panoptic_deeplab_wr41.py'
 norm_cfg = dict(type='SyncBN', eps=1e-3, requires_grad=True)
 # Either written by configs/imagenet, or by `segda weights --convert` from timm's weights.
 imagenet_checkpoint = 'work_dirs/classifier_x71_imagenet-299x299/epoch_90.pth'
-optional_checkpoints = [imagenet_checkpoint]
 model = dict(
     backbone=dict(
         _delete_=True,
