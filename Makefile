@@ -14,7 +14,7 @@ venv:
 	@PYTHON='$(PYTHON)' bash requirements/make_venv.sh
 
 demo: venv
-	.venv/bin/python tools/demo.py
+	.venv/bin/segda demo
 
 test: venv
 	.venv/bin/python -m pytest -q -m 'not slow' -n 2 --dist loadfile

@@ -38,7 +38,7 @@ if ! { "$venv/bin/python" -c "$works" && "$venv/bin/python" -m pip --version; } 
   "$python" -m venv --clear "$venv"
 fi
 
-wanted=$("$venv/bin/python" - requirements/lock.txt setup.cfg pyproject.toml << 'EOF'
+wanted=$("$venv/bin/python" - requirements/lock.txt setup.cfg setup.py pyproject.toml << 'EOF'
 import hashlib, pathlib, sys
 parts = [str(pathlib.Path.cwd()).encode(), *(pathlib.Path(name).read_bytes() for name in sys.argv[1:])]
 print(hashlib.sha256(b"\0".join(parts)).hexdigest())

@@ -254,7 +254,7 @@ def test_tools_end_with_a_sentence(
         runpy.run_path(str(ROOT / 'tools' / tool), run_name='__main__')
     assert ended.value.code == 2
     told = capsys.readouterr().err
-    assert told.startswith(f'{tool}: ')
+    assert told.startswith(f'segda {Path(tool).stem}: ')
     assert re.search(message, told)
     assert 'Traceback' not in told
 

@@ -1,9 +1,13 @@
 """Links and commands of the texts lead somewhere."""
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
+
+from segda_cli.main import names, parser_of
+from segda_mm.apis.config_files import find_config
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(
@@ -24,6 +28,36 @@ def test_links_and_named_files_exist(page):
     named = re.findall(r'(?<![\w/.-])((?:tools|studies|configs)/[\w./-]+\.py)\b', text)
     missing |= {name for name in named if not (ROOT / name).exists()}
     assert not missing
+
+
+def commands(text):
+    """What follows `segda` in the blocks of a page, as words."""
+    for block in re.findall(r'```(?:bash)?\n(.*?)```', text, re.DOTALL):
+        block = re.sub(r'\$\([^)]*\)', 'X', block.replace('\\\n', ' '))
+        for name, value in re.findall(r'^(\w+)=(\S+)$', block, re.MULTILINE):
+            block = block.replace(f'${{{name}}}', value)
+        started = r'^ *(?:\w+=\S+ )?(?:segda|RUN|torchrun .*-m segda_cli) (.+)'
+        for words in re.findall(started, block, re.MULTILINE):
+            yield shlex.split(words, comments=True)
+
+
+@pytest.mark.parametrize('page', PAGES)
+def test_commands_are_ones_that_can_be_typed(page, capsys):
+    text = (ROOT / page).read_text('utf-8')
+    for command, *words in commands(text):
+        try:
+            args = parser_of(command).parse_args(words)
+        except SystemExit:
+            pytest.fail(f'segda {command} {words}: {capsys.readouterr().err}')
+        config = str(getattr(args, 'config', None) or getattr(args, 'plan', None) or '')
+        if config and not config.endswith('.py') and not config.isupper():
+            assert find_config(config).is_relative_to(ROOT / 'configs')
+    assert set(re.findall(r'`segda ([a-z-]+)', text)) <= set(names())
+
+
+def test_every_command_has_a_line_on_its_page():
+    text = (ROOT / 'docs/commands.md').read_text('utf-8')
+    assert set(re.findall(r'segda ([a-z-]+)', text)) >= set(names())
 
 
 def test_every_page_is_reached_from_the_first():

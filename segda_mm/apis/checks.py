@@ -141,8 +141,8 @@ def settle_initial_checkpoints(cfg: Config, resuming: bool = False) -> None:
 
     Args:
         cfg: A whole config.
-        resuming: All weights will come from the run's own checkpoint, so that all
-            others are dropped without a word.
+        resuming: All weights will come from the run's own checkpoint, so that absent
+            files, and those of a network, are dropped without a word.
 
     Raises:
         PreflightError: Naming the config key, the file, and how to come by it.
@@ -154,7 +154,7 @@ def settle_initial_checkpoints(cfg: Config, resuming: bool = False) -> None:
     for owner, entry, key, source in weights:
         if resuming:
             # A hook has its labels, or says itself what it misses.
-            if not key.startswith('custom_hooks.'):
+            if not key.startswith('custom_hooks.') and not Path(source).is_file():
                 owner[entry] = None
             continue
         for_network = entry in ('init_cfg', 'pretrained')

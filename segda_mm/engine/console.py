@@ -47,7 +47,9 @@ class ForTheFile(logging.Filter):
             return not (own and 'deprecated' in record.getMessage())
         if own and record.funcName != 'print_log':
             return False
-        return not (self.training and '\n' in record.getMessage())
+        # A table, or the line above it.
+        text = record.getMessage()
+        return not (self.training and ('\n' in text or text.endswith(':')))
 
 
 def quiet_console(logger: logging.Logger) -> None:
