@@ -16,11 +16,13 @@ from segda_mm.files import write_json, write_text
 from segda_mm.self_training.plan import Plan
 from segda_mm.self_training.state import StateFile, flat_settings
 
+from .checks import require_data
 from .config import load_config
 from .config_files import read_config
 from .demo import markdown_table
 from .evaluating import evaluate
 from .own_data import is_own, is_setting
+from .reporting import try_report
 from .runner import sole_run_in
 from .self_training import self_train
 from .training import find_checkpoint, train
@@ -56,7 +58,7 @@ def adapt(
 
     Returns:
         What ``<work_dir>/results.json`` holds: ``judged_on`` (``'val'`` or
-        ``'source'``), ``network`` (the folder of the last step), and ``steps`` with
+        ``'source'``), ``network`` (the folder of the last run), and ``steps`` with
         ``name``, ``checkpoint``, ``metrics``, ``per_class_iou`` and ``train_seconds``.
 
     Raises:
@@ -80,7 +82,8 @@ def adapt(
     # What is wrong with a later step is told before the first one.
     for number, recipe in enumerate(steps):
         start = {'init': dict(checkpoint='of the step before')} if number else {}
-        _step_config(config, options | start, folder / recipe, recipe)
+        cfg = _step_config(config, options | start, folder / recipe, recipe)
+        require_data(cfg, ('train_dataloader', 'val_dataloader'))
     rows: list[dict[str, Any]] = []
     with sole_run_in(folder):
         state = StateFile(folder / 'state.json')
@@ -88,10 +91,13 @@ def adapt(
             rows.append(
                 _run_step(config, options, folder, recipe, rows[-1:], state, amp)
             )
-        judged_on = 'source' if named.get('val') is None else 'val'
-        results = dict(judged_on=judged_on, network=str(folder / steps[-1]), steps=rows)
+        val = options.get('val', named.get('val'))
+        judged_on = 'source' if val is None else 'val'
+        runs = [Path(row['checkpoint']).parent for row in rows]
+        results = dict(judged_on=judged_on, network=str(runs[-1]), steps=rows)
         write_json(folder / 'results.json', results)
         write_text(folder / 'results.md', table_of(results))
+        try_report(runs, folder / 'report.html', titles=steps)
     return results
 
 

@@ -176,7 +176,9 @@ def settle_initial_checkpoints(cfg: Config, resuming: bool = False) -> None:
                 '; or start from random weights with --from-scratch '
                 '(`from_scratch = True` in the config)'
             )
-        if maker := _maker(cfg, source):
+        if cfg.get('make_checkpoint') and not for_network:
+            message += f', or make it with\n  {cfg.make_checkpoint}'
+        elif maker := _maker(cfg, source):
             message += '\n  '.join([', or make it with', *commands_to_train(maker)])
         raise PreflightError(message)
 

@@ -29,6 +29,7 @@ SETTINGS = {
     'find_unused_parameters',
     'from_scratch',
     'labeler',
+    'make_checkpoint',
     'make_data',
     'miniature_config',
     'model_wrapper_cfg',
@@ -71,6 +72,7 @@ def load_config(
     if own_data.is_own(cfg):
         cfg = own_data.with_recipe(cfg, recipe or cfg.recipe.name)
         first = {k: v for k, v in cfg_options.items() if own_data.is_setting(k)}
+        _merge_options(cfg, first)
         own_data.settle(cfg, first)
         cfg_options = {k: v for k, v in cfg_options.items() if k not in first}
     epochs = (cfg.get('train_cfg') or {}).get('max_epochs')
@@ -86,7 +88,7 @@ def load_config(
 def _merge_options(cfg: Config, options: Mapping[str, Any]) -> None:
     for key, value in options.items():
         # A plan of self-training, which has no model, knows its keys itself.
-        if 'model' in cfg:
+        if 'model' in cfg and not own_data.is_setting(key):
             _refuse_dead_option(cfg, key)
         try:
             cfg.merge_from_dict({key: value})

@@ -15,11 +15,12 @@ from mmengine.device import get_device
 from mmengine.registry import init_default_scope
 
 from segda_mm.datasets.discovery import VIDEO_SUFFIXES, find_files, is_video
+from segda_mm.datasets.formats.videos import MAX_LOST_FRAMES
 from segda_mm.datasets.places import places_read
 from segda_mm.engine.distributed import initialize_process_group
 from segda_mm.errors import FileNotWrittenError, MissingDataError, PreflightError
 from segda_mm.labeling import LabelStore, Processes, without_labels
-from segda_mm.labeling.video_frames import MAX_LOST_FRAMES, extract_frames
+from segda_mm.labeling.video_frames import extract_frames
 from segda_mm.models.checkpoints import (
     load_network_weights,
     only_plain_checkpoints,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import difflib
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config, ConfigDict
@@ -85,13 +86,12 @@ def settle(cfg: Config, overridden: Mapping[str, Any]) -> None:
 
     Args:
         cfg: A file about own data, as it was read.
-        overridden: Dotted keys of settings and values that come from elsewhere.
+        overridden: What of the settings does not come from the file, by dotted keys;
+            in the config already.
 
     Raises:
         PreflightError: Naming the setting that is missing or wrong.
     """
-    for key, value in overridden.items():
-        cfg.merge_from_dict({key: value})
     _require_known(cfg)
     recipe = cfg.recipe
     settings = ConfigDict({name: cfg.pop(name, None) for name in SETTINGS})
@@ -106,6 +106,9 @@ def settle(cfg: Config, overridden: Mapping[str, Any]) -> None:
         return
     _settle_data(cfg, settings, numbers, classes, target)
     network = read_network(settings.network, len(classes.names))
+    if settings.init is None and recipe.get('needs_init'):
+        settings.init = _result_of(recipe.after, cfg, settings)
+        cfg.make_checkpoint = f'segda adapt {cfg.filename}'
     if settings.init is not None:
         without_pretraining(network.segmentor)
         network.segmentor.init_cfg = dict(
@@ -186,11 +189,6 @@ def _require_settings(settings: ConfigDict, recipe: Mapping) -> None:
                 f'{name} must be a whole number from {least} on, but is '
                 f'{settings[name]!r}'
             )
-    if recipe.get('needs_init') and settings.init is None:
-        raise PreflightError(
-            f'{recipe["name"]} goes on from an adapted network: `segda adapt` with '
-            "this config trains it first; or name it, init = dict(checkpoint='X.pth')"
-        )
 
 
 def _whole(values: Any, least: int) -> bool:
@@ -304,6 +302,13 @@ def _derive(cfg: Config, key: str, derived: dict) -> None:
     )
 
 
+def _result_of(recipe: str, cfg: Config, settings: ConfigDict) -> dict:
+    """What `segda adapt` leaves of a recipe, to start from."""
+    folder = Path('work_dirs', Path(cfg.filename).stem, recipe)
+    checkpoint = str(folder / f'epoch_{settings.epochs}.pth')
+    return dict(checkpoint=checkpoint, discriminator_prefix='discriminator.')
+
+
 def _settle_model(
     cfg: Config, settings: ConfigDict, network: NetworkConfig, classes: ClassTable
 ) -> None:
@@ -325,7 +330,8 @@ def _settle_model(
             # Both networks start by the segmentor's init_cfg.
             cfg.model[role] = None
     init = ConfigDict(settings.init or {})
-    if 'discriminator' in cfg.model and init.get('discriminator_prefix'):
+    # That of pseudo labels is a new one, as in the paper.
+    if 'teacher_checkpoint' in cfg.model and init.get('discriminator_prefix'):
         cfg.model.discriminator.init_cfg = dict(
             type='StrictPretrained',
             checkpoint=init.checkpoint,

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from PIL import Image
 
 from segda_mm.datasets import FootageDataset, MaskedImagesDataset
 from segda_mm.datasets.formats.cityscapes_labels import PALETTE
+from segda_mm.datasets.formats.images import open_image
 from segda_mm.datasets.formats.mask_values import read_mask_values
 from segda_mm.errors import DataError, MissingDataError, PreflightError
 from segda_mm.files import write_text
@@ -126,7 +126,7 @@ def classes_in(masks: Sequence[str]) -> FoundClasses:
                 'PNG, without smooth edges, and name their folder, not that of images',
             )
         if mode == 'P':
-            with Image.open(mask) as image:
+            with open_image(mask) as image:
                 flat_palette = image.getpalette('RGB') or []
             for value in found:
                 palettes.setdefault(value, flat_palette[3 * value : 3 * value + 3])
@@ -156,7 +156,7 @@ def size_for(images: Sequence[str]) -> tuple[int, int]:
     """Width and height to train at: that of most images, at most 1024 long."""
     sizes = []
     for image in images[:: max(1, len(images) // 50)]:
-        with Image.open(image) as opened:
+        with open_image(image) as opened:
             sizes.append(opened.size)
     width, height = np.median(sizes, axis=0)
     scale = min(1.0, _LONGER_SIDE / max(width, height))

@@ -12,13 +12,13 @@ from mmengine.config import Config, ConfigDict
 from mmengine.device import get_device
 from torch import nn
 
+from segda_mm.datasets.formats.videos import MAX_LOST_FRAMES
 from segda_mm.errors import PreflightError
 from segda_mm.inference.frames import Frame, ahead
 from segda_mm.inference.networks import ModelNetwork, Network, OnnxNetwork
 from segda_mm.inference.onnx_predict import OnnxSegmentor
 from segda_mm.inference.outputs import check_output, write_frames
 from segda_mm.inference.sources import Picture, Source, open_source
-from segda_mm.labeling.video_frames import MAX_LOST_FRAMES
 from segda_mm.models.checkpoints import read_checkpoint
 from segda_mm.models.segmentors import PanopticDeepLab
 from segda_mm.registry import MODELS

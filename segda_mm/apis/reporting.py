@@ -100,13 +100,18 @@ def report(
     return out
 
 
-def try_report(run: str | Path) -> None:
-    """Write the report of a run that has just ended, or log why there is none."""
+def try_report(
+    runs: str | Path | Sequence[str | Path],
+    out: str | Path | None = None,
+    titles: Sequence[str] = (),
+) -> None:
+    """Write the report of runs that have just ended, or log why there is none."""
     try:
-        text, level = f'the report is in {report(run)}', logging.INFO
+        page = report(runs, out, titles=titles)
+        text, level = f'the report is in {page}', logging.INFO
     # A finished training is not to fail for its report.
     except Exception as error:
-        text, level = f'{run} gets no report: {error}', logging.WARNING
+        text, level = f'{runs} gets no report: {error}', logging.WARNING
     print_log(text, logger='current', level=level)
 
 
@@ -180,6 +185,10 @@ def _pictures(
 
 def _target(cfg: Config) -> dict[str, Any]:
     """Config of the images to look at: of the test, else those adapted to."""
+    trained = (cfg.get('train_dataloader') or {}).get('dataset', {})
+    if cfg.get('val_dataloader') is None and 'target' in trained:
+        # Nothing of the target has labels, and the test is of something else.
+        return dict(trained['target'], pipeline=[])
     for key in ('test_dataloader', 'val_dataloader', 'train_dataloader'):
         if cfg.get(key):
             dataset = cfg[key].dataset

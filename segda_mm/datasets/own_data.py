@@ -6,16 +6,23 @@ import itertools
 import os
 import os.path as osp
 from collections.abc import Mapping, Sequence
+from glob import has_magic
 
 from mmengine.logging import print_log
 
-from segda_mm.errors import DataError
+from segda_mm.errors import DataError, MissingDataError
 from segda_mm.registry import DATASETS
 
 from .base import FolderSegDataset
+from .discovery import (
+    IMAGE_SUFFIXES,
+    VIDEO_SUFFIXES,
+    find_files,
+    has_suffix,
+)
 from .gta5 import GTA5Dataset
-from .sampled_frames import is_video, sample_frames
-from .unlabeled import IMAGE_SUFFIXES, UnlabeledImageDataset
+from .sampled_frames import sample_frames
+from .unlabeled import UnlabeledImageDataset
 
 Paths = str | Sequence[str]
 
@@ -25,7 +32,8 @@ class FootageDataset(UnlabeledImageDataset):
     """Images and videos without labels, from several places.
 
     Args:
-        images: A folder, glob, list file, image or video, or a list of such.
+        images: A folder of images and videos, a glob, list file, image or video, or a
+            list of such.
         frames_per_second: Of a video, to be used.
         frames_dir: Where the frames of videos are kept; made once.
         kwargs: Further arguments of :class:`UnlabeledImageDataset`.
@@ -42,20 +50,20 @@ class FootageDataset(UnlabeledImageDataset):
         self.frames_dir = frames_dir
         super().__init__(images=images, **kwargs)
 
-    def _find(self) -> tuple[str, list[str]]:
-        """Folder of the images, and their names below it."""
+    def scan(self) -> tuple[list[dict], list[DataError]]:
+        """Take the frames of videos, and find all; see :class:`FolderSegDataset`."""
         places = [self.images] if isinstance(self.images, str) else list(self.images)
-        if len(places) == 1 and not is_video(places[0]):
-            return _find_images(places[0])
-        paths: list[str] = []
+        found = []
         for place in places:
-            if is_video(place):
-                video = osp.join(self.data_root or '', place)
-                paths += sample_frames(video, self.frames_dir, self.frames_per_second)
-            else:
-                folder, names = _find_images(osp.join(self.data_root or '', place))
-                paths += [osp.join(folder, name) for name in names]
-        return self._from_paths(paths, '')
+            path = osp.join(self.data_root or '', place)
+            videos = _files_in(path, VIDEO_SUFFIXES)
+            for video in videos:
+                frames = sample_frames(video, self.frames_dir, self.frames_per_second)
+                found += map(osp.abspath, frames)
+            if not videos or (osp.isdir(path) and _files_in(path, IMAGE_SUFFIXES)):
+                found.append(place)
+        self.images = found[0] if len(found) == 1 and len(places) == 1 else found
+        return super().scan()
 
 
 @DATASETS.register_module()
@@ -84,8 +92,8 @@ class MaskedImagesDataset(FolderSegDataset):
 
     def scan(self) -> tuple[list[dict], list[DataError]]:
         """Find the pairs; see :meth:`FolderSegDataset.scan`."""
-        folder, names = _find_images(self.images)
-        label_folder, label_names = _find_images(self.labels)
+        folder, names = find_files(self.images)
+        label_folder, label_names = find_files(self.labels, expected='the masks')
         found = _pair(names, label_names)
         samples, problems = [], []
         for name in self.choose_names(names, folder):
@@ -142,11 +150,15 @@ class DrawnStreetsDataset(GTA5Dataset):
         return super().scan()
 
 
-def _find_images(place: Paths) -> tuple[str, list[str]]:
-    """Folder of images, and their names below it."""
-    if isinstance(place, str) and place.lower().endswith(IMAGE_SUFFIXES):
-        place = [place] if osp.isfile(place) else place
-    return UnlabeledImageDataset(images=place, lazy_init=True)._find()
+def _files_in(place: str, suffixes: Sequence[str]) -> list[str]:
+    """Files of a kind: the place itself, in the folder, or of the pattern."""
+    many = osp.isdir(place) or (has_magic(place) and not osp.exists(place))
+    if not many:
+        return [place] if has_suffix(place, suffixes) else []
+    try:
+        return find_files(place, suffixes).paths()
+    except MissingDataError:
+        return []
 
 
 def _pair(images: Sequence[str], labels: Sequence[str]) -> dict[str, str]:

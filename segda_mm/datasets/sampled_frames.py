@@ -10,18 +10,19 @@ from pathlib import Path
 import cv2
 from mmengine.logging import print_log
 
-from segda_mm.errors import DataError, MissingDataError
+from segda_mm.errors import MissingDataError
 from segda_mm.files import atomic_file, write_json
 
-VIDEO_SUFFIXES = ('.avi', '.m4v', '.mkv', '.mov', '.mp4', '.mpeg', '.mpg', '.webm')
+from .formats.videos import (
+    MAX_LOST_FRAMES,
+    announced_frames,
+    grab_all,
+    open_video,
+    require_most_frames,
+)
 
 #: Frames a second, where a video does not tell its rate.
 _USUAL_RATE = 25.0
-
-
-def is_video(path: object) -> bool:
-    """Whether a path has the suffix of a video file."""
-    return str(path).lower().endswith(VIDEO_SUFFIXES)
 
 
 def sample_frames(
@@ -37,7 +38,7 @@ def sample_frames(
 
     Raises:
         MissingDataError: There is no such video.
-        DataError: It has no frame that can be decoded.
+        DataError: It has no frame that can be decoded, or is too damaged.
     """
     video = Path(video)
     if not video.is_file():
@@ -55,31 +56,28 @@ def sample_frames(
         if all(map(osp.isfile, paths)):
             return paths
     names = _write_frames(video, home, frames_per_second)
-    if not names:
-        raise DataError(
-            'has no frame that OpenCV can decode',
-            file=video,
-            remedy='Convert it, as with `ffmpeg -i VIDEO -c:v libx264 OUT.mp4`',
-        )
     write_json(record, names)
     return [str(home / name) for name in names]
 
 
 def _write_frames(video: Path, home: Path, frames_per_second: float) -> list[str]:
-    capture = cv2.VideoCapture(str(video))
+    capture = open_video(video)
+    announced = announced_frames(capture)
     rate = capture.get(cv2.CAP_PROP_FPS) or _USUAL_RATE
     step = max(1, round(rate / frames_per_second))
-    print_log(f'Taking every {step}th frame of {video} to {home}', logger='current')
+    print_log(f'Taking one of {step} frames of {video} to {home}', logger='current')
     names: list[str] = []
-    number = 0
-    while capture.grab():
-        if number % step == 0:
-            decoded, frame = capture.retrieve()
-            if decoded:
-                names.append(f'{number:06}.jpg')
-                quality = (cv2.IMWRITE_JPEG_QUALITY, 95)
-                with atomic_file(home / names[-1]) as unfinished:
-                    unfinished.write_bytes(cv2.imencode('.jpg', frame, quality)[1])
-        number += 1
+    found = 0
+    for number, _ in enumerate(grab_all(capture)):
+        found += 1
+        if number % step:
+            continue
+        decoded, frame = capture.retrieve()
+        if decoded:
+            names.append(f'{number:06}.jpg')
+            quality = (cv2.IMWRITE_JPEG_QUALITY, 95)
+            with atomic_file(home / names[-1]) as unfinished:
+                unfinished.write_bytes(cv2.imencode('.jpg', frame, quality)[1])
     capture.release()
+    require_most_frames(video, found, announced, MAX_LOST_FRAMES)
     return names

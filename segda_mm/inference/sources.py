@@ -16,15 +16,15 @@ from mmengine.logging import print_log
 
 from segda_mm.datasets import UnlabeledImageDataset
 from segda_mm.datasets.discovery import VIDEO_SUFFIXES, find_files, is_video
-from segda_mm.datasets.places import places_read
-from segda_mm.errors import DataError, MissingDataError
-from segda_mm.labeling.video_frames import (
+from segda_mm.datasets.formats.videos import (
     MAX_LOST_FRAMES,
     announced_frames,
     grab_all,
     open_video,
     require_most_frames,
 )
+from segda_mm.datasets.places import places_read
+from segda_mm.errors import DataError, MissingDataError
 
 from .onnx_predict import orientation_of, read_picture
 

@@ -4,6 +4,7 @@ import pytest
 from mmengine.config import Config
 
 from segda_mm.apis import load_config
+from segda_mm.apis.checks import settle_initial_checkpoints
 from segda_mm.apis.class_tables import CITYSCAPES_TO_CAMVID
 from segda_mm.apis.config_files import config_root
 from segda_mm.datasets import CamVidDataset, CityscapesFineDataset
@@ -107,6 +108,17 @@ def test_another_recipe_takes_the_settings(settled, tmp_path):
     assert cfg.filename == str(tmp_path / 'my.py')
 
 
+def test_what_is_gone_on_from_is_that_of_adapt(settled, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    cfg = settled('mpl')
+    starts = [cfg.model.generator.segmentor, cfg.model.discriminator]
+    assert {start.init_cfg.checkpoint for start in starts} == {
+        'work_dirs/my/dsc/epoch_10.pth'
+    }
+    with pytest.raises(PreflightError, match='make it with\\n  segda adapt .*my.py'):
+        settle_initial_checkpoints(cfg)
+
+
 def test_a_plan_is_of_the_same_file(settled, tmp_path):
     plan = settled('naive_student', epochs=2, options=['teacher.checkpoint=t.pth'])
     assert plan.teacher == dict(config=str(tmp_path / 'my.py'), checkpoint='t.pth')
@@ -184,7 +196,6 @@ SOURCE = SETTINGS['source']
         (dict(network=7), 'network must be the name'),
         (dict(init=dict(head='skip')), 'init must be a dict with checkpoint'),
         (dict(more='taget = 1'), 'nothing reads taget; did you mean target'),
-        (dict(recipe='mpl'), 'mpl goes on from an adapted network: `segda adapt`'),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_a_sentence(settled, changes, words):

@@ -36,12 +36,16 @@ def infos(dataset, *keys):
 def test_footage_of_several_places(folder):
     touch('a/1.png', 'a/b/2.JPG', 'shots/x.png', 'shots/y.png')
     write_video('drive.mp4', 12, rate=10)
+    # Also beside images in a folder.
+    write_video('a/b/short.mp4', 4, rate=10)
     dataset = FootageDataset(
         images=['a', 'shots/x*', 'drive.mp4', 'shots/y.png'], frames_per_second=5
     )
     names = [name for (name,) in infos(dataset, 'relative_path')]
     frames = [name for name in names if name.startswith('work_dirs/frames/drive-')]
-    assert sorted(set(names) - set(frames)) == [
+    short = [name for name in names if name.startswith('work_dirs/frames/short-')]
+    assert len(short) == 2
+    assert sorted(set(names) - set(frames) - set(short)) == [
         'a/1.png', 'a/b/2.JPG', 'shots/x.png', 'shots/y.png',
     ]  # fmt: skip
     assert [name[-10:] for name in frames] == [f'{n:06}.jpg' for n in range(0, 12, 2)]

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
+from segda_mm.datasets.formats import videos
 from segda_mm.errors import DataError
 from segda_mm.labeling import video_frames
 from segda_mm.labeling.video_frames import extract_frames
@@ -108,7 +109,7 @@ def damaged(tmp_path, suffix):
 @pytest.mark.parametrize('suffix', ['.mkv', '.avi', '.mp4'])
 def test_a_damaged_video_tells_its_loss(tmp_path, monkeypatch, suffix):
     told = []
-    monkeypatch.setattr(video_frames, 'print_log', lambda text, **_: told.append(text))
+    monkeypatch.setattr(videos, 'print_log', lambda text, **_: told.append(text))
     video, folder = damaged(tmp_path, suffix), tmp_path / 'frames'
     with pytest.raises(DataError, match=r'of 50 frames .* 10% .*--max-lost-frames'):
         extract_frames([video], folder, 1)
@@ -150,7 +151,7 @@ class Capture:
 )
 def test_damaged_frames_are_passed_over(frames, announced, found):
     capture = Capture(frames, announced)
-    assert len(list(video_frames.grab_all(capture))) == found
+    assert len(list(videos.grab_all(capture))) == found
 
 
 @pytest.mark.parametrize(
@@ -159,6 +160,6 @@ def test_damaged_frames_are_passed_over(frames, announced, found):
 )
 def test_how_much_may_be_lost(found, announced, max_lost, refused):
     if not refused:
-        return video_frames.require_most_frames('a.avi', found, announced, max_lost)
+        return videos.require_most_frames('a.avi', found, announced, max_lost)
     with pytest.raises(DataError, match=f'{found} of {announced}'):
-        video_frames.require_most_frames('a.avi', found, announced, max_lost)
+        videos.require_most_frames('a.avi', found, announced, max_lost)

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 import numpy as np
-from PIL import Image
 
 from segda_mm.errors import DataError
 
 from .cityscapes_labels import IGNORE_INDEX
+from .images import open_image
 from .label_files import decode_labels
 
 #: Modes of Pillow, of masks that hold numbers.
@@ -87,7 +87,7 @@ class MaskTable:
         by_id = self._ids[np.clip(values, 0, 65534) if mode == 'I' else values]
         if mode != 'P' or self.read == 'ids' or self._colors is None:
             return self._known(by_id, values, path)
-        with Image.open(path) as image:
+        with open_image(path) as image:
             palette = np.array(image.getpalette('RGB'), np.uint8).reshape(-1, 3)
         palette = np.concatenate((palette, np.zeros((256 - len(palette), 3), np.uint8)))
         by_color = self._by_color(codes_of(palette), path)[values]

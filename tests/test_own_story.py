@@ -1,0 +1,137 @@
+"""A user's own data, from folders to adapted networks, without a line of Python."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from segda_cli.main import main
+from segda_mm.apis import load_config
+from segda_mm.testing.own_streets import CLASSES, write_own_streets
+
+#: One line for a network of mmseg; so small, because this is a test.
+NETWORK = (
+    "network = dict(base='mmseg::segformer_mit-b0', backbone=dict(embed_dims=8, "
+    'num_layers=[1] * 4), decode_head=dict(in_channels=[8, 16, 40, 64], channels=16))'
+)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    write_own_streets(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def segda(line):
+    return main(line.split())
+
+
+def test_own_data_go_through_all_recipes(folder, capsys):
+    target = '--target my_target drive.mp4 --epochs 1'
+    assert segda(f'init my.py --source my/images my/masks {target}') == 0
+    written = Path('my.py').read_text()
+    # What lies in the folders: colours, which have a name where one is known, and size.
+    assert all(f'={color}' in written for color in CLASSES.values())
+    assert 'car=[0, 0, 142]' in written and 'size, epochs = (128, 96), 1' in written
+    Path('my.py').write_text(f'{written}workers = 0\nbatch_size = 4\n{NETWORK}\n')
+    assert len(Path('my.py').read_text().splitlines()) <= 25
+    assert segda('check my.py --workers 0') == 0
+    assert '0 problems in 2 data sets' in capsys.readouterr().out
+
+    steps = {}
+    for recipe in ('pseudo_label', 'mpl', 'mean_teacher', 'naive_student'):
+        # Another recipe in the same folder goes on from the steps that are done.
+        Path('my.py').write_text(
+            Path('my.py').read_text().replace('own/mpl.py', f'own/{recipe}.py')
+        )
+        assert segda('adapt my.py') == 0
+        results = json.loads(Path('work_dirs/my/results.json').read_text())
+        assert results['judged_on'] == 'source'
+        steps |= {row['name']: row for row in results['steps']}
+        Path('my.py').write_text(
+            Path('my.py').read_text().replace(f'own/{recipe}.py', 'own/mpl.py')
+        )
+    order = 'source_only dsc pseudo_label mpl mean_teacher naive_student'
+    assert list(steps) == order.split()
+    assert all(0 <= row['metrics']['mIoU'] <= 100 for row in steps.values())
+    # Each step started from the network of the one before, and MPL from both of DSC.
+    for name, before in (('dsc', 'source_only'), ('mpl', 'dsc')):
+        model = load_config(f'work_dirs/my/{name}/my.py').model
+        start = steps[before]['checkpoint']
+        assert model.generator.segmentor.init_cfg.checkpoint == start
+    assert model.discriminator.init_cfg.prefix == 'discriminator.'
+    assert model.discriminator.init_cfg.checkpoint == start
+    report = Path('work_dirs/my/report.html').read_text()
+    assert 'naive_student' in report
+
+    capsys.readouterr()
+    run = results['network']
+    assert segda(f'predict {run} drive.mp4 --out overlay.mp4') == 0
+    assert Path('overlay.mp4').stat().st_size > 1000
+    # A change is not mixed with what was begun with other settings.
+    assert segda('adapt my.py --cfg-options batch_size=2') == 2
+    assert 'batch_size' in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_footage_alone_is_enough(folder, capsys):
+    """The source is drawn; the default network starts from its installed weights."""
+    drawn = 'drawn.num_images=8 drawn.size=[128,64] size=[128,64] workers=0'
+    options = f'--cfg-options epochs=1 {drawn}'
+    assert segda(f'adapt --target drive.mp4 {options}') == 0
+    out = capsys.readouterr().out
+    assert 'Network: work_dirs/adapt_drive/mpl/epoch_1.pth' in out
+    results = json.loads(Path('work_dirs/adapt_drive/results.json').read_text())
+    assert [row['name'] for row in results['steps']] == ['source_only', 'dsc', 'mpl']
+    # Started again, nothing is repeated.
+    assert segda(f'adapt --target drive.mp4 {options}') == 0
+    again = json.loads(Path('work_dirs/adapt_drive/results.json').read_text())
+    assert again == results
+
+
+@pytest.mark.parametrize(
+    ('line', 'words'),
+    [
+        ('init my.py --target gone.mp4', 'gone.mp4: video does not exist'),
+        ('init my.py --target empty', 'empty: folder holds no file'),
+        ('init my.py --target notes.mp4', 'notes.mp4: has no frame'),
+        ('init there.py --target my_target', 'there.py is there already'),
+        ('init my.txt --target my_target', 'must end in .py'),
+        ('init my.py --target my_target --recipe magic', 'there are dsc, fcd, mean'),
+        ('init my.py --source my/images gone --target my_target', 'gone: folder does'),
+        (
+            'init my.py --source my/images my/images --target my_target',
+            'hold more than 100 different values',
+        ),
+        ('adapt', 'name a config'),
+        ('adapt gone.py', 'there is no config gone.py'),
+        ('adapt mpl_bisenet_gta2cs', 'names none of the recipes for own data'),
+        ('adapt there.py', 'colours that are no class'),
+        ('check there.py --workers 0', 'colours that are no class'),
+        ('adapt there.py --cfg-options epochs=0', 'epochs must be a whole number'),
+        ('adapt there.py --cfg-options target=notes.mp4', 'notes.mp4: has no'),
+        (
+            'adapt there.py --cfg-options target.images=a',
+            'target.images=a does not fit',
+        ),
+        (
+            'adapt there.py --cfg-options init=gone.pth',
+            'gone.pth, which does not exist',
+        ),
+    ],
+)
+def test_bad_input_is_a_sentence(folder, capsys, line, words):
+    Path('empty').mkdir()
+    Path('notes.mp4').write_text('no video')
+    Path('there.py').write_text(
+        "_base_ = 'segda_mm::own/dsc.py'\n"
+        # The sky is left out.
+        'classes = dict(road=[128, 64, 128], car=[0, 0, 142])\n'
+        "source = dict(images='my/images', labels='my/masks')\n"
+        "target, size, workers = 'my_target', (64, 64), 0\n"
+        f'{NETWORK}\n'
+    )
+    assert segda(line) in (1, 2)
+    told = capsys.readouterr()
+    assert words in told.err + told.out
