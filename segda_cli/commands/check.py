@@ -37,6 +37,9 @@ def job(args: argparse.Namespace) -> int:
 
     splits = SPLITS if args.split == 'all' else (args.split,)
     cfg = load_config(args.config, args.cfg_options)
+    if '_settings' in cfg:
+        # A plan about own data: its data are those of a pair.
+        cfg = load_config(args.config, args.cfg_options, recipe='dsc')
     if 'model' in cfg:
         require_model(cfg)
     reports = check_data(cfg, splits, args.workers, arguments.progress_printer())
