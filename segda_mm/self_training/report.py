@@ -82,6 +82,8 @@ def write_report(configs: PlanConfigs, report: Mapping[str, Any]) -> Path:
 def _run(configs: PlanConfigs, entry: Mapping[str, Any]) -> Run:
     checkpoint = configs.work_dir / entry['checkpoint']
     run = read_run(checkpoint.parent, {}, checkpoint, f'round {entry["round"]}')
+    # As the page may be moved with the folder that it is of.
+    run.folder = Path(entry['checkpoint']).parent
     run.metrics = entry['metrics']
     run.per_class_iou = entry.get('per_class_iou') or {}
     return run
