@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from mmcv.cnn import ConvModule
 from mmengine.model import BaseModule
 from torch import Tensor, nn
+from torchvision.ops import StochasticDepth
 
 from segda_mm.models.backbones.common import (
     dilations_of_last_units,
@@ -35,26 +36,6 @@ COMMON_STAGES = (
     Stage('b3', 3, (256, 256), strided=True),
     Stage('b4', 6, (512, 512), strided=True),
 )
-
-
-class DropPath(nn.Module):
-    """Keep each sample's branch with probability ``survival``, and divide by it.
-
-    Huang et al., "Deep Networks with Stochastic Depth", ECCV 2016; in training only.
-    """
-
-    def __init__(self, survival: float) -> None:
-        super().__init__()
-        if not 0 < survival <= 1:
-            raise ValueError(f'drop_path_survival must lie in (0, 1], not {survival}')
-        self.survival = survival
-
-    def forward(self, branch: Tensor) -> Tensor:
-        """Keep or drop by sample; shape (N, ...) stays."""
-        if not self.training or self.survival == 1:
-            return branch
-        factors = branch.new_empty((branch.shape[0], *[1] * (branch.ndim - 1)))
-        return branch * factors.bernoulli_(self.survival).div_(self.survival)
 
 
 class WideResidualUnit(nn.Module):
@@ -92,7 +73,7 @@ class WideResidualUnit(nn.Module):
                 )
             )
             channels = width
-        self.drop_path = DropPath(survival)
+        self.drop_path = StochasticDepth(1 - survival, 'row')
         self.stride = stride
         self.projection = None
         if in_channels != channels:
@@ -119,7 +100,8 @@ class WideResNet(BaseModule):
     Args:
         output_stride: 16 or 32; with 16 what follows the last stride is dilated.
         multi_grid: Unit rates of the bottlenecks' dilations; None: all 1.
-        drop_path_survival: Probability that a residual branch is kept.
+        drop_path_survival: Probability that a sample's residual branch is kept, of
+            Huang et al., "Deep Networks with Stochastic Depth", ECCV 2016.
         with_checkpoint: Recompute units in the backward pass, to save memory.
         out_indices: Which maps are returned: 0 and 1, at stride 4 and 8, from
             before the strided units of ``b3`` and ``b4``; 2, the last one.
@@ -147,6 +129,10 @@ class WideResNet(BaseModule):
                 dict(type='Constant', val=1, layer=['_BatchNorm', 'GroupNorm']),
             ]
         super().__init__(init_cfg)
+        if not 0 < drop_path_survival <= 1:
+            raise ValueError(
+                f'drop_path_survival must lie in (0, 1], not {drop_path_survival}'
+            )
         self.with_checkpoint = with_checkpoint
         self.out_indices = tuple(out_indices)
         stages = self.stages

@@ -2,7 +2,6 @@ import pytest
 import torch
 
 from segda_mm.models import WideResNet38, WideResNet41
-from segda_mm.models.backbones.wide_resnet import DropPath
 from studies.network_costs import count_multiply_adds, count_parameters
 
 
@@ -38,12 +37,15 @@ def test_counts_are_those_of_table_11(network, own, classifier, multiply_adds):
 
 def test_whole_samples_are_dropped_and_the_mean_is_kept():
     torch.manual_seed(0)
-    branch = torch.ones(20_000, 2, 3, 1)
-    out = DropPath(0.8)(branch).flatten(1)
-    assert set(out[:, 0].tolist()) == {0.0, 1.25}
-    assert torch.equal(out, out[:, :1].expand_as(out))
+    network = WideResNet41(drop_path_survival=0.8, width_multiplier=1 / 16)
+    unit = network.b2[1]
+    for layer in unit.branch:
+        layer.conv.weight.data.zero_()
+    torch.nn.init.ones_(unit.branch[-1].bn.bias)
+    # The branch adds 1 / 0.8 to what is passed on, or nothing at all.
+    added = unit(torch.zeros(5_000, 8, 1, 1)).flatten(1)
+    assert torch.equal(added, added[:, :1].expand_as(added))
+    assert set(added[:, 0].tolist()) == {0.0, 1.25}
     # Five standard deviations of the mean.
-    assert out[:, 0].float().mean() == pytest.approx(1, abs=5 * 0.5 / 20_000**0.5)
-    # In training only, and not where all are kept.
-    assert DropPath(0.8).eval()(branch) is branch
-    assert DropPath(1.0)(branch) is branch
+    assert added[:, 0].mean().item() == pytest.approx(1, abs=5 * 0.5 / 5_000**0.5)
+    assert (network.eval().b2[1](torch.zeros(9, 8, 1, 1)) == 1).all()
