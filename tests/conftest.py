@@ -34,19 +34,20 @@ def pytest_collection_finish():
 
 
 @pytest.fixture(scope='session')
-def run_script():
-    """Run a script that forks the processes of its jobs.
+def run_jobs():
+    """Run the jobs of a script in processes of their own, see ``fork_jobs.py``.
 
-    It gets the jobs as JSON, and an address where processes may meet; returned are
-    the last line that it prints, read as JSON, and what it complained of.
+    They get an address where they may meet. Returned are how each job ended, exit codes
+    and seconds, and what was complained of.
     """
 
     def run(script: Path, jobs, timeout: float = 600):
         with socket.socket() as free:
             free.bind(('127.0.0.1', 0))
             port = free.getsockname()[1]
+        fork_jobs = Path(__file__).with_name('fork_jobs.py')
         done = subprocess.run(
-            [sys.executable, str(script), json.dumps(jobs)],
+            [sys.executable, str(fork_jobs), str(script), json.dumps(jobs)],
             env=dict(
                 os.environ,
                 PYTHONPATH=os.pathsep.join(filter(None, sys.path)),
@@ -82,3 +83,25 @@ def turned():
         return path
 
     return copy
+
+
+@pytest.fixture(scope='session')
+def semantic_job(tmp_path_factory):
+    """Config and checkpoint of a network of three classes, and its images."""
+    from mmengine.registry import init_default_scope
+
+    from segda_mm.apis import load_config
+    from segda_mm.registry import MODELS
+    from segda_mm.testing.toy_job import write_toy_job
+
+    folder = tmp_path_factory.mktemp('semantic')
+    config = write_toy_job(folder)
+    init_default_scope('mmseg')
+    torch.manual_seed(0)
+    model = MODELS.build(load_config(config).model)
+    torch.save(dict(state_dict=model.state_dict()), folder / 'net.pth')
+    return dict(
+        config=str(config),
+        checkpoint=str(folder / 'net.pth'),
+        images=str(folder / 'data' / 'images'),
+    )

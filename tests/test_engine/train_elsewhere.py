@@ -1,21 +1,13 @@
-"""Forks the processes of each training it is given as JSON; prints their exit codes.
+"""A training in a process of its own, which may kill itself."""
 
-It does nothing with torch itself, so that the forks are clean.
-"""
-
-import json
 import os
 import signal
-import sys
-import traceback
 
 import mmengine.runner.runner
 import torch
-from mmengine.config import Config
 from mmengine.hooks import Hook
 
-from segda_mm.apis import leave_process_group, load_config, train
-from segda_mm.engine import AdaptationRunner
+from segda_mm.apis import load_config, train
 from segda_mm.registry import HOOKS
 
 
@@ -51,9 +43,12 @@ class KillHook(Hook):
             mmengine.runner.runner.save_checkpoint = write_half
 
 
-def train_config(config, work_dir, rank, hooks=(), kill=None, resume=None, **options):
+def run(
+    rank, world_size, config, work_dir, hooks=(), kill=None, resume=None, **options
+):
     """Train a config to its end; write the process's figures and weights."""
-    torch.set_num_threads(1)
+    if world_size > 1:
+        options['launcher'] = 'pytorch'
     cfg = load_config(config, options, work_dir)
     cfg.custom_hooks = list(hooks)
     if kill:
@@ -67,41 +62,3 @@ def train_config(config, work_dir, rank, hooks=(), kill=None, resume=None, **opt
     model = getattr(runner.model, 'module', runner.model)
     content = dict(figures=figures, weights=model.state_dict())
     torch.save(content, f'{work_dir}/process_{rank}.pth')
-
-
-def _fork(options, rank, world_size):
-    pid = os.fork()
-    if pid:
-        return pid
-    status = 1
-    try:
-        if world_size > 1:
-            os.environ.update(
-                RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE=str(world_size)
-            )
-            options['launcher'] = 'pytorch'
-        train_config(**options, rank=rank)
-        leave_process_group()
-        status = 0
-    except Exception:
-        traceback.print_exc()
-    finally:
-        sys.stderr.flush()
-        os._exit(status)
-
-
-def main():
-    """Fork the trainings; print the exit codes of each one's processes."""
-    # Both cost seconds in every process.
-    AdaptationRunner._log_env = lambda *_: None
-    Config.pretty_text = property(lambda cfg: repr(cfg.to_dict()))
-    ends = []
-    for options in json.loads(sys.argv[1]):
-        world_size = options.pop('world_size', 1)
-        pids = [_fork(options, rank, world_size) for rank in range(world_size)]
-        ends.append([os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in pids])
-    print(json.dumps(ends))
-
-
-if __name__ == '__main__':
-    main()

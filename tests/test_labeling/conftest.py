@@ -8,32 +8,10 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-import torch
-from mmengine.registry import init_default_scope
 from PIL import Image
-
-from segda_mm.apis import load_config
-from segda_mm.registry import MODELS
-from segda_mm.testing.toy_job import write_toy_job
 
 SCRIPT = Path(__file__).with_name('elsewhere.py')
 DATASET_MEDIAN = dict(type='ClassMedian', cap=0.9, scope='dataset')
-
-
-@pytest.fixture(scope='session')
-def semantic_job(tmp_path_factory):
-    """Config and checkpoint of a network of three classes, and its images."""
-    folder = tmp_path_factory.mktemp('semantic')
-    config = write_toy_job(folder)
-    init_default_scope('mmseg')
-    torch.manual_seed(0)
-    model = MODELS.build(load_config(config).model)
-    torch.save(dict(state_dict=model.state_dict()), folder / 'net.pth')
-    return dict(
-        config=str(config),
-        checkpoint=str(folder / 'net.pth'),
-        images=str(folder / 'data' / 'images'),
-    )
 
 
 @pytest.fixture(scope='session')
@@ -53,7 +31,7 @@ def pixel_images(tmp_path_factory, write_images):
 
 
 @pytest.fixture(scope='session')
-def elsewhere(semantic_job, pixel_images, run_script, tmp_path_factory):
+def elsewhere(semantic_job, pixel_images, run_jobs, tmp_path_factory):
     """The folder of what several and killed processes have left.
 
     Of labellings, and of trainings: ``run_two`` (its labels alone) and ``run_killed``,
@@ -69,21 +47,21 @@ def elsewhere(semantic_job, pixel_images, run_script, tmp_path_factory):
     def run(name, **options):
         return dict(images=str(pixel_images), work_dir=str(root / name), **options)
 
-    codes, errors = run_script(
+    ends, errors = run_jobs(
         SCRIPT,
         [
-            labelling('two', processes=2, **batch),
-            labelling('killed', processes=2, kill=2, **batch),
+            labelling('two', world_size=2, **batch),
+            labelling('killed', world_size=2, kill=2, **batch),
             labelling('killed', num_workers=2, batch_size=2),
-            labelling('dataset_killed', processes=2, kill=2, **batch, **thresholds),
-            labelling('dataset_killed', processes=2, **batch, **thresholds),
-            run('run_two', processes=2),
+            labelling('dataset_killed', world_size=2, kill=2, **batch, **thresholds),
+            labelling('dataset_killed', world_size=2, **batch, **thresholds),
+            run('run_two', world_size=2),
             run('run_killed', interval=1, kill=8),
         ],
     )
     killed = -signal.SIGKILL
     expected = [[0, 0], [killed] * 2, [0], [killed] * 2, [0, 0], [0, 0], [killed]]
-    assert codes == expected, errors
+    assert [codes for codes, _ in ends] == expected, errors
     return root
 
 

@@ -1,16 +1,12 @@
 """A pixel classifier that labels its target images and trains on them.
 
-As a script it forks the processes of each job it is given as JSON: a labelling, a
-training, or in two processes what the hook does. It does nothing with torch itself,
-so that the forks are clean. ``kill`` is the number of the label at whose writing, or
-of the step before which, a process kills itself.
+A job is a labelling, a training, or in two processes what the hook does. ``kill`` is
+the number of the label at whose writing, or of the step before which, a process kills
+itself.
 """
 
-import json
 import os
 import signal
-import sys
-import traceback
 from types import SimpleNamespace
 from unittest.mock import MagicMock
 
@@ -22,7 +18,7 @@ from mmengine.registry import DefaultScope
 from mmengine.structures import PixelData
 from torch import nn
 
-from segda_mm.apis import label, leave_process_group, load_config
+from segda_mm.apis import label, load_config
 from segda_mm.engine import AdaptationRunner, initialize_process_group
 from segda_mm.labeling import LabelStore, MedianThresholdPseudoLabelHook
 from segda_mm.registry import HOOKS, MODELS
@@ -129,13 +125,12 @@ def config(images, work_dir, interval=4, kill=None, resume=False):
 
 def train(images, work_dir, **options):
     """Train to the end and return the runner."""
-    torch.set_num_threads(1)
     runner = AdaptationRunner(**config(images, work_dir, **options))
     runner.train()
     return runner
 
 
-def label_as_hook(images, work_dir):
+def label_as_hook(images, work_dir, kill=None):
     """What the hook does before the first epoch, without a training."""
     initialize_process_group('pytorch')
     model = PixelClassifier()
@@ -175,48 +170,14 @@ def kill_at(number):
     LabelStore.write = write_or_die
 
 
-def label_files(launcher, config, kill=None, **options):
-    torch.set_num_threads(1)
+def run(rank, world_size, kill=None, **job):
+    """Label, train, or in several processes do what the hook does."""
+    DefaultScope.get_instance('toy', scope_name='mmseg')
+    if 'config' not in job:
+        (label_as_hook if world_size > 1 else train)(kill=kill, **job)
+        return
     if kill:
         kill_at(kill)
-    cfg = load_config(config)
-    cfg.launcher = launcher
-    label(cfg, **options)
-    leave_process_group()
-
-
-def fork(job, rank, processes):
-    pid = os.fork()
-    if pid:
-        return pid
-    status = 1
-    try:
-        os.environ.update(
-            RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE=str(processes)
-        )
-        if 'config' in job:
-            label_files('pytorch' if processes > 1 else 'none', **job)
-        elif processes > 1:
-            label_as_hook(**job)
-        else:
-            train(**job)
-        status = 0
-    except Exception:
-        traceback.print_exc()
-    finally:
-        os._exit(status)
-
-
-def main():
-    """Fork the jobs given as JSON; print how each of them ended."""
-    DefaultScope.get_instance('toy', scope_name='mmseg')
-    codes = []
-    for job in json.loads(sys.argv[1]):
-        processes = job.pop('processes', 1)
-        pids = [fork(job, rank, processes) for rank in range(processes)]
-        codes.append([os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in pids])
-    print(json.dumps(codes))
-
-
-if __name__ == '__main__':
-    main()
+    cfg = load_config(job.pop('config'))
+    cfg.launcher = 'pytorch' if world_size > 1 else 'none'
+    label(cfg, **job)

@@ -1,23 +1,14 @@
-"""Forks the processes of each job it is given as JSON; prints how they ended.
-
-Does nothing with torch itself, so that the forks are clean. A job trains, labels
-or evaluates in ``world_size`` processes; with ``failure`` the last of them stops
-or dies on the way. Printed are, for each job, the exit codes and the seconds
-between that failure, or the first end, and the last end.
-"""
+"""Trains, labels or evaluates; with ``failure`` the last process stops or dies."""
 
 import json
 import os
 import signal
-import sys
-import time
-import traceback
 
 import torch
 from mmengine.dist import get_rank
 from mmengine.hooks import Hook
 
-from segda_mm.apis import label, leave_process_group, load_config
+from segda_mm.apis import label, load_config
 from segda_mm.apis.runner import build_runner
 from segda_mm.engine import initialize_process_group
 from segda_mm.evaluation import PerClassIoUMetric, PixelPrecision
@@ -111,50 +102,9 @@ def run_evaluation(job, failure):
         json.dump(figures, file)
 
 
-def run(job, rank):
-    torch.set_num_threads(1)
-    job = dict(job, rank=rank, launcher='none')
-    if job['world_size'] > 1:
-        os.environ.update(
-            RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE=str(job['world_size'])
-        )
-        job['launcher'] = 'pytorch'
-    is_last = rank == job['world_size'] - 1
+def run(rank, world_size, kind, failure=None, **job):
+    job.update(launcher='pytorch' if world_size > 1 else 'none')
+    if kind == 'evaluate':
+        job.update(rank=rank, world_size=world_size)
     kinds = dict(train=run_training, label=run_labelling, evaluate=run_evaluation)
-    kinds[job['kind']](job, job.get('failure') if is_last else None)
-    leave_process_group()
-
-
-def fork(job, rank):
-    pid = os.fork()
-    if pid:
-        return pid
-    status = 1
-    try:
-        run(job, rank)
-        status = 0
-    except Exception:
-        traceback.print_exc()
-    finally:
-        sys.stderr.flush()
-        os._exit(status)
-
-
-def main():
-    ends = []
-    for job in json.loads(sys.argv[1]):
-        *others, last = (fork(job, rank) for rank in range(job['world_size']))
-        # Also returns when the process is stopped.
-        _, status = os.waitpid(last, os.WUNTRACED)
-        begin = time.monotonic()
-        codes = [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in others]
-        seconds = time.monotonic() - begin
-        if os.WIFSTOPPED(status):
-            os.kill(last, signal.SIGKILL)
-            _, status = os.waitpid(last, 0)
-        ends.append([*codes, os.waitstatus_to_exitcode(status), seconds])
-    print(json.dumps(ends))
-
-
-if __name__ == '__main__':
-    main()
+    kinds[kind](job, failure if rank == world_size - 1 else None)
