@@ -37,6 +37,7 @@ from segda_mm.testing import (
     panoptic_batch,
     segmentation_batch,
     tiny_bisenet,
+    tiny_method,
     tiny_optim_wrapper,
     tiny_panoptic_deeplab,
 )
@@ -48,25 +49,10 @@ RECORD = Path(__file__).with_name('regression.json')
 CONFIGS = Path(__file__).parents[1] / 'configs'
 STEPS = 10
 
-PREPROCESSOR = dict(
-    type='DomainDataPreprocessor', mean=[128.0] * 3, std=[64.0] * 3, size_divisor=1
-)
-GENERATOR = dict(type='SegmentorGenerator', segmentor=tiny_bisenet())
-DSC = dict(type='DSCDiscriminator', num_classes=4)
 FCD = dict(type='FCDiscriminator', num_classes=4, channels=(4, 4, 4, 4, 1))
-
-ADVERSARIAL = dict(
-    type='BiSeNetDA',
-    generator=GENERATOR,
-    discriminator=DSC,
-    adv_weight=0.1,
-    target_loss_weight=0.0,
-    gradient_ratio_interval=3,
-    data_preprocessor=PREPROCESSOR,
-)
-MEAN_TEACHER = dict(
-    type='MeanTeacher',
-    generator=GENERATOR,
+ADVERSARIAL = tiny_method('BiSeNetDA', adv_weight=0.1, gradient_ratio_interval=3)
+MEAN_TEACHER = tiny_method(
+    'MeanTeacher',
     mixing=dict(type='ClassMix'),
     pseudo_labeler=dict(type='ConfidentShare', threshold=0.258),
     augmentation=dict(
@@ -79,29 +65,16 @@ MEAN_TEACHER = dict(
         blur_sigma=(0.2, 1.0),
         blur_probability=0.5,
     ),
-    decay=0.9,
-    target_loss_weight=1.0,
-    label_batch_statistics=True,
-    data_preprocessor=PREPROCESSOR,
 )
-META = dict(
-    type='MetaPseudoLabels',
-    generator=GENERATOR,
-    discriminator=DSC,
-    feedback_rule=dict(
-        type='LossProductFeedback', growth_epochs=40, full_after_epoch=25
-    ),
+META = tiny_method(
+    'MetaPseudoLabels',
     student_adv_weight=0.01,
     teacher_adv_weight=0.1,
-    pseudo_labeler=dict(type='ClassMedian', cap=0.9, scope='image'),
-    label_batch_statistics=False,
     uda_probability=0.5,
-    uda_sigma=0.2,
     gradient_ratio_interval=3,
-    data_preprocessor=PREPROCESSOR,
 )
 METHODS = dict(
-    supervised=dict(tiny_bisenet(), data_preprocessor=PREPROCESSOR),
+    supervised=dict(tiny_bisenet(), data_preprocessor=META.data_preprocessor),
     adversarial_dsc=ADVERSARIAL,
     adversarial_fcd=dict(ADVERSARIAL, discriminator=FCD),
     adversarial_pseudo_labels=dict(ADVERSARIAL, target_loss_weight=0.5),

@@ -2,7 +2,9 @@
 
 from .batches import domain_batch, panoptic_batch, segmentation_batch
 from .tiny_models import (
+    TINY_SEGMENTORS,
     tiny_bisenet,
+    tiny_method,
     tiny_optim_wrapper,
     tiny_panoptic_deeplab,
     tiny_pidnet,
@@ -11,10 +13,12 @@ from .tiny_models import (
 )
 
 __all__ = [
+    'TINY_SEGMENTORS',
     'domain_batch',
     'panoptic_batch',
     'segmentation_batch',
     'tiny_bisenet',
+    'tiny_method',
     'tiny_optim_wrapper',
     'tiny_panoptic_deeplab',
     'tiny_pidnet',

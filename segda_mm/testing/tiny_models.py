@@ -124,6 +124,66 @@ def tiny_segformer(num_classes: int = 4) -> ConfigDict:
     return _segmentor(backbone, decode_head)
 
 
+#: Segmentors of all kinds, and what their ``SegmentorGenerator`` is told besides.
+TINY_SEGMENTORS = (
+    (tiny_bisenet, {}),
+    (tiny_stdc, {}),
+    (tiny_segformer, {}),
+    (tiny_pidnet, dict(edge_width=4)),
+)
+
+_DISCRIMINATOR = dict(type='DSCDiscriminator', num_classes=4)
+_METHODS = dict(
+    BiSeNetDA=dict(
+        discriminator=_DISCRIMINATOR, adv_weight=0.001, target_loss_weight=0.0
+    ),
+    MeanTeacher=dict(
+        mixing=None,
+        pseudo_labeler=None,
+        augmentation=None,
+        decay=0.9,
+        target_loss_weight=1.0,
+        label_batch_statistics=True,
+    ),
+    MetaPseudoLabels=dict(
+        discriminator=_DISCRIMINATOR,
+        feedback_rule=dict(
+            type='LossProductFeedback', growth_epochs=40, full_after_epoch=25
+        ),
+        student_adv_weight=0.001,
+        teacher_adv_weight=1.0,
+        pseudo_labeler=dict(type='ClassMedian', cap=0.9, scope='image'),
+        label_batch_statistics=False,
+        uda_probability=0.0,
+        uda_sigma=0.2,
+    ),
+)
+
+
+def tiny_method(
+    name: str, segmentor: dict | None = None, generator: dict | None = None, **changes
+) -> ConfigDict:
+    """A method around a segmentor of four classes, with its data preprocessor.
+
+    Args:
+        name: ``BiSeNetDA``, ``MeanTeacher`` or ``MetaPseudoLabels``.
+        segmentor: None for :func:`tiny_bisenet`.
+        generator: What the ``SegmentorGenerator`` is told besides.
+        changes: Arguments of the method.
+    """
+    generator = dict(generator or {}, segmentor=segmentor or tiny_bisenet())
+    preprocessor = dict(mean=[128.0] * 3, std=[64.0] * 3, size_divisor=1)
+    return ConfigDict(
+        type=name,
+        **{
+            **_METHODS[name],
+            'generator': dict(type='SegmentorGenerator', **generator),
+            'data_preprocessor': dict(type='DomainDataPreprocessor', **preprocessor),
+            **changes,
+        },
+    )
+
+
 def tiny_panoptic_deeplab(
     num_classes: int = 4,
     thing_classes: Sequence[int] | None = None,

@@ -15,18 +15,19 @@ from PIL import Image
 from segda_mm.apis import load_config, train
 from segda_mm.engine import AdaptationRunner
 from segda_mm.registry import MODELS
+from segda_mm.testing import tiny_method
 from segda_mm.testing.toy_job import write_toy_job
 
 _SCRIPT = Path(__file__).with_name('train_elsewhere.py')
 
 
 @pytest.fixture(scope='session')
-def run_elsewhere(run_script):
+def run_elsewhere(run_jobs):
     """Train in other processes; returns their exit codes."""
 
     def run(*runs):
-        statuses, run.stderr = run_script(_SCRIPT, runs)
-        return statuses
+        ends, run.stderr = run_jobs(_SCRIPT, runs)
+        return [codes for codes, _ in ends]
 
     return run
 
@@ -88,18 +89,16 @@ def _mpl_config(cfg, images):
     cfg.model.decode_head.dropout_ratio = 0.5
     preprocessor = cfg.model.pop('data_preprocessor')
     preprocessor.update(type='DomainDataPreprocessor', size=None, size_divisor=32)
-    cfg.model = dict(
-        type='MetaPseudoLabels',
+    cfg.model = tiny_method(
+        'MetaPseudoLabels',
+        cfg.model,
         data_preprocessor=preprocessor,
-        generator=dict(type='SegmentorGenerator', segmentor=cfg.model),
         discriminator=dict(
             type='FCDiscriminator', num_classes=3, channels=(4, 4, 4, 4, 1)
         ),
         # The student's report is made with running statistics.
         feedback_rule=dict(type='StudentLossChangeFeedback', baseline_momentum=0.9),
-        student_adv_weight=0.001,
         teacher_adv_weight=0.001,
-        pseudo_labeler=dict(type='ClassMedian', cap=0.9, scope='image'),
         label_batch_statistics=True,
         uda_probability=0.5,
         uda_sigma=0.5,
@@ -130,18 +129,15 @@ def _mean_teacher(mpl):
     """What makes a mean teacher, that is deployed, of the job ``mpl``."""
     cfg = load_config(mpl).to_dict()
     return {
+        # The teacher labels by its running statistics.
         'model': dict(
+            tiny_method(
+                'MeanTeacher',
+                cfg['model']['generator']['segmentor'],
+                data_preprocessor=cfg['model']['data_preprocessor'],
+                label_batch_statistics=False,
+            ),
             _delete_=True,
-            type='MeanTeacher',
-            data_preprocessor=cfg['model']['data_preprocessor'],
-            generator=cfg['model']['generator'],
-            mixing=None,
-            pseudo_labeler=None,
-            augmentation=None,
-            decay=0.9,
-            target_loss_weight=1.0,
-            # The teacher labels by its running statistics.
-            label_batch_statistics=False,
         ),
         'optim_wrapper': dict(
             _delete_=True,

@@ -7,26 +7,13 @@ import torch
 from mmengine.logging import MessageHub
 
 from segda_mm.methods import BiSeNetDA, MeanTeacher, MetaPseudoLabels
-from segda_mm.testing import (
-    domain_batch,
-    tiny_bisenet,
-    tiny_pidnet,
-    tiny_segformer,
-    tiny_stdc,
-)
+from segda_mm.testing import TINY_SEGMENTORS, domain_batch, tiny_bisenet
 
 METHODS = {
     'adversarial': (BiSeNetDA, 'generator'),
     'mean teacher': (MeanTeacher, 'student_generator'),
     'mpl': (MetaPseudoLabels, 'student_generator'),
 }
-PIDNET = dict(logits_index=1, edge_width=4)
-SEGMENTORS = (
-    (tiny_bisenet, {}),
-    (tiny_stdc, {}),
-    (tiny_segformer, {}),
-    (tiny_pidnet, PIDNET),
-)
 AUGMENTATION = dict(
     type='StrongAugmentation',
     brightness=0.5,
@@ -74,7 +61,7 @@ def labeled_target_batch():
     [
         (name, segmentor, changes)
         for name, variants in VARIANTS.items()
-        for segmentor, changes in zip(SEGMENTORS, variants)
+        for segmentor, changes in zip(TINY_SEGMENTORS, variants)
     ],
 )
 def test_any_segmentor_steps_and_all_networks_move(
@@ -155,7 +142,7 @@ def test_wrong_settings_are_refused(make_model, name):
         make_model(name, predict_on='pupil')
     weights = dict(type='PixelConfidence', exponent=1.0)
     with pytest.raises(TypeError, match='PIDHead.*pseudo_labeler=None'):
-        make_model(name, tiny_pidnet, PIDNET, pseudo_labeler=weights)
+        make_model(name, *TINY_SEGMENTORS[-1], pseudo_labeler=weights)
 
 
 @pytest.mark.parametrize('name', METHODS)

@@ -7,10 +7,10 @@ from mmseg.registry import MODELS
 from segda_mm.methods import SegmentorGenerator
 from segda_mm.models import DomainDataPreprocessor
 from segda_mm.testing import (
+    TINY_SEGMENTORS,
     segmentation_batch,
     tiny_bisenet,
     tiny_pidnet,
-    tiny_segformer,
     tiny_stdc,
 )
 
@@ -35,14 +35,7 @@ def several_losses_and_hard_pixels():
 
 
 @pytest.mark.parametrize(
-    'segmentor, extra',
-    [
-        (tiny_bisenet, {}),
-        (tiny_stdc, {}),
-        (tiny_segformer, {}),
-        (tiny_pidnet, dict(edge_width=4)),
-        (several_losses_and_hard_pixels, {}),
-    ],
+    'segmentor, extra', [*TINY_SEGMENTORS, (several_losses_and_hard_pixels, {})]
 )
 def test_losses_and_logits_equal_those_of_the_segmentor(segmentor, extra):
     torch.manual_seed(0)

@@ -6,7 +6,7 @@ import torch
 from segda_mm.methods import labeling_pass, meta_pseudo_labels
 from segda_mm.methods.steps import batch_statistics, sum_losses
 from segda_mm.ops.pseudo_labels import class_medians
-from segda_mm.testing import domain_batch, tiny_bisenet
+from segda_mm.testing import domain_batch
 
 CHANGE = dict(type='StudentLossChangeFeedback', baseline_momentum=None)
 
@@ -77,14 +77,9 @@ def test_target_labels_are_those_of_the_teacher(make_model):
         assert (expected == 255).any()
 
 
-def without_dropout():
-    config = tiny_bisenet()
-    for head in (config.decode_head, *config.auxiliary_head):
-        head.dropout_ratio = 0
-    return config
-
-
-def test_learning_from_the_labelling_pass_changes_nothing(make_model, monkeypatch):
+def test_learning_from_the_labelling_pass_changes_nothing(
+    make_model, without_dropout, monkeypatch
+):
     weights = []
     for shared in (True, False):
         model, optim_wrapper = make_model(
