@@ -9,7 +9,7 @@ method, and exits with 1 if a run ended otherwise.
 
 One process imports everything once and forks a child for each run, because the
 imports take longer than the run. What differs between two starts of Python, as the
-seed of its hashes, is varied by the slow tests of tests/test_methods.
+seed of its hashes, is varied by tests/test_engine/test_resume.py.
 """
 
 from __future__ import annotations

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from segda_mm.datasets import DataError
 from segda_mm.errors import OtherLabelsError
@@ -13,18 +12,6 @@ from segda_mm.labeling import LabelStore
 from segda_mm.labeling.store import JOURNAL, LabelJournal
 
 LABELS = np.array([[0, 18], [255, 7]], dtype=np.uint8)
-
-
-@pytest.mark.parametrize(
-    ('labels', 'mode'),
-    [(LABELS, 'L'), (np.array([[0, 26998], [33000, 256]], np.uint16), 'I;16')],
-)
-def test_labels_lie_under_the_path_of_their_image(tmp_path, labels, mode):
-    LabelStore(tmp_path).write('city/a.jpg', labels)
-    with Image.open(tmp_path / 'city' / 'a.png') as image:
-        assert image.mode == mode
-        np.testing.assert_array_equal(np.asarray(image), labels)
-    assert [p.name for p in (tmp_path / 'city').iterdir()] == ['a.png']
 
 
 def test_complete_only_with_manifest_and_all_labels(tmp_path):

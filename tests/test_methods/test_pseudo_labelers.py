@@ -42,28 +42,6 @@ def test_labels_and_weights_by_hand(config, labels, weights):
     assert labeler.voids == (labels == 255).any()
 
 
-@pytest.mark.parametrize('cap', [0.4, 0.9])
-def test_two_passes_over_a_data_set_are_one_over_a_batch(cap):
-    """Up to pixels within a step of a threshold, of which there are none here."""
-    draw = torch.Generator().manual_seed(0)
-    confidence = torch.rand(5, 8, 9, generator=draw)
-    labels = torch.randint(3, (5, 8, 9), generator=draw)
-    labeler = ClassMedian(cap, 'dataset')
-    statistics = labeler.statistics(4)
-    levels = [labeler.levels(image) for image in confidence]
-    for image_levels, image_labels in zip(levels, labels):
-        labeler.count(statistics, image_levels, image_labels)
-    class_levels, thresholds = labeler.levels_and_thresholds(statistics)
-    kept = labeler.keep(labels, torch.stack(levels), class_levels)
-    expected = ClassMedian(cap, 'batch')(confidence, labels, 4).labels
-    assert torch.equal(kept, expected)
-    assert (kept == 255).any()
-    for label in range(3):
-        median = float(confidence[labels == label].quantile(0.5))
-        assert thresholds[label] == pytest.approx(min(median, cap), abs=1e-5)
-    assert (class_levels[3], thresholds[3]) == (65535, cap)
-
-
 def test_settings_that_cannot_be_are_refused():
     with pytest.raises(ValueError, match='cap=1.5'):
         ClassMedian(1.5, 'image')

@@ -1,36 +1,9 @@
+"""Published parameters and costs are in the tests of studies/networks.py."""
+
 import pytest
 import torch
 
 from segda_mm.models import DSCDiscriminator, FCDiscriminator
-
-
-@pytest.mark.parametrize(
-    'discriminator, parameters, gflops, decimals',
-    [(FCDiscriminator, 2_781_121, 30.89, 2), (DSCDiscriminator, 189_424, 2.147, 3)],
-)
-def test_published_parameters_and_flops(discriminator, parameters, gflops, decimals):
-    network = discriminator(num_classes=19)
-    assert sum(p.numel() for p in network.parameters()) == parameters
-    assert round(2 * multiply_adds(network) / 1e9, decimals) == gflops
-
-
-def multiply_adds(network):
-    """Of one 19 x 1024 x 512 map, as the published figures were counted.
-
-    Every output of a convolution costs its kernel, every output of the
-    bilinear upsampling 11; biases and activations cost nothing.
-    """
-    counts = []
-
-    def count(module, _, output):
-        is_conv = isinstance(module, torch.nn.Conv2d)
-        counts.append(output.numel() * (module.weight[0].numel() if is_conv else 11))
-
-    for module in network.modules():
-        if isinstance(module, torch.nn.Conv2d | torch.nn.Upsample):
-            module.register_forward_hook(count)
-    network.to('meta')(torch.zeros(1, 19, 512, 1024, device='meta'))
-    return sum(counts)
 
 
 @pytest.mark.parametrize('discriminator', [FCDiscriminator, DSCDiscriminator])

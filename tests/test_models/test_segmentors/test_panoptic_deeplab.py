@@ -46,16 +46,16 @@ def coordinate_image(size, step, start):
 
 
 @pytest.mark.parametrize('reduction', [1, 2], ids=['full', 'half'])
-@pytest.mark.parametrize('direction', [None, 'horizontal', 'vertical'])
+@pytest.mark.parametrize('direction', [None, 'horizontal', 'vertical', 'diagonal'])
 def test_predictions_lie_on_the_original_image(direction, reduction):
     # The pipeline made the image `reduction` times smaller, then flipped it;
     # the preprocessor padded it below and on the right.
     size = (60, 90)
     original = tuple((side - 1) * reduction + 1 for side in size)
     step, start = [reduction, reduction], [0, 0]
-    if direction:
-        axis = ['vertical', 'horizontal'].index(direction)
-        step[axis], start[axis] = -reduction, original[axis] - 1
+    for axis, name in enumerate(('vertical', 'horizontal')):
+        if direction in (name, 'diagonal'):
+            step[axis], start[axis] = -reduction, original[axis] - 1
     sample = SegDataSample(
         metainfo=dict(
             ori_shape=original,
