@@ -69,7 +69,8 @@ def require_outputs_apart(cfg: Config, datasets: Mapping[str, BaseDataset]) -> N
         if cfg.get('work_dir'):
             require_apart(cfg.work_dir, folders, files, may_hold=True)
         for loader in datasets:
-            evaluators = cfg.get(loader.replace('dataloader', 'evaluator')) or []
+            key = loader.replace('dataloader', 'evaluator')
+            evaluators: Any = cfg.get(key) or []
             for evaluator in [evaluators] if 'type' in evaluators else evaluators:
                 if evaluator.get('output_dir'):
                     require_own_folder(evaluator['output_dir'], folders, files)

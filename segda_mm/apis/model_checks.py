@@ -157,7 +157,7 @@ def channels_taken(model: Any) -> int | None:
     backbone = getattr(network, 'backbone', nn.Identity())
     convolutions = (m for m in backbone.modules() if isinstance(m, nn.Conv2d))
     first = next(convolutions, None)
-    return first and first.in_channels
+    return None if first is None else first.in_channels
 
 
 def _takes(backbone: nn.Module, channels: int) -> bool:

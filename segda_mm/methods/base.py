@@ -84,6 +84,12 @@ class DomainAdaptiveSegmentor(BaseSegmentor):
         return self.deployed.decode_head
 
     @property
+    def threshold(self) -> float | None:
+        """Of the foreground's probability, where the decode head has one channel."""
+        head: Any = self.decode_head
+        return head.threshold
+
+    @property
     def num_classes(self) -> int:
         """Number of classes of the deployed segmentor."""
         return self.deployed.num_classes

@@ -266,6 +266,7 @@ def head_losses(
             [sample.pixel_weights.data for sample in data_samples]
         )
         weight = pixel_weights if weight is None else weight * pixel_weights
+    assert isinstance(outputs, Tensor)
     if outputs.shape[1] == 1 and bool((labels == head.ignore_index).all()):
         # The binary losses of mmseg look for the largest label of none.
         weight = torch.zeros_like(labels[:, 0], dtype=outputs.dtype)

@@ -107,7 +107,7 @@ class MeanTeacher(DomainAdaptiveSegmentor):
             self.teacher_generator, inputs, self.label_batch_statistics
         )
         confidence, labels, trusted = label_pixels(
-            logits, self.pseudo_labeler, self.decode_head.threshold
+            logits, self.pseudo_labeler, self.threshold
         )
         target = self._mix(source, inputs, labels, trusted.weights)
 

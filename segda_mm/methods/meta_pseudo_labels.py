@@ -242,8 +242,7 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
                 logits, result = self._shared_pass(teacher, inputs)
             else:
                 logits = labeling_logits(teacher, inputs, of_the_batch=False)
-        threshold = self.decode_head.threshold
-        *_, trusted = label_pixels(logits, self.pseudo_labeler, threshold)
+        *_, trusted = label_pixels(logits, self.pseudo_labeler, self.threshold)
         weights = trusted.weights if self._only_weighs else None
         return pseudo_labeled(inputs, trusted.labels, weights), result
 
