@@ -17,6 +17,8 @@ from segda_mm.models.checkpoints import load_network_weights, only_plain_checkpo
 from segda_mm.registry import DATASETS, MODELS
 
 from .config import load_config
+from .config_errors import config_errors
+from .network_stride import pad_to_stride
 
 
 def load_model(
@@ -31,7 +33,8 @@ def load_model(
             default what the config says. It becomes that of ``cfg``.
 
     Returns:
-        The model on the CPU, in evaluation mode.
+        The model on the CPU, in evaluation mode. It pads images to what its network
+        takes, see :func:`pad_to_stride`.
 
     Raises:
         PreflightError: The checkpoint is missing or does not fit, or
@@ -45,12 +48,13 @@ def load_model(
                 f'trains a {cfg.model.type} with one network'
             )
         cfg.model.predict_on = predict_on
-    with only_plain_checkpoints():
+    with only_plain_checkpoints(), config_errors(cfg):
         model = MODELS.build(copy.deepcopy(cfg.model))
     try:
         load_network_weights(model, str(checkpoint), '')
     except (FileNotFoundError, ValueError) as error:
         raise PreflightError(str(error)) from error
+    pad_to_stride(model)
     return model.eval()
 
 

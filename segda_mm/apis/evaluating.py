@@ -13,7 +13,7 @@ from mmengine.model import is_model_wrapper
 
 from segda_mm.datasets.annotation_files import require_annotations
 from segda_mm.datasets.places import places_read
-from segda_mm.errors import DataError, FileNotWrittenError, PreflightError
+from segda_mm.errors import FileNotWrittenError, PreflightError
 from segda_mm.files import write_json
 from segda_mm.labeling import without_labels
 from segda_mm.models.checkpoints import load_network_weights
@@ -21,7 +21,8 @@ from segda_mm.outputs import note_folder, require_own_folder
 from segda_mm.visualization.confusion import write_confusion
 
 from .checks import require_data, require_outputs_apart
-from .config_errors import config_errors, message_of
+from .config_errors import config_errors, step_errors
+from .first_batch import require_batches
 from .model_checks import require_channels, require_sound_model
 from .runner import build_runner
 
@@ -96,6 +97,7 @@ def evaluate(
             _require_own_files(runner.test_dataloader.dataset)
         tested = runner.test_dataloader.dataset
         require_annotations(tested, 'test_dataloader.dataset')
+    with step_errors(cfg, 'the first image of test_dataloader'):
         inputs = tested[0]['inputs']
     # Runner.load_checkpoint would fall back to executing a pickle and would
     # pass over keys that do not match.
@@ -104,10 +106,12 @@ def evaluate(
     require_channels(model, inputs, tested.get_data_info(0)['img_path'])
     with config_errors(cfg):
         load_network_weights(model.module if tta else model, str(checkpoint), '')
+    require_batches(cfg, 'test_dataloader', runner.test_dataloader)
     try:
-        figures = runner.test()
-    except (DataError, FileNotWrittenError) as error:
-        raise PreflightError(message_of(error)) from error
+        with step_errors(cfg, 'the images of test_dataloader', model):
+            figures = runner.test()
+    except FileNotWrittenError as error:
+        raise PreflightError(str(error)) from error
     results = dict(
         config=cfg.filename,
         checkpoint=str(checkpoint),

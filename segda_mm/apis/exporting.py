@@ -97,12 +97,13 @@ def export_segmentor(
             'alone cannot build. Use the checkpoint with its own config'
         )
     segmentor = cfg.model
+    padding = getattr(model.data_preprocessor, 'test_cfg', None)
     if isinstance(model, DomainAdaptiveSegmentor):
         model, segmentor = model.deployed, cfg.model.generator.segmentor
     out = Path(out)
     config = out.with_suffix('.py')
     require_own_files([out, config], filter(None, [checkpoint, cfg.filename]))
-    write_text(config, _plain_config(cfg, segmentor).pretty_text)
+    write_text(config, _plain_config(cfg, segmentor, padding).pretty_text)
     content = dict(
         state_dict=model.state_dict(), meta=dict(dataset_meta=class_meta(cfg))
     )
@@ -112,8 +113,11 @@ def export_segmentor(
     return config, out
 
 
-def _plain_config(cfg: Config, segmentor: dict) -> Config:
+def _plain_config(cfg: Config, segmentor: dict, padding: dict | None) -> Config:
     preprocessor = dict(cfg.model.data_preprocessor, type='SegDataPreProcessor')
+    if padding is not None:
+        # Perhaps more than the config says: what the network takes.
+        preprocessor['test_cfg'] = dict(padding)
     # mmseg needs one of size and size_divisor while training only.
     preprocessor.pop('size_divisor', None)
     model = dict(copy.deepcopy(segmentor), data_preprocessor=preprocessor)

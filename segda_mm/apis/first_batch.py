@@ -1,14 +1,17 @@
-"""What can be told only once model and data loader are built."""
+"""What can be told only once model and data loaders are built: steps are tried."""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sized
 from typing import Any, cast
 
 import torch
+from mmengine.config import Config
+from mmengine.evaluator import Evaluator
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
+from mmengine.structures import BaseDataElement
 from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -16,8 +19,12 @@ from torch.nn.modules.module import register_module_forward_pre_hook
 from torch.utils.data import DataLoader
 
 from segda_mm.datasets.annotation_files import require_annotations
+from segda_mm.engine.distributed import unwrapped
+from segda_mm.engine.image_pass import require_equal_sizes
+from segda_mm.engine.trial import taken_back
 from segda_mm.errors import PreflightError
 
+from .config_errors import step_errors
 from .model_checks import (
     require_channels,
     require_color_transforms,
@@ -31,8 +38,9 @@ _VOID = 255
 class FirstBatchCheck(Hook):
     """Refuse a training whose first steps would fail or teach nonsense.
 
-    Classes, the first sample and the size of every batch must suit the model.
-    Attribute ``passed`` tells whether training has begun.
+    Classes, the first samples and the size of every batch must suit the model; a
+    training and a validation step on them are tried, and taken back. Attribute
+    ``passed`` tells whether training has begun.
     """
 
     priority = 'VERY_HIGH'
@@ -42,7 +50,7 @@ class FirstBatchCheck(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """Raise PreflightError, naming the config key or the file, and the remedy."""
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = unwrapped(runner.model)
         loader = runner.train_dataloader
         loops = [('train_dataloader.dataset', loader.dataset)]
         metrics = []
@@ -62,15 +70,12 @@ class FirstBatchCheck(Hook):
                 'apart; set num_classes of its decode_head and auxiliary_head to '
                 f'{len(classes)}, or choose train_dataloader.dataset.metainfo'
             )
-        sample = loader.dataset[0]
-        if num_classes is not None:
-            _check_labels(num_classes, sample)
-        for part in _parts(sample):
-            file = part['data_samples'].metainfo.get('img_path', 'the first image')
-            require_channels(model, part['inputs'], file)
         _check_schedules(runner)
         model.train()
-        _check_batch_sizes(model, loader, sample)
+        with taken_back(model, runner.optim_wrapper):
+            _try_training_step(runner, model, num_classes)
+            if runner.val_loop is not None:
+                _try_validation_step(runner, model)
         self.passed = True
 
 
@@ -93,6 +98,65 @@ def _check_schedules(runner: Runner) -> None:
                 f'training has {whole}; set {key}.end={whole + by_epoch}, or train '
                 'shorter'
             )
+
+
+def _try_training_step(runner: Runner, model: Any, num_classes: int | None) -> None:
+    loader = runner.train_dataloader
+    count = min(loader.batch_size or 1, len(loader.dataset))
+    with step_errors(runner.cfg, 'the first batch of train_dataloader'):
+        samples = [loader.dataset[index] for index in range(count)]
+    if num_classes is not None:
+        _check_labels(num_classes, samples[0])
+    for part in _parts(samples[0]):
+        file = part['data_samples'].metainfo.get('img_path', 'the first image')
+        require_channels(model, part['inputs'], file)
+    sizes = _sizes(samples)
+    _check_batch_sizes(model, loader, copy.deepcopy(samples[0]))
+    with step_errors(runner.cfg, f'a training step on {sizes}', model):
+        model.train_step(loader.collate_fn(samples), runner.optim_wrapper)
+
+
+@torch.no_grad()
+def _try_validation_step(runner: Runner, model: Any) -> None:
+    loop = runner.val_loop
+    require_batches(runner.cfg, 'val_dataloader', loop.dataloader)
+    loader, evaluator = loop.dataloader, getattr(loop, 'evaluator', None)
+    with step_errors(runner.cfg, 'the first batch of val_dataloader'):
+        count = min(loader.batch_size or 1, len(loader.dataset))
+        samples = [loader.dataset[index] for index in range(count)]
+    sizes = _sizes(samples)
+    model.eval()
+    with step_errors(runner.cfg, f'a validation step on {sizes}', model):
+        batch = loader.collate_fn(samples)
+        outputs = model.val_step(batch)
+        if isinstance(evaluator, Evaluator):
+            _try_metrics(evaluator, batch, outputs)
+
+
+def _try_metrics(evaluator: Evaluator, batch: Any, outputs: Any) -> None:
+    """Judge a batch with copies of the metrics that write no files."""
+    if all(isinstance(output, BaseDataElement) for output in outputs):
+        trial = copy.copy(evaluator)
+        trial.metrics = [
+            copy.deepcopy(metric)
+            for metric in evaluator.metrics
+            if not getattr(metric, 'output_dir', None)
+            and not hasattr(metric, '__del__')
+        ]
+        trial.process(outputs, batch)
+
+
+def require_batches(cfg: Config, key: str, loader: DataLoader) -> None:
+    """Raise PreflightError unless the images of every batch can be stacked."""
+    with step_errors(cfg, key):
+        require_equal_sizes(loader, key)
+
+
+def _sizes(samples: list) -> str:
+    """How many images of which sizes samples hold, in words."""
+    found = [part['inputs'].shape[-2:] for s in samples for part in _parts(s)]
+    sizes = dict.fromkeys(f'{width}x{height}' for height, width in found)
+    return f'{len(found)} images of {" and ".join(sizes)}' if found else 'a batch'
 
 
 def _check_labels(in_model: int, sample: Any) -> None:

@@ -29,8 +29,10 @@ from segda_mm.models.checkpoints import (
 from segda_mm.outputs import require_apart
 from segda_mm.registry import DATASETS, LABELERS, MODELS
 
+from .config_errors import config_errors, step_errors
 from .deployed_model import averaging_views
 from .model_checks import require_channels
+from .network_stride import pad_to_stride
 from .runner import sole_run_in
 
 #: Of a model's config, what says where its first weights come from.
@@ -125,11 +127,14 @@ def label(
                 source = dict(source, images=names, data_root=str(frames))
                 store = LabelStore(Path(out, 'labels'))
             dataset = DATASETS.build(copy.deepcopy(dict(source, pipeline=pipeline)))
-            with only_plain_checkpoints():
+            with only_plain_checkpoints(), config_errors(cfg):
                 model = MODELS.build(copy.deepcopy(model_cfg))
             load_network_weights(model.module if tta else model, str(checkpoint), '')
-            inputs, file = dataset[0]['inputs'], dataset.get_data_info(0)['img_path']
+            with step_errors(cfg, 'labelling'):
+                inputs = dataset[0]['inputs']
+            file = dataset.get_data_info(0)['img_path']
             require_channels(model, inputs, file)
+            pad_to_stride(model)
             model.to(get_device()).eval()
             settings = dict(
                 checkpoint=f'sha256 {sha256_of_file(checkpoint)}',
@@ -139,9 +144,10 @@ def label(
             )
             origin = dict(checkpoint=str(checkpoint), config=str(cfg.filename))
             names, palette = _class_meta(cfg, dataset)
-            return labeler.label(
-                model, dataset, store, settings, origin, names, palette
-            )
+            with step_errors(cfg, 'labelling', model):
+                return labeler.label(
+                    model, dataset, store, settings, origin, names, palette
+                )
         except (FileNotWrittenError, MissingDataError, ValueError) as error:
             raise PreflightError(str(error)) from error
 

@@ -7,10 +7,12 @@ import io
 import json
 import math
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from mmengine.config import Config
@@ -30,8 +32,10 @@ from segda_mm.ops.panoptic_codes import LABEL_DIVISOR
 from segda_mm.ops.panoptic_outputs import resize_panoptic_outputs
 from segda_mm.outputs import note_files, require_own_files
 
+from .config_errors import step_errors
 from .deployed_model import class_meta, deployed_network, load_model
 from .model_checks import require_channels, require_sound_model
+from .onnx_pooling import PoolingByMatrices
 
 #: From weights per channel in int8 graphs to what the exporter knows.
 OPSETS = range(13, 21)
@@ -57,8 +61,10 @@ def export_onnx(
 ) -> dict[str, str]:
     """Write the network that predicts as an ONNX graph.
 
-    The graph takes ``image``, (N, 3, H, W) uint8 in RGB, where N is free. It normalises
-    and pads as the model's data preprocessor does. What comes out has the image's size:
+    The graph takes ``image``, (N, 3, H, W) uint8 in RGB, where N is free, or 1 for
+    networks that can be written for a fixed number only (Swin Transformer). It
+    normalises and pads as the model's data preprocessor does, to what the network
+    takes. What comes out has the image's size:
 
     - semantic: ``logits`` (N, C, H, W) float32 (of a head with one channel, two, the
       second of which is lowered so that it is the larger one where the head's
@@ -99,8 +105,39 @@ def export_onnx(
     outputs = OUTPUTS[graph.kind, post_processing]
     # Not zeros: a trace of equal values might take a short cut.
     image = torch.randint(0, 256, (2, 3, height, width), dtype=torch.uint8)
+    with step_errors(cfg, f'exporting for images of {width}x{height}', model):
+        with torch.inference_mode():
+            expected = graph(image)
+        content = _trace(graph, image, outputs, opset)
+        if not _holds_alone(content, image, expected[0]):
+            # The network turns the number of images into a constant, as Swin's do.
+            content = _trace(graph, image[:1], outputs, opset, any_number=False)
+    proto = onnx.load_from_string(content)
+    # The exporter makes up names for the sizes of the outputs.
+    for output, values in zip(proto.graph.output, expected, strict=True):
+        sides = output.type.tensor_type.shape.dim[1:]
+        for dimension, length in zip(sides, values.shape[1:]):
+            dimension.dim_value = length
+    metadata = _metadata(cfg, graph, opset, checkpoint)
+    onnx.helper.set_model_props(proto, metadata)
+    onnx.checker.check_model(proto, full_check=True)
+    with atomic_file(out) as unfinished:
+        unfinished.write_bytes(proto.SerializeToString())
+    note_files([out])
+    return metadata
+
+
+def _trace(
+    graph: ImageGraph,
+    image: Tensor,
+    outputs: Sequence[str],
+    opset: int,
+    any_number: bool = True,
+) -> bytes:
+    """The content of a graph that takes as many images as these, or any number."""
     buffer: Any = io.BytesIO()
-    with warnings.catch_warnings(), torch.inference_mode():
+    named = ('image', *outputs) if any_number else ()
+    with warnings.catch_warnings(), torch.inference_mode(), PoolingByMatrices():
         # Sizes become constants, which is what is wanted here.
         warnings.simplefilter('ignore')
         # The other exporter takes twenty times as long for the same numbers, and
@@ -112,22 +149,24 @@ def export_onnx(
             dynamo=False,
             input_names=['image'],
             output_names=list(outputs),
-            dynamic_axes={name: {0: 'batch'} for name in ('image', *outputs)},
+            dynamic_axes={name: {0: 'batch'} for name in named},
             opset_version=opset,
         )
-        shapes = [tuple(output.shape[1:]) for output in graph(image)]
-    proto = onnx.load_from_string(buffer.getvalue())
-    # The exporter makes up names for the sizes of the outputs.
-    for output, shape in zip(proto.graph.output, shapes, strict=True):
-        for dimension, length in zip(output.type.tensor_type.shape.dim[1:], shape):
-            dimension.dim_value = length
-    metadata = _metadata(cfg, graph, opset, checkpoint)
-    onnx.helper.set_model_props(proto, metadata)
-    onnx.checker.check_model(proto, full_check=True)
-    with atomic_file(out) as unfinished:
-        unfinished.write_bytes(proto.SerializeToString())
-    note_files([out])
-    return metadata
+    return buffer.getvalue()
+
+
+def _holds_alone(content: bytes, images: Tensor, expected: Tensor) -> bool:
+    """Whether a graph, traced with some images, makes of the first the same alone."""
+    session = export_library('onnxruntime').InferenceSession(
+        content, providers=['CPUExecutionProvider']
+    )
+    (alone,) = session.run(
+        [session.get_outputs()[0].name], {'image': images[:1].numpy()}
+    )
+    difference = np.abs(alone[0].astype(np.float32) - expected[0].float().numpy())
+    if expected.is_floating_point():
+        return bool(difference.max() <= 0.01 * expected.abs().max())
+    return bool((difference > 0).mean() < 0.001)
 
 
 class ImageGraph(nn.Module):

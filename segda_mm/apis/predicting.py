@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Hashable, Iterator, Mapping, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from segda_mm.models.checkpoints import read_checkpoint
 from segda_mm.models.segmentors import PanopticDeepLab
 from segda_mm.registry import MODELS
 
+from .config_errors import step_errors
 from .deployed_model import (
     averaging_views,
     chosen_checkpoint,
@@ -32,6 +34,7 @@ from .deployed_model import (
     load_model,
 )
 from .model_checks import channels_taken, require_channels
+from .network_stride import pad_to_stride
 
 
 class Predictor:
@@ -94,6 +97,7 @@ class Predictor:
             except ValueError as error:
                 raise PreflightError(str(error)) from error
             self._network = OnnxNetwork(graph)
+            self._errors = partial(step_errors, Config())
             table, num_classes = graph.metadata, len(graph.metadata['classes'])
         else:
             checkpoint = chosen_checkpoint(weights)
@@ -102,12 +106,14 @@ class Predictor:
                 cfg = config_of_checkpoint(checkpoint, cfg)
             pipeline = _pipeline(cfg, tta)
             model: Any = load_model(cfg, checkpoint, predict_on)
-            num_classes = deployed_network(model).decode_head.num_classes
+            num_classes = deployed_network(model).num_classes
             if window is not None:
                 _slide(model, window)
+                pad_to_stride(model)
             module = model
             if tta:
                 model = MODELS.build(averaging_views(cfg, model))
+            self._errors = partial(step_errors, cfg, model=model)
             model.to(device or get_device()).eval()
             kind = pipeline[0].get('color_type')
             may_be_gray = kind == 'unchanged' and channels_taken(module) == 1
@@ -116,7 +122,8 @@ class Predictor:
                 pipeline,
                 is_gray=may_be_gray or str(kind).startswith('grayscale'),
             )
-            _, blank = self._network.prepare(np.zeros((64, 128, 3), np.uint8))
+            with self._errors('preparing a picture'):
+                _, blank = self._network.prepare(np.zeros((64, 128, 3), np.uint8))
             require_channels(module, blank['inputs'], 'a picture, as it is read here,')
             table = {} if classes else _class_meta(cfg, checkpoint)
         if classes is not None:
@@ -204,7 +211,9 @@ class Predictor:
 
     def _inputs(self, source: Source) -> Iterator[tuple[Picture, Hashable, Any]]:
         for picture in source.pictures():
-            yield picture, *self._network.prepare(picture.image)
+            with self._errors(f'preparing {_name(picture)}'):
+                prepared = self._network.prepare(picture.image)
+            yield picture, *prepared
 
     def _predicted(
         self, inputs: Generator, batch_size: int, confidence: bool
@@ -221,11 +230,12 @@ class Predictor:
 
     def _of_batch(self, batch: list, confidence: bool) -> Iterator[Frame]:
         pictures = [picture for picture, _, _ in batch]
-        predictions = self._network.predict(
-            [given for _, _, given in batch],
-            [picture.image.shape[:2] for picture in pictures],
-            confidence,
-        )
+        with self._errors(f'predicting on {_name(pictures[0])}'):
+            predictions = self._network.predict(
+                [given for _, _, given in batch],
+                [picture.image.shape[:2] for picture in pictures],
+                confidence,
+            )
         for picture, prediction in zip(pictures, predictions, strict=True):
             yield Frame(
                 picture.image,
@@ -237,6 +247,12 @@ class Predictor:
                 palette=self.palette,
                 orientation=picture.orientation,
             )
+
+
+def _name(picture: Picture) -> str:
+    """A picture and its size, in words."""
+    height, width = picture.image.shape[:2]
+    return f'{picture.path or picture.name} ({width}x{height})'
 
 
 def _pipeline(cfg: Config, tta: bool) -> Sequence[dict]:

@@ -18,6 +18,8 @@ from segda_mm.files import RunFolderLock
 from segda_mm.labeling.processes import Processes
 from segda_mm.registry import RUNNERS
 
+from .network_stride import pad_to_stride
+
 #: The rank of a process whose launcher MMEngine joins later, with its Runner.
 _RANKS = ('SLURM_PROCID', 'OMPI_COMM_WORLD_RANK')
 
@@ -27,8 +29,9 @@ _runs_of_this_process = itertools.count(1)
 def build_runner(cfg: Config) -> AdaptationRunner:
     """Build the runner a config asks for by ``runner_type``, and its model.
 
-    MMEngine's own runs Python of a checkpoint. Runners of one process share neither
-    logger, history nor visualizer.
+    Images are padded to what the network takes, see :func:`pad_to_stride`. MMEngine's
+    own runner runs Python of a checkpoint. Runners of one process share neither logger,
+    history nor visualizer.
 
     Args:
         cfg: A whole config with a ``work_dir``. It is changed in place.
@@ -50,7 +53,9 @@ def build_runner(cfg: Config) -> AdaptationRunner:
             f'runner_type is {name!r}, which runs code of the checkpoints it reads; '
             "set it to 'AdaptationRunner'"
         )
-    return RUNNERS.build(cfg)
+    runner = RUNNERS.build(cfg)
+    pad_to_stride(runner.model)
+    return runner
 
 
 @contextmanager

@@ -36,7 +36,7 @@ from .checks import (
     require_trusted_sources,
     settle_initial_checkpoints,
 )
-from .config_errors import config_errors, message_of
+from .config_errors import config_errors, is_worded, message_of
 from .first_batch import FirstBatchCheck
 from .runner import build_runner, sole_run_in
 
@@ -117,6 +117,8 @@ def _run(cfg: Config) -> Runner:
                 raise
         if isinstance(error, DataError):
             raise TrainingStoppedError(message_of(error)) from error
+        if is_worded(error):
+            raise TrainingStoppedError(str(error)) from error
         raise
     return runner
 

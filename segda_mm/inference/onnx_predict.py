@@ -112,7 +112,12 @@ class OnnxSegmentor:
 
     def run(self, planes: np.ndarray) -> np.ndarray:
         """What the graph says of images (N, 3, h, w) uint8: :attr:`output`."""
-        return self.session.run([self.output], dict(image=planes))[0]
+        # Some networks can be exported for one image at a time only.
+        step = self.session.get_inputs()[0].shape[0]
+        step = step if isinstance(step, int) else len(planes)
+        parts = [planes[start : start + step] for start in range(0, len(planes), step)]
+        run = self.session.run
+        return np.concatenate([run([self.output], dict(image=p))[0] for p in parts])
 
     def labels(self, picture: np.ndarray) -> np.ndarray:
         """Label one picture.

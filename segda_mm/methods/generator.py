@@ -58,8 +58,9 @@ class SegmentorGenerator(BaseModule):
         init_cfg: See :class:`mmengine.model.BaseModule`.
 
     Raises:
-        TypeError: The decode head has a ``loss()`` of its own (Mask2Former,
-            cascades) and gives no logits for a shared pass.
+        TypeError: There are several decode heads (OCRNet, PointRend), or the decode
+            head has a ``loss()`` of its own (Mask2Former): losses and logits cannot
+            come from one pass.
     """
 
     def __init__(
@@ -74,6 +75,14 @@ class SegmentorGenerator(BaseModule):
         super().__init__(init_cfg)
         segmentor = copy.copy(segmentor)
         segmentor.pop('data_preprocessor', None)
+        heads = segmentor.get('decode_head')
+        if isinstance(heads, list | tuple):
+            raise TypeError(
+                f'a {segmentor.get("type")} cannot be a generator: each of its '
+                f'{len(heads)} decode heads ({", ".join(h["type"] for h in heads)}) '
+                'needs a pass of its own. Choose a segmentor with one decode_head, as '
+                f"type='EncoderDecoder' with decode_head={heads[0]['type']} alone"
+            )
         self.segmentor = MODELS.build(segmentor)
         self.logits_index = logits_index
         self.edge_width = edge_width

@@ -13,7 +13,7 @@ from segda_mm.methods.generator import (
     SegmentorGenerator,
     has_plain_losses,
 )
-from segda_mm.methods.steps import batch_statistics, evaluating
+from segda_mm.methods.modes import batch_statistics, evaluating
 
 
 @torch.no_grad()

@@ -1,7 +1,6 @@
 """What the methods' steps are made of, so that a ``train_step`` reads as its paper."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -11,9 +10,9 @@ from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 from mmseg.utils import SampleList
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
 
 from segda_mm.methods.generator import GeneratorResult, Scalars, SegmentorGenerator
+from segda_mm.methods.modes import frozen
 from segda_mm.models.losses import DomainAdversarialLoss
 from segda_mm.ops.class_probabilities import class_probabilities
 
@@ -248,37 +247,3 @@ def is_due(interval: int) -> bool:
     """Whether the running training is at a multiple of ``interval``."""
     iteration = MessageHub.get_current_instance().get_info('iter', 0)
     return iteration % interval == 0
-
-
-@contextmanager
-def _changed(objects: Iterable[object], **attributes: bool) -> Iterator[None]:
-    """Set attributes, and put back what each of the objects had."""
-    before = [
-        (changed, {name: getattr(changed, name) for name in attributes})
-        for changed in objects
-    ]
-    try:
-        for changed, _ in before:
-            for name, value in attributes.items():
-                setattr(changed, name, value)
-        yield
-    finally:
-        for changed, values in before:
-            for name, value in values.items():
-                setattr(changed, name, value)
-
-
-def evaluating(modules: Iterable[nn.Module]) -> AbstractContextManager[None]:
-    """Put modules, not their children, into evaluation mode and back."""
-    return _changed(modules, training=False)
-
-
-def batch_statistics(network: nn.Module) -> AbstractContextManager[None]:
-    """Normalise by the batch at hand; running statistics stay unchanged."""
-    layers = [module for module in network.modules() if isinstance(module, _BatchNorm)]
-    return _changed(layers, training=True, track_running_stats=False)
-
-
-def frozen(network: nn.Module) -> AbstractContextManager[None]:
-    """Let gradients pass through a network without reaching its weights."""
-    return _changed(network.parameters(), requires_grad=False)

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from segda_mm.methods.feedback import BaseFeedbackRule
 from segda_mm.methods.generator import SegmentorGenerator
-from segda_mm.methods.steps import DomainBatch, batch_statistics, evaluating, sum_losses
+from segda_mm.methods.modes import batch_statistics, evaluating
+from segda_mm.methods.steps import DomainBatch, sum_losses
 
 
 class StudentMeasures:

@@ -30,13 +30,14 @@ class FCDiscriminator(BaseModule):
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
+        self.num_classes, self.reduction = num_classes, 2 ** len(channels)
         layers: list[nn.Module] = []
         for in_channels, out_channels in zip((num_classes, *channels), channels):
             layers.append(self.make_convolution(in_channels, out_channels))
             layers.append(nn.LeakyReLU(0.2, inplace=True))
         self.layers = nn.Sequential(*layers[:-1])
         self.upsample = nn.Upsample(
-            scale_factor=2 ** len(channels), mode='bilinear', align_corners=False
+            scale_factor=self.reduction, mode='bilinear', align_corners=False
         )
 
     def make_convolution(self, in_channels: int, out_channels: int) -> nn.Module:
@@ -47,7 +48,23 @@ class FCDiscriminator(BaseModule):
         """Logits of "this is a source prediction", of softmax (N, num_classes, H, W).
 
         Their shape is (N, 1, 32 * floor(H / 32), 32 * floor(W / 32)).
+
+        Raises:
+            ValueError: There are other classes, or less than one patch.
         """
+        channels, height, width = seg_probs.shape[1:]
+        if channels != self.num_classes:
+            raise ValueError(
+                f'num_classes of {type(self).__name__} is {self.num_classes}, but '
+                f'the generator tells {channels} classes apart; set num_classes='
+                f'{channels}'
+            )
+        if min(height, width) < self.reduction:
+            raise ValueError(
+                f'{type(self).__name__} judges patches of {self.reduction} pixels, '
+                f'but gets images of {width}x{height}; crop or resize to larger ones '
+                'in the pipelines of train_dataloader, or name fewer `channels`'
+            )
         return self.upsample(self.layers(seg_probs))
 
 

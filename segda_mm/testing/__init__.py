@@ -4,12 +4,14 @@ from .batches import domain_batch, panoptic_batch, segmentation_batch
 from .tiny_models import (
     TINY_SEGMENTORS,
     tiny_bisenet,
+    tiny_ddrnet,
     tiny_method,
     tiny_optim_wrapper,
     tiny_panoptic_deeplab,
     tiny_pidnet,
     tiny_segformer,
     tiny_stdc,
+    tiny_unet,
 )
 
 __all__ = [
@@ -18,10 +20,12 @@ __all__ = [
     'panoptic_batch',
     'segmentation_batch',
     'tiny_bisenet',
+    'tiny_ddrnet',
     'tiny_method',
     'tiny_optim_wrapper',
     'tiny_panoptic_deeplab',
     'tiny_pidnet',
     'tiny_segformer',
     'tiny_stdc',
+    'tiny_unet',
 ]

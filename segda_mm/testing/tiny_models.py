@@ -109,6 +109,37 @@ def tiny_pidnet(num_classes: int = 4) -> ConfigDict:
     return _segmentor(backbone, decode_head)
 
 
+def tiny_ddrnet(num_classes: int = 4) -> ConfigDict:
+    """DDRNet, which takes images whose sides are multiples of 8."""
+    hard = dict(type='OhemCrossEntropy', thres=0.9, min_kept=1000, loss_weight=1.0)
+    backbone = dict(type='DDRNet', channels=8, ppm_channels=16, norm_cfg=NORM)
+    decode_head = dict(
+        type='DDRHead',
+        in_channels=32,
+        channels=16,
+        num_classes=num_classes,
+        loss_decode=[hard, dict(hard, loss_weight=0.4)],
+    )
+    return _segmentor(backbone, decode_head)
+
+
+def tiny_unet(num_classes: int = 4, num_stages: int = 4) -> ConfigDict:
+    """UNet, which halves its maps ``num_stages - 1`` times."""
+    backbone = dict(
+        type='UNet',
+        base_channels=4,
+        num_stages=num_stages,
+        strides=(1,) * num_stages,
+        enc_num_convs=(1,) * num_stages,
+        dec_num_convs=(1,) * (num_stages - 1),
+        downsamples=(True,) * (num_stages - 1),
+        enc_dilations=(1,) * num_stages,
+        dec_dilations=(1,) * (num_stages - 1),
+        norm_cfg=NORM,
+    )
+    return _segmentor(backbone, _fcn_head(4, -1, num_classes))
+
+
 def tiny_segformer(num_classes: int = 4) -> ConfigDict:
     """SegFormer with a narrow Mix Transformer."""
     backbone = dict(

@@ -18,6 +18,8 @@ from segda_mm.apis import (
     quantize_onnx,
     verify_onnx,
 )
+from segda_mm.apis.onnx_pooling import PoolingByMatrices, mean_weights
+from segda_mm.inference.onnx_predict import OnnxSegmentor
 from segda_mm.ops.panoptic_grouping import find_centers
 from segda_mm.registry import MODELS
 from segda_mm.testing import tiny_bisenet, tiny_panoptic_deeplab
@@ -289,3 +291,117 @@ def test_paddings_that_a_graph_computes_stay_exact(tmp_path):
     )
     (logits,) = session.run(None, dict(image=planes))
     assert logits.shape == (2, 19, 64, 96)
+
+
+@pytest.mark.parametrize('length', [1, 5, 16, 19])
+@pytest.mark.parametrize('cells', [1, 3, 6])
+def test_matrices_pool_as_pytorch_does(length, cells):
+    maps = torch.rand(2, 3, length, length + 4)
+    expected = torch.nn.functional.adaptive_avg_pool2d(maps, (cells, None))
+    with PoolingByMatrices():
+        pooled = torch.nn.AdaptiveAvgPool2d((cells, None))(maps)
+    torch.testing.assert_close(pooled, expected)
+    assert mean_weights(length, cells).sum() == pytest.approx(cells)
+
+
+NORM = dict(type='BN', requires_grad=True)
+
+
+def pyramid(kind, backbone, **arguments):
+    head = dict(type=kind, channels=16, num_classes=4, norm_cfg=NORM, **arguments)
+    return dict(
+        type='EncoderDecoder',
+        backbone=backbone,
+        decode_head=head,
+        train_cfg=dict(),
+        test_cfg=dict(mode='whole'),
+    )
+
+
+FAST_SCNN = dict(
+    type='FastSCNN',
+    downsample_dw_channels=(8, 12),
+    global_in_channels=16,
+    global_block_channels=(16, 24, 32),
+    global_block_strides=(2, 2, 1),
+    global_out_channels=32,
+    higher_in_channels=16,
+    lower_in_channels=32,
+    fusion_out_channels=32,
+    norm_cfg=NORM,
+)
+SWIN = dict(
+    type='SwinTransformer',
+    embed_dims=12,
+    depths=(1, 2, 1, 1),
+    num_heads=(1, 2, 3, 4),
+    window_size=4,
+)
+CONVNEXT = dict(
+    type='mmpretrain.ConvNeXt',
+    arch=dict(depths=[1, 1, 1, 1], channels=[8, 16, 24, 32]),
+    out_indices=[0, 1, 2, 3],
+    gap_before_final_norm=False,
+)
+RESNET = dict(type='ResNetV1c', depth=18, base_channels=8, stem_channels=8)
+
+
+@pytest.mark.parametrize(
+    'model, batches',
+    [
+        (
+            pyramid(
+                'DepthwiseSeparableFCNHead',
+                FAST_SCNN,
+                in_channels=32,
+                concat_input=False,
+            ),
+            [1, 2],
+        ),
+        (
+            pyramid(
+                'UPerHead', SWIN, in_channels=[12, 24, 48, 96], in_index=[0, 1, 2, 3]
+            ),
+            [1],
+        ),
+        (
+            pyramid(
+                'UPerHead', CONVNEXT, in_channels=[8, 16, 24, 32], in_index=[0, 1, 2, 3]
+            ),
+            [1, 2],
+        ),
+        (pyramid('APCHead', RESNET, in_channels=64, pool_scales=(1, 2, 3, 6)), [1, 2]),
+    ],
+)
+def test_pyramids_of_all_kinds_are_exported(tmp_path, model, batches):
+    cfg = supervised()
+    preprocessor = dict(cfg.model.data_preprocessor, test_cfg=None)
+    cfg.model = dict(model, data_preprocessor=preprocessor)
+    init_default_scope('mmseg')
+    torch.manual_seed(0)
+    checkpoint, file = tmp_path / 'net.pth', tmp_path / 'net.onnx'
+    torch.save(MODELS.build(cfg.model).state_dict(), checkpoint)
+    export_onnx(cfg, checkpoint, file, size=SIZE)
+    found = verify_onnx(cfg, checkpoint, file)
+    assert (found['passed'], found['batches']) == (True, batches)
+    # Who has the graph alone need not know how many images it takes.
+    graph = OnnxSegmentor(file)
+    planes = as_graph_takes_it(pictures(3))
+    together = graph.run(planes)
+    alone = [graph.run(image[None])[0] for image in planes]
+    np.testing.assert_allclose(together, np.stack(alone), atol=1e-4)
+
+
+def test_a_network_that_onnx_cannot_express_is_named(checkpoints, tmp_path):
+
+    @MODELS.register_module(force=True)
+    class UnknownToOnnx(torch.nn.ReLU):
+        def forward(self, x):
+            return torch.special.bessel_j0(x)
+
+    cfg = supervised()
+    cfg.model.decode_head.act_cfg = dict(type='UnknownToOnnx')
+    message = 'exporting for images of 90x60: .*UnsupportedOperatorError.*bessel_j0'
+    with pytest.raises(PreflightError, match=message):
+        export_onnx(cfg, checkpoints[supervised], tmp_path / 'net.onnx', size=SIZE)
+    assert not (tmp_path / 'net.onnx').exists()

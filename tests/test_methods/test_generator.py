@@ -114,6 +114,13 @@ def test_a_head_of_several_outputs_is_asked(segmentor, index):
         twin.infer(inputs)
 
 
+def test_cascades_are_refused_before_they_are_built():
+    heads = [dict(type='FCNHead'), dict(type='OCRHead')]
+    segmentor = dict(type='CascadeEncoderDecoder', decode_head=heads)
+    with pytest.raises(TypeError, match=r'2 decode heads \(FCNHead, OCRHead\) needs'):
+        SegmentorGenerator(segmentor)
+
+
 def test_a_head_with_its_own_loss_is_refused():
 
     @MODELS.register_module(force=True)

@@ -10,7 +10,7 @@ from torch import nn
 
 from segda_mm.methods import SegmentorGenerator
 from segda_mm.methods.labeling_pass import SharedPass, labeling_logits, random_parts
-from segda_mm.methods.steps import batch_statistics
+from segda_mm.methods.modes import batch_statistics
 from segda_mm.testing import tiny_bisenet
 
 

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from segda_mm.methods import labeling_pass, meta_pseudo_labels
-from segda_mm.methods.steps import batch_statistics, sum_losses
+from segda_mm.methods.modes import batch_statistics
+from segda_mm.methods.steps import sum_losses
 from segda_mm.ops.pseudo_labels import class_medians
 from segda_mm.testing import domain_batch
 

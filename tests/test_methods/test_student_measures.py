@@ -10,7 +10,8 @@ from segda_mm.engine.optimizers import (
     GradientAveragingBFloat16OptimWrapper,
     GradientAveragingOptimWrapper,
 )
-from segda_mm.methods.steps import batch_statistics, evaluating, sum_losses
+from segda_mm.methods.modes import batch_statistics, evaluating
+from segda_mm.methods.steps import sum_losses
 from segda_mm.testing import TINY_SEGMENTORS, domain_batch
 
 CHANGE = dict(type='StudentLossChangeFeedback', baseline_momentum=None)

@@ -15,3 +15,16 @@ def test_output_has_the_scale_of_the_input(discriminator):
     small = network(probs[..., :32, :32])
     assert small.shape == (2, 1, 32, 32)
     assert (small.amax((2, 3)) - small.amin((2, 3))).abs().max() < 1e-6
+
+
+@pytest.mark.parametrize('kind', [FCDiscriminator, DSCDiscriminator])
+@pytest.mark.parametrize(
+    'shape, message',
+    [
+        ((1, 3, 64, 64), 'num_classes of .* is 4, but .* 3 classes.*num_classes=3'),
+        ((1, 4, 31, 64), 'patches of 32 pixels, but gets images of 64x31'),
+    ],
+)
+def test_maps_that_it_cannot_judge_are_named(kind, shape, message):
+    with pytest.raises(ValueError, match=message):
+        kind(num_classes=4)(torch.zeros(shape))

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torchmetrics.functional.classification import multiclass_jaccard_index
 
 from segda_mm.apis import PreflightError, build_runner, load_config, train
@@ -228,6 +229,11 @@ def test_bad_data_loaders_are_named_before_training(street):
     broken.parent.mkdir(exist_ok=True)
     broken.write_bytes(street.files[0].read_bytes()[:60])
     images = dict(street.images, images=str(broken.parent))
+    uneven = street.folder / 'uneven'
+    uneven.mkdir(exist_ok=True)
+    for number, size in enumerate([(64, 32), (64, 40)]):
+        Image.new('RGB', size).save(uneven / f'{number}.png')
+    mixed = dict(street.images, images=str(uneven))
     for message, loader in (
         (
             'Hook.dataloader has no batch: .* 5 images, batch_size is 6',
@@ -237,6 +243,10 @@ def test_bad_data_loaders_are_named_before_training(street):
         (
             "custom_hooks.0.dataloader cannot be built: TypeError: .*'batchsize'",
             dict(street.dataloader, batchsize=2),
+        ),
+        (
+            r'Hook.dataloader.batch_size is 2, .*/0.png \(64x32\) and .*\(64x40\)',
+            dict(street.dataloader, dataset=mixed),
         ),
         (f'{broken}: image cannot be decoded', dict(street.dataloader, dataset=images)),
     ):
