@@ -103,10 +103,19 @@ def test_the_page_of_commands_from_an_empty_folder(site, tmp_path):
     for out, weights in (('run', 'runs/small'), ('graph', 'net.onnx')):
         words = ('drive.mp4', '--out', out, '--save=labels')
         commands.append(['predict', weights, *words])
+    drawn = ['drawn.num_images=4', 'drawn.size=[128,64]', 'size=[128,64]']
+    commands += [
+        ['init', 'my.py', '--target', 'drive.mp4', '--recipe=source_only'],
+        ['check', 'my.py', '--workers=0', '--cfg-options', *drawn],
+        ['adapt', 'my.py', '--cfg-options', 'epochs=1', 'workers=0', *drawn],
+        ['predict', 'work_dirs/my/source_only', 'drive.mp4', '--out', 'own.mp4'],
+    ]
     told = installed(
         site, sys.executable, '-c', RUN, json.dumps(commands), cwd=tmp_path
     )
     assert Path(told.splitlines()[-1]).is_relative_to(site)
+    assert (tmp_path / 'work_dirs/my/report.html').is_file()
+    assert (tmp_path / 'own.mp4').stat().st_size > 1000
     for name in ('000000', '000001'):
         labels = [
             cv2.imread(str(tmp_path / kind / 'labels/drive' / f'{name}.png'), -1)

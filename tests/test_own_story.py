@@ -101,7 +101,7 @@ def test_footage_alone_is_enough(folder, capsys):
         ('init my.py --target my_target --recipe magic', 'there are dsc, fcd, mean'),
         ('init my.py --source my/images gone --target my_target', 'gone: folder does'),
         (
-            'init my.py --source my/images my/images --target my_target',
+            'init my.py --source my_target my_target --target my_target',
             'hold more than 100 different values',
         ),
         ('adapt', 'name a config'),

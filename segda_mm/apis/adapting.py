@@ -118,7 +118,10 @@ def table_of(results: Mapping[str, Any]) -> str:
         'This shows what a step forgot, not how well it adapted: look at predictions '
         'on the target, or label some of its frames and name them as `val`.'
     )
-    rows = [dict(row, title=row['name']) for row in results['steps']]
+    rows = [
+        dict(row, title=row['name'], steps=row['steps'] or 'several')
+        for row in results['steps']
+    ]
     return f'{markdown_table(rows)}\n{judged}\n'
 
 
@@ -139,6 +142,7 @@ def _run_step(
         options = {**options, 'init': start}
     cfg = _step_config(config, options, folder, recipe)
     is_plan = 'rounds' in cfg
+    iterations = None
     if is_plan and before:
         cfg.teacher.checkpoint = before[0]['checkpoint']
     settings = flat_settings(_settings(cfg), str(work_dir))
@@ -160,7 +164,7 @@ def _run_step(
         checkpoint = folder / last['checkpoint']
         evaluated = {k: last[k] for k in ('metrics', 'per_class_iou')}
     else:
-        train(cfg, 'auto' if resumed else None, amp)
+        iterations = train(cfg, 'auto' if resumed else None, amp).iter
         checkpoint = find_checkpoint(folder)
         cfg = _step_config(config, options, folder, recipe)
         evaluated = evaluate(cfg, checkpoint)
@@ -172,6 +176,8 @@ def _run_step(
         metrics=evaluated['metrics'],
         per_class_iou=evaluated['per_class_iou'],
         train_seconds=seconds,
+        # With those that it goes on from; of a plan they are of several trainings.
+        steps=iterations and iterations + sum(row['steps'] for row in before),
     )
     state.finish(recipe, row)
     return row

@@ -7,7 +7,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -160,22 +160,6 @@ def markdown_table(rows: Sequence[dict]) -> str:
     )
 
 
-def shorten(cfg: Config, epochs: int) -> dict[str, float]:
-    """Options which end a training, its schedules and the feedback's ramp earlier."""
-    whole = cfg.train_cfg.max_epochs
-    options: dict[str, float] = {'train_cfg.max_epochs': epochs}
-    for key, scheduler in _schedulers(cfg.get('param_scheduler'), 'param_scheduler'):
-        # Some end one epoch later, so that the last epoch still learns.
-        beyond = scheduler.get('end', 0) - whole
-        if beyond >= 0:
-            options[f'{key}.end'] = epochs + beyond
-    rule = cfg.model.get('feedback_rule', {})
-    for name in ('growth_epochs', 'full_after_epoch'):
-        if name in rule:
-            options[f'model.feedback_rule.{name}'] = rule[name] * epochs / whole
-    return options
-
-
 def _in_small_world(cfg: Config) -> dict[str, str]:
     """Options that let a config read the demo's world."""
     options = {}
@@ -192,19 +176,11 @@ def _in_small_world(cfg: Config) -> dict[str, str]:
     return options
 
 
-def _schedulers(node: object, key: str) -> Iterator[tuple[str, dict]]:
-    if isinstance(node, dict) and 'type' in node:
-        yield key, node
-        return
-    for name, child in children(node):
-        yield from _schedulers(child, f'{key}.{name}')
-
-
 def _run_stage(out: Path, stage: DemoStage, epochs: int | None) -> dict:
     cfg = load_config(stage.config)
     world = _in_small_world(cfg)
     options: dict[str, object] = {'default_hooks.logger.interval': 5, **world}
-    options.update(shorten(cfg, epochs or stage.epochs))
+    options['train_cfg.max_epochs'] = epochs or stage.epochs
     if stage.parent is not None:
         checkpoint = str(find_checkpoint(out / stage.parent))
         options.update(dict.fromkeys(stage.checkpoint_keys, checkpoint))

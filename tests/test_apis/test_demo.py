@@ -7,11 +7,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from mmengine.config import Config
 from PIL import Image
 
 from segda_mm.apis import PreflightError, demo, load_config
-from segda_mm.apis.demo import DemoStage, markdown_table, run_demo, shorten
+from segda_mm.apis.demo import DemoStage, markdown_table, run_demo
 
 
 class Jobs:
@@ -129,23 +128,3 @@ def test_the_demo_leaves_the_world_of_the_configs_alone(stage):
         given, text = repr(cfg[part]), repr(small[part])
         assert text == given.replace('data/minicity/', 'data/minicity-demo/')
     assert 'data/minicity-demo/' in repr(small.train_dataloader)
-
-
-def test_schedules_and_ramps_end_with_the_training():
-    def poly(end):
-        return dict(type='PolyLR', begin=0, end=end)
-
-    cfg = Config(
-        dict(
-            model=dict(feedback_rule=dict(growth_epochs=40, full_after_epoch=25)),
-            train_cfg=dict(max_epochs=50),
-            param_scheduler=dict(generator=[poly(51), poly(5)], discriminator=poly(50)),
-        )
-    )
-    assert shorten(cfg, 10) == {
-        'train_cfg.max_epochs': 10,
-        'param_scheduler.generator.0.end': 11,
-        'param_scheduler.discriminator.end': 10,
-        'model.feedback_rule.growth_epochs': 8,
-        'model.feedback_rule.full_after_epoch': 5,
-    }
