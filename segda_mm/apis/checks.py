@@ -158,7 +158,9 @@ def settle_initial_checkpoints(cfg: Config, resuming: bool = False) -> None:
             if not key.startswith('custom_hooks.') and not Path(source).is_file():
                 owner[entry] = None
             continue
-        for_network = entry in ('init_cfg', 'pretrained')
+        given = owner[entry] if entry in ('init_cfg', 'pretrained') else None
+        # StartingWeights are what another training has left.
+        for_network = given is not None and 'StartingWeights' not in str(given)
         try:
             local_checkpoint(source)
         except FileNotFoundError:

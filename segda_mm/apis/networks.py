@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import importlib.util
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from mmengine.config import Config, ConfigDict
@@ -36,7 +36,6 @@ class NetworkConfig(NamedTuple):
     segmentor: ConfigDict
     data_preprocessor: ConfigDict
     generator: dict[str, Any]
-    optional_checkpoints: Sequence[str] = ()
 
 
 def read_network(given: Any, num_classes: int) -> NetworkConfig:
@@ -98,7 +97,6 @@ def read_network(given: Any, num_classes: int) -> NetworkConfig:
         segmentor,
         preprocessor,
         dict(edge_width=edges) if edges else {},
-        cfg.get('optional_checkpoints', ()),
     )
 
 

@@ -129,7 +129,6 @@ def settle(cfg: Config, overridden: Mapping[str, Any]) -> None:
     ]
     cfg.train_cfg.max_epochs = settings.epochs
     cfg.train_cfg.val_interval = max(1, settings.epochs // 5)
-    cfg.optional_checkpoints = list(network.optional_checkpoints)
     for unused in ('max_epochs', 'miniature_config'):
         cfg.pop(unused, None)
 
