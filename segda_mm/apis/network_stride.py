@@ -83,7 +83,8 @@ def _takes(
 ) -> bool:
     state = [*network.named_parameters(), *network.named_buffers()]
     device = torch.device('meta') if without_content else state[0][1].device
-    first = (m for m in network.backbone.modules() if isinstance(m, nn.Conv2d))
+    backbone = network.get_submodule('backbone')
+    first = (m for m in backbone.modules() if isinstance(m, nn.Conv2d))
     channels = next((layer.in_channels for layer in first), 3)
     image = torch.zeros(1, channels, *size, device=device)
     if without_content:
