@@ -8,50 +8,16 @@ the file is read, for MMEngine merges the recipe before the file's own values.
 from __future__ import annotations
 
 import copy
-import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config, ConfigDict
 
-from segda_mm.errors import PreflightError
-
 from .class_tables import ClassTable, class_map_of, mask_values, read_classes
 from .config_files import read_config
 from .networks import NetworkConfig, read_network, without_pretraining
-
-#: What a file of own data may say, beside any entry of a config.
-SETTINGS = (
-    'classes',
-    'source',
-    'target',
-    'val',
-    'size',
-    'epochs',
-    'network',
-    'init',
-    'batch_size',
-    'workers',
-    'drawn',
-)
-
-#: Numbers of the recipes that are used up here.
-_NUMBERS = (
-    'recipe',
-    'learning_rates',
-    'rate_factor',
-    'scale_range',
-    'tta_ratios',
-)
-
-_KEYS = dict(
-    source=('images', 'labels', 'ids', 'void', 'read', 'classes', 'class_map', 'subset')
-    + ('exclude',),
-    target=('images', 'frames_per_second', 'frames_dir', 'subset', 'exclude'),
-    init=('checkpoint', 'head', 'prefix', 'discriminator_prefix'),
-)
-_KEYS['val'] = _KEYS['source']
+from .own_settings import NUMBERS, SETTINGS, complete, require_known
 
 #: The feedback's ramp of the paper, in its 50 epochs.
 _RAMP = dict(growth_epochs=40, full_after_epoch=25)
@@ -64,7 +30,7 @@ def is_own(cfg: Config) -> bool:
 
 def is_setting(key: str) -> bool:
     """Whether a dotted key is of a setting, which is used up when a file is settled."""
-    return key.partition('.')[0] in (*SETTINGS, *_NUMBERS)
+    return key.partition('.')[0] in (*SETTINGS, *NUMBERS)
 
 
 def with_recipe(cfg: Config, recipe: str) -> Config:
@@ -92,11 +58,11 @@ def settle(cfg: Config, overridden: Mapping[str, Any]) -> None:
     Raises:
         PreflightError: Naming the setting that is missing or wrong.
     """
-    _require_known(cfg)
+    require_known(cfg)
     recipe = cfg.recipe
     settings = ConfigDict({name: cfg.pop(name, None) for name in SETTINGS})
-    numbers = ConfigDict({name: cfg.pop(name, None) for name in _NUMBERS})
-    _require_settings(settings, recipe)
+    numbers = ConfigDict({name: cfg.pop(name, None) for name in NUMBERS})
+    complete(settings, recipe)
     classes = read_classes(settings.classes)
     target = None
     if recipe.name != 'source_only' and settings.target is not None:
@@ -131,69 +97,6 @@ def settle(cfg: Config, overridden: Mapping[str, Any]) -> None:
     cfg.train_cfg.val_interval = max(1, settings.epochs // 5)
     for unused in ('max_epochs', 'miniature_config'):
         cfg.pop(unused, None)
-
-
-def _require_known(cfg: Config) -> None:
-    for name in cfg:
-        near = difflib.get_close_matches(name, SETTINGS, 1, 0.8)
-        if near and name not in (*SETTINGS, *_NUMBERS):
-            raise PreflightError(
-                f'{cfg.filename}: nothing reads {name}; did you mean {near[0]}?'
-            )
-
-
-def _require_settings(settings: ConfigDict, recipe: Mapping) -> None:
-    """Give settings their full form, or say which is missing or wrong."""
-    if settings.source == 'minicity' and settings.classes is None:
-        settings.classes = 'cityscapes'
-    if isinstance(settings.init, str):
-        settings.init = dict(checkpoint=settings.init)
-    if isinstance(settings.init, dict):
-        settings.init.pop('_delete_', None)
-    if isinstance(settings.target, str | list | tuple):
-        settings.target = dict(images=settings.target)
-    wanted = dict(
-        classes='classes = dict(road=[128, 64, 128], ...)',
-        source="source = dict(images='my/images', labels='my/masks'), or 'minicity'",
-        target="target = dict(images=['my_target/', 'drive.mp4'])",
-    )
-    if recipe['name'] == 'source_only':
-        del wanted['target']
-    for name, example in wanted.items():
-        if settings.get(name) is None:
-            raise PreflightError(f'the config lacks {name}; write {example}')
-    for name, keys in _KEYS.items():
-        entry = settings[name]
-        if entry is None or (name == 'source' and entry == 'minicity'):
-            continue
-        needed = ('checkpoint',) if name == 'init' else ('images', 'labels')
-        needed = ('images',) if name == 'target' else needed
-        if not isinstance(entry, Mapping) or not set(needed) <= set(entry):
-            raise PreflightError(
-                f'{name} must be a dict with {" and ".join(needed)}, but is {entry!r}'
-            )
-        for unknown in set(entry) - set(keys):
-            raise PreflightError(
-                f'{name}.{unknown} is not known; {name} has {", ".join(keys)}'
-            )
-    # The plan of a self-training has no defaults of the following.
-    size = settings.size
-    if size is not None and not (_whole(size, 32) and len(size) == 2):
-        raise PreflightError(
-            f'size must be width and height in pixels, as (1024, 512), but is {size!r}'
-        )
-    for name, least in (('epochs', 1), ('batch_size', 1), ('workers', 0)):
-        if settings[name] is not None and not _whole([settings[name]], least):
-            raise PreflightError(
-                f'{name} must be a whole number from {least} on, but is '
-                f'{settings[name]!r}'
-            )
-
-
-def _whole(values: Any, least: int) -> bool:
-    return isinstance(values, Sequence) and all(
-        isinstance(value, int) and value >= least for value in values
-    )
 
 
 def _footage(target: Mapping) -> dict:

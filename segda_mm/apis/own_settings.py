@@ -1,0 +1,115 @@
+"""What a file about own data may say, and whether it says so rightly."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mmengine.config import Config, ConfigDict
+
+from segda_mm.errors import PreflightError
+
+#: What a file of own data may say, beside any entry of a config.
+SETTINGS = (
+    'classes',
+    'source',
+    'target',
+    'val',
+    'size',
+    'epochs',
+    'network',
+    'init',
+    'batch_size',
+    'workers',
+    'drawn',
+)
+
+#: Numbers of the recipes that are used up here.
+NUMBERS = (
+    'recipe',
+    'learning_rates',
+    'rate_factor',
+    'scale_range',
+    'tta_ratios',
+)
+
+_KEYS = dict(
+    source=('images', 'labels', 'ids', 'void', 'read', 'classes', 'class_map', 'subset')
+    + ('exclude',),
+    target=('images', 'frames_per_second', 'frames_dir', 'subset', 'exclude'),
+    init=('checkpoint', 'head', 'prefix', 'discriminator_prefix'),
+)
+_KEYS['val'] = _KEYS['source']
+
+
+def require_known(cfg: Config) -> None:
+    """Raise PreflightError for a name that is nearly one of a setting."""
+    for name in cfg:
+        near = difflib.get_close_matches(name, SETTINGS, 1, 0.8)
+        if near and name not in (*SETTINGS, *NUMBERS):
+            raise PreflightError(
+                f'{cfg.filename}: nothing reads {name}; did you mean {near[0]}?'
+            )
+
+
+def complete(settings: ConfigDict, recipe: Mapping) -> None:
+    """Give settings their full form, in place.
+
+    Args:
+        settings: All of them, None where the file says nothing.
+        recipe: As it describes itself.
+
+    Raises:
+        PreflightError: Naming the setting that is missing or wrong.
+    """
+    if settings.source == 'minicity' and settings.classes is None:
+        settings.classes = 'cityscapes'
+    if isinstance(settings.init, str):
+        settings.init = dict(checkpoint=settings.init)
+    if isinstance(settings.init, dict):
+        settings.init.pop('_delete_', None)
+    if isinstance(settings.target, str | list | tuple):
+        settings.target = dict(images=settings.target)
+    wanted = dict(
+        classes='classes = dict(road=[128, 64, 128], ...)',
+        source="source = dict(images='my/images', labels='my/masks'), or 'minicity'",
+        target="target = dict(images=['my_target/', 'drive.mp4'])",
+    )
+    if recipe['name'] == 'source_only':
+        del wanted['target']
+    for name, example in wanted.items():
+        if settings.get(name) is None:
+            raise PreflightError(f'the config lacks {name}; write {example}')
+    for name, keys in _KEYS.items():
+        entry = settings[name]
+        if entry is None or (name == 'source' and entry == 'minicity'):
+            continue
+        needed = ('checkpoint',) if name == 'init' else ('images', 'labels')
+        needed = ('images',) if name == 'target' else needed
+        if not isinstance(entry, Mapping) or not set(needed) <= set(entry):
+            raise PreflightError(
+                f'{name} must be a dict with {" and ".join(needed)}, but is {entry!r}'
+            )
+        for unknown in set(entry) - set(keys):
+            raise PreflightError(
+                f'{name}.{unknown} is not known; {name} has {", ".join(keys)}'
+            )
+    # The plan of a self-training has no defaults of the following.
+    size = settings.size
+    if size is not None and not (_whole(size, 32) and len(size) == 2):
+        raise PreflightError(
+            f'size must be width and height in pixels, as (1024, 512), but is {size!r}'
+        )
+    for name, least in (('epochs', 1), ('batch_size', 1), ('workers', 0)):
+        if settings[name] is not None and not _whole([settings[name]], least):
+            raise PreflightError(
+                f'{name} must be a whole number from {least} on, but is '
+                f'{settings[name]!r}'
+            )
+
+
+def _whole(values: Any, least: int) -> bool:
+    return isinstance(values, Sequence) and all(
+        isinstance(value, int) and value >= least for value in values
+    )
