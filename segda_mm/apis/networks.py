@@ -29,13 +29,15 @@ _PRETRAINED = ('Pretrained', 'EfficientNetLitePretrained', 'StrictPretrained')
 class NetworkConfig(NamedTuple):
     """A segmentor and what belongs to it.
 
-    ``name`` is that of its config, or '' where it stands in the user's own.
+    ``name`` is that of its config, or '' where it stands in the user's own. With
+    ``from_scratch`` it starts from random weights, whatever it names.
     """
 
     name: str
     segmentor: ConfigDict
     data_preprocessor: ConfigDict
     generator: dict[str, Any]
+    from_scratch: bool = False
 
 
 def read_network(given: Any, num_classes: int) -> NetworkConfig:
@@ -97,6 +99,7 @@ def read_network(given: Any, num_classes: int) -> NetworkConfig:
         segmentor,
         preprocessor,
         dict(edge_width=edges) if edges else {},
+        bool(cfg.get('from_scratch')),
     )
 
 

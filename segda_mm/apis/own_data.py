@@ -95,6 +95,7 @@ def settle(cfg: Config, overridden: Mapping[str, Any]) -> None:
     ]
     cfg.train_cfg.max_epochs = settings.epochs
     cfg.train_cfg.val_interval = max(1, settings.epochs // 5)
+    cfg.from_scratch = cfg.get('from_scratch') or network.from_scratch
     for unused in ('max_epochs', 'miniature_config'):
         cfg.pop(unused, None)
 

@@ -21,7 +21,7 @@ def config(tmp_path):
 
 
 def test_short_lines_and_the_config_in_the_file_only(config, tmp_path, capsys):
-    assert main(['train', config]) == 0
+    assert main(['train', config, '--no-report']) == 0
     told = capsys.readouterr().out.splitlines()
     assert len(told) < 8 and max(map(len, told[:-1])) < 100
     assert told[-1] == f'results: {tmp_path / "work"}'
