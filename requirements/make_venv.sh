@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 
 venv=.venv
 stamp=$venv/.segda_mm_complete
-works='import sys, venv, ensurepip; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))'
+works='import sys, venv, ensurepip; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))'
 
 # A name on PATH proves nothing: pyenv's shims exist for versions that are not switched on, and Debian's python3
 # comes without ensurepip. So every hit of every name is tried out.
@@ -17,7 +17,7 @@ find_python() {
     candidate=$(command -v "$PYTHON") && "$candidate" -c "$works" 2> /dev/null && echo "$candidate"
     return
   fi
-  for name in python3.11 python3.12 python3.10 python3 python; do
+  for name in python3.11 python3.12 python3.13 python3.10 python3 python; do
     while read -r candidate; do
       if "$candidate" -c "$works" > /dev/null 2>&1; then
         echo "$candidate"
@@ -30,7 +30,7 @@ find_python() {
 
 if ! { "$venv/bin/python" -c "$works" && "$venv/bin/python" -m pip --version; } > /dev/null 2>&1; then
   if ! python=$(find_python); then
-    echo "No Python 3.10, 3.11 or 3.12 with its venv module was found: install one" \
+    echo "No Python 3.10 to 3.13 with its venv module was found: install one" \
       "(on Debian or Ubuntu: apt-get install python3-venv), or name it with PYTHON=/path/to/python3.11." >&2
     exit 1
   fi

@@ -108,7 +108,8 @@ def run(
 
     Returns:
         The exit status: 1 for libraries that do not work or a training that had
-        begun and has to stop, 2 for a job that cannot start.
+        begun and has to stop, 2 for a job that cannot start, 130 where a user
+        stopped it.
     """
     os.environ.setdefault('LOCAL_RANK', str(getattr(args, 'local_rank', 0)))
     # Modules beside the user's configs, as for a script that lies there.
@@ -132,6 +133,9 @@ def run(
     try:
         status = job(args)
         leave_process_group()
+    except KeyboardInterrupt:
+        _tell(program, 'stopped')
+        return 130
     except TrainingStoppedError as error:
         _tell(program, error)
         return 1
@@ -143,7 +147,7 @@ def run(
     return status or 0
 
 
-def _tell(program: str, error: Exception) -> None:
+def _tell(program: str, error: Exception | str) -> None:
     # What was shown before comes before, and on a terminal apart.
     sys.stdout.flush()
     gap = '\n' if sys.stderr.isatty() else ''

@@ -41,6 +41,7 @@ def test_what_several_commands_take(monkeypatch):
         (FileNotWrittenError('a.json', 'No space left'), 2),
         (LookupError('no such row'), 2),
         (TrainingStoppedError('loss is nan'), 1),
+        (KeyboardInterrupt('stopped'), 130),
     ],
 )
 def test_errors_end_in_a_sentence(error, status, monkeypatch, capsys):
