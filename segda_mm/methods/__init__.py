@@ -9,6 +9,7 @@ from .feedback import (
     StudentLossChangeFeedback,
 )
 from .generator import SegmentorGenerator
+from .masking import BlockMask
 from .mean_teacher import MeanTeacher
 from .meta_pseudo_labels import MetaPseudoLabels
 from .mixing import ClassMix, CutMix
@@ -22,6 +23,7 @@ from .pseudo_labelers import (
 
 __all__ = [
     'BiSeNetDA',
+    'BlockMask',
     'ClassMedian',
     'ClassMix',
     'ConfidentShare',

@@ -1,6 +1,7 @@
 """Adversarial domain adaptation with one generator and one discriminator."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from mmengine.optim import OptimWrapperDict
 from torch import nn
@@ -39,6 +40,7 @@ class BiSeNetDA(DomainAdaptiveSegmentor):
         gradient_ratio_interval: Iterations between two measurements of
             ``generator.adversarial.gradient_ratio``.
         data_preprocessor: Config of a ``DomainDataPreprocessor``.
+        kwargs: ``masking`` and ``masked_loss_weight``, of the base class.
     """
 
     def __init__(
@@ -52,8 +54,9 @@ class BiSeNetDA(DomainAdaptiveSegmentor):
         gradient_ratio_interval: int = 50,
         data_preprocessor: dict | None = None,
         init_cfg: dict | None = None,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(None, data_preprocessor, init_cfg)
+        super().__init__(None, data_preprocessor, init_cfg, **kwargs)
         self.generator = MODELS.build(generator)
         self.discriminator = MODELS.build(discriminator)
         self.adversarial_loss = MODELS.build(
@@ -62,7 +65,7 @@ class BiSeNetDA(DomainAdaptiveSegmentor):
         self.unlabeled_losses = nn.ModuleList(
             MODELS.build(loss) for loss in unlabeled_losses or ()
         )
-        self.loss_weights = {
+        self.loss_weights |= {
             'adversarial.loss': adv_weight,
             'target.loss': target_loss_weight,
         }
@@ -96,4 +99,4 @@ class BiSeNetDA(DomainAdaptiveSegmentor):
         logits = target.passed_through(self.generator).logits
         for loss in self.unlabeled_losses:
             losses[f'unlabeled.{loss.loss_name}'] = loss(logits)
-        return losses
+        return losses | self.masked_losses(self.generator, target)

@@ -9,8 +9,10 @@ from mmseg.models import BaseSegmentor
 from mmseg.utils import OptSampleList, SampleList
 from torch import Tensor, nn
 
-from segda_mm.methods.generator import Scalars
+from segda_mm.methods.generator import Scalars, SegmentorGenerator
+from segda_mm.methods.masking import masked_loss
 from segda_mm.methods.steps import DomainBatch
+from segda_mm.registry import MODELS
 
 
 class DomainAdaptiveSegmentor(BaseSegmentor):
@@ -25,6 +27,10 @@ class DomainAdaptiveSegmentor(BaseSegmentor):
     Args:
         predict_on: One of :attr:`ROLES`, the network that is evaluated and
             exported; None for a method without roles.
+        masking: Config of what hides parts of target images (``BlockMask``), from
+            which the student then learns, too, with the labels of the whole images;
+            None: no such term.
+        masked_loss_weight: Its weight (MIC: 1).
 
     Attributes:
         loss_weights: Factors of the terms of :meth:`student_losses` by their keys;
@@ -48,6 +54,8 @@ class DomainAdaptiveSegmentor(BaseSegmentor):
         predict_on: str | None = None,
         data_preprocessor: dict | None = None,
         init_cfg: dict | None = None,
+        masking: dict | None = None,
+        masked_loss_weight: float = 1.0,
     ) -> None:
         super().__init__(_of_two_domains(data_preprocessor), init_cfg)
         if predict_on not in (self.ROLES or (None,)):
@@ -55,7 +63,8 @@ class DomainAdaptiveSegmentor(BaseSegmentor):
                 f'model.predict_on is {predict_on!r}, but must be one of {self.ROLES}'
             )
         self.predict_on = predict_on
-        self.loss_weights: dict[str, float] = {}
+        self.masking = None if masking is None else MODELS.build(masking)
+        self.loss_weights: dict[str, float] = {'masked.loss': masked_loss_weight}
 
     @abstractmethod
     def student_losses(self, source: DomainBatch, target: DomainBatch) -> Scalars:
@@ -71,6 +80,15 @@ class DomainAdaptiveSegmentor(BaseSegmentor):
             source: Images with labels.
             target: Images as the student sees them, with pseudo labels or None.
         """
+
+    def masked_losses(
+        self, generator: SegmentorGenerator, target: DomainBatch
+    ) -> Scalars:
+        """``masked.loss`` of the target images; nothing without masking or labels."""
+        if self.masking is None or target.data_samples is None:
+            return {}
+        batch = target.unmixed or target
+        return {'masked.loss': masked_loss(generator, self.masking, batch)}
 
     @property
     def deployed(self) -> BaseSegmentor:

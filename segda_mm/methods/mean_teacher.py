@@ -1,5 +1,7 @@
 """A student that learns from the average of what it has been."""
 
+from typing import Any
+
 import torch
 from mmengine.logging import MessageHub
 from mmengine.optim import OptimWrapperDict
@@ -47,6 +49,7 @@ class MeanTeacher(DomainAdaptiveSegmentor):
             that it labels by its own statistics, or by the running ones.
         predict_on: ``'student'`` or ``'teacher'``.
         data_preprocessor: Config of a ``DomainDataPreprocessor``.
+        kwargs: ``masking`` and ``masked_loss_weight``, of the base class.
 
     Raises:
         ValueError: ``predict_on`` names no role, or ``decay`` is out of range.
@@ -67,8 +70,9 @@ class MeanTeacher(DomainAdaptiveSegmentor):
         predict_on: str = 'teacher',
         data_preprocessor: dict | None = None,
         init_cfg: dict | None = None,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(predict_on, data_preprocessor, init_cfg)
+        super().__init__(predict_on, data_preprocessor, init_cfg, **kwargs)
         if not 0 <= decay < 1:
             raise ValueError(f'model.decay is {decay}, but must lie in [0, 1)')
         self.student_generator = MODELS.build(generator)
@@ -80,7 +84,7 @@ class MeanTeacher(DomainAdaptiveSegmentor):
             require_pixel_weights(self.student_generator.segmentor.decode_head)
         self.augmentation = None if augmentation is None else MODELS.build(augmentation)
         self.decay = decay
-        self.loss_weights = {'target.loss': target_loss_weight}
+        self.loss_weights |= {'target.loss': target_loss_weight}
         self.label_batch_statistics = label_batch_statistics
 
     def init_weights(self) -> None:
@@ -110,6 +114,10 @@ class MeanTeacher(DomainAdaptiveSegmentor):
             logits, self.pseudo_labeler, self.threshold
         )
         target = self._mix(source, inputs, labels, trusted.weights)
+        if self.masking is not None:
+            target.unmixed = pseudo_labeled(
+                self._augmented(inputs), labels, trusted.weights
+            )
 
         wrapper = optim_wrapper['student_generator']
         with wrapper.optim_context(self.student_generator):
@@ -130,6 +138,7 @@ class MeanTeacher(DomainAdaptiveSegmentor):
         return {
             'source.loss': labeled_loss(self.student_generator, source),
             'target.loss': labeled_loss(self.student_generator, target),
+            **self.masked_losses(self.student_generator, target),
         }
 
     @torch.no_grad()
@@ -151,10 +160,13 @@ class MeanTeacher(DomainAdaptiveSegmentor):
             inputs = torch.where(from_source[:, None], source.inputs, inputs)
             labels = torch.where(from_source, source_labels, labels)
             weights = weights.masked_fill(from_source, 1)
-        if self.augmentation is not None:
-            preprocessor = self.data_preprocessor
-            inputs = self.augmentation(inputs, preprocessor.mean, preprocessor.std)
-        return pseudo_labeled(inputs, labels, weights)
+        return pseudo_labeled(self._augmented(inputs), labels, weights)
+
+    def _augmented(self, inputs: Tensor) -> Tensor:
+        if self.augmentation is None:
+            return inputs
+        preprocessor = self.data_preprocessor
+        return self.augmentation(inputs, preprocessor.mean, preprocessor.std)
 
     @torch.no_grad()
     def _update_teacher(self) -> None:

@@ -1,5 +1,7 @@
 """Meta Pseudo Labels: a teacher that learns from how its student fares."""
 
+from typing import Any
+
 import torch
 from mmengine.dist import broadcast
 from mmengine.optim import OptimWrapper, OptimWrapperDict
@@ -67,6 +69,7 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
         gradient_ratio_interval: Iterations between two measurements of
             ``student_generator.adversarial.gradient_ratio`` and the teacher's.
         data_preprocessor: Config of a ``DomainDataPreprocessor``.
+        kwargs: ``masking`` and ``masked_loss_weight``, of the base class.
 
     Raises:
         ValueError: ``predict_on`` names no role.
@@ -93,8 +96,9 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
         gradient_ratio_interval: int = 50,
         data_preprocessor: dict | None = None,
         init_cfg: dict | None = None,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(predict_on, data_preprocessor, init_cfg)
+        super().__init__(predict_on, data_preprocessor, init_cfg, **kwargs)
         self._adapted: list[tuple[nn.Module, str, str]] = []
         self.student_generator, self.student_discriminator = self._build_role(
             generator, discriminator, student_checkpoint
@@ -112,7 +116,7 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
             self._only_weighs = not self.pseudo_labeler.voids
         if self._only_weighs:
             require_pixel_weights(self.student_generator.segmentor.decode_head)
-        self.loss_weights = {'adversarial.loss': student_adv_weight}
+        self.loss_weights |= {'adversarial.loss': student_adv_weight}
         self.teacher_adv_weight = teacher_adv_weight
         self.label_batch_statistics = label_batch_statistics
         self.uda_probability = uda_probability
@@ -203,13 +207,14 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
 
     def student_losses(self, source: DomainBatch, target: DomainBatch) -> Scalars:
         """Terms of Eq. 5: ``source.loss``, ``adversarial.loss``, ``target.loss``."""
-        return adversarial_losses(
+        losses = adversarial_losses(
             self.student_generator,
             self.student_discriminator,
             self.adversarial_loss,
             source,
             target,
         )
+        return losses | self.masked_losses(self.student_generator, target)
 
     def teacher_losses(self, source: DomainBatch, target: DomainBatch) -> Scalars:
         """The same terms for the teacher, and ``uda.loss`` now and then."""

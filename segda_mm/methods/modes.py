@@ -8,7 +8,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 
 @contextmanager
-def _changed(objects: Iterable[object], **attributes: bool) -> Iterator[None]:
+def changed(objects: Iterable[object], **attributes: bool) -> Iterator[None]:
     """Set attributes, and put back what each of the objects had."""
     before = [
         (changed, {name: getattr(changed, name) for name in attributes})
@@ -27,15 +27,15 @@ def _changed(objects: Iterable[object], **attributes: bool) -> Iterator[None]:
 
 def evaluating(modules: Iterable[nn.Module]) -> AbstractContextManager[None]:
     """Put modules, not their children, into evaluation mode and back."""
-    return _changed(modules, training=False)
+    return changed(modules, training=False)
 
 
 def batch_statistics(network: nn.Module) -> AbstractContextManager[None]:
     """Normalise by the batch at hand; running statistics stay unchanged."""
     layers = [module for module in network.modules() if isinstance(module, _BatchNorm)]
-    return _changed(layers, training=True, track_running_stats=False)
+    return changed(layers, training=True, track_running_stats=False)
 
 
 def frozen(network: nn.Module) -> AbstractContextManager[None]:
     """Let gradients pass through a network without reaching its weights."""
-    return _changed(network.parameters(), requires_grad=False)
+    return changed(network.parameters(), requires_grad=False)

@@ -26,11 +26,14 @@ class DomainBatch:
         data_samples: Their labels; None where there are none to be used.
         result: What the network that is being trained has made of the images since
             its last update, with the graph; None: nothing yet.
+        unmixed: The images before parts of others came into them, with labels; None:
+            these are they.
     """
 
     inputs: Tensor
     data_samples: SampleList | None = None
     result: GeneratorResult | None = None
+    unmixed: 'DomainBatch | None' = None
 
     def passed_through(self, generator: SegmentorGenerator) -> GeneratorResult:
         """Return ``result``, after a pass if there is none yet."""

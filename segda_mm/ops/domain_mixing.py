@@ -1,9 +1,11 @@
-"""Random regions of images: those of the source in a mixed image, and of noise.
+"""Random regions of images: of the source in a mixed image, hidden, and of noise.
 
 Mixed images carry objects of the source into images of the target: Olsson et al.,
 "ClassMix", WACV 2021; between domains: Tranheden et al., "DACS", WACV 2021. All draw
 from torch's global CPU generator.
 """
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -50,6 +52,21 @@ def box_mask(labels: Tensor, min_share: float, max_share: float) -> Tensor:
     left = (left * (width - box_width + 1)).floor()
     rows = between(top, box_height, height)
     return rows[:, :, None] & between(left, box_width, width)[:, None]
+
+
+def block_mask(
+    num_images: int, size: Sequence[int], ratio: float, block_size: int
+) -> Tensor:
+    """Keep each square of a grid with probability 1 - ratio: (N, H, W), bool.
+
+    Hoyer et al., "MIC", CVPR 2023, Eq. 5. Squares of ``block_size`` pixels begin in the
+    upper left corner, and are cut off at the other borders of ``size``, (H, W).
+    """
+    height, width = size
+    rows, columns = -(-height // block_size), -(-width // block_size)
+    kept = torch.rand(num_images, rows, columns) > ratio
+    kept = kept.repeat_interleave(block_size, 1).repeat_interleave(block_size, 2)
+    return kept[:, :height, :width]
 
 
 def between(starts: Tensor, lengths: Tensor, size: int) -> Tensor:

@@ -18,6 +18,7 @@ TINY_METHODS = dict(
     pseudo_label='pseudo_label/pseudo-label-dsc_bisenetv1-r18_minicity-128x256.py',
     mpl='mpl/mpl-change-dsc_bisenetv1-r18_minicity-128x256.py',
     mean_teacher='mean_teacher/mean-teacher_bisenetv1-r18_minicity-128x256.py',
+    mic='mic/mic_bisenetv1-r18_minicity-128x256.py',
     panoptic='panoptic_deeplab/panoptic-deeplab_r18_minicity-256x512.py',
 )
 

@@ -10,7 +10,7 @@ from segda_mm.apis.config_files import config_root
 from segda_mm.datasets import CamVidDataset, CityscapesFineDataset
 from segda_mm.errors import PreflightError
 
-RECIPES = ('source_only', 'dsc', 'fcd', 'pseudo_label', 'mpl', 'mean_teacher')
+RECIPES = ('source_only', 'dsc', 'fcd', 'pseudo_label', 'mpl', 'mean_teacher', 'mic')
 SETTINGS = dict(
     classes=dict(road=[128, 64, 128], car=[0, 0, 142], sky=[70, 130, 180]),
     source=dict(images='my/images', labels='my/masks'),

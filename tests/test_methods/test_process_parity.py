@@ -30,18 +30,18 @@ def world(tmp_path_factory):
 def comparable_config(method, world, folder, steps):
     """A shipped config without what each process draws for itself.
 
-    Dropout and the noise of the UDA loss are seeded by process; all else is the
-    method as it is, batch normalization in training mode included. The learning
-    rate is small: at that of the config, batch normalization over the four values
-    of a pooled map multiplies rounding errors by ten to a hundred in a step.
+    Dropout, mixing, masks and the noise of the UDA loss are seeded by process; all
+    else is the method as it is, batch normalization in training mode included. The
+    learning rate is small: at that of the config, batch normalization over the four
+    values of a pooled map multiplies rounding errors by ten to a hundred in a step.
     """
-    base = 'mpl' if 'mpl' in method else 'pseudo_label'
+    base = {'adversarial': 'pseudo_label', 'mpl_gradient': 'mpl'}.get(method, method)
     cfg = tiny_method_config(base, ROOT / 'configs', world)
     if method == 'mpl_gradient':
         cfg.model.feedback_rule = dict(type='GradientFeedback')
     if base == 'mpl':
         cfg.model.uda_probability, cfg.model.uda_sigma = 1.0, 0.0
-    else:
+    elif base == 'pseudo_label':
         # Without pseudo labels the step is that of Eq. 4.
         cfg.model.target_loss_weight = 0.0
         cfg.custom_hooks.pop()
@@ -49,6 +49,9 @@ def comparable_config(method, world, folder, steps):
         target.pipeline = [
             step for step in target.pipeline if step.type != 'LoadPseudoLabels'
         ]
+    else:
+        cfg.model.mixing = cfg.model.augmentation = None
+        cfg.model.masking.ratio = 0.0
     segmentor = cfg.model.generator.segmentor
     for head in (segmentor.decode_head, *segmentor.auxiliary_head):
         head.dropout_ratio = 0.0
@@ -70,6 +73,7 @@ def comparable_config(method, world, folder, steps):
 
 
 SHORT, LONG = 4, 20
+METHODS = ('adversarial', 'mpl', 'mpl_gradient', 'mic')
 
 
 @pytest.fixture(scope='module')
@@ -125,7 +129,7 @@ def root(tmp_path_factory):
 def ends(configs, root, semantic_job, run_jobs):
     """How all jobs of the quick tests ended, by name, and what they complained of."""
     jobs = {}
-    for method in ('adversarial', 'mpl', 'mpl_gradient'):
+    for method in METHODS:
         trainings = both_trainings(configs(method, SHORT), root / method)
         jobs |= {f'{method}_{job["world_size"]}': job for job in trainings}
     dying = dict(world_size=2, failure='SIGKILL')
@@ -148,7 +152,7 @@ def ends(configs, root, semantic_job, run_jobs):
     return dict(zip(jobs, ended, strict=True)), errors
 
 
-@pytest.mark.parametrize('method', ['adversarial', 'mpl', 'mpl_gradient'])
+@pytest.mark.parametrize('method', METHODS)
 def test_two_processes_train_as_one(ends, root, method):
     ended, errors = ends
     assert ended[f'{method}_1'][0] == [0], errors

@@ -1,0 +1,6 @@
+_base_ = '../mean_teacher/mean-teacher_bisenetv1-r18_gta2cs-512x1024.py'
+# The student also learns from target images of which squares are hidden.
+model = dict(
+    masking=dict(type='BlockMask', ratio=0.7, block_size=64), masked_loss_weight=1.0
+)
+miniature_config = 'mic_bisenetv1-r18_minicity-128x256'
