@@ -83,9 +83,8 @@ def _takes(
 ) -> bool:
     state = [*network.named_parameters(), *network.named_buffers()]
     device = torch.device('meta') if without_content else state[0][1].device
-    backbone = network.get_submodule('backbone')
-    first = (m for m in backbone.modules() if isinstance(m, nn.Conv2d))
-    channels = next((layer.in_channels for layer in first), 3)
+    layers = (part for part in network.modules() if isinstance(part, nn.Conv2d))
+    channels = next((layer.in_channels for layer in layers), 3)
     image = torch.zeros(1, channels, *size, device=device)
     if without_content:
         weights = {name: torch.empty_like(w, device=device) for name, w in state}

@@ -184,12 +184,12 @@ SMALL_MAPS = head(
             r'31 channels, but got 32 .*in_channels',
         ),
         (
-            {'model.data_preprocessor.type': 'SegDataPreProcessor'},
-            r"model\.data_preprocessor \(SegDataPreProcessor\): KeyError: 'inputs'; .*"
-            'type DomainDataPreprocessor',
+            {'model.data_preprocessor.type': 'PanopticDataPreprocessor'},
+            r'model\.data_preprocessor \(PanopticDataPreprocessor\): '
+            r"KeyError: 'inputs'; .*type DomainDataPreprocessor",
         ),
         (
-            {'model.data_preprocessor.size_divisor': None},
+            {'model.data_preprocessor.size': (64, 128)},
             r'model\.data_preprocessor .*only one of size and size_divisor.*one of',
         ),
         (
