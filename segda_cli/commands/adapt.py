@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def job(args: argparse.Namespace) -> None:
-    from segda_mm.apis import adapt
+    from segda_mm.apis import adapt, try_report
     from segda_mm.apis.adapting import table_of
     from segda_mm.apis.config import parse_cfg_options
     from segda_mm.apis.own_files import write_own_config
@@ -46,5 +46,6 @@ def job(args: argparse.Namespace) -> None:
     results = adapt(config, options, args.work_dir, args.amp)
     folder = Path(results['network']).parent
     print(f'\n{table_of(results)}\nTable: {folder / "results.md"}')
+    try_report(folder)
     print(f'Network: {results["steps"][-1]["checkpoint"]}')
     print(f'See it: segda predict {results["network"]} VIDEO --out overlay.mp4')

@@ -120,7 +120,7 @@ def _runs_in(folder: Path) -> list[Path]:
         return [folder]
     if not folder.is_dir():
         raise PreflightError(f'there is no run folder {folder}')
-    if (folder / 'state.json').is_file():
+    if (folder / '0-teacher').is_dir():
         raise PreflightError(
             f'{folder} is of a self-training, whose report is '
             f'{folder / "report.html"}; name the folder of a stage, as '

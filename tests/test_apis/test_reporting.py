@@ -18,11 +18,11 @@ from segda_mm.testing.toy_job import write_toy_job
 
 @pytest.fixture(scope='module')
 def runs(tmp_path_factory):
-    """A run that was evaluated and resumed, and one that started from it."""
+    """A run that was resumed at its end and evaluated, and one that started from it."""
     folder = tmp_path_factory.mktemp('report')
     config = write_toy_job(folder)
     first, second = folder / 'runs/first', folder / 'runs/second'
-    train(load_config(config, {'train_cfg.max_epochs': 1}, first))
+    train(load_config(config, work_dir=first))
     train(load_config(config, work_dir=first), resume='auto')
     evaluate(load_config(config, work_dir=first), first / 'epoch_2.pth', confusion=True)
     options = {
@@ -129,7 +129,7 @@ def test_what_is_missing_is_said(runs, tmp_path):
     config = run / 'toy.py'
     config.write_text(config.read_text().replace(str(runs.parent / 'data'), 'gone'))
     assert 'No frames are shown: ' in page_of(report(run)).text_content()
-    (run / 'state.json').write_text('{}')
+    (run / '0-teacher').mkdir()
     for file in run.glob('*.pth'):
         file.unlink()
     with pytest.raises(PreflightError, match='of a self-training, whose report is'):

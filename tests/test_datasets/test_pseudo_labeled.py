@@ -94,7 +94,7 @@ def test_a_label_is_compared_with_its_checksum(frames, write_label):
         dataset[2]
     for message in (str(raised.value), str(problem)):
         assert f'{changed}: was changed or damaged' in message
-        assert 'Delete it and start tools/label.py' in message
+        assert 'Delete it and start segda label' in message
     with pytest.raises(DataError, match=r'2\.png: was changed or damaged .* Remove '):
         load()
     # Made again, in the same folder.

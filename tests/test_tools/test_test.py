@@ -5,6 +5,7 @@ import json
 import numpy as np
 import torch
 from mmengine.config import Config
+from mmengine.registry import init_default_scope
 from PIL import Image
 
 from segda_mm.registry import MODELS
@@ -12,6 +13,7 @@ from segda_mm.visualization.confusion import read_confusion
 
 
 def test_tta_show_dir_out_and_results(toy_config, tmp_path, run_command):
+    init_default_scope('mmseg')
     model = MODELS.build(Config.fromfile(toy_config).model)
     checkpoint = tmp_path / 'net.pth'
     torch.save(dict(state_dict=model.state_dict()), checkpoint)
