@@ -165,7 +165,8 @@ def test_a_full_disk(job, monkeypatch):
 def begun(tmp_path_factory):
     """A job of which one epoch is done."""
     job = write_toy_job(tmp_path_factory.mktemp('begun'))
-    train(load_config(job, {'train_cfg.max_epochs': 1}))
+    # Cut in the middle of its schedule.
+    train(load_config(job, {'train_cfg.max_epochs': 1, 'param_scheduler.0.end': 2}))
     return job
 
 

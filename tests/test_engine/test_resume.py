@@ -82,8 +82,8 @@ def test_steps_validations_and_schedules_are_done_when_due(uninterrupted):
     logs = uninterrupted['logs']
     assert len(logs['val/mIoU']) == 3
     for network, rates in (
-        ('student', np.repeat([1 - epoch / 3 for epoch in range(3)], 2)),
-        ('teacher', [1 - step / 9 for step in range(6)]),
+        ('student', np.repeat([1 - epoch / 4 for epoch in range(3)], 2)),
+        ('teacher', [1 - step / 14 for step in range(6)]),
     ):
         np.testing.assert_allclose(
             logs[f'train/{network}_generator.lr'], 0.01 * np.power(rates, 0.9)
@@ -143,7 +143,7 @@ def test_latest_checkpoint_whatever_the_kill_left(tmp_path, pointer, expected):
         (lambda c: c.pop('param_schedulers'), 'restore param_scheduler'),
         (
             lambda c: c['param_schedulers']['student_generator'][0].update(end=9),
-            r'param_scheduler.student_generator \(PolyLR\): end was 9 and is 4 now',
+            r'param_scheduler.student_generator \(PolyLR\): end was 9 and is 5 now',
         ),
         (
             lambda c: c['state_dict'].popitem(),
