@@ -3,6 +3,7 @@
 from .adversarial import BiSeNetDA
 from .augmentation import StrongAugmentation
 from .base import DomainAdaptiveSegmentor
+from .daformer import DAFormer
 from .feedback import (
     GradientFeedback,
     LossProductFeedback,
@@ -28,6 +29,7 @@ __all__ = [
     'ClassMix',
     'ConfidentShare',
     'CutMix',
+    'DAFormer',
     'DomainAdaptiveSegmentor',
     'GradientFeedback',
     'LossProductFeedback',

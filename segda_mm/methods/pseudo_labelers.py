@@ -150,18 +150,27 @@ class ConfidentShare(PseudoLabeler):
 
     Args:
         threshold: Confidence, in [0, 1] (DACS: 0.968).
+        ignored_rows: How many rows at the top and at the bottom weigh 0, such as those
+            of the own car (DAFormer: 15 and 120 of 512). They count in the share.
     """
 
-    def __init__(self, threshold: float) -> None:
+    def __init__(
+        self, threshold: float, ignored_rows: tuple[int, int] = (0, 0)
+    ) -> None:
         super().__init__()
         self.threshold = threshold
+        self.ignored_rows = ignored_rows
 
     def forward(
         self, confidence: Tensor, labels: Tensor, num_classes: int
     ) -> PseudoLabels:
         """Give all pixels of an image one weight; none becomes void."""
         share = (confidence >= self.threshold).to(confidence.dtype).mean((1, 2))
-        return PseudoLabels(labels, share[:, None, None].expand_as(confidence))
+        top, bottom = self.ignored_rows
+        rows = torch.arange(labels.shape[1], device=labels.device)
+        counted = (rows >= top) & (rows < len(rows) - bottom)
+        weights = share[:, None, None] * counted[:, None]
+        return PseudoLabels(labels, weights.expand_as(confidence))
 
 
 @MODELS.register_module()

@@ -6,7 +6,7 @@ from segda_mm.models.data_preprocessors import (
     DomainDataPreprocessor,
     PanopticDataPreprocessor,
 )
-from segda_mm.models.decode_heads import PanopticDeepLabHead
+from segda_mm.models.decode_heads import DAFormerHead, PanopticDeepLabHead
 from segda_mm.models.discriminators import DSCDiscriminator, FCDiscriminator
 from segda_mm.models.losses import (
     DomainAdversarialLoss,
@@ -21,6 +21,7 @@ from segda_mm.models.starting_weights import StartingWeights
 from segda_mm.models.tta import PanopticTTA, SemanticTTA
 
 __all__ = [
+    'DAFormerHead',
     'DSCDiscriminator',
     'DomainAdversarialLoss',
     'DomainDataPreprocessor',

@@ -4,6 +4,7 @@ from .batches import domain_batch, panoptic_batch, segmentation_batch
 from .tiny_models import (
     TINY_SEGMENTORS,
     tiny_bisenet,
+    tiny_daformer,
     tiny_ddrnet,
     tiny_method,
     tiny_optim_wrapper,
@@ -20,6 +21,7 @@ __all__ = [
     'panoptic_batch',
     'segmentation_batch',
     'tiny_bisenet',
+    'tiny_daformer',
     'tiny_ddrnet',
     'tiny_method',
     'tiny_optim_wrapper',

@@ -9,7 +9,7 @@ from mmengine.config import Config
 from segda_mm.datasets.formats.cityscapes_labels import THING_CLASSES
 from segda_mm.minicity import write_cityscapes, write_gta5
 
-from .tiny_models import tiny_bisenet, tiny_panoptic_deeplab
+from .tiny_models import tiny_bisenet, tiny_daformer, tiny_panoptic_deeplab
 
 #: The config of each method, below ``configs``.
 TINY_METHODS = dict(
@@ -18,6 +18,7 @@ TINY_METHODS = dict(
     pseudo_label='pseudo_label/pseudo-label-dsc_bisenetv1-r18_minicity-128x256.py',
     mpl='mpl/mpl-change-dsc_bisenetv1-r18_minicity-128x256.py',
     mean_teacher='mean_teacher/mean-teacher_bisenetv1-r18_minicity-128x256.py',
+    daformer='mic/mic-daformer_lite0_minicity-128x256.py',
     mic='mic/mic_bisenetv1-r18_minicity-128x256.py',
     panoptic='panoptic_deeplab/panoptic-deeplab_r18_minicity-256x512.py',
 )
@@ -53,7 +54,8 @@ def tiny_method_config(
         preprocessor = cfg.model.data_preprocessor
         cfg.model = dict(tiny_bisenet(19), data_preprocessor=preprocessor)
     else:
-        cfg.model.generator.segmentor = tiny_bisenet(19)
+        network = tiny_daformer if method == 'daformer' else tiny_bisenet
+        cfg.model.generator.segmentor = network(19)
     if method == 'mpl':
         cfg.model.teacher_checkpoint = None
         cfg.model.student_checkpoint = None

@@ -155,6 +155,14 @@ def tiny_segformer(num_classes: int = 4) -> ConfigDict:
     return _segmentor(backbone, decode_head)
 
 
+def tiny_daformer(num_classes: int = 4) -> ConfigDict:
+    """A narrow ResNet-18 with a narrow ``DAFormerHead``."""
+    head = _fcn_head([8, 16, 32, 64], [0, 1, 2, 3], num_classes)
+    del head['num_convs'], head['concat_input']
+    decode_head = dict(head, type='DAFormerHead', embed_channels=8, dilations=(1, 2))
+    return _segmentor(dict(RESNET), decode_head)
+
+
 #: Segmentors of all kinds, and what their ``SegmentorGenerator`` is told besides.
 TINY_SEGMENTORS = (
     (tiny_bisenet, {}),
@@ -164,17 +172,24 @@ TINY_SEGMENTORS = (
 )
 
 _DISCRIMINATOR = dict(type='DSCDiscriminator', num_classes=4)
+_MEAN_TEACHER = dict(
+    mixing=None,
+    pseudo_labeler=None,
+    augmentation=None,
+    decay=0.9,
+    target_loss_weight=1.0,
+    label_batch_statistics=True,
+)
 _METHODS = dict(
     BiSeNetDA=dict(
         discriminator=_DISCRIMINATOR, adv_weight=0.001, target_loss_weight=0.0
     ),
-    MeanTeacher=dict(
-        mixing=None,
-        pseudo_labeler=None,
-        augmentation=None,
-        decay=0.9,
-        target_loss_weight=1.0,
-        label_batch_statistics=True,
+    MeanTeacher=_MEAN_TEACHER,
+    DAFormer=dict(
+        _MEAN_TEACHER,
+        thing_classes=(2, 3),
+        min_thing_share=0.75,
+        feature_distance_weight=0.5,
     ),
     MetaPseudoLabels=dict(
         discriminator=_DISCRIMINATOR,
@@ -197,7 +212,7 @@ def tiny_method(
     """A method around a segmentor of four classes, with its data preprocessor.
 
     Args:
-        name: ``BiSeNetDA``, ``MeanTeacher`` or ``MetaPseudoLabels``.
+        name: ``BiSeNetDA``, ``MeanTeacher``, ``DAFormer`` or ``MetaPseudoLabels``.
         segmentor: None for :func:`tiny_bisenet`.
         generator: What the ``SegmentorGenerator`` is told besides.
         changes: Arguments of the method.

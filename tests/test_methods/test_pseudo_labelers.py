@@ -18,6 +18,11 @@ LABELS = torch.tensor([[[0, 0, 0], [1, 1, 2]], [[0, 0, 1], [1, 1, 1]]])
             LABELS,
             torch.tensor([2 / 6, 1 / 6])[:, None, None].expand(2, 2, 3),
         ),
+        (
+            dict(type='ConfidentShare', threshold=0.95, ignored_rows=(0, 1)),
+            LABELS,
+            torch.tensor([[[2 / 6] * 3, [0] * 3], [[1 / 6] * 3, [0] * 3]]),
+        ),
         (dict(type='PixelConfidence', exponent=2.0), LABELS, CONFIDENCE**2),
         # Medians 0.6, 0.97 (capped at 0.9), 0.3; 0.2, 0.2.
         (

@@ -34,7 +34,16 @@ def run_tool(out, *options):
 def test_killed_runs_of_some_methods_end_as_uninterrupted_ones(tmp_path):
     rows = run_tool(
         tmp_path / 'rows.jsonl',
-        *('--methods', 'pseudo_label', 'mpl', 'mic', '--workers', '2', '--kills', '1'),
+        *(
+            '--methods',
+            'pseudo_label',
+            'mpl',
+            'daformer',
+            '--workers',
+            '2',
+            '--kills',
+            '1',
+        ),
     )
     assert [row['identical'] for row in rows] == [1, 1, 1]
     # The last checkpoint; of pseudo labels two times 6 images and a manifest.
@@ -44,8 +53,8 @@ def test_killed_runs_of_some_methods_end_as_uninterrupted_ones(tmp_path):
 @pytest.mark.slow
 def test_killed_runs_of_all_methods_end_as_uninterrupted_ones(tmp_path):
     rows = run_tool(tmp_path / 'rows.jsonl', '--kills', '20')
-    assert len({row['method'] for row in rows}) == 8
-    assert [row['num_workers'] for row in rows] == [0, 2] * 8
+    assert len({row['method'] for row in rows}) == 9
+    assert [row['num_workers'] for row in rows] == [0, 2] * 9
     for row in rows:
         assert row['kills'] == row['identical'] == 20
         # The moments are drawn from the time that a whole run trains.

@@ -1,0 +1,11 @@
+_base_ = [
+    '../_base_/models/daformer_mitb0.py',
+    '../_base_/datasets/gta2cityscapes_crops.py',
+    '../_base_/methods/daformer.py',
+    '../_base_/schedules/warmup_40k.py',
+    '../_base_/default_runtime.py',
+]
+model = dict(
+    data_preprocessor=_base_.data_preprocessor,
+    generator=dict(segmentor=_base_.segmentor),
+)
