@@ -11,7 +11,7 @@ from torch.nn.functional import adaptive_avg_pool2d
 
 
 def thing_cells(
-    labels: Tensor, classes: Sequence[int], size: Sequence[int], min_share: float
+    labels: Tensor, classes: Sequence[int], size: tuple[int, ...], min_share: float
 ) -> Tensor:
     """Which cells one of the classes covers far enough, (N, h, w), bool.
 
@@ -22,7 +22,7 @@ def thing_cells(
         min_share: Share of a cell's pixels, void ones included, in (0, 1].
     """
     things = torch.stack([labels == thing for thing in classes], dim=1)
-    shares = adaptive_avg_pool2d(things.float(), tuple(size))
+    shares = adaptive_avg_pool2d(things.float(), (size[0], size[1]))
     # Sums of float32 end a little below a share that pixels reach exactly.
     return (shares >= min_share - 1e-6).any(dim=1)
 
