@@ -1,7 +1,7 @@
 """Write the built-in miniature world as GTA5 and Cityscapes trees.
 
-``OUT/gta5`` holds the game look, ``OUT/cityscapes`` the real look. A run that
-was interrupted continues when it is started again.
+``OUT/gta5`` holds the game look, or with ``--varied`` many looks; ``OUT/cityscapes``
+holds the real look. A run that was interrupted continues when it is started again.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add('--size', type=arguments.size, default='256x128', metavar='WxH', help=size)
     add('--seed', type=int, default=0, help='of the world (%(default)s)')
     add('--workers', type=int, default=os.cpu_count(), help='processes (%(default)s)')
+    varied = 'GTA5 images of which every street has a look of its own'
+    add('--varied', action='store_true', help=varied)
     for option, count, what in COUNTS:
         add(option, type=int, default=count, metavar='N', help=f'{what} (%(default)s)')
 
@@ -42,7 +44,13 @@ def job(args: argparse.Namespace) -> None:
 
     show = arguments.progress_printer()
     world = dict(seed=args.seed, size=args.size, workers=args.workers)
-    write_gta5(args.out / 'gta5', args.gta5, progress=partial(show, 'gta5'), **world)
+    write_gta5(
+        args.out / 'gta5',
+        args.gta5,
+        progress=partial(show, 'gta5'),
+        varied=args.varied,
+        **world,
+    )
     write_cityscapes(
         args.out / 'cityscapes',
         args.train,

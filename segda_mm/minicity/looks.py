@@ -70,6 +70,8 @@ _LAYOUT = dict(
     parked_cycles=(0.15, 0.35),
     oddities=(1.0, 0.8),
     bonnet=(False, True),
+    yaw=(0.03, 0.03),
+    bare_trees=(0.0, 0.0),
 )
 
 _COLORS = dict(

@@ -75,9 +75,9 @@ def write_world(
 def _check_claimed(root: Path, settings: dict[str, Any]) -> None:
     found = json.loads((root / MANIFEST).read_text())['settings']
     other = [
-        f'{key} is {found.get(key)!r} there and {value!r} here'
-        for key, value in settings.items()
-        if found.get(key) != value
+        f'{key} is {found.get(key)!r} there and {settings.get(key)!r} here'
+        for key in {**found, **settings}
+        if found.get(key) != settings.get(key)
     ]
     if other:
         raise ValueError(

@@ -25,7 +25,7 @@ def furnish_kerb(street: Street, side: Side) -> None:
         while z < 110:
             if not street.crosses(z - 2, z + 2):
                 leaf, bark = street.color('leaf'), street.color('bark')
-                street.put(street_furniture.tree(rng, leaf, bark, size), kerb, z)
+                street.put(street.tree(leaf, bark, size), kerb, z)
             z += rng.uniform(7, 14)
     for _ in range(rng.poisson(layout.signs)):
         z = rng.uniform(5, 45)

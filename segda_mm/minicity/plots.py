@@ -147,7 +147,7 @@ def _trees(
     for _ in range(count):
         x = side.sign * (side.line + rng.uniform(*setback))
         leaf, bark = street.color('leaf'), street.color('bark')
-        tree = street_furniture.tree(rng, leaf, bark, rng.uniform(0.8, 1.6))
+        tree = street.tree(leaf, bark, rng.uniform(0.8, 1.6))
         street.put(tree, x, z + rng.uniform(0.1, 0.9) * length, layer=1)
 
 

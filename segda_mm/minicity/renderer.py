@@ -20,6 +20,7 @@ from .scene import Camera, Scene
 from .street import Street
 from .surface import noise_at, shade
 from .traffic import drive, park_vehicles, people_side, ride
+from .varied import varied_look
 
 #: Frames per second of a snippet, as Cityscapes records them.
 FRAME_RATE = 17.0
@@ -52,7 +53,8 @@ def render_frame(
     """Render one picture; equal arguments give equal pixels.
 
     Args:
-        look: 'game' (source world) or 'real' (target world).
+        look: 'game' (source world), 'real' (target world), or 'varied', which has
+            another look for every street.
         seed: Of the whole world, at least 0.
         index: Which street of the stream, at least 0.
         size: (width, height) in pixels, 128x64 to 2048x1024; the street does not
@@ -64,10 +66,9 @@ def render_frame(
         ValueError: The look is unknown or the size out of range.
     """
     check_size(size)
-    if look not in LOOKS:
-        raise ValueError(
-            f'look is {look!r}, but must be one of {", ".join(map(repr, LOOKS))}.'
-        )
+    if look not in (*LOOKS, 'varied'):
+        known = ', '.join(map(repr, (*LOOKS, 'varied')))
+        raise ValueError(f'look is {look!r}, but must be one of {known}.')
     key = [seed, zlib.crc32(f'{look}/{stream}'.encode()), index]
     # The street, weather and exposure stay as they are along a snippet; only
     # the grain of the sensor is new in every frame.
@@ -75,7 +76,13 @@ def render_frame(
         np.random.default_rng(np.random.SeedSequence(part))
         for part in (key + [0], key + [1], key + [2, 1000 + step])
     )
-    scene = build_scene(LOOKS[look], street)
+    if look == 'varied':
+        of_street = varied_look(
+            np.random.default_rng(np.random.SeedSequence(key + [3]))
+        )
+    else:
+        of_street = LOOKS[look]
+    scene = build_scene(of_street, street)
     gbuffer = rasterize(scene, size, step / FRAME_RATE)
     colors = shade(gbuffer)
     _fill_sky(colors, gbuffer, weather)
@@ -121,7 +128,7 @@ def build_scene(look: Look, rng: np.random.Generator) -> Scene:
     x = street.road / (2 * street.lanes) + rng.normal(0, 0.25)
     camera = Camera(
         position=(x, height, 0.0),
-        yaw=rng.normal(0, 0.03),
+        yaw=rng.normal(0, layout.yaw),
         focal=rng.uniform(*layout.focal),
         horizon=rng.uniform(*layout.horizon),
     )

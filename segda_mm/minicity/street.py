@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from . import street_furniture
 from .looks import Look
-from .mesh import Mesh
+from .mesh import Color, Mesh
 from .scene import Item
 
 #: Built length of a street, metres from the annotated camera.
@@ -73,6 +74,12 @@ class Street:
         color = np.array(choices[self.rng.integers(len(choices))], float)
         color = color + self.rng.normal(0, self.look.color_spread, 3)
         return tuple(np.clip(color, 4, 251))
+
+    def tree(self, leaf: Color, bark: Color, size: float) -> Mesh:
+        """A tree of about ``size`` times 7 m, bare as often as the look says."""
+        # Where no tree is bare, none is asked for.
+        bare = self.layout.bare_trees and self.rng.uniform() < self.layout.bare_trees
+        return street_furniture.tree(self.rng, leaf, bark, size, bool(bare))
 
     def put(self, mesh: Mesh, x: float, z: float, **kwargs) -> None:
         """Put a mesh at (x, z) in metres as an :class:`Item`."""

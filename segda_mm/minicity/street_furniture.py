@@ -92,8 +92,13 @@ def _blob(
     return np.column_stack((x, y, np.full(corners, z))).tolist()
 
 
-def tree(rng: np.random.Generator, leaf: Color, bark: Color, size: float) -> Mesh:
-    """A broad-leaved tree, about 7 m tall at size 1; the trunk is vegetation too."""
+def tree(
+    rng: np.random.Generator, leaf: Color, bark: Color, size: float, bare: bool = False
+) -> Mesh:
+    """A broad-leaved tree, about 7 m tall at size 1; the trunk is vegetation too.
+
+    A ``bare`` one has branches, and its crown the colour of the sky between twigs.
+    """
     mesh = Mesh(_VEGETATION)
     trunk, crown = size * rng.uniform(1.8, 2.6), size * rng.uniform(1.6, 2.4)
     width = (-0.15 * size, 0.15 * size)
@@ -104,7 +109,15 @@ def tree(rng: np.random.Generator, leaf: Color, bark: Color, size: float) -> Mes
         centre = (x * crown, trunk + y * crown, -0.05 * index)
         blob = _blob(rng, centre, (scale * crown, 0.85 * scale * crown))
         color = [light * value for value in leaf]
+        if bare:
+            color = [0.7 * 225 + 0.3 * value for value in bark]
         mesh.add(blob, color, TextureKind.FOLIAGE, rng.uniform())
+    for angle in rng.uniform(-1.3, 1.3, 26) if bare else ():
+        low = trunk + crown * rng.uniform(-0.3, 1.2)
+        high = low + crown * rng.uniform(0.5, 0.9) * np.cos(angle)
+        out, half = crown * rng.uniform(0.5, 1.0) * np.sin(angle), 0.045 * size
+        branch = ((-half, low), (half, low), (out + 0.3 * half, high), (out, high))
+        mesh.add([(u, v, -0.3) for u, v in branch], bark)
     return mesh
 
 

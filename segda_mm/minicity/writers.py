@@ -32,6 +32,7 @@ def write_gta5(
     size: tuple[int, int] = (256, 128),
     workers: int = 1,
     progress: Callable[[int, int], None] | None = None,
+    varied: bool = False,
 ) -> None:
     """Write the game world as ``images/00001.png`` ... and ``labels/00001.png`` ...
 
@@ -44,6 +45,7 @@ def write_gta5(
         size: (width, height) in pixels.
         workers: Processes; they do not change a pixel.
         progress: Called as ``progress(done, total)`` after every image.
+        varied: Whether every street has a look of its own, in place of the game's.
 
     Raises:
         ValueError: The size is out of range, or the folder holds other files or
@@ -51,16 +53,26 @@ def write_gta5(
     """
     check_size(size)
     settings = dict(kind='gta5', seed=seed, size=list(size), num_images=num_images)
-    job = partial(_write_game_image, root=Path(root), seed=seed, size=tuple(size))
+    if varied:
+        settings['look'] = 'varied'
+    job = partial(
+        _write_game_image,
+        root=Path(root),
+        seed=seed,
+        size=tuple(size),
+        look='varied' if varied else 'game',
+    )
     write_world(root, settings, job, range(num_images), workers, progress)
 
 
-def _write_game_image(index: int, root: Path, seed: int, size: tuple[int, int]) -> None:
+def _write_game_image(
+    index: int, root: Path, seed: int, size: tuple[int, int], look: str
+) -> None:
     name = f'{index + 1:05d}.png'
     image, label = root / 'images' / name, root / 'labels' / name
     if image.exists() and label.exists():
         return
-    frame = render_frame('game', seed, index, size, stream='gta5')
+    frame = render_frame(look, seed, index, size, stream='gta5')
     write_png(image, frame.image)
     write_png(label, frame.label_ids, PALETTE)
 

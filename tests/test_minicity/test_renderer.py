@@ -20,7 +20,7 @@ def test_labels_are_those_of_cityscapes():
     assert (label_table('cityscapes').train_ids == TRAIN_IDS).all()
 
 
-@pytest.mark.parametrize('look', ['game', 'real'])
+@pytest.mark.parametrize('look', ['game', 'real', 'varied'])
 def test_equal_arguments_give_equal_pixels(look):
     first, again = (render_frame(look, 3, 5, SIZE) for _ in range(2))
     for name, dtype in (('image', 'u1'), ('label_ids', 'u1'), ('instance_ids', 'u2')):
@@ -39,7 +39,7 @@ def test_seed_index_and_stream_each_give_another_street():
         assert (other.label_ids != base).mean() > 0.05
 
 
-@pytest.mark.parametrize('look', ['game', 'real'])
+@pytest.mark.parametrize('look', ['game', 'real', 'varied'])
 def test_instance_ids_belong_to_their_labels(look):
     for index in range(3):
         frame = render_frame(look, 0, index, SIZE)
@@ -49,6 +49,19 @@ def test_instance_ids_belong_to_their_labels(look):
         assert things.any()
         np.testing.assert_array_equal(instances[things] // 1000, labels[things])
         np.testing.assert_array_equal(instances[~things], labels[~things])
+
+
+def test_varied_streets_differ_more_than_those_of_a_world():
+    spread = {}
+    for look in ('game', 'real', 'varied'):
+        images = [render_frame(look, 0, i, SIZE).image.astype(float) for i in range(12)]
+        grey = [image.mean(2) for image in images]
+        colors = [np.ptp(image.mean((0, 1))) for image in images]
+        spread[look] = np.array(
+            [np.std([g.mean() for g in grey]), np.std([g.std() for g in grey])]
+            + [np.std(colors)]
+        )
+    assert (spread['varied'] > np.maximum(spread['game'], spread['real'])).all()
 
 
 @pytest.mark.parametrize('look', ['game', 'real'])

@@ -147,6 +147,11 @@ def test_other_settings_and_foreign_folders_are_refused(tmp_path):
     write_gta5(tmp_path / 'gta5', 1, seed=0, size=SIZE)
     with pytest.raises(ValueError, match='seed is 0 there and 1 here'):
         write_gta5(tmp_path / 'gta5', 1, seed=1, size=SIZE)
+    with pytest.raises(ValueError, match='look'):
+        write_gta5(tmp_path / 'gta5', 1, seed=0, size=SIZE, varied=True)
+    write_gta5(tmp_path / 'varied', 1, seed=0, size=SIZE, varied=True)
+    with pytest.raises(ValueError, match='look'):
+        write_gta5(tmp_path / 'varied', 1, seed=0, size=SIZE)
     (tmp_path / 'mine/leftImg8bit').mkdir(parents=True)
     with pytest.raises(ValueError, match='not empty'):
         write_cityscapes(tmp_path / 'mine', 1, 0, size=SIZE)
