@@ -66,7 +66,8 @@ def job(tmp_path_factory):
     """The config of a small job, trained for one epoch of two."""
     config = write_toy_job(tmp_path_factory.mktemp('job'))
     no_validation = ['val_cfg=None', 'val_dataloader=None', 'val_evaluator=None']
-    train(load_config(config, ['train_cfg.max_epochs=1', *no_validation]))
+    cut = ['train_cfg.max_epochs=1', 'param_scheduler.0.end=2']
+    train(load_config(config, [*cut, *no_validation]))
     return config
 
 

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from segda_mm.datasets.formats import videos
 from segda_mm.errors import DataError, MissingDataError
 from segda_mm.inference.sources import open_source
-from segda_mm.labeling import video_frames
 
 
 def write_video(path, brightnesses, rate=12.5, size=(64, 32)):
@@ -81,7 +81,7 @@ def test_a_video_that_was_taken_upright_is_turned(tmp_path, turned):
 
 def test_a_video_that_was_cut_is_told(tmp_path, monkeypatch):
     told = []
-    monkeypatch.setattr(video_frames, 'print_log', lambda text, **_: told.append(text))
+    monkeypatch.setattr(videos, 'print_log', lambda text, **_: told.append(text))
     video = write_video(tmp_path / 'drive.mkv', range(100))
     content = video.read_bytes()
     video.write_bytes(content[: len(content) * 2 // 3])
