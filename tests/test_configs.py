@@ -53,6 +53,9 @@ def data(tmp_path_factory):
         (folder / tree).mkdir()
         (folder / tree / 'cityscapes').symlink_to(folder / 'cityscapes')
     (folder / 'minicity/gta5').symlink_to(folder / 'gta5')
+    for name in ('RGB', 'GT/LABELS'):
+        (folder / 'synthia' / name).mkdir(parents=True)
+        Image.new('L', (8, 6)).save(folder / 'synthia' / name / '0000000.png')
     for sequence in ('0006R0_f', '0016E5_', '0001TP_'):
         for frame in range(4):
             name = f'train/{sequence}{frame:05d}'

@@ -29,3 +29,5 @@ train_dataloader = dict(
         )
     )
 )
+# Dilated depthwise convolutions are five times as slow on a CPU with channels last.
+default_hooks = dict(channels_last=None)

@@ -18,6 +18,7 @@ from .mapillary import MapillaryPanopticDataset
 from .own_data import DrawnStreetsDataset, FootageDataset, MaskedImagesDataset
 from .pseudo_labeled import PseudoLabeledDataset
 from .rare_class import RareClassDataset
+from .synthia import SYNTHIADataset
 from .transforms import *  # noqa: F403
 from .unlabeled import UnlabeledImageDataset
 
@@ -44,6 +45,7 @@ __all__ = [
     'PanopticSegDataset',
     'PseudoLabeledDataset',
     'RareClassDataset',
+    'SYNTHIADataset',
     'UnlabeledImageDataset',
 ]
 __all__ += transforms.__all__

@@ -40,6 +40,15 @@ def _table_from_mapping(name: str, mapping: Mapping) -> LabelTable:
     return LabelTable(name, train_ids, known)
 
 
+#: Classes of Cityscapes that SYNTHIA has, in the order of their train ids, by its ids.
+_SYNTHIA = dict(
+    zip(
+        (3, 4, 2, 21, 5, 7, 15, 9, 6, 1, 10, 17, 8, 19, 12, 11),
+        (name for name in CLASSES if name not in ('terrain', 'truck', 'train')),
+    )
+)
+SYNTHIA_CLASSES = tuple(_SYNTHIA.values())
+
 _CITYSCAPES = {label.id: label.train_id for label in LABELS}
 _TABLES = {
     name: _table_from_mapping(name, mapping)
@@ -47,6 +56,10 @@ _TABLES = {
         'cityscapes': _CITYSCAPES,
         # GTA5 stores the licence plate as 34 where Cityscapes has -1.
         'gta5': {**_CITYSCAPES, 34: IGNORE_INDEX},
+        'synthia': {
+            **dict.fromkeys(range(23), IGNORE_INDEX),
+            **{label_id: train_id for train_id, label_id in enumerate(_SYNTHIA)},
+        },
         'camvid': {**{i: i for i in range(11)}, 11: IGNORE_INDEX},
         'train_id': {**{i: i for i in range(len(CLASSES))}, 255: IGNORE_INDEX},
     }.items()
@@ -58,7 +71,8 @@ def label_table(table: str | Mapping[int, int]) -> LabelTable:
 
     Args:
         table: ``'cityscapes'`` (ids 0..33 and -1), ``'gta5'`` (the same and 34),
-            ``'camvid'`` (classes 0..10, void 11), ``'train_id'`` (0..18 and 255 as
+            ``'synthia'`` (ids 0..22, to its 16 classes), ``'camvid'`` (classes 0..10,
+            void 11), ``'train_id'`` (0..18 and 255 as
             they are), or a mapping of all ids that may occur to train ids.
     """
     if not isinstance(table, str):
@@ -129,6 +143,28 @@ def read_label_ids(path: str | os.PathLike) -> np.ndarray:
             '(Cityscapes: *_gtFine_labelIds.png)',
         )
     return ids
+
+
+def read_synthia_ids(path: str | os.PathLike) -> np.ndarray:
+    """Read the first of the three 16-bit channels of a file of SYNTHIA, uint8 (H, W).
+
+    Raises:
+        DataError: It has no such channels, or as :func:`decode_labels`.
+    """
+    with opened_labels(path, 'label file') as image:
+        image.load()
+        # Pillow has no mode for them, and keeps the high bytes alone.
+        pixels = cv2.imread(os.fspath(path), cv2.IMREAD_UNCHANGED)
+    if pixels is None or pixels.dtype != np.uint16 or pixels.ndim != 3:
+        raise DataError(
+            'has no channels of 16 bits, of which the first holds the class ids of '
+            'SYNTHIA',
+            file=path,
+            remedy='Use the files of GT/LABELS as they are published, or name the '
+            'table of what the files hold: LoadLabelIds(table={id: train_id})',
+        )
+    # OpenCV has the first channel last; no table knows 254.
+    return np.minimum(pixels[..., 2], 254).astype(np.uint8)
 
 
 def to_train_ids(

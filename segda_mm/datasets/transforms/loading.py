@@ -23,7 +23,12 @@ from ..formats.label_checksums import (
     rejected_images,
     require_unchanged,
 )
-from ..formats.label_files import label_table, read_label_ids, to_train_ids
+from ..formats.label_files import (
+    label_table,
+    read_label_ids,
+    read_synthia_ids,
+    to_train_ids,
+)
 from ..formats.mask_values import mask_table
 from ..formats.panoptic_files import codes_from_segments, read_panoptic_png
 
@@ -64,8 +69,9 @@ class LoadLabelIds(BaseTransform):
     ``mmseg.apis.inference_model`` gives it, passes as it is.
 
     Args:
-        table: ``'cityscapes'``, ``'gta5'``, ``'camvid'``, ``'train_id'`` or an own
-            ``{id: train_id}``; None takes the one of the data set.
+        table: ``'cityscapes'``, ``'gta5'``, ``'synthia'``, ``'camvid'``,
+            ``'train_id'`` or an own ``{id: train_id}``; None takes the one of the
+            data set.
         scale: (width, height) to evaluate at, for test pipelines, behind every
             ``Resize``: labels get that size by nearest neighbour, and predictions by
             ``ori_shape``. None: both have the size of the file.
@@ -97,8 +103,6 @@ class LoadLabelIds(BaseTransform):
             labels = mask_table(given).train_ids(file)
             _require_size_of_image(labels, results)
             return self._add(labels, results)
-        ids = read_label_ids(file)
-        _require_size_of_image(ids, results)
         if table is None:
             if results.get('label_table') is None:
                 raise ValueError(
@@ -107,6 +111,9 @@ class LoadLabelIds(BaseTransform):
                     "| 'gta5' | 'camvid' | 'train_id' | {id: train_id})"
                 )
             table = label_table(results['label_table'])
+        read = read_synthia_ids if table.name == 'synthia' else read_label_ids
+        ids = read(file)
+        _require_size_of_image(ids, results)
         labels = to_train_ids(ids, table, file, results.get('label_map'))
         return self._add(labels, results)
 
