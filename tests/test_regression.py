@@ -36,6 +36,7 @@ from segda_mm.testing import (
     panoptic_batch,
     segmentation_batch,
     tiny_bisenet,
+    tiny_daformer,
     tiny_method,
     tiny_optim_wrapper,
     tiny_panoptic_deeplab,
@@ -64,6 +65,13 @@ MEAN_TEACHER = tiny_method(
         blur_sigma=(0.2, 1.0),
         blur_probability=0.5,
     ),
+)
+DAFORMER = tiny_method(
+    'DAFormer',
+    tiny_daformer(),
+    # Labels are blocks of 8x8 in cells of 32x32.
+    min_thing_share=0.2,
+    pseudo_labeler=dict(type='ConfidentShare', threshold=0.258, ignored_rows=(3, 20)),
 )
 META = tiny_method(
     'MetaPseudoLabels',
@@ -97,6 +105,10 @@ METHODS = dict(
         pseudo_labeler=dict(type='PixelConfidence', exponent=2.0),
         label_batch_statistics=False,
     ),
+    mean_teacher_masked=dict(
+        MEAN_TEACHER, masking=dict(type='BlockMask', ratio=0.7, block_size=16)
+    ),
+    daformer=DAFORMER,
     mpl_product=META,
     mpl_change=dict(
         META,
@@ -146,7 +158,7 @@ def train_steps(name):
 
 
 def _is_trained(key, child, config):
-    if config['type'] == 'MeanTeacher':
+    if config['type'] in ('MeanTeacher', 'DAFormer'):
         return key == 'student_generator'
     return any(parameter.requires_grad for parameter in child.parameters())
 
