@@ -132,8 +132,6 @@ class MaskTable:
             ('colours', 'void=[[0, 0, 0]]') if wrong.ndim > 1 else ('ids', 'void=[0]')
         )
         rest = f' and {len(found) - 5} more' if len(found) > 5 else ''
-        if os.fspath(path).lower().endswith(('.jpg', '.jpeg')):
-            more += '; JPEG changes values, so write masks as PNG'
         raise DataError(
             f'has {kind} that are no class of the config: {listed}{rest}',
             file=path,

@@ -98,7 +98,8 @@ def test_what_is_no_class_is_told(tmp_path, values, table, words):
         mask_table(table).train_ids(path)
 
 
-def test_jpeg_is_named_as_the_cause(tmp_path):
+def test_many_unknown_values_are_counted_and_lossy_files_refused(tmp_path):
     noisy = np.random.default_rng(0).integers(0, 255, (16, 16, 3)).astype(np.uint8)
-    with pytest.raises(DataError, match=r'and \d+ more.*JPEG changes values'):
-        mask_table(PLAIN).train_ids(write(tmp_path / 'm.jpg', noisy))
+    for name, words in (('m.png', r'and \d+ more'), ('m.jpg', 'is a JPEG file')):
+        with pytest.raises(DataError, match=words):
+            mask_table(PLAIN).train_ids(write(tmp_path / name, noisy))
