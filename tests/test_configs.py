@@ -49,16 +49,18 @@ def data(tmp_path_factory):
         'minicity-512x256-pretraining',
         'minicity-video',
         'minicity-pretraining',
+        'minicity_varied',
     ):
         (folder / tree).mkdir()
         (folder / tree / 'cityscapes').symlink_to(folder / 'cityscapes')
-    (folder / 'minicity/gta5').symlink_to(folder / 'gta5')
+    for tree in ('minicity', 'minicity_varied'):
+        (folder / tree / 'gta5').symlink_to(folder / 'gta5')
     for name in ('RGB', 'GT/LABELS'):
         (folder / 'synthia' / name).mkdir(parents=True)
         Image.new('L', (8, 6)).save(folder / 'synthia' / name / '0000000.png')
-    for sequence in ('0006R0_f', '0016E5_', '0001TP_'):
+    for part in ('train/0006R0_f', 'train/0016E5_', 'train/0001TP_', 'val/0016E5_'):
         for frame in range(4):
-            name = f'train/{sequence}{frame:05d}'
+            name = f'{part}{frame:05d}'
             for file, mode in (
                 (f'images/{name}.jpg', 'RGB'),
                 (f'labels/{name}.png', 'L'),
