@@ -156,7 +156,10 @@ def test_a_training_step_takes_the_way_that_is_told(tmp_path, monkeypatch):
 
     def arrive(self, *args, **kwargs):
         way = [name(frame) for frame, _ in traceback.walk_stack(None)][::-1]
-        if any(called == 'adversarial_step' for called, _ in way):
+        # The first batch is tried before the loop begins.
+        if {'MPLTrainLoop.run_iter', 'adversarial_step'} <= {
+            called for called, _ in way
+        }:
             raise Arrived(way)
         return plain(self, *args, **kwargs)
 
