@@ -44,6 +44,9 @@ def test_the_files_are_settled_and_fit_the_data(folder, name):
     reports = check_data(cfg)
     assert [report.problems for report in reports] == [[]] * len(reports)
     assert cfg.model.discriminator.num_classes == 5
+    # Workers that stay never learn of the next epoch; the loop refuses them.
+    assert cfg.train_dataloader.num_workers == 2
+    assert not cfg.train_dataloader.get('persistent_workers')
 
 
 def test_init_writes_the_file_that_is_shown(folder):

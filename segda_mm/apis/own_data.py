@@ -192,7 +192,6 @@ def _settle_data(
         _derive(cfg, loader, dict(dataset=tested))
     for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
         cfg[loader].num_workers = settings.workers
-        cfg[loader].persistent_workers = settings.workers > 0
     if settings.val is None:
         cfg.val_dataloader = cfg.val_cfg = cfg.val_evaluator = None
 
