@@ -70,7 +70,7 @@ def evaluate(
         raise PreflightError(f'there is no checkpoint {checkpoint}')
     dataset = require_data(cfg, ('test_dataloader',))['test_dataloader']
     if not _has_labels(dataset):
-        _draw_only(cfg, dataset, show_dir, out)
+        _go_without_labels(cfg, dataset, show_dir, out)
     if tta:
         _wrap_for_tta(cfg)
     if show_dir is not None:
@@ -142,20 +142,25 @@ def _has_labels(dataset: BaseDataset) -> bool:
     return any(key in view for view in views for key in truths)
 
 
-def _draw_only(
+def _go_without_labels(
     cfg: Config,
     dataset: BaseDataset,
     show_dir: str | Path | None,
     out: str | Path | None,
 ) -> None:
     key = 'test_dataloader.dataset'
-    if show_dir is None or out is not None:
+    evaluators = cfg.get('test_evaluator') or []
+    if not isinstance(evaluators, list | tuple):
+        evaluators = [evaluators]
+    # Those write predictions and score nothing.
+    writing = bool(evaluators) and all(part.get('format_only') for part in evaluators)
+    if not writing and (show_dir is None or out is not None):
         raise PreflightError(
             f'{key} has no labels to score predictions by. Load them in its pipeline, '
             'name show_dir alone (--show-dir) for pictures, or write predictions with '
             '`segda predict`'
         )
-    if not dataset.metainfo.get('classes'):
+    if show_dir is not None and not dataset.metainfo.get('classes'):
         raise PreflightError(
             f'{key} does not say how to draw its classes; give it '
             'metainfo=dict(classes=[...], palette=[...])'
@@ -164,7 +169,8 @@ def _draw_only(
         owner = cfg.test_dataloader.dataset if name == 'pipeline' else cfg
         if owner.get(name) is not None:
             owner[name] = without_labels(owner[name])
-    cfg.test_evaluator = []
+    if not writing:
+        cfg.test_evaluator = []
 
 
 def _split_figures(figures: dict[str, float]) -> dict[str, dict]:
