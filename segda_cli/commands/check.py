@@ -1,7 +1,8 @@
-"""Check a config: its model, and every image and label file of its data sets.
+"""Check a config: its data sets, file by file, and a step of its training.
 
 Looks for missing pairs, unreadable files, sizes that differ and unknown ids, and
-shows how often each class occurs. Exits with 1 when there are problems.
+shows how often each class occurs. Where all is well, a step of training and one of
+validation are tried. Exits with 1 when there are problems.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def job(args: argparse.Namespace) -> int:
     from segda_mm.apis import load_config
     from segda_mm.apis.checks import require_model
+    from segda_mm.apis.training import try_steps
     from segda_mm.datasets.data_check import check_data, format_report, write_exclude
 
     splits = SPLITS if args.split == 'all' else (args.split,)
@@ -50,4 +52,9 @@ def job(args: argparse.Namespace) -> int:
         print(f'{args.write_exclude} names {count} images')
     problems = sum(len(report.problems) for report in reports)
     print(f'{problems} problems in {len(reports)} data sets')
-    return 1 if problems else 0
+    if problems:
+        return 1
+    if args.split == 'all' and 'model' in cfg and cfg.get('train_cfg'):
+        try_steps(cfg)
+        print('a step of training and validation went well')
+    return 0

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import importlib.util
 import platform
 import shlex
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 import torch
 from mmengine.config import Config
 from mmengine.dist import is_main_process
+from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from segda_mm import __version__
@@ -98,6 +102,42 @@ def train(
         raise PreflightError(str(error)) from error
     with sole_run_in(cfg.work_dir):
         return _run(cfg)
+
+
+class _Tried(Exception):
+    """A training got as far as its first step."""
+
+
+class _StopBeforeTraining(Hook):
+    """Ends a training that has passed its checks."""
+
+    priority = 'VERY_HIGH'
+
+    def before_train(self, runner: Runner) -> None:
+        raise _Tried
+
+
+def try_steps(cfg: Config) -> None:
+    """Try a step of training and of validation as :func:`train` does; keep nothing.
+
+    Checkpoints to start from may be absent: another run may have yet to make them.
+
+    Args:
+        cfg: A whole config with ``train_dataloader`` and ``model``; stays as it is.
+
+    Raises:
+        PreflightError: A step fails; the message names the config key and the reason.
+    """
+    cfg = copy.deepcopy(cfg)
+    cfg.log_level, cfg.resume, cfg.load_from = 'ERROR', False, None
+    settle_initial_checkpoints(cfg, resuming=True)
+    with tempfile.TemporaryDirectory() as folder, config_errors(cfg):
+        cfg.work_dir = folder
+        runner = build_runner(cfg)
+        runner.register_hook(FirstBatchCheck())
+        runner.register_hook(_StopBeforeTraining())
+        with contextlib.suppress(_Tried):
+            runner.train()
 
 
 def _run(cfg: Config) -> Runner:

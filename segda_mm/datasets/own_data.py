@@ -116,7 +116,7 @@ class MaskedImagesDataset(FolderSegDataset):
 
 @DATASETS.register_module()
 class DrawnStreetsDataset(GTA5Dataset):
-    """The game look of the built-in miniature world, drawn when it is first used.
+    """Streets that are drawn when they are first used, each in a look of its own.
 
     Args:
         num_images, size, seed: How many images of (width, height), of which world.
@@ -146,7 +146,8 @@ class DrawnStreetsDataset(GTA5Dataset):
                 f'Drawing {self.world["num_images"]} streets to {self.data_root}',
                 logger='current',
             )
-        write_gta5(self.data_root, workers=os.cpu_count() or 1, **self.world)
+        workers = os.cpu_count() or 1
+        write_gta5(self.data_root, workers=workers, varied=True, **self.world)
         return super().scan()
 
 

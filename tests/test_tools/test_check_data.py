@@ -43,6 +43,20 @@ def test_problems_and_exclusion(run_command, capsys, config, gta5_root, tmp_path
     assert '0 problems in 1 data sets' in out
 
 
+def test_what_a_step_cannot_do_is_told_as_in_training(run_command, capsys, toy_config):
+    assert run_command('check', toy_config, '--workers', 0) == 0
+    assert 'a step of training and validation went well' in capsys.readouterr().out
+    # A model that can be built, and data that are well.
+    option = 'model.decode_head.in_channels=5'
+    told = []
+    for words in (('check', '--workers', 0), ('train', '--no-report')):
+        command, *options = words
+        run_command(command, toy_config, *options, '--cfg-options', option)
+        told.append(capsys.readouterr().err.strip().splitlines()[-1])
+    assert 'channels' in told[0]
+    assert told[0].partition(': ')[2] == told[1].partition(': ')[2]
+
+
 def test_the_model_is_built_as_well(run_command, capsys, toy_config):
     option = 'model.decode_head.num_clases=3'
     assert run_command('check', toy_config, '--cfg-options', option) == 2
