@@ -31,6 +31,7 @@ def run_tool(out, *options):
     return [json.loads(line) for line in out.read_text().splitlines()]
 
 
+@pytest.mark.slow
 def test_killed_runs_of_some_methods_end_as_uninterrupted_ones(tmp_path):
     rows = run_tool(
         tmp_path / 'rows.jsonl',
