@@ -66,8 +66,9 @@ def report(
         PreflightError: There is no finished run.
         FileNotWrittenError: The disk is full, or the like.
     """
-    alone = isinstance(runs, str | os.PathLike)
-    given = [Path(runs)] if alone else [Path(run) for run in runs]  # type: ignore
+    if isinstance(runs, str | os.PathLike):
+        runs = [runs]
+    given = [Path(run) for run in runs]
     folders = [found for folder in given for found in _runs_in(folder)]
     out = given[0] / 'report.html' if out is None else Path(out)
     require_own_files([out])
