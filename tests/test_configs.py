@@ -18,6 +18,8 @@ from PIL import Image
 
 from segda_mm.apis import PreflightError, load_config, train
 from segda_mm.apis.checks import require_data
+from segda_mm.apis.class_tables import CITYSCAPES_TO_CAMVID
+from segda_mm.datasets import CamVidDataset
 from segda_mm.engine.optimizers import ChildOptimWrapperConstructor
 from segda_mm.minicity import write_cityscapes, write_gta5
 from segda_mm.registry import MODELS
@@ -75,6 +77,14 @@ def test_names_follow_the_scheme():
     names = [Path(config).name for config in CONFIGS if '/' in config]
     assert [name for name in names if not NAME.fullmatch(name)] == []
     assert max(map(len, names)) <= 60
+
+
+def test_classes_by_name_are_those_of_own_data():
+    # A config cannot import the table.
+    cfg = Config.fromfile(ROOT / '_base_/datasets/minicity2camvid_source.py')
+    assert cfg.class_map == CITYSCAPES_TO_CAMVID
+    assert cfg.classes == CamVidDataset.METAINFO['classes']
+    assert cfg.palette == CamVidDataset.METAINFO['palette']
 
 
 def test_the_model_index_lists_every_config():

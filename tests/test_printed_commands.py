@@ -29,7 +29,7 @@ SKIPPED = {
     r'(?<!minicity-)(gta2cs|gta5|cityscapes|mapillary|imagenet|camvid)': 'licensed',
     r'^torchrun|--launcher': 'a launcher',
     r'^segda weights \w': 'fetched from the network',
-    r'^segda demo': 'takes five minutes on two cores: `make demo`',
+    r'^segda demo': 'takes minutes of two cores: `make demo`',
 }
 #: What makes the drawn world, that is the source there, small.
 SMALLER = {

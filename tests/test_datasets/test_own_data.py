@@ -7,6 +7,7 @@ from PIL import Image
 
 from segda_mm.datasets import DrawnStreetsDataset, FootageDataset, MaskedImagesDataset
 from segda_mm.errors import DataError, MissingDataError
+from segda_mm.minicity import render_frame
 from segda_mm.testing.own_streets import write_video
 
 TABLE = dict(ids=[[0, 0], [1, 1]])
@@ -107,6 +108,8 @@ def test_drawn_streets_are_drawn_once(folder):
     dataset = DrawnStreetsDataset(**args)
     (first, _), (second, _) = infos(dataset, 'img_path', 'seg_map_path')
     assert first == 'data/drawn/128x64-2-seed0/images/00001.png'
+    frame = render_frame('varied', 0, 0, (128, 64), stream='gta5')
+    np.testing.assert_array_equal(np.asarray(Image.open(first)), frame.image)
     times = [(folder / file).stat().st_mtime_ns for file in (first, second)]
     assert len(DrawnStreetsDataset(**args)) == 2
     assert times == [(folder / f).stat().st_mtime_ns for f in (first, second)]
