@@ -17,8 +17,8 @@ from mmengine.runner import Runner
 from PIL import Image
 
 from segda_mm.apis import PreflightError, load_config, train
-from segda_mm.apis.checks import require_data
-from segda_mm.apis.class_tables import CITYSCAPES_TO_CAMVID
+from segda_mm.apis.checks.preflight import require_data
+from segda_mm.apis.own.class_tables import CITYSCAPES_TO_CAMVID
 from segda_mm.datasets import CamVidDataset
 from segda_mm.engine.optimizers import ChildOptimWrapperConstructor
 from segda_mm.minicity import write_cityscapes, write_gta5

@@ -31,7 +31,7 @@ from segda_mm.apis import (
     verify_onnx,
 )
 from segda_mm.apis import test as evaluate
-from segda_mm.apis.checks import require_trusted_sources
+from segda_mm.apis.checks.preflight import require_trusted_sources
 from segda_mm.engine import AdaptationRunner
 from segda_mm.models.backbones.timm_xception71 import convert_timm_xception71
 from segda_mm.models.checkpoints import only_plain_checkpoints, read_checkpoint

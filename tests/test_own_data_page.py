@@ -10,8 +10,8 @@ from PIL import Image
 
 from segda_cli.main import main, parser_of
 from segda_mm.apis import load_config
-from segda_mm.apis.checks import require_data
-from segda_mm.apis.own_settings import SETTINGS
+from segda_mm.apis.checks.preflight import require_data
+from segda_mm.apis.own.settings import SETTINGS
 from segda_mm.datasets.data_check import check_data
 from segda_mm.testing.own_streets import write_own_streets
 

@@ -27,7 +27,7 @@ def job(args: argparse.Namespace) -> None:
     from segda_mm.apis import adapt, try_report
     from segda_mm.apis.adapting import table_of
     from segda_mm.apis.config import parse_cfg_options
-    from segda_mm.apis.own_files import write_own_config
+    from segda_mm.apis.own.files import write_own_config
     from segda_mm.errors import PreflightError
 
     config = args.config

@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def job(args: argparse.Namespace) -> int:
     from segda_mm.apis import load_config
-    from segda_mm.apis.checks import require_model
+    from segda_mm.apis.checks.preflight import require_model
     from segda_mm.apis.training import try_steps
     from segda_mm.datasets.data_check import check_data, format_report, write_exclude
 

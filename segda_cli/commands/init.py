@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def job(args: argparse.Namespace) -> None:
-    from segda_mm.apis.own_files import write_own_config
+    from segda_mm.apis.own.files import write_own_config
 
     text = write_own_config(
         args.config, args.target, args.source, args.val, args.recipe, args.epochs

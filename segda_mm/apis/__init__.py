@@ -9,8 +9,8 @@ from .deployed_model import load_model
 from .evaluating import evaluate
 from .exporting import export, export_segmentor, export_weights
 from .labeling import label
-from .onnx_export import export_onnx
-from .onnx_runtime import quantize_onnx, verify_onnx
+from .onnx.export import export_onnx
+from .onnx.runtime import quantize_onnx, verify_onnx
 from .predicting import Predictor
 from .reporting import report, try_report
 from .reviewing import review

@@ -16,12 +16,12 @@ from segda_mm.files import write_json, write_text
 from segda_mm.self_training.plan import Plan
 from segda_mm.self_training.state import StateFile, flat_settings
 
-from .checks import require_data
+from .checks.preflight import require_data
 from .config import load_config
 from .config_files import read_config
 from .demo import markdown_table
 from .evaluating import evaluate
-from .own_data import is_own, is_setting
+from .own.data import is_own, is_setting
 from .reporting import try_report
 from .runner import sole_run_in
 from .self_training import self_train

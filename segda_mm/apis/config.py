@@ -14,8 +14,8 @@ from mmengine.runner import Runner
 
 from segda_mm.errors import PreflightError
 
-from . import own_data
 from .config_files import read_config
+from .own import data as own_data
 from .schedules import follow_epochs
 
 #: Settings at the top of a config: the Runner's arguments, what it looks up itself,

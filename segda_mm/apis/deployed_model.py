@@ -16,8 +16,8 @@ from segda_mm.methods import DomainAdaptiveSegmentor
 from segda_mm.models.checkpoints import load_network_weights, only_plain_checkpoints
 from segda_mm.registry import DATASETS, MODELS
 
+from .checks.config_errors import config_errors
 from .config import load_config
-from .config_errors import config_errors
 from .network_stride import pad_to_stride
 
 

@@ -20,10 +20,10 @@ from segda_mm.models.checkpoints import load_network_weights
 from segda_mm.outputs import note_folder, require_own_folder
 from segda_mm.visualization.confusion import write_confusion
 
-from .checks import require_data, require_outputs_apart
-from .config_errors import config_errors, step_errors
-from .first_batch import require_batches
-from .model_checks import require_channels, require_sound_model
+from .checks.config_errors import config_errors, step_errors
+from .checks.first_batch import require_batches
+from .checks.models import require_channels, require_sound_model
+from .checks.preflight import require_data, require_outputs_apart
 from .runner import build_runner
 
 #: Metrics that write the predictions where ``output_dir`` says.

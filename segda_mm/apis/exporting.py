@@ -26,7 +26,7 @@ from segda_mm.outputs import note_files, require_own_files
 
 from .config import children
 from .deployed_model import class_meta, deployed_network, load_model
-from .onnx_export import export_onnx
+from .onnx.export import export_onnx
 
 
 def export(

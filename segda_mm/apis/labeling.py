@@ -29,9 +29,9 @@ from segda_mm.models.checkpoints import (
 from segda_mm.outputs import require_apart
 from segda_mm.registry import DATASETS, LABELERS, MODELS
 
-from .config_errors import config_errors, step_errors
+from .checks.config_errors import config_errors, step_errors
+from .checks.models import require_channels
 from .deployed_model import averaging_views
-from .model_checks import require_channels
 from .network_stride import pad_to_stride
 from .runner import sole_run_in
 

@@ -24,7 +24,8 @@ from segda_mm.models.checkpoints import read_checkpoint
 from segda_mm.models.segmentors import PanopticDeepLab
 from segda_mm.registry import MODELS
 
-from .config_errors import step_errors
+from .checks.config_errors import step_errors
+from .checks.models import channels_taken, require_channels
 from .deployed_model import (
     averaging_views,
     chosen_checkpoint,
@@ -33,7 +34,6 @@ from .deployed_model import (
     deployed_network,
     load_model,
 )
-from .model_checks import channels_taken, require_channels
 from .network_stride import pad_to_stride
 
 

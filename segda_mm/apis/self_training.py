@@ -20,7 +20,7 @@ from segda_mm.self_training.configs import PlanConfigs
 from segda_mm.self_training.run import carry_out, require_inputs
 from segda_mm.self_training.stages import Commands
 
-from .checks import require_data, settle_initial_checkpoints
+from .checks.preflight import require_data, settle_initial_checkpoints
 from .config import load_config
 from .evaluating import evaluate
 from .labeling import label

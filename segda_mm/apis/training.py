@@ -33,15 +33,15 @@ from segda_mm.errors import (
 from segda_mm.files import write_json
 from segda_mm.visualization.report.runs import PROVENANCE
 
-from .checks import (
+from .checks.config_errors import config_errors, is_worded, message_of
+from .checks.first_batch import FirstBatchCheck
+from .checks.preflight import (
     require_data,
     require_hook_data,
     require_outputs_apart,
     require_trusted_sources,
     settle_initial_checkpoints,
 )
-from .config_errors import config_errors, is_worded, message_of
-from .first_batch import FirstBatchCheck
 from .runner import build_runner, sole_run_in
 
 _FULL_PRECISION = ('OptimWrapper', 'GradientAveragingOptimWrapper')

@@ -27,7 +27,7 @@ from timing import parser_for, report, time_ways, timed_lines
 
 from segda_mm.apis import export_onnx, load_config, quantize_onnx
 from segda_mm.apis.deployed_model import load_model
-from segda_mm.apis.onnx_export import ImageGraph
+from segda_mm.apis.onnx.export import ImageGraph
 from segda_mm.registry import MODELS
 from studies.records import ROOT, provenance
 

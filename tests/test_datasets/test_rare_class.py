@@ -10,7 +10,7 @@ from mmengine.dataset import pseudo_collate
 from torch.utils.data import DataLoader
 
 from segda_mm.apis import PreflightError
-from segda_mm.apis.checks import require_data
+from segda_mm.apis.checks.preflight import require_data
 from segda_mm.datasets import (
     RareClassDataset,
     UnlabeledImageDataset,

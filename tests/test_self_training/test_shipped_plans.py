@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from segda_mm.apis import load_config
-from segda_mm.apis.checks import require_data
+from segda_mm.apis.checks.preflight import require_data
 from segda_mm.self_training.configs import PlanConfigs
 from segda_mm.self_training.run import require_inputs
 from segda_mm.self_training.state import flat_settings

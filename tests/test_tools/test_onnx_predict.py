@@ -16,7 +16,8 @@ from mmengine.registry import init_default_scope
 from mmseg.structures import SegDataSample
 from PIL import Image, ImageOps
 
-from segda_mm.apis import export_onnx, load_model, onnx_runtime
+from segda_mm.apis import export_onnx, load_model
+from segda_mm.apis.onnx import runtime as onnx_runtime
 from segda_mm.inference import onnx_predict
 from segda_mm.registry import MODELS
 from segda_mm.testing.toy_job import PALETTE, write_toy_job

@@ -8,7 +8,7 @@ from mmengine.config import Config
 from PIL import Image
 
 from segda_mm.apis import PreflightError
-from segda_mm.apis.checks import require_data
+from segda_mm.apis.checks.preflight import require_data
 from segda_mm.datasets import ColorStatistics, FourierStyle
 from segda_mm.ops.style import transfer_low_frequencies
 

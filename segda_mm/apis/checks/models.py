@@ -16,7 +16,7 @@ from segda_mm.errors import PreflightError
 from segda_mm.methods.generator import has_plain_losses
 from segda_mm.ops.panoptic_codes import VOID_CLASS
 
-from .deployed_model import deployed_network
+from ..deployed_model import deployed_network
 
 #: Transforms of mmseg that take images of three channels, and may drop others.
 _FOR_COLORS = ('PhotoMetricDistortion',)

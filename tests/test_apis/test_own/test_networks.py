@@ -3,7 +3,7 @@
 import pytest
 from mmengine.registry import init_default_scope
 
-from segda_mm.apis.networks import read_network
+from segda_mm.apis.own.networks import read_network
 from segda_mm.registry import MODELS
 
 

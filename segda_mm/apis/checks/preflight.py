@@ -22,9 +22,9 @@ from segda_mm.models.checkpoints import (
 from segda_mm.outputs import note_folder, require_apart, require_own_folder
 from segda_mm.registry import DATASETS, MODELS
 
-from .config import children
+from ..config import children
+from ..config_files import read_config, shipped_configs
 from .config_errors import config_errors
-from .config_files import read_config, shipped_configs
 
 #: Entries of mmseg's and our models that name a checkpoint.
 _WEIGHT_KEYS = ('checkpoint', 'pretrained')

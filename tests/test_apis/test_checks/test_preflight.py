@@ -3,8 +3,9 @@ from urllib.error import URLError
 import pytest
 from mmengine.config import Config
 
-from segda_mm.apis import PreflightError, checks, load_config
-from segda_mm.apis.checks import require_data, settle_initial_checkpoints
+from segda_mm.apis import PreflightError, load_config
+from segda_mm.apis.checks import preflight
+from segda_mm.apis.checks.preflight import require_data, settle_initial_checkpoints
 from segda_mm.models.published_weights import PUBLISHED_WEIGHTS
 
 
@@ -115,7 +116,7 @@ def test_from_scratch_drops_what_networks_start_from_and_nothing_else(tmp_path):
 def test_weights_that_cannot_be_fetched(tmp_path, monkeypatch):
     monkeypatch.setenv('SEGDA_WEIGHTS', str(tmp_path))
     cfg = load_config('supervised_bisenetv1-r18_gta5-720x1280')
-    (source,) = (source for *_, source in checks._named_weights(cfg))
+    (source,) = (source for *_, source in preflight._named_weights(cfg))
     assert source == PUBLISHED_WEIGHTS['resnet18']
 
     def no_network(url, *args):
@@ -138,5 +139,5 @@ def test_weights_that_cannot_be_fetched(tmp_path, monkeypatch):
     settle_initial_checkpoints(cfg)
     assert cfg.model.backbone.backbone_cfg.init_cfg is None
     larger = load_config('supervised_bisenetv1-r101_gta5-720x1280')
-    (source,) = (source for *_, source in checks._named_weights(larger))
+    (source,) = (source for *_, source in preflight._named_weights(larger))
     assert source == PUBLISHED_WEIGHTS['resnet101']

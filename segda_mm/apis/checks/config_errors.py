@@ -27,7 +27,7 @@ from segda_mm.errors import (
     TrainingStoppedError,
 )
 
-from .config import children
+from ..config import children
 
 #: MMEngine's functions that build an entry of a config, and the argument it is.
 _BUILDERS = {

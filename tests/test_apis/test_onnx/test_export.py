@@ -18,7 +18,7 @@ from segda_mm.apis import (
     quantize_onnx,
     verify_onnx,
 )
-from segda_mm.apis.onnx_pooling import PoolingByMatrices, mean_weights
+from segda_mm.apis.onnx.pooling import PoolingByMatrices, mean_weights
 from segda_mm.inference.onnx_predict import OnnxSegmentor
 from segda_mm.ops.panoptic_grouping import find_centers
 from segda_mm.registry import MODELS
@@ -275,7 +275,7 @@ def test_a_quantized_graph_predicts_nearly_the_same(graph, tmp_path):
 def test_paddings_that_a_graph_computes_stay_exact(tmp_path):
     """Lite0 pads by what it computes from sizes; rounded to 8 bits, maps do not fit."""
     pytest.importorskip('timm')
-    base = Path(__file__).parents[2] / 'configs/_base_/models/bisenetv1_lite0.py'
+    base = Path(__file__).parents[3] / 'configs/_base_/models/bisenetv1_lite0.py'
     segmentor = Config.fromfile(base).segmentor
     segmentor.backbone.backbone_cfg.init_cfg = None
     metainfo = dict(classes=list(range(19)), palette=[[0, 0, 0]] * 19)

@@ -32,10 +32,10 @@ from segda_mm.ops.panoptic_codes import LABEL_DIVISOR
 from segda_mm.ops.panoptic_outputs import resize_panoptic_outputs
 from segda_mm.outputs import note_files, require_own_files
 
-from .config_errors import step_errors
-from .deployed_model import class_meta, deployed_network, load_model
-from .model_checks import require_channels, require_sound_model
-from .onnx_pooling import PoolingByMatrices
+from ..checks.config_errors import step_errors
+from ..checks.models import require_channels, require_sound_model
+from ..deployed_model import class_meta, deployed_network, load_model
+from .pooling import PoolingByMatrices
 
 #: From weights per channel in int8 graphs to what the exporter knows.
 OPSETS = range(13, 21)

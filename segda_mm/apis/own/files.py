@@ -16,8 +16,8 @@ from segda_mm.datasets.formats.mask_values import read_mask_values
 from segda_mm.errors import DataError, MissingDataError, PreflightError
 from segda_mm.files import write_text
 
+from ..config_files import config_root
 from .class_tables import KNOWN, distinct_colors
-from .config_files import config_root
 
 #: How many masks are looked at, and how many classes they may hold.
 _MASKS, _CLASSES = 300, 100

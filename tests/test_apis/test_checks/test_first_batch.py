@@ -7,7 +7,7 @@ import torch
 from mmengine.config import ConfigDict
 
 from segda_mm.apis import PreflightError, train
-from segda_mm.apis.first_batch import FirstBatchCheck
+from segda_mm.apis.checks.first_batch import FirstBatchCheck
 from segda_mm.engine.hooks.finite_loss_hook import FiniteLossHook
 from segda_mm.engine.runner import AdaptationRunner
 from segda_mm.registry import HOOKS

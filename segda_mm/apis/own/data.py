@@ -14,10 +14,10 @@ from typing import Any
 
 from mmengine.config import Config, ConfigDict
 
+from ..config_files import read_config
 from .class_tables import ClassTable, class_map_of, mask_values, read_classes
-from .config_files import read_config
 from .networks import NetworkConfig, read_network, without_pretraining
-from .own_settings import NUMBERS, SETTINGS, complete, require_known
+from .settings import NUMBERS, SETTINGS, complete, require_known
 
 #: The feedback's ramp of the paper, in its 50 epochs.
 _RAMP = dict(growth_epochs=40, full_after_epoch=25)

@@ -4,9 +4,9 @@ import pytest
 from mmengine.config import Config
 
 from segda_mm.apis import load_config
-from segda_mm.apis.checks import settle_initial_checkpoints
-from segda_mm.apis.class_tables import CITYSCAPES_TO_CAMVID
+from segda_mm.apis.checks.preflight import settle_initial_checkpoints
 from segda_mm.apis.config_files import config_root
+from segda_mm.apis.own.class_tables import CITYSCAPES_TO_CAMVID
 from segda_mm.datasets import CamVidDataset, CityscapesFineDataset
 from segda_mm.errors import PreflightError
 

@@ -24,13 +24,13 @@ from segda_mm.engine.image_pass import require_equal_sizes
 from segda_mm.engine.trial import taken_back
 from segda_mm.errors import PreflightError
 
+from ..schedules import ends_at_zero, is_last, schedulers_of
 from .config_errors import step_errors
-from .model_checks import (
+from .models import (
     require_channels,
     require_color_transforms,
     require_sound_model,
 )
-from .schedules import ends_at_zero, is_last, schedulers_of
 
 _VOID = 255
 

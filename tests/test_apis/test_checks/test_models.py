@@ -14,7 +14,7 @@ from segda_mm.apis import (
     load_config,
     train,
 )
-from segda_mm.apis.model_checks import config_key, require_channels
+from segda_mm.apis.checks.models import config_key, require_channels
 from segda_mm.registry import MODELS
 from segda_mm.testing.toy_job import write_toy_job
 

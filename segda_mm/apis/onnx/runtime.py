@@ -22,8 +22,8 @@ from segda_mm.minicity import render_frame
 from segda_mm.ops.panoptic_grouping import find_centers
 from segda_mm.outputs import note_files, require_own_files
 
-from .deployed_model import deployed_network, load_model
-from .onnx_export import export_library
+from ..deployed_model import deployed_network, load_model
+from .export import export_library
 
 #: Least share of the pixels that must get the same label.
 LEAST_AGREEMENT = 0.999

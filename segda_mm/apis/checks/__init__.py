@@ -1,0 +1,1 @@
+"""What is refused before a job begins, with the sentence that says why."""

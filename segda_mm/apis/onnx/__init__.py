@@ -1,0 +1,1 @@
+"""ONNX graphs of trained networks: written, compared, quantised."""
