@@ -26,7 +26,7 @@ def load(name):
 
 
 def test_all_studies_are_found():
-    worlds = ('minicity', 'camvid', 'gta2cityscapes', 'cityscapes')
+    worlds = ('drawn2real', 'minicity', 'camvid', 'gta2cityscapes', 'cityscapes')
     assert len(STUDIES) == 12
     assert all(name.startswith(worlds) for name in STUDIES)
 
