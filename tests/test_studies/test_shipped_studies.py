@@ -27,7 +27,7 @@ def load(name):
 
 def test_all_studies_are_found():
     worlds = ('drawn2real', 'minicity', 'camvid', 'gta2cityscapes', 'cityscapes')
-    assert len(STUDIES) == 12
+    assert len(STUDIES) == 13
     assert all(name.startswith(worlds) for name in STUDIES)
 
 
