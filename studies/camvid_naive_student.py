@@ -2,8 +2,8 @@
 
 from mmengine.config import Config
 
+from studies.changes import trained_for
 from studies.study import Differences, Row, Study, Table
-from studies.worlds import trained_for
 
 CONFIG = 'configs/supervised/supervised_bisenetv1-lite0_camvid-day-192x256.py'
 PLAN = 'configs/naive_student/naive-student_bisenetv1-lite0_camvid-192x256.py'

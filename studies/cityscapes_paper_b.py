@@ -2,6 +2,7 @@
 
 from mmengine.config import Config
 
+from studies.changes import poly
 from studies.paper_b import (
     FRAME_SHARES,
     LABEL_SHARES,
@@ -15,7 +16,6 @@ from studies.paper_b import (
     students_start,
 )
 from studies.study import Row, Study
-from studies.worlds import poly
 
 PLAN = 'configs/naive_student/naive-student_x71-wr41-wr41_cityscapes-1025x2049.py'
 NETWORK = 'configs/panoptic_deeplab/panoptic-deeplab_{}_{}-1025x2049.py'

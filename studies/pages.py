@@ -24,7 +24,6 @@ from studies.records import RESULTS, ROOT, read_rows
 from studies.study import Plot, Study, StudyError, load_study
 from studies.tables import (
     Results,
-    choice_table,
     class_table,
     differences_table,
     draw,
@@ -62,13 +61,6 @@ def study_page(study: Study, results: Results) -> str:
             gap.title,
             gap_table(gap, results),
             f'From {gap.lower} (0 %) to {gap.upper} (100 %) in {gap.figure}.',
-        )
-    if study.choice:
-        add(
-            'Choosing a checkpoint without target labels',
-            choice_table(study.choice, results),
-            f'{study.choice.figure} on the target of the validation that a rule would '
-            'have chosen, and what the best one has more.',
         )
     for plot in study.plots:
         if draw(plot, results) is not None:

@@ -112,18 +112,6 @@ class Plot:
 
 
 @dataclass(frozen=True)
-class Choice:
-    """What choosing checkpoints by figures without target labels would have led to.
-
-    ``rules``: name -> (figure of the validations, ``'min'`` or ``'max'``).
-    """
-
-    rows: Sequence[str]
-    rules: Mapping[str, tuple[str, str]]
-    figure: str = 'mIoU'
-
-
-@dataclass(frozen=True)
 class Study:
     """A whole study; its file binds one to the name ``study``.
 
@@ -144,7 +132,6 @@ class Study:
     differences: Sequence[Differences] = ()
     gaps: Sequence[Gap] = ()
     plots: Sequence[Plot] = ()
-    choice: Choice | None = None
     decimals: Mapping[str, int] = field(default_factory=dict)
     name: str = ''
 
@@ -179,7 +166,7 @@ class Study:
         for plot in self.plots:
             lines = plot.rows.values() if plot.kind == 'lines' else [plot.rows]
             names += [name for line in lines for name in line]
-        return names + list(self.choice.rows if self.choice else [])
+        return names
 
     def row(self, name: str) -> Row:
         """The row of a name."""

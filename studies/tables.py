@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from scipy import stats
 
-from studies.study import Choice, Differences, Gap, Plot, Study, StudyError, Table
+from studies.study import Differences, Gap, Plot, Study, StudyError, Table
 
 #: Told apart with every kind of colour vision (Okabe and Ito, 2008).
 COLORS = ('#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9')
@@ -176,59 +176,6 @@ def gap_table(gap: Gap, results: Results) -> str:
             rows.append((name, each(shares, 0), spread(shares, 0)))
     head = ('method', 'closed in each seed, %', 'closed, %')
     return markdown(head, rows, names=2) if rows else ''
-
-
-def choice_table(choice: Choice, results: Results) -> str:
-    """What each rule would have chosen, beside the last epoch and the best one."""
-    rules = {
-        'last epoch': None,
-        **choice.rules,
-        'target labels (cheating)': (choice.figure, 'max'),
-    }
-    rows = []
-    for name in choice.rows:
-        for title, rule in rules.items():
-            chosen = [
-                chosen_validation(part, choice.figure, rule)
-                for part in results.validations(name).values()
-            ]
-            found = pd.DataFrame([part for part in chosen if part is not None])
-            if not found.empty:
-                epochs = ', '.join(str(int(epoch)) for epoch in found['epoch'])
-                cells = spread(found['value']), spread(found['loss']), epochs
-                rows.append((name, title, *cells))
-    figure = choice.figure
-    head = ('method', 'chosen by', figure, f'{figure} lost', 'epochs')
-    return markdown(head, rows, names=2) if rows else ''
-
-
-def chosen_validation(
-    validations: pd.DataFrame, figure: str, rule: tuple[str, str] | None
-) -> dict[str, float] | None:
-    """The validation of one training that a rule would have chosen.
-
-    Args:
-        validations: By epoch.
-        figure: What is judged by, greater being better.
-        rule: Figure and ``'min'`` or ``'max'``; None takes the last epoch. Of equally
-            good ones the first is taken, as a training that saves its best does.
-
-    Returns:
-        ``epoch``, ``value`` of the figure, and ``loss`` against the best validation;
-        None where there is none.
-    """
-    if figure not in validations or (rule and rule[0] not in validations):
-        return None
-    judged = validations[validations[figure].notna()]
-    values = judged[figure]
-    if rule is None:
-        epoch = values.index[-1] if len(values) else None
-    else:
-        by = judged[rule[0]].dropna()
-        epoch = (by.idxmin() if rule[1] == 'min' else by.idxmax()) if len(by) else None
-    if epoch is None:
-        return None
-    return dict(epoch=epoch, value=values[epoch], loss=values.max() - values[epoch])
 
 
 def draw(plot: Plot, results: Results) -> Figure | None:

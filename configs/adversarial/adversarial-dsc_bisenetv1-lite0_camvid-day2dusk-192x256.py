@@ -1,6 +1,6 @@
 _base_ = [
     '../_base_/models/bisenetv1_lite0_camvid.py',
-    '../_base_/datasets/camvid_day2dusk_crops_pair.py',
+    '../_base_/datasets/camvid_day2dusk_pair.py',
     '../_base_/methods/adversarial.py',
     '../_base_/schedules/poly_12e.py',
     '../_base_/default_runtime.py',

@@ -1,7 +1,7 @@
 # Trained on day alone, evaluated at dusk.
 _base_ = [
     '../_base_/models/bisenetv1_lite0_camvid.py',
-    '../_base_/datasets/camvid_day2dusk_crops_source.py',
+    '../_base_/datasets/camvid_day2dusk_source.py',
     '../_base_/methods/supervised.py',
     '../_base_/schedules/poly_12e.py',
     '../_base_/default_runtime.py',

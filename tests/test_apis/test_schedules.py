@@ -7,7 +7,7 @@ from segda_mm.apis import load_config, train
 from segda_mm.apis.schedules import follow_epochs
 from segda_mm.errors import PreflightError
 
-SUPERVISED = 'supervised_bisenetv1-r18_camvid-day-144x192'  # 4 epochs
+SUPERVISED = 'supervised_bisenetv1-r18_minicity-gta5-128x256'  # 8 epochs
 MPL = 'mpl_bisenet_gta2cs'  # 50 epochs
 WARM_UP = dict(type='LinearLR', start_factor=0.1, begin=0, end=2, by_epoch=True)
 COSINE = dict(type='CosineAnnealingLR', eta_min=0, begin=2, end=10, T_max=8)
@@ -16,10 +16,10 @@ COSINE = dict(type='CosineAnnealingLR', eta_min=0, begin=2, end=10, T_max=8)
 @pytest.mark.parametrize(
     ('options', 'end'),
     [
-        ([], 5),
-        (['train_cfg.max_epochs=8'], 9),
+        ([], 9),
+        (['train_cfg.max_epochs=10'], 11),
         (['train_cfg.max_epochs=2'], 3),
-        (['train_cfg.max_epochs=8', 'param_scheduler.0.end=6'], 6),
+        (['train_cfg.max_epochs=10', 'param_scheduler.0.end=6'], 6),
     ],
 )
 def test_a_shipped_config_learns_to_its_end(options, end):
@@ -31,9 +31,9 @@ def test_a_child_config_may_be_longer(tmp_path):
     child = tmp_path / 'child.py'
     child.write_text(
         f"_base_ = 'segda_mm::supervised/{SUPERVISED}.py'\n"
-        'train_cfg = dict(max_epochs=8)\n'
+        'train_cfg = dict(max_epochs=10)\n'
     )
-    assert load_config(child).param_scheduler[0].end == 9
+    assert load_config(child).param_scheduler[0].end == 11
 
 
 def test_the_feedback_ramp_follows():

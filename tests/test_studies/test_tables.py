@@ -6,10 +6,9 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from studies.study import Choice, Differences, Gap, Plot, StudyError, Table
+from studies.study import Differences, Gap, Plot, StudyError, Table
 from studies.tables import (
     Results,
-    choice_table,
     class_table,
     differences_table,
     draw,
@@ -122,17 +121,6 @@ VALIDATIONS = [
     dict(epoch=8, mIoU=11.0, entropy=0.2),
     dict(epoch=9, entropy=0.1),
 ]
-
-
-def test_choices_over_seeds(world):
-    world.add('source', 0, validations=VALIDATIONS)
-    world.add('source', 1, validations=VALIDATIONS[:2])
-    choice = Choice(['source', 'DSC'], {'entropy': ('entropy', 'min')})
-    assert cells(choice_table(choice, results(world)))[2:] == [
-        ['source', 'last epoch', '12.5 ± 2.1', '1.5 ± 2.1', '8, 4'],
-        ['source', 'entropy', '13.0 ± 1.4', '1.0 ± 1.4', '6, 4'],
-        ['source', 'target labels (cheating)', '14.0 ± 0.0', '0.0 ± 0.0', '4, 4'],
-    ]
 
 
 def test_curves_are_means_of_the_seeds_in_a_band(world):

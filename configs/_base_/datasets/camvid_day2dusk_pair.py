@@ -1,20 +1,26 @@
 # Labelled source and unlabelled target images, drawn together; an epoch is one pass
 # over the source.
 _base_ = './camvid_day2dusk_source.py'
-# Without LoadPseudoLabels the target has no labels of any kind.
-target_pipeline = [
-    dict(type='LoadImageFromFile'),
-    dict(type='Resize', scale=_base_.target_scale, keep_ratio=False),
+target_augmentation = [
+    dict(
+        type='RandomResize', scale=_base_.scale, ratio_range=(0.8, 1.5), keep_ratio=True
+    ),
+    dict(type='RandomCrop', crop_size=_base_.crop_size),
     dict(type='RandomFlip', prob=0.5),
     dict(type='PackSegInputs', meta_keys=_base_.meta_keys),
 ]
+target_pipeline = [dict(type='LoadImageFromFile'), *target_augmentation]
 # Whole images without augmentation, for making pseudo labels, and what then is
 # trained on.
-label_pipeline = [target_pipeline[0], target_pipeline[1], target_pipeline[3]]
+label_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='Resize', scale=_base_.scale, keep_ratio=False),
+    dict(type='PackSegInputs', meta_keys=_base_.meta_keys),
+]
 pseudo_label_pipeline = [
-    target_pipeline[0],
+    dict(type='LoadImageFromFile'),
     dict(type='LoadPseudoLabels'),
-    *target_pipeline[1:],
+    *target_augmentation,
 ]
 target_dataset = dict(
     type='CamVidImagesDataset',
