@@ -12,6 +12,7 @@ from segda_mm.dependencies import environment_problems, report_problems
 if TYPE_CHECKING:
     from segda_mm.apis import (
         Predictor,
+        adapt,
         evaluate,
         export,
         label,
@@ -26,6 +27,7 @@ __version__ = '0.1.0'
 #: Parts of :mod:`segda_mm.apis`, which is imported when one is asked for.
 __all__ = [
     'Predictor',
+    'adapt',
     'evaluate',
     'export',
     'label',

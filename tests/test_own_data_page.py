@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import segda_mm
 from segda_cli.main import main, parser_of
 from segda_mm.apis import load_config
 from segda_mm.apis.checks.preflight import require_data
@@ -89,3 +90,9 @@ def test_the_commands_and_settings_are_known():
     for name in re.findall(r'^\| (`.+?) \|', recipes, re.M):
         for recipe in re.findall(r'`(\w+)`', name):
             assert (Path(__file__).parents[1] / f'configs/own/{recipe}.py').is_file()
+
+
+def test_what_it_names_of_python_is_there():
+    names = re.findall(r'`segda_mm\.(\w+)', PAGE)
+    assert {'adapt', 'load_config'} <= set(names)
+    assert all(callable(getattr(segda_mm, name)) for name in names)
