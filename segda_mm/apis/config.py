@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import ast
 import difflib
 import inspect
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,9 @@ from segda_mm.errors import PreflightError
 from .config_files import read_config
 from .own import data as own_data
 from .schedules import follow_epochs
+
+#: A word of `--cfg-options` whose value has a mapping, alone or in lists.
+_MAPPING = re.compile(r'[^=]*=\s*([\[(]\s*)*(\{|dict\()')
 
 #: Settings at the top of a config: the Runner's arguments, what it looks up itself,
 #: and those of this package. All other names there are variables.
@@ -100,20 +105,38 @@ def _merge_options(cfg: Config, options: Mapping[str, Any]) -> None:
 
 
 def parse_cfg_options(pairs: Sequence[str]) -> dict[str, Any]:
-    """Turn ``['a.b=1', 'c=[x,y]']`` into ``{'a.b': 1, 'c': ['x', 'y']}``."""
+    """Turn ``['a.b=1', 'c=[x,y]']`` into ``{'a.b': 1, 'c': ['x', 'y']}``.
+
+    Values with braces are Python's: ``"c={'type': 'EMAHook'}"``.
+    """
     for pair in pairs:
         if '=' not in pair:
             raise PreflightError(
                 f'--cfg-options takes key.subkey=value pairs, not "{pair}"'
             )
+    # MMEngine reads numbers, words, lists and tuples; mappings it does not know.
+    plain = [pair for pair in pairs if not _MAPPING.match(pair)]
     parser = argparse.ArgumentParser()
     parser.add_argument('--cfg-options', nargs='*', action=DictAction, default={})
-    options = parser.parse_args(['--cfg-options', *pairs]).cfg_options
+    options = parser.parse_args(['--cfg-options', *plain]).cfg_options
     for key, text in (pair.split('=', maxsplit=1) for pair in pairs):
-        if isinstance(options[key], str):
+        if key not in options:
+            options[key] = _read_mapping(key, text)
+        elif isinstance(options[key], str):
             # MMEngine takes the blanks out, also those of a path.
             options[key] = text.strip('\'"')
     return options
+
+
+def _read_mapping(key: str, text: str) -> Any:
+    """A value with mappings, written as in Python."""
+    try:
+        return ast.literal_eval(text)
+    except (SyntaxError, ValueError) as error:
+        raise PreflightError(
+            f'--cfg-options {key}={text} is no value of Python; a mapping is written '
+            "as {'type': 'EMAHook', 'momentum': 0.01}, in quotes of the shell"
+        ) from error
 
 
 def children(node: object) -> Iterable[tuple[Any, Any]]:

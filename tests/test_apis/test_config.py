@@ -29,6 +29,15 @@ def test_options_are_literals_and_blanks_of_a_path_stay():
     )
 
 
+def test_mappings_are_those_of_python():
+    pairs = ["a=[{'type': 'X', 'b': [1, 2]}]", 'c={"d": None}', 'e=epoch_{}.pth']
+    assert parse_cfg_options(pairs) == dict(
+        a=[dict(type='X', b=[1, 2])], c=dict(d=None), e='epoch_{}.pth'
+    )
+    with pytest.raises(PreflightError, match='no value of Python.*a mapping is'):
+        parse_cfg_options(["a=[dict(type='X', b=1)]"])
+
+
 def test_missing_config_is_named(tmp_path):
     with pytest.raises(PreflightError, match='there is no config .*absent'):
         load_config(tmp_path / 'absent.py')
