@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from segda_mm.files import atomic_file, write_text
 from studies import networks
+from studies.model_cards import measured_models, model_cards
 from studies.records import RESULTS, ROOT, read_rows
 from studies.study import Plot, Study, StudyError, load_study
 from studies.tables import (
@@ -217,6 +218,9 @@ def render(studies: Iterable[Path], results: Path) -> dict[str, Any]:
         if rows := read_rows(results / f'{name}.jsonl'):
             files[f'{name}.md'] = page(rows)
             index.append((f'[{name}]({name}.md)', str(len(rows))))
+    models = measured_models()
+    files['model_cards.md'] = f'{HEAD}\n\n{model_cards(models, results)}'
+    index.append(('[Model cards](model_cards.md)', f'{len(models)} models'))
     files['README.md'] = (
         f'{HEAD}\n\n# Results\n\n{markdown(("page", "stored lines"), index)}\n\n'
         'Written from the lines of `studies/results/` by `python studies/pages.py`; '

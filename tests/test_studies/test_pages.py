@@ -46,6 +46,7 @@ def test_pages_are_written_and_compared(call, capsys):
     assert call() == 0
     assert {path.name for path in docs.iterdir()} == {
         'README.md',
+        'model_cards.md',
         'streets.md',
         'streets.csv',
         'streets-all-of-them.png',
