@@ -143,6 +143,11 @@ masked = {
     'model.masking': dict(type='BlockMask', ratio=0.7, block_size=32),
     'model.masked_loss_weight': 1.0,
 }
+# Pixels count by their confidence, all labels a quarter.
+gentle = {
+    'model.target_loss_weight': 0.25,
+    'model.pseudo_labeler': dict(_delete_=True, type='PixelConfidence', exponent=4.0),
+}
 certain = {
     'model.adv_weight': 0.0,
     'model.unlabeled_losses': [dict(type='EntropyLoss', loss_weight=0.02)],
@@ -155,6 +160,7 @@ adapted = [
     adversarial('pseudo labels', pseudo_labels),
     mean_teacher('mean teacher'),
     mean_teacher('mean teacher, whole images', whole),
+    mean_teacher('mean teacher, whole images, gentle', whole, gentle),
     mean_teacher('MIC', masked),
     mean_teacher('MIC, whole images', whole, masked),
     mean_teacher('MIC, whole images, rare classes', whole, masked, rare_classes),
