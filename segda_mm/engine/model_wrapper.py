@@ -36,7 +36,12 @@ def loss_call_of(model: nn.Module) -> tuple[str, nn.Module] | None:
         for part in parts
         if any(parameter.requires_grad for parameter in part.parameters())
     ]
-    if len(trained) == 1 and hasattr(model, 'student_losses'):
+    if (
+        len(trained) == 1
+        and hasattr(model, 'student_losses')
+        # Which is not called where each pass has a backward pass of its own.
+        and not getattr(model, 'backward_per_pass', False)
+    ):
         return 'student_losses', trained[0]
     return None
 

@@ -13,6 +13,7 @@ from segda_mm.methods.steps import (
     adversarial_losses,
     adversarial_step,
     is_due,
+    labeled_loss,
 )
 from segda_mm.registry import MODELS
 
@@ -40,7 +41,8 @@ class BiSeNetDA(DomainAdaptiveSegmentor):
         gradient_ratio_interval: Iterations between two measurements of
             ``generator.adversarial.gradient_ratio``.
         data_preprocessor: Config of a ``DomainDataPreprocessor``.
-        kwargs: ``masking`` and ``masked_loss_weight``, of the base class.
+        kwargs: ``masking``, ``masked_loss_weight`` and ``backward_per_pass``, of the
+            base class.
     """
 
     def __init__(
@@ -82,7 +84,7 @@ class BiSeNetDA(DomainAdaptiveSegmentor):
             self,
             ('generator', 'discriminator'),
             optim_wrapper,
-            self.student_losses,
+            self.passes_to_descend(source, target),
             self.loss_weights,
             source,
             target,
@@ -91,12 +93,16 @@ class BiSeNetDA(DomainAdaptiveSegmentor):
         )
         return {'loss': log_vars['generator.loss'], **log_vars}
 
-    def student_losses(self, source: DomainBatch, target: DomainBatch) -> Scalars:
-        """Terms of Eq. 4 or 5, and ``unlabeled.<loss_name>`` of each such loss."""
+    def source_losses(self, source: DomainBatch) -> Scalars:
+        """``source.loss``."""
+        return {'source.loss': labeled_loss(self.generator, source)}
+
+    def target_losses(self, target: DomainBatch) -> Scalars:
+        """The target's of Eq. 4 or 5, and ``unlabeled.<loss_name>`` of each loss."""
         losses = adversarial_losses(
-            self.generator, self.discriminator, self.adversarial_loss, source, target
+            self.generator, self.discriminator, self.adversarial_loss, target
         )
         logits = target.passed_through(self.generator).logits
         for loss in self.unlabeled_losses:
             losses[f'unlabeled.{loss.loss_name}'] = loss(logits)
-        return losses | self.masked_losses(self.generator, target)
+        return losses

@@ -1,7 +1,6 @@
 """What all adaptation methods share: they deploy one plain segmentor."""
 
 import functools
-from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -11,7 +10,7 @@ from torch import Tensor, nn
 
 from segda_mm.methods.generator import Scalars, SegmentorGenerator
 from segda_mm.methods.masking import masked_loss
-from segda_mm.methods.steps import DomainBatch
+from segda_mm.methods.steps import DomainBatch, Passes, collected
 from segda_mm.registry import MODELS
 
 
@@ -19,8 +18,9 @@ class DomainAdaptiveSegmentor(BaseSegmentor):
     """A method that trains several networks and predicts with one of them.
 
     Prediction and evaluation see the deployed segmentor as if it stood alone. A
-    subclass implements :meth:`student_losses`, whose terms others extend, and
-    ``train_step(data, optim_wrapper)``, whose result is logged. ``data`` is
+    subclass implements :meth:`source_losses` and :meth:`target_losses`, whose terms
+    others extend, and ``train_step(data, optim_wrapper)``, whose result is logged; it
+    descends the terms of :meth:`student_passes`. ``data`` is
     ``dict(source=batch, target=batch)`` as a ``DomainPairDataset`` gives it;
     ``optim_wrapper`` has a member for each trained network, by its name.
 
@@ -31,13 +31,17 @@ class DomainAdaptiveSegmentor(BaseSegmentor):
             which the student then learns, too, with the labels of the whole images;
             None: no such term.
         masked_loss_weight: Its weight (MIC: 1).
+        backward_per_pass: Whether gradients are computed after each pass, so that one
+            pass's graph is held, and not those of source and target together. The
+            gradients are the same.
 
     Attributes:
         loss_weights: Factors of the terms of :meth:`student_losses` by their keys;
             1 for a key that is not in it.
 
     Raises:
-        ValueError: ``predict_on`` names no role.
+        ValueError: ``predict_on`` names no role; or ``backward_per_pass`` is asked of a
+            class that extends :meth:`student_losses`, which is of all passes.
     """
 
     #: Networks that can predict, each a child ``<role>_generator``; without roles
@@ -56,6 +60,7 @@ class DomainAdaptiveSegmentor(BaseSegmentor):
         init_cfg: dict | None = None,
         masking: dict | None = None,
         masked_loss_weight: float = 1.0,
+        backward_per_pass: bool = False,
     ) -> None:
         super().__init__(_of_two_domains(data_preprocessor), init_cfg)
         if predict_on not in (self.ROLES or (None,)):
@@ -65,30 +70,72 @@ class DomainAdaptiveSegmentor(BaseSegmentor):
         self.predict_on = predict_on
         self.masking = None if masking is None else MODELS.build(masking)
         self.loss_weights: dict[str, float] = {'masked.loss': masked_loss_weight}
+        extended = (
+            type(self).student_losses is not DomainAdaptiveSegmentor.student_losses
+        )
+        if backward_per_pass and extended:
+            raise ValueError(
+                'model.backward_per_pass=True computes gradients pass by pass, but '
+                f'{type(self).__name__} extends student_losses, which is of all '
+                'passes; add its terms in source_losses or target_losses'
+            )
+        self.backward_per_pass = backward_per_pass
 
-    @abstractmethod
+    def source_losses(self, source: DomainBatch) -> Scalars:
+        """Terms of the student's loss from its pass of images with labels.
+
+        ``source.result`` is then the pass that was made, with the graph.
+        """
+        raise NotImplementedError
+
+    def target_losses(self, target: DomainBatch) -> Scalars:
+        """Terms from its pass of target images as it sees them, ``target.result``.
+
+        They have pseudo labels, or None.
+        """
+        raise NotImplementedError
+
+    def student_passes(self, source: DomainBatch, target: DomainBatch) -> Passes:
+        """What computes the terms of :meth:`student_losses`, pass by pass."""
+        passes = [
+            functools.partial(self.source_losses, source),
+            functools.partial(self.target_losses, target),
+        ]
+        if self.masking is not None and target.data_samples is not None:
+            passes.append(functools.partial(self.masked_losses, target))
+        return passes
+
     def student_losses(self, source: DomainBatch, target: DomainBatch) -> Scalars:
         """Terms of the loss that the deployed network, or the student, descends.
 
         ``train_step`` adds the terms whose key contains ``loss``, each times its
         entry of :attr:`loss_weights`, and logs all of them without that factor. To
-        extend a method, add terms to what ``super().student_losses(source, target)``
-        returns; ``source.result`` and ``target.result`` are then the passes that were
-        just made, with the graph, until the update.
+        extend a method, add terms to what ``super()`` returns, here or in
+        :meth:`source_losses` and :meth:`target_losses`. ``result`` of the batches are
+        then the passes that were just made, with the graph, until the update.
 
         Args:
             source: Images with labels.
             target: Images as the student sees them, with pseudo labels or None.
         """
+        return collected(self.student_passes(source, target))
 
-    def masked_losses(
-        self, generator: SegmentorGenerator, target: DomainBatch
-    ) -> Scalars:
-        """``masked.loss`` of the target images; nothing without masking or labels."""
-        if self.masking is None or target.data_samples is None:
-            return {}
+    def masked_losses(self, target: DomainBatch) -> Scalars:
+        """``masked.loss`` of the target images, which have labels."""
+        assert self.masking is not None
         batch = target.unmixed or target
-        return {'masked.loss': masked_loss(generator, self.masking, batch)}
+        return {'masked.loss': masked_loss(self.student, self.masking, batch)}
+
+    def passes_to_descend(self, source: DomainBatch, target: DomainBatch) -> Passes:
+        """Those of :meth:`student_passes` one by one, or as one."""
+        if self.backward_per_pass:
+            return self.student_passes(source, target)
+        return [functools.partial(self.student_losses, source, target)]
+
+    @property
+    def student(self) -> SegmentorGenerator:
+        """The network that descends :meth:`student_losses`."""
+        return self.student_generator if self.ROLES else self.generator
 
     @property
     def deployed(self) -> BaseSegmentor:

@@ -53,9 +53,9 @@ class DAFormer(MeanTeacher):
         self.imagenet_encoder.eval()
         return self
 
-    def student_losses(self, source: DomainBatch, target: DomainBatch) -> Scalars:
-        """Those of the mean teacher, and ``feature_distance.loss`` on the source."""
-        losses = super().student_losses(source, target)
+    def source_losses(self, source: DomainBatch) -> Scalars:
+        """``source.loss``, and ``feature_distance.loss`` of the same pass."""
+        losses = super().source_losses(source)
         assert source.result is not None
         features = source.result.features[-1]
         with torch.no_grad():

@@ -14,9 +14,9 @@ from segda_mm.methods.pseudo_labelers import label_pixels
 from segda_mm.methods.steps import (
     DomainBatch,
     add_role,
+    descend,
     labeled_loss,
     pseudo_labeled,
-    sum_losses,
 )
 from segda_mm.registry import MODELS
 
@@ -49,14 +49,15 @@ class MeanTeacher(DomainAdaptiveSegmentor):
             that it labels by its own statistics, or by the running ones.
         predict_on: ``'student'`` or ``'teacher'``.
         data_preprocessor: Config of a ``DomainDataPreprocessor``.
-        kwargs: ``masking`` and ``masked_loss_weight``, of the base class.
+        kwargs: ``masking``, ``masked_loss_weight`` and ``backward_per_pass``, of the
+            base class.
 
     Raises:
         ValueError: ``predict_on`` names no role, or ``decay`` is out of range.
         TypeError: Labels are to be weighed, but not by the decode head's losses.
     """
 
-    ROLES = ('student', 'teacher')
+    ROLES: tuple[str, ...] = ('student', 'teacher')
 
     def __init__(
         self,
@@ -110,8 +111,9 @@ class MeanTeacher(DomainAdaptiveSegmentor):
         logits = labeling_logits(
             self.teacher_generator, inputs, self.label_batch_statistics
         )
+        head: Any = self.teacher_generator.segmentor.decode_head
         confidence, labels, trusted = label_pixels(
-            logits, self.pseudo_labeler, self.threshold
+            logits, self.pseudo_labeler, head.threshold
         )
         target = self._mix(source, inputs, labels, trusted.weights)
         if self.masking is not None:
@@ -119,33 +121,42 @@ class MeanTeacher(DomainAdaptiveSegmentor):
                 self._augmented(inputs), labels, trusted.weights
             )
 
-        wrapper = optim_wrapper['student_generator']
-        with wrapper.optim_context(self.student_generator):
-            losses = self.student_losses(source, target)
-            loss = sum_losses(losses, self.loss_weights)
-        wrapper.update_params(loss)
+        target.teacher_logits = logits
+        log_vars = self.teach(source, target, optim_wrapper)
         self._update_teacher()
-        log_vars = {key: value.detach() for key, value in losses.items()}
         return {
-            'loss': loss.detach(),
-            **add_role('student_generator', log_vars),
+            **log_vars,
             'pseudo.confidence': confidence.mean(),
             'pseudo.weight': trusted.weights.mean(),
         }
 
-    def student_losses(self, source: DomainBatch, target: DomainBatch) -> Scalars:
-        """``source.loss``, and ``target.loss`` on mixed and augmented images."""
-        return {
-            'source.loss': labeled_loss(self.student_generator, source),
-            'target.loss': labeled_loss(self.student_generator, target),
-            **self.masked_losses(self.student_generator, target),
-        }
+    def teach(
+        self, source: DomainBatch, target: DomainBatch, optim_wrapper: OptimWrapperDict
+    ) -> Scalars:
+        """Update what learns from the labels of a step; terms, and ``loss``."""
+        log_vars = descend(
+            self.student_generator,
+            optim_wrapper['student_generator'],
+            self.passes_to_descend(source, target),
+            self.loss_weights,
+        )
+        loss = log_vars.pop('loss')
+        return {'loss': loss, **add_role('student_generator', log_vars)}
+
+    def source_losses(self, source: DomainBatch) -> Scalars:
+        """``source.loss``."""
+        return {'source.loss': labeled_loss(self.student_generator, source)}
+
+    def target_losses(self, target: DomainBatch) -> Scalars:
+        """``target.loss`` on mixed and augmented images."""
+        return {'target.loss': labeled_loss(self.student_generator, target)}
 
     @torch.no_grad()
     def _mix(
         self, source: DomainBatch, inputs: Tensor, labels: Tensor, weights: Tensor
     ) -> DomainBatch:
         """Target images (N, 3, H, W) as the student sees them, with labels."""
+        from_source = None
         if self.mixing is not None:
             if source.inputs.shape != inputs.shape:
                 raise ValueError(
@@ -160,7 +171,9 @@ class MeanTeacher(DomainAdaptiveSegmentor):
             inputs = torch.where(from_source[:, None], source.inputs, inputs)
             labels = torch.where(from_source, source_labels, labels)
             weights = weights.masked_fill(from_source, 1)
-        return pseudo_labeled(self._augmented(inputs), labels, weights)
+        mixed = pseudo_labeled(self._augmented(inputs), labels, weights)
+        mixed.pasted = from_source
+        return mixed
 
     def _augmented(self, inputs: Tensor) -> Tensor:
         if self.augmentation is None:

@@ -1,5 +1,6 @@
 """Meta Pseudo Labels: a teacher that learns from how its student fares."""
 
+from functools import partial
 from typing import Any
 
 import torch
@@ -19,9 +20,11 @@ from segda_mm.methods.labeling_pass import SharedPass, labeling_logits
 from segda_mm.methods.pseudo_labelers import label_pixels
 from segda_mm.methods.steps import (
     DomainBatch,
+    Passes,
     add_role,
     adversarial_losses,
     adversarial_step,
+    collected,
     is_due,
     labeled_loss,
     pseudo_labeled,
@@ -69,7 +72,8 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
         gradient_ratio_interval: Iterations between two measurements of
             ``student_generator.adversarial.gradient_ratio`` and the teacher's.
         data_preprocessor: Config of a ``DomainDataPreprocessor``.
-        kwargs: ``masking`` and ``masked_loss_weight``, of the base class.
+        kwargs: ``masking``, ``masked_loss_weight`` and ``backward_per_pass``, of the
+            base class.
 
     Raises:
         ValueError: ``predict_on`` names no role.
@@ -164,13 +168,13 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
             self,
             ('student_generator', 'student_discriminator'),
             optim_wrapper,
-            self.student_losses,
+            self.passes_to_descend(source, target),
             self.loss_weights,
             source,
             target,
             self.adversarial_loss,
             measure_gradients,
-            measures.before_update,
+            measures.after_pass,
         )
         report = StudentReport(
             source_loss=mean_of_processes(student['student_generator.source.loss']),
@@ -185,11 +189,12 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
 
         feedback = self.feedback_rule(report)
         target.result = teacher_result
+        passes = self.teacher_passes(source, target)
         teacher = adversarial_step(
             self,
             ('teacher_generator', 'teacher_discriminator'),
             optim_wrapper,
-            self.teacher_losses,
+            passes if self.backward_per_pass else [partial(collected, passes)],
             {'adversarial.loss': self.teacher_adv_weight, 'target.loss': feedback['h']},
             source,
             target,
@@ -205,32 +210,33 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
             'pseudo.kept_ratio': kept.mean((1, 2)).mean(),
         }
 
-    def student_losses(self, source: DomainBatch, target: DomainBatch) -> Scalars:
-        """Terms of Eq. 5: ``source.loss``, ``adversarial.loss``, ``target.loss``."""
-        losses = adversarial_losses(
+    def source_losses(self, source: DomainBatch) -> Scalars:
+        """``source.loss`` of the student."""
+        return {'source.loss': labeled_loss(self.student_generator, source)}
+
+    def target_losses(self, target: DomainBatch) -> Scalars:
+        """``adversarial.loss`` and ``target.loss`` of the student (Eq. 5)."""
+        return adversarial_losses(
             self.student_generator,
             self.student_discriminator,
             self.adversarial_loss,
-            source,
             target,
         )
-        return losses | self.masked_losses(self.student_generator, target)
 
-    def teacher_losses(self, source: DomainBatch, target: DomainBatch) -> Scalars:
-        """The same terms for the teacher, and ``uda.loss`` now and then."""
+    def teacher_passes(self, source: DomainBatch, target: DomainBatch) -> Passes:
+        """What computes the same terms for the teacher, and ``uda.loss`` at times."""
+        generator = self.teacher_generator
         uda_inputs = self._uda_view(target.inputs)
-        losses = adversarial_losses(
-            self.teacher_generator,
-            self.teacher_discriminator,
-            self.adversarial_loss,
-            source,
-            target,
-        )
+        passes = [
+            lambda: {'source.loss': labeled_loss(generator, source)},
+            lambda: adversarial_losses(
+                generator, self.teacher_discriminator, self.adversarial_loss, target
+            ),
+        ]
         if uda_inputs is not None:
-            losses['uda.loss'] = labeled_loss(
-                self.teacher_generator, DomainBatch(uda_inputs, target.data_samples)
-            )
-        return losses
+            noisy = DomainBatch(uda_inputs, target.data_samples)
+            passes.append(lambda: {'uda.loss': labeled_loss(generator, noisy)})
+        return passes
 
     def label_target(
         self, inputs: Tensor, optim_wrapper: OptimWrapper
@@ -243,10 +249,12 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
         """
         teacher, result = self.teacher_generator, None
         with optim_wrapper.optim_context(teacher):
-            if self.label_batch_statistics:
+            of_the_batch = self.label_batch_statistics
+            if of_the_batch and not self.backward_per_pass:
                 logits, result = self._shared_pass(teacher, inputs)
             else:
-                logits = labeling_logits(teacher, inputs, of_the_batch=False)
+                # Without a graph that would be held during the student's step.
+                logits = labeling_logits(teacher, inputs, of_the_batch)
         *_, trusted = label_pixels(logits, self.pseudo_labeler, self.threshold)
         weights = trusted.weights if self._only_weighs else None
         return pseudo_labeled(inputs, trusted.labels, weights), result

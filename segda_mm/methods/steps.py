@@ -1,6 +1,6 @@
 """What the methods' steps are made of, so that a ``train_step`` reads as its paper."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -16,6 +16,9 @@ from segda_mm.methods.modes import frozen
 from segda_mm.models.losses import DomainAdversarialLoss
 from segda_mm.ops.class_probabilities import class_probabilities
 
+#: What computes terms of a loss, in this order, each entry from passes of its own.
+Passes = Sequence[Callable[[], Scalars]]
+
 
 @dataclass
 class DomainBatch:
@@ -28,12 +31,17 @@ class DomainBatch:
             its last update, with the graph; None: nothing yet.
         unmixed: The images before parts of others came into them, with labels; None:
             these are they.
+        pasted: Which pixels came from others, bool, shape (N, H, W); None: none.
+        teacher_logits: What a teacher made of the images without these pixels, shape
+            (N, C, H, W), without a graph.
     """
 
     inputs: Tensor
     data_samples: SampleList | None = None
     result: GeneratorResult | None = None
     unmixed: 'DomainBatch | None' = None
+    pasted: Tensor | None = None
+    teacher_logits: Tensor | None = None
 
     def passed_through(self, generator: SegmentorGenerator) -> GeneratorResult:
         """Return ``result``, after a pass if there is none yet."""
@@ -99,35 +107,82 @@ def adversarial_losses(
     generator: SegmentorGenerator,
     discriminator: nn.Module,
     adversarial_loss: DomainAdversarialLoss,
-    source: DomainBatch,
     target: DomainBatch,
 ) -> Scalars:
-    """Terms of Eq. 4, or of Eq. 5 where the target has pseudo labels.
+    """Terms of the target in Eq. 4, or in Eq. 5 where it has pseudo labels.
 
     Returns:
-        ``source.loss``, ``adversarial.loss`` and, where the target has labels,
-        ``target.loss``, scalars.
+        ``adversarial.loss`` and, where the target has labels, ``target.loss``, scalars.
     """
-    losses = {'source.loss': labeled_loss(generator, source)}
     target_logits = target.passed_through(generator).logits
     domain_logits = discriminator(class_probabilities(target_logits))
-    losses['adversarial.loss'] = adversarial_loss(domain_logits, 'source')
+    losses = {'adversarial.loss': adversarial_loss(domain_logits, 'source')}
     if target.data_samples is not None:
         losses['target.loss'] = labeled_loss(generator, target)
     return losses
+
+
+def collected(passes: Passes) -> Scalars:
+    """The terms of all passes, computed in turn."""
+    losses: Scalars = {}
+    for compute in passes:
+        losses |= compute()
+    return losses
+
+
+def descend(
+    network: nn.Module,
+    optim_wrapper: OptimWrapper,
+    passes: Passes,
+    weights: Mapping[str, float | Tensor],
+    after_pass: Callable[[Scalars], None] | None = None,
+) -> Scalars:
+    """Update a network once by the weighted sum of the terms of some passes.
+
+    The gradients of each entry of ``passes`` are added before the next is computed, so
+    that one graph is held at a time.
+
+    Args:
+        network: What the optimizer updates.
+        optim_wrapper: Its own.
+        passes: What computes the terms; one entry for all holds one graph of all.
+        weights: Factors of the terms by key; 1 for a key that is not in it.
+        after_pass: Gets the terms of each entry, with their graph.
+
+    Returns:
+        The terms, and their weighted sum ``loss``.
+    """
+    log_vars: Scalars = {}
+    sums = []
+    for number, compute in enumerate(passes, 1):
+        with optim_wrapper.optim_context(network):
+            terms = compute()
+            loss = sum_losses(terms, weights)
+        if after_pass is not None:
+            after_pass(terms)
+        log_vars |= {key: value.detach() for key, value in terms.items()}
+        sums.append(loss.detach())
+        if number == len(passes):
+            optim_wrapper.update_params(loss)
+        else:
+            optim_wrapper.backward(optim_wrapper.scale_loss(loss))
+            # It counts the batches of an update, of which this is a part of one.
+            optim_wrapper._inner_count -= 1
+    first, *others = sums
+    return {**log_vars, 'loss': sum(others, first)}
 
 
 def adversarial_step(
     method: nn.Module,
     roles: tuple[str, str],
     optim_wrapper: OptimWrapperDict,
-    losses: Callable[[DomainBatch, DomainBatch], Scalars],
+    passes: Passes,
     weights: Mapping[str, float | Tensor],
     source: DomainBatch,
     target: DomainBatch,
     adversarial_loss: DomainAdversarialLoss,
     measure_gradients: bool,
-    before_update: Callable[[Scalars], None] | None = None,
+    after_pass: Callable[[Scalars], None] | None = None,
 ) -> Scalars:
     """Update a generator by its losses, then its discriminator by Eq. 3.
 
@@ -138,8 +193,8 @@ def adversarial_step(
         method: Whose children they are.
         roles: Names of generator and discriminator, and so of their wrappers.
         optim_wrapper: Has a member for each.
-        losses: Gives the terms of the generator's loss, those of
-            :func:`adversarial_losses` among them.
+        passes: Give the terms of the generator's loss, ``source.loss`` and
+            ``adversarial.loss`` among them; see :func:`descend`.
         weights: Factors of the terms, that of ``adversarial.loss`` (lambda_adv of
             Eq. 4) among them.
         source: Images with labels.
@@ -147,22 +202,33 @@ def adversarial_step(
         adversarial_loss: Compares domain logits with a domain.
         measure_gradients: Whether to log ``adversarial.gradient_ratio``, of the norms
             that the weighted adversarial and the source loss have in the decode head.
-        before_update: Gets the terms of the generator's loss, with the graph.
+        after_pass: Gets the terms of each entry of ``passes``, with the graph.
 
     Returns:
         Below the generator's name the terms and their weighted sum ``loss``; below the
         discriminator's its ``loss`` and its accuracies on both domains.
     """
     generator, discriminator = (getattr(method, role) for role in roles)
-    generator_log = _generator_step(
-        generator,
-        discriminator,
-        optim_wrapper[roles[0]],
-        lambda: losses(source, target),
-        weights,
-        measure_gradients,
-        before_update,
-    )
+    norms: Scalars = {}
+
+    def watch(terms: Scalars) -> None:
+        if measure_gradients:
+            for key in ('adversarial.loss', 'source.loss'):
+                if key in terms:
+                    weighted = weights.get(key, 1) * terms[key]
+                    norms[key] = gradient_norm(
+                        weighted, generator.segmentor.decode_head
+                    )
+        if after_pass is not None:
+            after_pass(terms)
+
+    with frozen(discriminator):
+        generator_log = descend(
+            generator, optim_wrapper[roles[0]], passes, weights, watch
+        )
+    if norms:
+        ratio = norms['adversarial.loss'] / norms['source.loss'].clamp(min=1e-12)
+        generator_log['adversarial.gradient_ratio'] = ratio
     discriminator_log = _discriminator_step(
         discriminator,
         optim_wrapper[roles[1]],
@@ -171,32 +237,6 @@ def adversarial_step(
         adversarial_loss,
     )
     return add_role(roles[0], generator_log) | add_role(roles[1], discriminator_log)
-
-
-def _generator_step(
-    generator: SegmentorGenerator,
-    discriminator: nn.Module,
-    optim_wrapper: OptimWrapper,
-    losses: Callable[[], Scalars],
-    weights: Mapping[str, float | Tensor],
-    measure_gradients: bool,
-    before_update: Callable[[Scalars], None] | None,
-) -> Scalars:
-    with optim_wrapper.optim_context(generator), frozen(discriminator):
-        terms = losses()
-        loss = sum_losses(terms, weights)
-    log_vars = {key: value.detach() for key, value in terms.items()}
-    if measure_gradients:
-        log_vars['adversarial.gradient_ratio'] = gradient_norm_ratio(
-            weights['adversarial.loss'] * terms['adversarial.loss'],
-            terms['source.loss'],
-            generator.segmentor.decode_head,
-        )
-    if before_update is not None:
-        before_update(terms)
-    log_vars['loss'] = loss.detach()
-    optim_wrapper.update_params(loss)
-    return log_vars
 
 
 def _discriminator_step(
@@ -221,24 +261,12 @@ def _discriminator_step(
     }
 
 
-def gradient_norm_ratio(
-    numerator: Tensor, denominator: Tensor, network: nn.Module
-) -> Tensor:
-    """Ratio of the norms of two losses' gradients in a network's weights."""
+def gradient_norm(loss: Tensor, network: nn.Module) -> Tensor:
+    """Norm of a loss's gradient in a network's weights; the graph is kept."""
     weights = [p for p in network.parameters() if p.requires_grad]
-    numerator_norm, denominator_norm = (
-        torch.stack(
-            [
-                gradient.float().norm()
-                for gradient in torch.autograd.grad(
-                    loss, weights, retain_graph=True, allow_unused=True
-                )
-                if gradient is not None
-            ]
-        ).norm()
-        for loss in (numerator, denominator)
-    )
-    return numerator_norm / denominator_norm.clamp(min=1e-12)
+    gradients = torch.autograd.grad(loss, weights, retain_graph=True, allow_unused=True)
+    norms = [gradient.float().norm() for gradient in gradients if gradient is not None]
+    return torch.stack(norms).norm()
 
 
 def add_role(role: str, log_vars: Mapping[str, Tensor]) -> Scalars:

@@ -43,9 +43,9 @@ class StudentMeasures:
         with torch.no_grad():
             return mean_of_processes(self._labeled_loss(source))
 
-    def before_update(self, terms: Mapping[str, Tensor]) -> None:
+    def after_pass(self, terms: Mapping[str, Tensor]) -> None:
         """Keep the gradient of the loss on pseudo labels, ``target.loss``."""
-        if self.rule.needs_gradient_product:
+        if self.rule.needs_gradient_product and 'target.loss' in terms:
             self._pseudo_gradient = self._gradient(terms['target.loss'])
 
     def gradient_product(self, source: DomainBatch) -> Tensor | None:

@@ -7,7 +7,12 @@ import torch
 from mmengine.logging import MessageHub
 
 from segda_mm.methods import BiSeNetDA, MeanTeacher, MetaPseudoLabels
-from segda_mm.testing import TINY_SEGMENTORS, domain_batch, tiny_bisenet
+from segda_mm.testing import (
+    TINY_SEGMENTORS,
+    domain_batch,
+    tiny_bisenet,
+    tiny_daformer,
+)
 
 METHODS = {
     'adversarial': (BiSeNetDA, 'generator'),
@@ -24,6 +29,7 @@ AUGMENTATION = dict(
     blur_sigma=(0.2, 1.0),
     blur_probability=0.5,
 )
+MASKING = dict(type='BlockMask', ratio=0.7, block_size=16)
 CHANGE = dict(type='StudentLossChangeFeedback', baseline_momentum=None)
 #: One variant of each method for each segmentor.
 VARIANTS = {
@@ -174,6 +180,91 @@ def test_a_subclass_adds_a_term_of_the_passes_made(make_model, name):
     for key in plain.keys() & {f'{student}.source.loss', f'{student}.target.loss'}:
         assert torch.equal(extended[key], plain[key])
     assert any(not torch.equal(value, after[key]) for key, value in before.items())
+
+
+#: Every term that there is.
+WITH_ALL_TERMS = {
+    'adversarial': dict(
+        target_loss_weight=0.5,
+        unlabeled_losses=[dict(type='EntropyLoss', loss_weight=0.3)],
+        masking=MASKING,
+        gradient_ratio_interval=1,
+    ),
+    'mean teacher': dict(mixing=dict(type='ClassMix'), masking=MASKING),
+    'daformer': dict(segmentor=tiny_daformer, min_thing_share=0.2, masking=MASKING),
+    'mpl': dict(
+        feedback_rule=dict(type='GradientFeedback'),
+        masking=MASKING,
+        student_adv_weight=0.5,
+        uda_probability=1.0,
+        gradient_ratio_interval=1,
+    ),
+}
+
+
+@pytest.mark.parametrize('name', WITH_ALL_TERMS)
+def test_gradients_pass_by_pass_are_those_of_all_passes(
+    make_model, without_dropout, name
+):
+    """Also where an update averages the gradients of two batches."""
+    ends = []
+    # The teacher of Meta Pseudo Labels passes at another time, with other draws.
+    settings = dict(segmentor=without_dropout) | WITH_ALL_TERMS[name]
+    for backward_per_pass in (False, True):
+        model, optim_wrapper = make_model(
+            name, backward_per_pass=backward_per_pass, **settings
+        )
+        model.double()
+        for _, wrapper in optim_wrapper.items():
+            wrapper.optimizer.param_groups[0]['lr'] = 1.0
+            wrapper._accumulative_counts = 2
+        order = []
+        decode_head = model.student.segmentor.decode_head
+        decode_head.register_forward_hook(
+            lambda *_, order=order: order.append('forward' * torch.is_grad_enabled())
+        )
+        decode_head.conv_seg.weight.register_hook(
+            lambda _, order=order: order.append('backward')
+        )
+        torch.manual_seed(1)
+        logs = [model.train_step(labeled_target_batch(), optim_wrapper)]
+        steps = [step for step in order if step]
+        logs.append(model.train_step(labeled_target_batch(), optim_wrapper))
+        ends.append((logs, model.state_dict(), steps))
+    (logs, joint, at_once), (logs_by_pass, by_pass, in_turn) = ends
+    assert all(wrapper._inner_count == 2 for _, wrapper in optim_wrapper.items())
+    for one, other in zip(logs, logs_by_pass):
+        assert one.keys() == other.keys()
+        for key, value in one.items():
+            torch.testing.assert_close(value, other[key], rtol=1e-9, atol=1e-9)
+    for key, value in joint.items():
+        torch.testing.assert_close(value, by_pass[key], rtol=0, atol=1e-12, msg=key)
+    # Source, target and masked target.
+    assert at_once[:3] == ['forward'] * 3
+    if name in ('mean teacher', 'daformer'):
+        assert in_turn == ['forward', 'backward'] * 3
+    else:
+        assert in_turn.index('backward') == 1
+
+
+def test_no_graph_of_the_labels_is_held_pass_by_pass(make_model):
+    for backward_per_pass in (False, True):
+        model, optim_wrapper = make_model(
+            'mpl', label_batch_statistics=True, backward_per_pass=backward_per_pass
+        )
+        inputs = model.data_preprocessor(domain_batch(), True)['target']['inputs']
+        _, result = model.label_target(inputs, optim_wrapper['teacher_generator'])
+        assert (result is None) == backward_per_pass
+
+
+def test_a_term_that_passes_share_has_no_place_pass_by_pass(make_model):
+    class OfAllPasses(BiSeNetDA):
+        def student_losses(self, source, target):
+            return super().student_losses(source, target)
+
+    make_model('adversarial', subclass=OfAllPasses)
+    with pytest.raises(ValueError, match='OfAllPasses extends student_losses'):
+        make_model('adversarial', subclass=OfAllPasses, backward_per_pass=True)
 
 
 def test_losses_without_a_pass_are_refused(make_model):
