@@ -53,8 +53,8 @@ def add_launcher(
 def add_predict_on(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--predict-on',
-        choices=['student', 'teacher'],
-        help='which network of Meta Pseudo Labels (what the config says)',
+        choices=['student', 'teacher', 'light'],
+        help='which network of a method with several (what the config says)',
     )
 
 

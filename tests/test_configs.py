@@ -33,7 +33,7 @@ CONFIGS = sorted(
     if not {'_base_', 'naive_student', 'own'} & set(path.parts)
 )
 NAME = re.compile(
-    r'[a-z]+(-[a-z]+)*_(bisenetv1-)?(r18|r101|lite0|mitb0|mitb5|x71|wr38|wr41)(-drop-path)?_'
+    r'[a-z]+(-[a-z]+)*_((mitb2|lite0)-)?(bisenetv1-)?(r18|r101|lite0|mitb0|mitb5|x71|wr38|wr41)(-drop-path)?_'
     r'[a-z0-9]+(-[a-z0-9]+)*-\d+x\d+\.py'
 )
 

@@ -73,6 +73,12 @@ DAFORMER = tiny_method(
     min_thing_share=0.2,
     pseudo_labeler=dict(type='ConfidentShare', threshold=0.258, ignored_rows=(3, 20)),
 )
+HEAVY_TEACHER = tiny_method(
+    'HeavyTeacher',
+    tiny_daformer(),
+    mixing=dict(type='ClassMix'),
+    pseudo_labeler=dict(type='ConfidentShare', threshold=0.258),
+)
 META = tiny_method(
     'MetaPseudoLabels',
     student_adv_weight=0.01,
@@ -109,6 +115,7 @@ METHODS = dict(
         MEAN_TEACHER, masking=dict(type='BlockMask', ratio=0.7, block_size=16)
     ),
     daformer=DAFORMER,
+    heavy_teacher=HEAVY_TEACHER,
     mpl_product=META,
     mpl_change=dict(
         META,
@@ -158,8 +165,8 @@ def train_steps(name):
 
 
 def _is_trained(key, child, config):
-    if config['type'] in ('MeanTeacher', 'DAFormer'):
-        return key == 'student_generator'
+    if config['type'] in ('MeanTeacher', 'DAFormer', 'HeavyTeacher'):
+        return key in ('student_generator', 'light_generator')
     return any(parameter.requires_grad for parameter in child.parameters())
 
 

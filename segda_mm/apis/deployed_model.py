@@ -29,7 +29,7 @@ def load_model(
     Args:
         cfg: A whole config.
         checkpoint: A local checkpoint that fits the model exactly; its code is not run.
-        predict_on: ``'student'`` or ``'teacher'`` of Meta Pseudo Labels; by
+        predict_on: One of a method's roles, as ``'student'`` or ``'teacher'``; by
             default what the config says. It becomes that of ``cfg``.
 
     Returns:
@@ -38,14 +38,15 @@ def load_model(
 
     Raises:
         PreflightError: The checkpoint is missing or does not fit, or
-            ``predict_on`` is given for a model with one network.
+            ``predict_on`` is no role of the model.
     """
     init_default_scope(cfg.get('default_scope', 'mmseg'))
     if predict_on is not None:
-        if cfg.model.type != 'MetaPseudoLabels':
+        roles = getattr(MODELS.get(cfg.model.type), 'ROLES', ())
+        if predict_on not in roles:
             raise PreflightError(
-                f'--predict-on chooses between student and teacher, but {cfg.filename} '
-                f'trains a {cfg.model.type} with one network'
+                f'--predict-on {predict_on}: {cfg.filename} trains a {cfg.model.type}, '
+                + (f'of {" and ".join(roles)}' if roles else 'with one network')
             )
         cfg.model.predict_on = predict_on
     with only_plain_checkpoints(), config_errors(cfg):
@@ -61,6 +62,17 @@ def load_model(
 def deployed_network(model: BaseSegmentor) -> BaseSegmentor:
     """The one segmentor of a model that predicts."""
     return model.deployed if isinstance(model, DomainAdaptiveSegmentor) else model
+
+
+def deployed_config(cfg: Config, model: BaseSegmentor) -> dict:
+    """The segmentor's entry in the config that :func:`deployed_network` was built of.
+
+    A role that has a network of its own kind has an entry of its own.
+    """
+    if not isinstance(model, DomainAdaptiveSegmentor):
+        return cfg.model
+    own = cfg.model.get(f'{model.predict_on}_generator')
+    return (own or cfg.model.generator).segmentor
 
 
 def class_meta(cfg: Config) -> dict[str, list]:

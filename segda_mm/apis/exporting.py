@@ -13,7 +13,6 @@ from mmengine.config import Config
 from segda_mm import __version__
 from segda_mm.errors import PreflightError
 from segda_mm.files import atomic_file, write_text
-from segda_mm.methods import DomainAdaptiveSegmentor
 from segda_mm.models.checkpoints import (
     read_state_dict,
     sha256_of_file,
@@ -25,7 +24,12 @@ from segda_mm.models.losses import PixelCrossEntropyLoss
 from segda_mm.outputs import note_files, require_own_files
 
 from .config import children
-from .deployed_model import class_meta, deployed_network, load_model
+from .deployed_model import (
+    class_meta,
+    deployed_config,
+    deployed_network,
+    load_model,
+)
 from .onnx.export import export_onnx
 
 
@@ -96,10 +100,9 @@ def export_segmentor(
             f'{cfg.filename} predicts with {", ".join(names)}, which MMSegmentation '
             'alone cannot build. Use the checkpoint with its own config'
         )
-    segmentor = cfg.model
+    segmentor = deployed_config(cfg, model)
     padding = getattr(model.data_preprocessor, 'test_cfg', None)
-    if isinstance(model, DomainAdaptiveSegmentor):
-        model, segmentor = model.deployed, cfg.model.generator.segmentor
+    model = deployed_network(model)
     out = Path(out)
     config = out.with_suffix('.py')
     require_own_files([out, config], filter(None, [checkpoint, cfg.filename]))

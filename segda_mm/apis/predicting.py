@@ -55,7 +55,7 @@ class Predictor:
             leaves it, in steps of two thirds.
         classes: Names and RGB colours, ``dict(road=[128, 64, 128], ...)``, in place
             of those that the network was trained with.
-        predict_on: ``'student'`` or ``'teacher'`` of Meta Pseudo Labels.
+        predict_on: A role of the method, as ``'student'`` or ``'teacher'``.
         device: As ``'cuda:1'``; by default a GPU, where there is one. ONNX Runtime
             uses CUDA where its build has it.
 

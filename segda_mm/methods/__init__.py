@@ -10,6 +10,7 @@ from .feedback import (
     StudentLossChangeFeedback,
 )
 from .generator import SegmentorGenerator
+from .heavy_teacher import HeavyDAFormer, HeavyTeacher
 from .masking import BlockMask
 from .mean_teacher import MeanTeacher
 from .meta_pseudo_labels import MetaPseudoLabels
@@ -32,6 +33,8 @@ __all__ = [
     'DAFormer',
     'DomainAdaptiveSegmentor',
     'GradientFeedback',
+    'HeavyDAFormer',
+    'HeavyTeacher',
     'LossProductFeedback',
     'MeanTeacher',
     'MetaPseudoLabels',

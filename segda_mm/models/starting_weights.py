@@ -16,6 +16,7 @@ from .checkpoints import read_checkpoint, under_prefix
 #: Where a checkpoint may keep the network that predicts, in the order tried.
 PREFIXES = (
     'generator.segmentor.',
+    'light_generator.segmentor.',
     'student_generator.segmentor.',
     'teacher_generator.segmentor.',
     'segmentor.',

@@ -19,6 +19,7 @@ TINY_METHODS = dict(
     mpl='mpl/mpl-change-dsc_bisenetv1-r18_minicity-128x256.py',
     mean_teacher='mean_teacher/mean-teacher_bisenetv1-r18_minicity-128x256.py',
     daformer='mic/mic-daformer_lite0_minicity-128x256.py',
+    heavy_teacher='heavy_teacher/heavy-teacher_lite0-bisenetv1-lite0_minicity-128x256.py',
     mic='mic/mic_bisenetv1-r18_minicity-128x256.py',
     panoptic='panoptic_deeplab/panoptic-deeplab_r18_minicity-256x512.py',
 )
@@ -54,9 +55,11 @@ def tiny_method_config(
         preprocessor = cfg.model.data_preprocessor
         cfg.model = dict(tiny_bisenet(19), data_preprocessor=preprocessor)
     else:
-        network = tiny_daformer if method == 'daformer' else tiny_bisenet
-        cfg.model.generator.segmentor = network(19)
-    if method == 'mpl':
+        large = method in ('daformer', 'heavy_teacher')
+        cfg.model.generator.segmentor = (tiny_daformer if large else tiny_bisenet)(19)
+    if method == 'heavy_teacher':
+        cfg.model.light_generator.segmentor = tiny_bisenet(19)
+    elif method == 'mpl':
         cfg.model.teacher_checkpoint = None
         cfg.model.student_checkpoint = None
     elif method == 'pseudo_label':

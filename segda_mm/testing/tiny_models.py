@@ -180,17 +180,25 @@ _MEAN_TEACHER = dict(
     target_loss_weight=1.0,
     label_batch_statistics=True,
 )
+_DAFORMER = dict(
+    _MEAN_TEACHER,
+    thing_classes=(2, 3),
+    min_thing_share=0.75,
+    feature_distance_weight=0.5,
+)
+_LIGHT_STUDENT = dict(
+    light_generator=dict(type='SegmentorGenerator', segmentor=tiny_bisenet()),
+    distillation_weight=1.0,
+    temperature=2.0,
+)
 _METHODS = dict(
     BiSeNetDA=dict(
         discriminator=_DISCRIMINATOR, adv_weight=0.001, target_loss_weight=0.0
     ),
     MeanTeacher=_MEAN_TEACHER,
-    DAFormer=dict(
-        _MEAN_TEACHER,
-        thing_classes=(2, 3),
-        min_thing_share=0.75,
-        feature_distance_weight=0.5,
-    ),
+    DAFormer=_DAFORMER,
+    HeavyTeacher=_MEAN_TEACHER | _LIGHT_STUDENT,
+    HeavyDAFormer=_DAFORMER | _LIGHT_STUDENT,
     MetaPseudoLabels=dict(
         discriminator=_DISCRIMINATOR,
         feedback_rule=dict(
@@ -212,7 +220,8 @@ def tiny_method(
     """A method around a segmentor of four classes, with its data preprocessor.
 
     Args:
-        name: ``BiSeNetDA``, ``MeanTeacher``, ``DAFormer`` or ``MetaPseudoLabels``.
+        name: ``BiSeNetDA``, ``MeanTeacher``, ``DAFormer``, ``MetaPseudoLabels``,
+            ``HeavyTeacher`` or ``HeavyDAFormer``.
         segmentor: None for :func:`tiny_bisenet`.
         generator: What the ``SegmentorGenerator`` is told besides.
         changes: Arguments of the method.

@@ -36,8 +36,11 @@ def saved(cfg, path):
     return model.eval()
 
 
-@pytest.mark.parametrize('role', ['student', 'teacher'])
-def test_mmseg_alone_predicts_the_same(cfg, role, tmp_path):
+@pytest.mark.parametrize(
+    'method, role', [('mpl', 'student'), ('mpl', 'teacher'), ('heavy_teacher', 'light')]
+)
+def test_mmseg_alone_predicts_the_same(method, role, tmp_path):
+    cfg = tiny_method_config(method, CONFIGS, 'world')
     trained = saved(cfg, tmp_path / 'run.pth')
     checkpoint = export(cfg, tmp_path / 'run.pth', tmp_path / 'out/net.pth', role)
     config = checkpoint.with_suffix('.py')

@@ -5,7 +5,14 @@ import torch
 from mmengine.logging import MessageHub
 from mmengine.registry import init_default_scope
 
-from segda_mm.methods import BiSeNetDA, DAFormer, MeanTeacher, MetaPseudoLabels
+from segda_mm.methods import (
+    BiSeNetDA,
+    DAFormer,
+    HeavyDAFormer,
+    HeavyTeacher,
+    MeanTeacher,
+    MetaPseudoLabels,
+)
 from segda_mm.registry import MODELS
 from segda_mm.testing import tiny_bisenet, tiny_method, tiny_optim_wrapper
 
@@ -13,6 +20,8 @@ METHODS = {
     'adversarial': BiSeNetDA,
     'mean teacher': MeanTeacher,
     'daformer': DAFormer,
+    'heavy teacher': HeavyTeacher,
+    'heavy daformer': HeavyDAFormer,
     'mpl': MetaPseudoLabels,
 }
 
@@ -36,7 +45,7 @@ def make_model():
         config = tiny_method(method.__name__, segmentor(), generator, **changes)
         config.type = subclass or method
         model = MODELS.build(config)
-        if name in ('mean teacher', 'daformer'):
+        if isinstance(model, MeanTeacher):
             model.init_weights()
         trained = [
             key

@@ -51,13 +51,17 @@ def comparable_config(method, world, folder, steps):
         ]
     else:
         cfg.model.mixing = cfg.model.augmentation = None
-        cfg.model.masking.ratio = 0.0
+        if 'masking' in cfg.model:
+            cfg.model.masking.ratio = 0.0
         if method == 'daformer':
             # Of the things none fills a cell of images so small.
             cfg.model.thing_classes = (0, 2, 13)
-    segmentor = cfg.model.generator.segmentor
-    for head in (segmentor.decode_head, *segmentor.get('auxiliary_head', ())):
-        head.dropout_ratio = 0.0
+    networks = [cfg.model.generator.segmentor]
+    if method == 'heavy_teacher':
+        networks.append(cfg.model.light_generator.segmentor)
+    for segmentor in networks:
+        for head in (segmentor.decode_head, *segmentor.get('auxiliary_head', ())):
+            head.dropout_ratio = 0.0
     for domain in ('source', 'target'):
         dataset = cfg.train_dataloader.dataset[domain]
         for step in dataset.get('dataset', dataset).pipeline:
@@ -77,7 +81,7 @@ def comparable_config(method, world, folder, steps):
 
 
 SHORT, LONG = 4, 20
-METHODS = ('adversarial', 'mpl', 'mpl_gradient', 'mic', 'daformer')
+METHODS = ('adversarial', 'mpl', 'mpl_gradient', 'mic', 'daformer', 'heavy_teacher')
 
 
 @pytest.fixture(scope='module')
