@@ -89,11 +89,21 @@ def test_setup_cfg_and_the_lock_agree_with_the_minimum_versions():
     lines.append('opencv-python>=4.10')
     asked = dict(re.match(r'([\w-]+)>=([\d.]+)', line).groups() for line in lines)
     assert asked == dependencies.MINIMUM_VERSIONS
-    lines = (REPOSITORY / 'requirements/lock.txt').read_text().splitlines()
+    assert pinned('lock.txt', asked) >= asked.keys()
+    lines = parser['options.extras_require']['docs'].split()
+    asked = dict(line.split('>=') for line in lines)
+    names = pinned('docs.txt', asked)
+    assert names >= asked.keys()
+    assert not names & pinned('lock.txt', {})
+
+
+def pinned(file, asked):
+    """Names of a file of pins, none of which is older than asked."""
+    lines = (REPOSITORY / 'requirements' / file).read_text().splitlines()
     pins = [line.split(' ; ')[0].split('==') for line in lines if '==' in line[:40]]
     for name, version in pins:
         assert not dependencies.is_older(version, asked.get(name, '0')), name
-    assert {name for name, _ in pins} >= asked.keys()
+    return {name for name, _ in pins}
 
 
 def test_importing_the_package_prints_nothing_and_leaves_the_apis():

@@ -1,7 +1,10 @@
 """Links and commands of the texts lead somewhere."""
 
+import posixpath
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -65,12 +68,46 @@ def test_every_page_is_reached_from_the_first():
     while waiting:
         page = waiting.pop()
         seen.add(page)
-        for link in re.findall(r'\]\(([^)#:]+\.md)', (ROOT / page).read_text('utf-8')):
-            target = (ROOT / page).parent.joinpath(link).resolve()
-            name = target.relative_to(ROOT).as_posix()
-            if name not in seen:
-                waiting.append(name)
+        text = (ROOT / page).read_text('utf-8')
+        links = re.findall(r'\]\(([^)#:]+\.md)', text)
+        names = {posixpath.normpath(f'{page}/../{link}') for link in links}
+        waiting += names.union(contents(page)) - seen
     assert seen == set(PAGES)
+
+
+def contents(page):
+    """Pages that a page's tables of contents name; patterns find what is left."""
+    text = (ROOT / page).read_text('utf-8')
+    for block in re.findall(r'```\{toctree\}\n(.*?)```', text, re.DOTALL):
+        named = ['README.md']
+        for entry in re.findall(r'^[^:\n].*', block, re.MULTILINE):
+            name = re.sub(r'.*<(.*)>', r'\1', entry)
+            files = ROOT.glob(posixpath.normpath(f'{page}/../{name}.md'))
+            found = [file.relative_to(ROOT).as_posix() for file in files]
+            assert found, entry
+            named += set(found) - set(named) if '*' in name else found
+        yield from named[1:]
+
+
+def test_every_page_is_once_in_the_contents_of_the_site():
+    # README is the first page of the repository, as `index.md` is of the site.
+    found, waiting = ['README.md', 'docs/index.md'], ['docs/index.md']
+    while waiting:
+        new = list(contents(waiting.pop()))
+        found += new
+        waiting += new
+    assert sorted(found) == PAGES
+
+
+@pytest.mark.slow
+def test_the_site_is_built_without_a_warning(tmp_path):
+    pytest.importorskip('sphinx', reason='`make docs` installs it')
+    (make,) = re.findall(r'-m (sphinx .*) -c', (ROOT / 'Makefile').read_text())
+    command = [sys.executable, '-m', *make.split(), '-c', 'docs', '.', tmp_path]
+    built = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert built.returncode == 0, built.stderr
+    reference = (tmp_path / 'docs/api/methods.html').read_text('utf-8')
+    assert 'id="segda_mm.methods.MeanTeacher"' in reference
 
 
 def test_the_first_pages_are_short():
