@@ -47,8 +47,11 @@ class ForTheFile(logging.Filter):
             return not (own and 'deprecated' in record.getMessage())
         if own and record.funcName != 'print_log':
             return False
-        # A table, or the line above it.
         text = record.getMessage()
+        # A line for each weight that has a rate of its own.
+        if text.startswith('paramwise_options -- '):
+            return False
+        # A table, or the line above it.
         return not (self.training and ('\n' in text or text.endswith(':')))
 
 

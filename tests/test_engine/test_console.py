@@ -4,9 +4,13 @@ import io
 import sys
 
 import pytest
+from mmengine.logging import MMLogger
+from mmengine.optim import DefaultOptimWrapperConstructor
+from torch import nn
 
 from segda_cli.main import main
 from segda_mm.apis import PreflightError, load_config, train
+from segda_mm.engine.console import quiet_console
 from segda_mm.testing.toy_job import write_toy_job
 
 
@@ -49,6 +53,17 @@ def test_short_lines_and_the_config_in_the_file_only(config, tmp_path, capsys):
     told = capsys.readouterr().out
     assert '|  road ' in told and 'test: aAcc' in told and 'Config:' not in told
     assert (tmp_path / 'work' / 'epoch_2_metrics.json').is_file()
+
+
+def test_rates_of_single_weights_are_not_told(capsys):
+    logger = MMLogger.get_instance('rates')
+    wrapper = dict(type='OptimWrapper', optimizer=dict(type='SGD', lr=1.0))
+    rates = dict(custom_keys=dict(weight=dict(lr_mult=2.0)))
+    for told in (True, False):
+        DefaultOptimWrapperConstructor(wrapper, rates)(nn.Linear(1, 1))
+        out, err = capsys.readouterr()
+        assert ('weight:lr=2.0' in out + err) is told
+        quiet_console(logger)
 
 
 def test_a_bar_on_a_terminal_and_the_error_after_it(config, monkeypatch, capfd):
