@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass, field
 
 import torch
 from mmengine.model import BaseModule
@@ -14,23 +14,46 @@ from mmseg.utils import SampleList, add_prefix
 from torch import Tensor, nn
 
 from segda_mm.models.checkpoints import load_network_weights
+from segda_mm.models.losses import PixelCrossEntropyLoss
 from segda_mm.ops.label_edges import label_edges
+from segda_mm.ops.metrics import pixel_accuracy
 from segda_mm.registry import MODELS
 
 #: Terms of a loss, or figures for the log, by their names.
 Scalars = dict[str, Tensor]
 
 
-class GeneratorResult(NamedTuple):
+@dataclass
+class GeneratorResult:
     """What one forward pass leaves for its losses.
 
-    ``features`` are those of backbone and neck, ``outputs`` the decode head's;
-    ``logits`` are of the classes, shape (N, C, H, W) as the images.
+    Args:
+        features: Of backbone and neck.
+        outputs: The decode head's.
+        head_logits: Of the classes, shape (N, C, h, w) as the decode head has them.
+        size: (H, W) of the images.
+        align_corners: How logits are resized to it.
     """
 
     features: Sequence[Tensor]
     outputs: Tensor | tuple[Tensor, ...]
-    logits: Tensor
+    head_logits: Tensor
+    size: Sequence[int]
+    align_corners: bool
+    _logits: Tensor | None = field(default=None, init=False, repr=False)
+
+    @property
+    def logits(self) -> Tensor:
+        """Logits of the classes, shape (N, C, H, W), resized when first asked for."""
+        with_graph = self.head_logits.requires_grad and torch.is_grad_enabled()
+        if self._logits is None or with_graph > self._logits.requires_grad:
+            self._logits = resize(
+                self.head_logits,
+                size=self.size,
+                mode='bilinear',
+                align_corners=self.align_corners,
+            )
+        return self._logits
 
 
 @MODELS.register_module()
@@ -128,7 +151,7 @@ class SegmentorGenerator(BaseModule):
     def decode_again(self, result: GeneratorResult) -> GeneratorResult:
         """Run the decode head, as it now is, on detached features of a pass."""
         features = [feature.detach() for feature in result.features]
-        return self._decode(features, result.logits.shape[2:])
+        return self._decode(features, result.size)
 
     def losses(self, result: GeneratorResult, data_samples: SampleList) -> Scalars:
         """Compare a pass of :meth:`infer` with the labels of its images.
@@ -142,9 +165,7 @@ class SegmentorGenerator(BaseModule):
             edge_maps = label_edges(labels, self.edge_width)
             for sample, edges in zip(data_samples, edge_maps):
                 sample.gt_edge_map = PixelData(data=edges)
-        # Those of other heads are not all class logits at one size.
-        outputs = result.logits if has_plain_losses(head) else result.outputs
-        losses = add_prefix(head_losses(head, outputs, data_samples), 'decode')
+        losses = add_prefix(head_losses(head, result.outputs, data_samples), 'decode')
         for prefix, auxiliary in self._auxiliary_heads():
             if type(auxiliary).loss is BaseDecodeHead.loss:
                 auxiliary_losses = head_losses(
@@ -170,13 +191,8 @@ class SegmentorGenerator(BaseModule):
                 assert images is not None
                 self.logits_index = predicting_output(self.segmentor, images[:1])
             logits = outputs[self.logits_index]
-        logits = resize(
-            logits,
-            size=size,
-            mode='bilinear',
-            align_corners=self.segmentor.align_corners,
-        )
-        return GeneratorResult(features, outputs, logits)
+        align_corners = self.segmentor.align_corners
+        return GeneratorResult(features, outputs, logits, size, align_corners)
 
     def _auxiliary_heads(self) -> Iterator[tuple[str, BaseDecodeHead]]:
         """Prefixes of the losses, as mmseg has them, and heads."""
@@ -242,9 +258,12 @@ def require_pixel_weights(head: BaseDecodeHead) -> None:
 
 
 def head_losses(
-    head: BaseDecodeHead, outputs: Tensor | tuple[Tensor, ...], data_samples: SampleList
+    head: BaseDecodeHead,
+    outputs: Tensor | tuple[Tensor, ...],
+    data_samples: SampleList,
+    with_accuracy: bool = False,
 ) -> Scalars:
-    """What ``head.loss_by_feat`` returns, without ``acc_seg``.
+    """What ``head.loss_by_feat`` returns, by default without ``acc_seg``.
 
     mmseg's own computes the accuracy in every step, which takes a sixth of a small
     network's step on a CPU and waits for a GPU. Heads with losses of their own are
@@ -253,16 +272,25 @@ def head_losses(
     Args:
         head: The head that the outputs are of.
         outputs: What it returned. A tensor (N, C, h, w) of a head with plain losses
-            is resized to the labels unless it has their size.
+            is resized to the labels, by a ``PixelCrossEntropyLoss`` as it goes.
         data_samples: With labels (1, H, W), and where pixels are weighed
             ``pixel_weights`` of the same shape, factors of each pixel's loss (the
             mean is still over all labelled pixels).
+        with_accuracy: Add ``acc_seg``, that of :func:`pixel_accuracy`.
     """
     if not has_plain_losses(head):
         return head.loss_by_feat(outputs, data_samples)
     assert isinstance(outputs, Tensor)
     labels = head._stack_batch_gt(data_samples)
-    if outputs.shape[2:] != labels.shape[2:]:
+    functions = head.loss_decode
+    if not isinstance(functions, nn.ModuleList):
+        functions = [functions]
+    # Whatever else sees logits needs them at the size of the labels.
+    upsamples = head.sampler is None and all(
+        isinstance(function, PixelCrossEntropyLoss) for function in functions
+    )
+    options = dict(align_corners=head.align_corners) if upsamples else {}
+    if not upsamples and outputs.shape[2:] != labels.shape[2:]:
         outputs = resize(
             outputs,
             size=labels.shape[2:],
@@ -280,14 +308,23 @@ def head_losses(
         # The binary losses of mmseg look for the largest label of none.
         weight = torch.zeros_like(labels[:, 0], dtype=outputs.dtype)
         labels = torch.zeros_like(labels)
-    functions = head.loss_decode
-    if not isinstance(functions, nn.ModuleList):
-        functions = [functions]
     losses: Scalars = {}
     for function in functions:
+        if upsamples:
+            options['with_accuracy'] = with_accuracy and 'acc_seg' not in losses
         loss = function(
-            outputs, labels.squeeze(1), weight=weight, ignore_index=head.ignore_index
+            outputs,
+            labels.squeeze(1),
+            weight=weight,
+            ignore_index=head.ignore_index,
+            **options,
         )
+        if isinstance(loss, tuple):
+            loss, losses['acc_seg'] = loss
         name = function.loss_name
         losses[name] = losses[name] + loss if name in losses else loss
+    if with_accuracy and not upsamples:
+        losses['acc_seg'] = pixel_accuracy(
+            outputs, labels.squeeze(1), head.ignore_index
+        )
     return losses

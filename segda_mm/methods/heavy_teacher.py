@@ -114,9 +114,9 @@ class HeavyTeacher(MeanTeacher):
         losses = {'target.loss': labeled_loss(self.light_generator, target)}
         if self.light_loss_weights['distillation.loss']:
             result = target.passed_through(self.light_generator)
-            assert target.teacher_logits is not None
+            assert target.labeled_by is not None
             divergence = distillation_divergence(
-                result.logits, target.teacher_logits, self.temperature
+                result.logits, target.labeled_by.logits, self.temperature
             )
             if target.pasted is not None:
                 divergence = divergence.masked_fill(target.pasted, 0)

@@ -17,17 +17,17 @@ from segda_mm.methods.modes import batch_statistics, evaluating
 
 
 @torch.no_grad()
-def labeling_logits(
+def labeling_pass(
     generator: SegmentorGenerator, inputs: Tensor, of_the_batch: bool
-) -> Tensor:
-    """Logits (N, C, H, W) of a pass in evaluation mode, which leaves no trace.
+) -> GeneratorResult:
+    """A pass in evaluation mode, without a graph, which leaves no trace.
 
     ``of_the_batch``: BatchNorm normalises by the statistics of the batch instead of
     the running ones.
     """
     statistics = batch_statistics(generator) if of_the_batch else nullcontext()
     with evaluating(generator.modules()), statistics:
-        return generator.infer(inputs).logits
+        return generator.infer(inputs)
 
 
 class SharedPass:
@@ -44,26 +44,26 @@ class SharedPass:
 
     def __call__(
         self, generator: SegmentorGenerator, inputs: Tensor
-    ) -> tuple[Tensor, GeneratorResult | None]:
+    ) -> tuple[GeneratorResult, GeneratorResult | None]:
         """Label images with a teacher in training mode, always the same one.
 
         Returns:
-            Logits to label by, shape (N, C, H, W), without a graph; and the pass to
-            learn from, None if the teacher has to make one of its own.
+            The pass to label by; and the one to learn from, None if the teacher has to
+            make one of its own.
         """
         head = generator.segmentor.decode_head
         if not has_plain_losses(head):
-            return labeling_logits(generator, inputs, of_the_batch=True), None
+            return labeling_pass(generator, inputs, of_the_batch=True), None
         if self._random_parts is None:
             self._random_parts = random_parts(generator, inputs)
         in_features, in_head = self._random_parts
         if in_features:
-            return labeling_logits(generator, inputs, of_the_batch=True), None
+            return labeling_pass(generator, inputs, of_the_batch=True), None
         result = generator.infer(inputs)
         if not in_head:
-            return result.logits.detach(), result
+            return result, result
         with torch.no_grad(), evaluating(head.modules()), batch_statistics(head):
-            return generator.decode_again(result).logits, result
+            return generator.decode_again(result), result
 
 
 @torch.no_grad()

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from segda_mm.methods.base import DomainAdaptiveSegmentor
 from segda_mm.methods.generator import Scalars, require_pixel_weights
-from segda_mm.methods.labeling_pass import labeling_logits
+from segda_mm.methods.labeling_pass import labeling_pass
 from segda_mm.methods.pseudo_labelers import label_pixels
 from segda_mm.methods.steps import (
     DomainBatch,
@@ -108,12 +108,12 @@ class MeanTeacher(DomainAdaptiveSegmentor):
         batches = self.data_preprocessor(data, True)
         source = DomainBatch(**batches['source'])
         inputs = batches['target']['inputs']
-        logits = labeling_logits(
+        labeling = labeling_pass(
             self.teacher_generator, inputs, self.label_batch_statistics
         )
         head: Any = self.teacher_generator.segmentor.decode_head
         confidence, labels, trusted = label_pixels(
-            logits, self.pseudo_labeler, head.threshold
+            labeling, self.pseudo_labeler, head.threshold
         )
         target = self._mix(source, inputs, labels, trusted.weights)
         if self.masking is not None:
@@ -121,7 +121,7 @@ class MeanTeacher(DomainAdaptiveSegmentor):
                 self._augmented(inputs), labels, trusted.weights
             )
 
-        target.teacher_logits = logits
+        target.labeled_by = labeling
         log_vars = self.teach(source, target, optim_wrapper)
         self._update_teacher()
         return {

@@ -16,7 +16,7 @@ from segda_mm.methods.generator import (
     SegmentorGenerator,
     require_pixel_weights,
 )
-from segda_mm.methods.labeling_pass import SharedPass, labeling_logits
+from segda_mm.methods.labeling_pass import SharedPass, labeling_pass
 from segda_mm.methods.pseudo_labelers import label_pixels
 from segda_mm.methods.steps import (
     DomainBatch,
@@ -251,11 +251,11 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
         with optim_wrapper.optim_context(teacher):
             of_the_batch = self.label_batch_statistics
             if of_the_batch and not self.backward_per_pass:
-                logits, result = self._shared_pass(teacher, inputs)
+                labeling, result = self._shared_pass(teacher, inputs)
             else:
                 # Without a graph that would be held during the student's step.
-                logits = labeling_logits(teacher, inputs, of_the_batch)
-        *_, trusted = label_pixels(logits, self.pseudo_labeler, self.threshold)
+                labeling = labeling_pass(teacher, inputs, of_the_batch)
+        *_, trusted = label_pixels(labeling, self.pseudo_labeler, self.threshold)
         weights = trusted.weights if self._only_weighs else None
         return pseudo_labeled(inputs, trusted.labels, weights), result
 

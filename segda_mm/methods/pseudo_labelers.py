@@ -6,6 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from segda_mm.methods.generator import GeneratorResult
 from segda_mm.ops import pseudo_labels
 from segda_mm.ops.class_probabilities import class_probabilities, predict_classes
 from segda_mm.registry import MODELS
@@ -48,9 +49,11 @@ class PseudoLabeler(nn.Module, ABC):
 
 
 def label_pixels(
-    logits: Tensor, labeler: PseudoLabeler | None, threshold: float | None = None
+    result: GeneratorResult,
+    labeler: PseudoLabeler | None,
+    threshold: float | None = None,
 ) -> tuple[Tensor, Tensor, PseudoLabels]:
-    """Predict classes from logits (N, C, H, W), and decide how far to trust them.
+    """Predict the classes of a pass's images, and decide how far to trust them.
 
     ``threshold`` is that of a decode head with one channel; see
     :func:`~segda_mm.ops.class_probabilities.predict_classes`.
@@ -59,7 +62,7 @@ def label_pixels(
         Probabilities of the predicted classes, and these, (N, H, W), and what the
         labeler makes of them; without one, all count alike.
     """
-    probabilities = class_probabilities(logits.float())
+    probabilities = class_probabilities(result.logits.detach().float())
     confidence, predicted = predict_classes(probabilities, threshold)
     if labeler is None:
         trusted = PseudoLabels(predicted, torch.ones_like(confidence))

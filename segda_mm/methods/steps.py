@@ -32,8 +32,8 @@ class DomainBatch:
         unmixed: The images before parts of others came into them, with labels; None:
             these are they.
         pasted: Which pixels came from others, bool, shape (N, H, W); None: none.
-        teacher_logits: What a teacher made of the images without these pixels, shape
-            (N, C, H, W), without a graph.
+        labeled_by: The teacher's pass of the images without these pixels, without a
+            graph.
     """
 
     inputs: Tensor
@@ -41,7 +41,7 @@ class DomainBatch:
     result: GeneratorResult | None = None
     unmixed: 'DomainBatch | None' = None
     pasted: Tensor | None = None
-    teacher_logits: Tensor | None = None
+    labeled_by: GeneratorResult | None = None
 
     def passed_through(self, generator: SegmentorGenerator) -> GeneratorResult:
         """Return ``result``, after a pass if there is none yet."""

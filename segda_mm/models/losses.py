@@ -11,7 +11,9 @@ from mmseg.models.losses import CrossEntropyLoss
 from torch import Tensor, nn
 
 from segda_mm.ops.class_probabilities import class_probabilities, two_class_logits
+from segda_mm.ops.metrics import pixel_accuracy
 from segda_mm.ops.panoptic_codes import VOID_CLASS
+from segda_mm.ops.upsampled_logits import upsampled_cross_entropy
 from segda_mm.registry import MODELS
 
 DOMAIN_LABELS = {'source': 1.0, 'target': 0.0}
@@ -19,10 +21,12 @@ DOMAIN_LABELS = {'source': 1.0, 'target': 0.0}
 
 @MODELS.register_module()
 class PixelCrossEntropyLoss(CrossEntropyLoss):
-    """mmseg's ``CrossEntropyLoss``, faster where channels are last in memory.
+    """mmseg's ``CrossEntropyLoss``, also of logits smaller than the labels.
 
-    With ``avg_non_ignore=True``; class weights are then divided by their sum over
-    the labelled pixels. Other arguments and values are mmseg's.
+    These are upsampled tile by tile, see
+    :func:`~segda_mm.ops.upsampled_logits.upsampled_cross_entropy`, which is faster and
+    takes less memory. With ``avg_non_ignore=True``; class weights are then divided by
+    their sum over the labelled pixels. Other arguments and values are mmseg's.
     """
 
     def __init__(self, **kwargs) -> None:
@@ -36,14 +40,30 @@ class PixelCrossEntropyLoss(CrossEntropyLoss):
         avg_factor: Tensor | None = None,
         reduction_override: str | None = None,
         ignore_index: int = -100,
+        align_corners: bool = False,
+        with_accuracy: bool = False,
         **kwargs,
-    ) -> Tensor:
-        """Compare logits (N, C, H, W) with labels (N, H, W); arguments are mmseg's."""
+    ) -> Tensor | tuple[Tensor, Tensor]:
+        """Compare logits (N, C, h, w) with labels (N, H, W); arguments are mmseg's.
+
+        Args:
+            align_corners: How logits of another size than the labels are resized.
+            with_accuracy: Return what :func:`pixel_accuracy` says, too.
+        """
         reduction = reduction_override or self.reduction
         # With a sigmoid, mmseg's average knows no class weights.
         if avg_factor is None and reduction == 'mean' and not self.use_sigmoid:
             avg_factor = self._sum_of_weights(cls_score, label, ignore_index)
-        pixels = cls_score.permute(0, 2, 3, 1).flatten(0, 2)
+        if cls_score.shape[2:] != label.shape[1:]:
+            if reduction == 'mean' and not self.use_sigmoid:
+                loss, accuracy = self._upsampled(
+                    cls_score, label, weight, avg_factor, ignore_index, align_corners
+                )
+                return (loss, accuracy) if with_accuracy else loss
+            cls_score = F.interpolate(
+                cls_score, label.shape[1:], mode='bilinear', align_corners=align_corners
+            )
+        pixels = cls_score.flatten(2).transpose(1, 2).flatten(0, 1)
         loss = super().forward(
             pixels,
             label.flatten(),
@@ -53,7 +73,32 @@ class PixelCrossEntropyLoss(CrossEntropyLoss):
             ignore_index=ignore_index,
             **kwargs,
         )
-        return loss.view_as(label) if reduction == 'none' else loss
+        loss = loss.view_as(label) if reduction == 'none' else loss
+        if with_accuracy:
+            return loss, pixel_accuracy(cls_score, label, ignore_index)
+        return loss
+
+    def _upsampled(
+        self,
+        logits: Tensor,
+        label: Tensor,
+        weight: Tensor | None,
+        avg_factor: Tensor,
+        ignore_index: int,
+        align_corners: bool,
+    ) -> tuple[Tensor, Tensor]:
+        class_weight = None
+        if self.class_weight is not None:
+            precision = torch.promote_types(logits.dtype, torch.float32)
+            class_weight = logits.new_tensor(self.class_weight, dtype=precision)
+        loss, correct = upsampled_cross_entropy(
+            logits, label, ignore_index, align_corners, weight, class_weight
+        )
+        # As mmseg and pixel_accuracy have them where no pixel counts.
+        tiny = torch.finfo(torch.float32).eps
+        counted = (label != ignore_index).sum()
+        accuracy = 100 * (correct[None] + tiny) / (counted + tiny)
+        return self.loss_weight * loss / (avg_factor + tiny), accuracy
 
     def _sum_of_weights(
         self, cls_score: Tensor, label: Tensor, ignore_index: int

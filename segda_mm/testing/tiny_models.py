@@ -11,7 +11,7 @@ from torch import nn, optim
 
 NORM = dict(type='BN', requires_grad=True)
 RESNET = dict(type='ResNet', depth=18, base_channels=8, stem_channels=8)
-CROSS_ENTROPY = dict(type='CrossEntropyLoss', loss_weight=1.0, avg_non_ignore=True)
+CROSS_ENTROPY = dict(type='PixelCrossEntropyLoss', loss_weight=1.0)
 
 
 def _segmentor(backbone: dict, decode_head: dict, **kwargs) -> ConfigDict:

@@ -87,7 +87,7 @@ def test_no_network_learns_from_the_losses_of_another(make_model):
     batches = model.data_preprocessor(domain_batch(), True)
     source = DomainBatch(**batches['source'])
     target = DomainBatch(batches['target']['inputs'], source.data_samples)
-    target.teacher_logits = model.teacher_generator.infer(target.inputs).logits
+    target.labeled_by = model.teacher_generator.infer(target.inputs)
     light = model.light_source_losses(source) | model.light_target_losses(target)
     assert set(light) == {'source.loss', 'target.loss', 'distillation.loss'}
     for key, value in light.items():

@@ -9,7 +9,7 @@ from mmcv.cnn.bricks import DropPath
 from torch import nn
 
 from segda_mm.methods import SegmentorGenerator
-from segda_mm.methods.labeling_pass import SharedPass, labeling_logits, random_parts
+from segda_mm.methods.labeling_pass import SharedPass, labeling_pass, random_parts
 from segda_mm.methods.modes import batch_statistics
 from segda_mm.testing import tiny_bisenet
 
@@ -85,11 +85,11 @@ def test_what_drops_at_random_is_found_and_does_not_drop_from_labels(extra, is_r
     assert random.getstate() == states[1]
     np.testing.assert_equal(np.random.get_state()[1:3], states[2])
 
-    logits, result = SharedPass()(generator, inputs)
+    labeling, result = SharedPass()(generator, inputs)
     assert (result is None) == is_random
     generator.eval()
     with torch.no_grad(), batch_statistics(generator):
-        assert torch.equal(logits, generator.infer(inputs).logits)
+        assert torch.equal(labeling.logits, generator.infer(inputs).logits)
 
 
 def test_the_shared_pass_reaches_the_weights_in_low_precision():
@@ -108,7 +108,7 @@ def test_labelling_leaves_no_trace(of_the_batch):
     generator, inputs = make_generator(dropout_ratio=0.5)
     generator.infer(inputs + 3)
     before = {key: value.clone() for key, value in generator.state_dict().items()}
-    logits = labeling_logits(generator, inputs, of_the_batch)
+    logits = labeling_pass(generator, inputs, of_the_batch).logits
     for key, value in generator.state_dict().items():
         assert torch.equal(value, before[key]), key
     assert all(module.training for module in generator.modules())

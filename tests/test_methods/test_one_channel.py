@@ -5,7 +5,7 @@ import torch
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 
-from segda_mm.methods.generator import head_losses
+from segda_mm.methods.generator import GeneratorResult, head_losses
 from segda_mm.methods.pseudo_labelers import label_pixels
 from segda_mm.methods.steps import pseudo_labeled
 from segda_mm.ops.class_probabilities import class_probabilities
@@ -74,7 +74,8 @@ def test_figures(logits, both):
 
 def test_pseudo_labels_are_those_of_the_threshold(logits):
     probability = logits[:, 0].sigmoid()
-    confidence, predicted, _ = label_pixels(logits, None, THRESHOLD)
+    result = GeneratorResult((), logits, logits, tuple(logits.shape[2:]), False)
+    confidence, predicted, _ = label_pixels(result, None, THRESHOLD)
     is_foreground = probability > THRESHOLD
     assert 0 < is_foreground.sum() < is_foreground.numel()
     # So low a threshold leaves some for which the other class is more probable.
@@ -83,7 +84,7 @@ def test_pseudo_labels_are_those_of_the_threshold(logits):
     expected = torch.where(is_foreground, probability, 1 - probability)
     torch.testing.assert_close(confidence, expected)
     median = MODELS.build(dict(type='ClassMedian', cap=1.0, scope='image'))
-    *_, kept = label_pixels(logits, median, THRESHOLD)
+    *_, kept = label_pixels(result, median, THRESHOLD)
     for image, (labels, all_labels) in enumerate(zip(kept.labels, predicted)):
         for of_class in (0, 1):
             values = confidence[image][all_labels == of_class]
@@ -96,8 +97,8 @@ def test_pseudo_labels_are_those_of_the_threshold(logits):
 def test_weighed_and_void_pixels(logits, kind):
     cfg = one_channel_bisenet().decode_head
     cfg.loss_decode.type = kind
-    if kind == 'PixelCrossEntropyLoss':
-        del cfg.loss_decode['avg_non_ignore']
+    if kind == 'CrossEntropyLoss':
+        cfg.loss_decode.avg_non_ignore = True
     head = MODELS.build(cfg)
     labels = (logits[:, 0] > 0.2).long()
     labels[0, 0] = 255

@@ -64,6 +64,40 @@ def test_class_weights_equal_pytorch():
     torch.testing.assert_close(loss(logits, labels, ignore_index=255), expected)
 
 
+@pytest.mark.parametrize('layout', LAYOUTS)
+@pytest.mark.parametrize('align_corners', [False, True])
+@pytest.mark.parametrize(
+    'options, arguments',
+    [
+        (dict(loss_weight=0.4), {}),
+        ({}, dict(weight=torch.linspace(0, 1, 260).view(2, 10, 13))),
+        (dict(class_weight=[1.0, 2.0, 0.5, 0.0, 3.0]), {}),
+        ({}, dict(avg_factor=torch.tensor(17.0))),
+        ({}, dict(reduction_override='none')),
+        (dict(use_sigmoid=True), {}),
+    ],
+)
+def test_small_logits_are_upsampled(options, arguments, align_corners, layout):
+    torch.manual_seed(0)
+    logits = torch.randn(2, 5, 4, 6, dtype=torch.float64).to(memory_format=layout)
+    labels = torch.randint(0, 5, (2, 10, 13))
+    labels[torch.rand(labels.shape) < 0.3] = 255
+    loss = PixelCrossEntropyLoss(**options)
+    compare = partial(loss, label=labels, ignore_index=255, **arguments)
+
+    def at_full_size(logits):
+        return compare(
+            F.interpolate(
+                logits, (10, 13), mode='bilinear', align_corners=align_corners
+            )
+        )
+
+    ours = value_and_gradient(partial(compare, align_corners=align_corners), logits)
+    theirs = value_and_gradient(at_full_size, logits)
+    # mmseg divides by a number of pixels in float32.
+    torch.testing.assert_close(ours, theirs, rtol=1e-7, atol=1e-10)
+
+
 def logits_of(probabilities):
     """Two classes; the probability of class 0 of each pixel, (N, H, W)."""
     p = torch.tensor(probabilities, dtype=torch.float64)

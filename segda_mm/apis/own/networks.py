@@ -134,9 +134,10 @@ def _adjust(node: Any, before: int | None, num_classes: int) -> None:
             node.pop('class_weight')
         if node.get('type') == 'SyncBN':
             node['type'] = 'BN'
-        if node.get('type') == 'CrossEntropyLoss' and not node.get('use_sigmoid'):
+        is_plain = node.get('type') == 'CrossEntropyLoss'
+        if is_plain and not node.get('use_sigmoid') and node.pop('avg_non_ignore', 1):
             # Pixels without a label do not count, as in all losses here.
-            node.setdefault('avg_non_ignore', True)
+            node['type'] = 'PixelCrossEntropyLoss'
         for child in node.values():
             _adjust(child, before, num_classes)
     elif isinstance(node, list | tuple):

@@ -4,7 +4,11 @@ from segda_mm.engine.hooks.adaptive_batch_norm_hook import AdaptiveBatchNormHook
 from segda_mm.engine.hooks.adversarial_health_hook import AdversarialHealthHook
 from segda_mm.engine.hooks.checkpoint_hooks import SafeCheckpointHook
 from segda_mm.engine.hooks.finite_loss_hook import FiniteLossHook
-from segda_mm.engine.hooks.speed_hooks import ChannelsLastHook, HeadAccuracyHook
+from segda_mm.engine.hooks.speed_hooks import (
+    ChannelsLastHook,
+    FusedLossHook,
+    HeadAccuracyHook,
+)
 from segda_mm.engine.hooks.validation_hooks import TargetEntropyHook
 from segda_mm.engine.hooks.visualization_hook import SegVisualizationHook
 
@@ -13,6 +17,7 @@ __all__ = [
     'AdversarialHealthHook',
     'ChannelsLastHook',
     'FiniteLossHook',
+    'FusedLossHook',
     'HeadAccuracyHook',
     'SafeCheckpointHook',
     'SegVisualizationHook',

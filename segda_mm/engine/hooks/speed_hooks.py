@@ -2,13 +2,16 @@
 
 import sys
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
+from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.models.losses import accuracy
 
 from segda_mm.engine.distributed import unwrapped
+from segda_mm.methods.generator import has_plain_losses, head_losses
 from segda_mm.ops.metrics import pixel_accuracy
 from segda_mm.registry import HOOKS
 
@@ -42,6 +45,33 @@ class HeadAccuracyHook(Hook):
     def after_train(self, runner: Runner) -> None:
         """Put mmseg's function back, also after a training that was cut off."""
         _replace_in_heads(pixel_accuracy, accuracy)
+
+
+@HOOKS.register_module()
+class FusedLossHook(Hook):
+    """Let heads with mmseg's plain losses compute them by :func:`head_losses`.
+
+    Where a ``PixelCrossEntropyLoss`` is all they have, logits are then upsampled, and
+    ``acc_seg`` is counted, tile by tile. Heads of a generator do so anyway.
+    """
+
+    def before_train(self, runner: Runner) -> None:
+        """Replace the method of each head."""
+        for head in _plain_heads(runner):
+            head.loss_by_feat = partial(head_losses, head, with_accuracy=True)
+
+    def after_train(self, runner: Runner) -> None:
+        """Put mmseg's back."""
+        for head in _plain_heads(runner):
+            vars(head).pop('loss_by_feat', None)
+
+
+def _plain_heads(runner: Runner) -> list[BaseDecodeHead]:
+    return [
+        module
+        for module in unwrapped(runner.model).modules()
+        if isinstance(module, BaseDecodeHead) and has_plain_losses(module)
+    ]
 
 
 def _replace_in_heads(old: Callable, new: Callable) -> None:

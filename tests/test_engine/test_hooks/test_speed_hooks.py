@@ -10,7 +10,7 @@ from mmseg.models.losses import accuracy
 from mmseg.registry import MODELS
 from torch import nn
 
-from segda_mm.engine.hooks import ChannelsLastHook, HeadAccuracyHook
+from segda_mm.engine.hooks import ChannelsLastHook, FusedLossHook, HeadAccuracyHook
 from segda_mm.engine.optimizers import GradientAveragingOptimWrapper
 from segda_mm.models import DomainDataPreprocessor
 from segda_mm.testing import segmentation_batch, tiny_bisenet
@@ -78,3 +78,31 @@ def test_heads_log_the_same_accuracies():
     expected = model.loss(batch['inputs'], batch['data_samples'])
     assert sum('acc_seg' in name for name in ours) == 3
     torch.testing.assert_close(ours, expected)
+
+
+@pytest.mark.parametrize('loss', ['PixelCrossEntropyLoss', 'CrossEntropyLoss', 'two'])
+def test_heads_compute_the_same_losses(loss):
+    torch.manual_seed(0)
+    config = tiny_bisenet()
+    if loss == 'CrossEntropyLoss':
+        config.decode_head.loss_decode = dict(type=loss, avg_non_ignore=True)
+    elif loss == 'two':
+        config.decode_head.loss_decode = [
+            dict(type='PixelCrossEntropyLoss', loss_name=f'loss_{name}')
+            for name in ('first', 'first', 'second')
+        ]
+    model = MODELS.build(config).eval()
+    prepare = DomainDataPreprocessor(mean=[128] * 3, std=[64] * 3, size_divisor=1)
+    batch = prepare(segmentation_batch(), True)
+    expected = model.loss(batch['inputs'], batch['data_samples'])
+    hook, runner = FusedLossHook(), SimpleNamespace(model=model)
+    hook.before_train(runner)
+    twin = copy.deepcopy(model)
+    for network in (model, twin):
+        found = network.loss(batch['inputs'], batch['data_samples'])
+        assert set(found) == set(expected)
+        torch.testing.assert_close(found, expected)
+    # A copy, as that of an average of the weights, computes its own losses.
+    assert twin.decode_head.loss_by_feat.args == (twin.decode_head,)
+    hook.after_train(runner)
+    assert 'loss_by_feat' not in vars(model.decode_head)
