@@ -175,7 +175,8 @@ trained = [
     Row('source', SOURCE, [trained_for(EPOCHS)]),
     continued(CONTROL),
     *adapted,
-    Row('oracle', SOURCE, [trained_for(5), real_labels]),
+    # As many steps as of the control from its beginning.
+    Row('oracle', SOURCE, [trained_for(13), real_labels]),
     Row(SHORT, SOURCE, [trained_for(EPOCHS_SHORT)]),
     Row(ONE_LOOK, SOURCE, [trained_for(EPOCHS_SHORT), one_look]),
     continued(EARLY_CONTROL, after=SHORT),
