@@ -67,3 +67,24 @@ def test_the_page_of_support_names_the_locked_and_the_accepted_versions():
             sign = '>=' if name.startswith('torch') else '<'
             (asked,) = re.findall(rf'^ +{name}([<>=].+)$', setup, re.MULTILINE)
             assert f'{sign}{bound}' in asked.split(',')
+
+
+def test_the_container_is_built_of_what_there_is():
+    setup = configparser.ConfigParser(interpolation=None)
+    setup.read(ROOT / 'setup.cfg')
+    dockerfile = (ROOT / 'Dockerfile').read_text('utf-8')
+    kept = re.findall(r'^!(.+)$', (ROOT / '.dockerignore').read_text(), re.MULTILINE)
+    assert all((ROOT / name).exists() for name in kept)
+    # What setuptools reads.
+    needed = {'setup.cfg', 'setup.py', 'pyproject.toml', 'README.md'}
+    needed |= set(setup['metadata']['license_files'].split())
+    needed |= {'segda_cli', 'segda_mm', 'configs'}
+    needed |= set(re.findall(r'^COPY (?!\.)(\S+)', dockerfile, re.MULTILINE))
+    assert set(kept) == needed
+    (extras,) = re.findall(r"'\.\[(.+)\]'", dockerfile)
+    assert set(extras.split(',')) <= set(setup['options.extras_require'])
+    (script,) = re.findall(r'^ENTRYPOINT \["(\w+)"\]', dockerfile, re.MULTILINE)
+    assert f'{script} =' in setup['options.entry_points']['console_scripts']
+    for name in ('torch', 'torchvision'):
+        (minimum,) = re.findall(rf"'({name}>=[\d.]+)'", dockerfile)
+        assert minimum in setup['options']['install_requires'].split()
