@@ -1,5 +1,6 @@
 """A student that learns from the average of what it has been."""
 
+from functools import partial
 from typing import Any
 
 import torch
@@ -13,8 +14,12 @@ from segda_mm.methods.labeling_pass import labeling_pass
 from segda_mm.methods.pseudo_labelers import label_pixels
 from segda_mm.methods.steps import (
     DomainBatch,
+    Passes,
     add_role,
+    adversarial_step,
+    deceiving_loss,
     descend,
+    is_due,
     labeled_loss,
     pseudo_labeled,
 )
@@ -48,6 +53,14 @@ class MeanTeacher(DomainAdaptiveSegmentor):
         label_batch_statistics: Whether the teacher's BatchNorm normalises a batch
             that it labels by its own statistics, or by the running ones.
         predict_on: ``'student'`` or ``'teacher'``.
+        discriminator: Config of a ``student_discriminator``, which judges what the
+            student predicts for target images in which nothing is pasted, as in
+            :class:`BiSeNetDA`. That is a pass more where images are mixed. None: none.
+        student_adv_weight: Weight of its ``adversarial.loss``.
+        adversarial_loss: Config of the loss of domain logits; None:
+            ``DomainAdversarialLoss``.
+        gradient_ratio_interval: Iterations between two measurements of
+            ``student_generator.adversarial.gradient_ratio``.
         data_preprocessor: Config of a ``DomainDataPreprocessor``.
         kwargs: ``masking``, ``masked_loss_weight`` and ``backward_per_pass``, of the
             base class.
@@ -69,6 +82,10 @@ class MeanTeacher(DomainAdaptiveSegmentor):
         target_loss_weight: float,
         label_batch_statistics: bool,
         predict_on: str = 'teacher',
+        discriminator: dict | None = None,
+        student_adv_weight: float = 0.0,
+        adversarial_loss: dict | None = None,
+        gradient_ratio_interval: int = 50,
         data_preprocessor: dict | None = None,
         init_cfg: dict | None = None,
         **kwargs: Any,
@@ -84,8 +101,18 @@ class MeanTeacher(DomainAdaptiveSegmentor):
             self.pseudo_labeler = MODELS.build(pseudo_labeler)
             require_pixel_weights(self.student_generator.segmentor.decode_head)
         self.augmentation = None if augmentation is None else MODELS.build(augmentation)
+        self.student_discriminator = None
+        if discriminator is not None:
+            self.student_discriminator = MODELS.build(discriminator)
+            self.adversarial_loss = MODELS.build(
+                adversarial_loss or dict(type='DomainAdversarialLoss')
+            )
+        self.gradient_ratio_interval = gradient_ratio_interval
         self.decay = decay
-        self.loss_weights |= {'target.loss': target_loss_weight}
+        self.loss_weights |= {
+            'target.loss': target_loss_weight,
+            'adversarial.loss': student_adv_weight,
+        }
         self.label_batch_statistics = label_batch_statistics
 
     def init_weights(self) -> None:
@@ -116,7 +143,8 @@ class MeanTeacher(DomainAdaptiveSegmentor):
             labeling, self.pseudo_labeler, head.threshold
         )
         target = self._mix(source, inputs, labels, trusted.weights)
-        if self.masking is not None:
+        judged = self.student_discriminator is not None and self.mixing is not None
+        if judged or self.masking is not None:
             target.unmixed = pseudo_labeled(
                 self._augmented(inputs), labels, trusted.weights
             )
@@ -134,14 +162,30 @@ class MeanTeacher(DomainAdaptiveSegmentor):
         self, source: DomainBatch, target: DomainBatch, optim_wrapper: OptimWrapperDict
     ) -> Scalars:
         """Update what learns from the labels of a step; terms, and ``loss``."""
-        log_vars = descend(
-            self.student_generator,
-            optim_wrapper['student_generator'],
-            self.passes_to_descend(source, target),
-            self.loss_weights,
-        )
-        loss = log_vars.pop('loss')
-        return {'loss': loss, **add_role('student_generator', log_vars)}
+        passes = self.passes_to_descend(source, target)
+        if self.student_discriminator is None:
+            log_vars = add_role(
+                'student_generator',
+                descend(
+                    self.student_generator,
+                    optim_wrapper['student_generator'],
+                    passes,
+                    self.loss_weights,
+                ),
+            )
+        else:
+            log_vars = adversarial_step(
+                self,
+                ('student_generator', 'student_discriminator'),
+                optim_wrapper,
+                passes,
+                self.loss_weights,
+                source,
+                target.unmixed or target,
+                self.adversarial_loss,
+                measure_gradients=is_due(self.gradient_ratio_interval),
+            )
+        return {'loss': log_vars.pop('student_generator.loss'), **log_vars}
 
     def source_losses(self, source: DomainBatch) -> Scalars:
         """``source.loss``."""
@@ -149,7 +193,27 @@ class MeanTeacher(DomainAdaptiveSegmentor):
 
     def target_losses(self, target: DomainBatch) -> Scalars:
         """``target.loss`` on mixed and augmented images."""
-        return {'target.loss': labeled_loss(self.student_generator, target)}
+        losses = {'target.loss': labeled_loss(self.student_generator, target)}
+        if self.student_discriminator is not None and target.unmixed is None:
+            losses |= self.judged_losses(target)
+        return losses
+
+    def student_passes(self, source: DomainBatch, target: DomainBatch) -> Passes:
+        """Those of the base class, and one of whole images for the discriminator."""
+        passes = list(super().student_passes(source, target))
+        if self.student_discriminator is not None and target.unmixed is not None:
+            passes.append(partial(self.judged_losses, target.unmixed))
+        return passes
+
+    def judged_losses(self, target: DomainBatch) -> Scalars:
+        """``adversarial.loss`` of target images."""
+        assert self.student_discriminator is not None
+        return deceiving_loss(
+            self.student_generator,
+            self.student_discriminator,
+            self.adversarial_loss,
+            target,
+        )
 
     @torch.no_grad()
     def _mix(

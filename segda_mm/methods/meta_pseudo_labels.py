@@ -49,6 +49,8 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
 
     Args:
         generator: Config of a ``SegmentorGenerator``, for both roles.
+        teacher_generator: The teacher's, where it is another network than the student,
+            of as many classes; both get images normalised by ``data_preprocessor``.
         discriminator: Its config, for both roles.
         feedback_rule: Config of a :class:`BaseFeedbackRule`.
         student_adv_weight: lambda_adv of the student (Eq. 5).
@@ -76,7 +78,7 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
             base class.
 
     Raises:
-        ValueError: ``predict_on`` names no role.
+        ValueError: ``predict_on`` names no role, or the numbers of classes differ.
         TypeError: Labels are only to be weighed, but not by the decode head's losses.
     """
 
@@ -95,6 +97,7 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
         uda_sigma: float,
         student_checkpoint: dict | None = None,
         teacher_checkpoint: dict | None = None,
+        teacher_generator: dict | None = None,
         predict_on: str = 'student',
         adversarial_loss: dict | None = None,
         gradient_ratio_interval: int = 50,
@@ -108,7 +111,7 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
             generator, discriminator, student_checkpoint
         )
         self.teacher_generator, self.teacher_discriminator = self._build_role(
-            generator, discriminator, teacher_checkpoint
+            teacher_generator or generator, discriminator, teacher_checkpoint
         )
         self.feedback_rule = MODELS.build(feedback_rule)
         self.adversarial_loss = MODELS.build(
@@ -118,8 +121,19 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
         if pseudo_labeler is not None:
             self.pseudo_labeler = MODELS.build(pseudo_labeler)
             self._only_weighs = not self.pseudo_labeler.voids
+        heads: list[Any] = [
+            network.segmentor.decode_head
+            for network in (self.student_generator, self.teacher_generator)
+        ]
         if self._only_weighs:
-            require_pixel_weights(self.student_generator.segmentor.decode_head)
+            for head in heads:
+                require_pixel_weights(head)
+        if heads[0].num_classes != heads[1].num_classes:
+            raise ValueError(
+                f'model.generator has {heads[0].num_classes} classes and '
+                f'model.teacher_generator {heads[1].num_classes}; let num_classes of '
+                'both agree'
+            )
         self.loss_weights |= {'adversarial.loss': student_adv_weight}
         self.teacher_adv_weight = teacher_adv_weight
         self.label_batch_statistics = label_batch_statistics
@@ -255,7 +269,8 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
             else:
                 # Without a graph that would be held during the student's step.
                 labeling = labeling_pass(teacher, inputs, of_the_batch)
-        *_, trusted = label_pixels(labeling, self.pseudo_labeler, self.threshold)
+        head: Any = teacher.segmentor.decode_head
+        *_, trusted = label_pixels(labeling, self.pseudo_labeler, head.threshold)
         weights = trusted.weights if self._only_weighs else None
         return pseudo_labeled(inputs, trusted.labels, weights), result
 

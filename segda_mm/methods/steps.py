@@ -114,12 +114,22 @@ def adversarial_losses(
     Returns:
         ``adversarial.loss`` and, where the target has labels, ``target.loss``, scalars.
     """
-    target_logits = target.passed_through(generator).logits
-    domain_logits = discriminator(class_probabilities(target_logits))
-    losses = {'adversarial.loss': adversarial_loss(domain_logits, 'source')}
+    losses = deceiving_loss(generator, discriminator, adversarial_loss, target)
     if target.data_samples is not None:
         losses['target.loss'] = labeled_loss(generator, target)
     return losses
+
+
+def deceiving_loss(
+    generator: SegmentorGenerator,
+    discriminator: nn.Module,
+    adversarial_loss: DomainAdversarialLoss,
+    target: DomainBatch,
+) -> Scalars:
+    """``adversarial.loss`` (Eq. 2): the target is to look like the source."""
+    logits = target.passed_through(generator).logits
+    domain_logits = discriminator(class_probabilities(logits))
+    return {'adversarial.loss': adversarial_loss(domain_logits, 'source')}
 
 
 def collected(passes: Passes) -> Scalars:
