@@ -72,6 +72,9 @@ def settle(cfg: Config, overridden: Mapping[str, Any]) -> None:
         return
     _settle_data(cfg, settings, numbers, classes, target)
     network = read_network(settings.network, len(classes.names))
+    teacher = None
+    if 'light_generator' in cfg.get('model', ()):
+        teacher = read_network(settings.teacher_network, len(classes.names))
     if settings.init is None and recipe.get('needs_init'):
         settings.init = _result_of(recipe.after, cfg, settings)
         cfg.make_checkpoint = f'segda adapt {cfg.filename}'
@@ -84,10 +87,13 @@ def settle(cfg: Config, overridden: Mapping[str, Any]) -> None:
             head=settings.init.get('head', 'load'),
             classes=classes.names,
         )
-    _settle_model(cfg, settings, network, classes)
+    _settle_model(cfg, settings, network, teacher, classes)
     rates = numbers.learning_rates
-    rate = rates.get(network.name) or rates.other
-    for member in _members(cfg.optim_wrapper):
+    for name, member in _members(cfg.optim_wrapper).items():
+        learner = network
+        if teacher is not None and name != 'light_generator':
+            learner = teacher
+        rate = rates.get(learner.name) or rates.other
         _set_rate(member, rate, numbers.rate_factor)
     cfg.param_scheduler = [
         dict(part, end=settings.epochs + 1) if part.get('by_epoch', True) else part
@@ -212,7 +218,11 @@ def _result_of(recipe: str, cfg: Config, settings: ConfigDict) -> dict:
 
 
 def _settle_model(
-    cfg: Config, settings: ConfigDict, network: NetworkConfig, classes: ClassTable
+    cfg: Config,
+    settings: ConfigDict,
+    network: NetworkConfig,
+    teacher: NetworkConfig | None,
+    classes: ClassTable,
 ) -> None:
     if 'generator' not in cfg.get('model', ()):
         segmentor = dict(network.segmentor, data_preprocessor=network.data_preprocessor)
@@ -220,6 +230,14 @@ def _settle_model(
         return
     generator = dict(segmentor=network.segmentor, **network.generator)
     model = dict(data_preprocessor=network.data_preprocessor, generator=generator)
+    if teacher is not None:
+        # Its labels decide: images are normalised as it is used to. Layers of the light
+        # one adapt to it.
+        model = dict(
+            data_preprocessor=teacher.data_preprocessor,
+            generator=dict(segmentor=teacher.segmentor, **teacher.generator),
+            light_generator=generator,
+        )
     _derive(cfg, 'model', model)
     if 'discriminator' in cfg.model:
         cfg.model.discriminator.num_classes = len(classes.names)
@@ -242,18 +260,18 @@ def _settle_model(
     cfg.model.generator.pop('checkpoint_prefix', None)
 
 
-def _members(wrapper: ConfigDict) -> list[ConfigDict]:
-    """The optimizer wrappers of a config: one, or one for each network."""
+def _members(wrapper: ConfigDict) -> dict[str, ConfigDict]:
+    """The optimizer wrappers of a config: one, or one for each network by its name."""
     if 'optimizer' in wrapper:
-        return [wrapper]
-    return [part for part in wrapper.values() if isinstance(part, dict)]
+        return {'': wrapper}
+    return {name: part for name, part in wrapper.items() if isinstance(part, dict)}
 
 
 def _set_rate(member: ConfigDict, rate: ConfigDict, factor: float) -> None:
     if 'lr' in member.optimizer:
         return
     member.optimizer.lr = rate.lr * factor
-    if 'paramwise_cfg' not in member:
+    if member.get('paramwise_cfg') is None:
         member.paramwise_cfg = dict(
             custom_keys={rate.encoder: dict(lr_mult=rate.lr_mult)}
         )

@@ -19,6 +19,7 @@ SETTINGS = (
     'size',
     'epochs',
     'network',
+    'teacher_network',
     'init',
     'batch_size',
     'workers',

@@ -100,6 +100,29 @@ def test_what_the_file_says_itself_wins(settled):
     assert table.ids == [[7, 0], [26, 1], [27, 1], [23, 2]]
 
 
+def test_a_heavy_teacher_is_a_network_of_its_own(settled):
+    cfg = settled('heavy_teacher', init=INIT, network='mmseg::segformer_mit-b0')
+    large, light = (
+        cfg.model[name].segmentor for name in ('generator', 'light_generator')
+    )
+    assert set(entries(cfg.model, 'num_classes')) == {3}
+    assert large.backbone.backbone_cfg.depth == 101
+    assert large.backbone.backbone_cfg.init_cfg.checkpoint.startswith('https://')
+    assert light.backbone.type == 'MixVisionTransformer'
+    assert light.init_cfg.checkpoint == 'net.pth' and 'init_cfg' not in large
+    wrappers = cfg.optim_wrapper
+    for name in ('light_generator', 'student_generator'):
+        assert wrappers[name].optimizer.lr == 6e-4
+        assert wrappers[name].paramwise_cfg.custom_keys.backbone.lr_mult == 0.1
+    cfg = settled(
+        'heavy_teacher', network='bisenetv1_lite0', teacher_network='bisenetv1_r18'
+    )
+    assert cfg.model.generator.segmentor.backbone.backbone_cfg.depth == 18
+    assert cfg.optim_wrapper.light_generator.optimizer.lr == 2e-3
+    assert cfg.optim_wrapper.student_generator.optimizer.lr == 6e-4
+    assert cfg.model.data_preprocessor.mean == [123.675, 116.28, 103.53]
+
+
 def test_another_recipe_takes_the_settings(settled, tmp_path):
     settled('mpl', init=INIT)
     cfg = load_config(tmp_path / 'my.py', recipe='source_only')
