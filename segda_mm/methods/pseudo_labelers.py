@@ -8,7 +8,8 @@ from torch import Tensor, nn
 
 from segda_mm.methods.generator import GeneratorResult
 from segda_mm.ops import pseudo_labels
-from segda_mm.ops.class_probabilities import class_probabilities, predict_classes
+from segda_mm.ops.class_probabilities import two_class_logits
+from segda_mm.ops.upsampled_logits import upsampled_prediction
 from segda_mm.registry import MODELS
 
 SCOPES = ('image', 'batch', 'dataset')
@@ -56,18 +57,20 @@ def label_pixels(
     """Predict the classes of a pass's images, and decide how far to trust them.
 
     ``threshold`` is that of a decode head with one channel; see
-    :func:`~segda_mm.ops.class_probabilities.predict_classes`.
+    :func:`~segda_mm.ops.upsampled_logits.upsampled_prediction`.
 
     Returns:
         Probabilities of the predicted classes, and these, (N, H, W), and what the
         labeler makes of them; without one, all count alike.
     """
-    probabilities = class_probabilities(result.logits.detach().float())
-    confidence, predicted = predict_classes(probabilities, threshold)
+    logits = two_class_logits(result.head_logits.detach().float())
+    confidence, predicted = upsampled_prediction(
+        logits, result.size, result.align_corners, threshold
+    )
     if labeler is None:
         trusted = PseudoLabels(predicted, torch.ones_like(confidence))
     else:
-        trusted = labeler(confidence, predicted, probabilities.shape[1])
+        trusted = labeler(confidence, predicted, logits.shape[1])
     return confidence, predicted, trusted
 
 

@@ -37,20 +37,3 @@ def sample_probabilities(seg_logits: Tensor) -> Tensor:
     if len(seg_logits) > 1:
         return seg_logits.softmax(dim=0)
     return torch.cat([1 - seg_logits, seg_logits])
-
-
-def predict_classes(
-    probabilities: Tensor, threshold: float | None = None
-) -> tuple[Tensor, Tensor]:
-    """The predicted classes and their probabilities, each (N, H, W).
-
-    Args:
-        probabilities: Shape (N, C, H, W).
-        threshold: Of the probability of class 1 of two, above which it is predicted,
-            as heads with one channel have it. None: the most probable class.
-    """
-    if threshold is None:
-        confidence, labels = probabilities.max(1)
-        return confidence, labels
-    labels = (probabilities[:, 1] > threshold).long()
-    return probabilities.gather(1, labels[:, None])[:, 0], labels
