@@ -29,6 +29,16 @@ def add_cfg_options(parser: argparse.ArgumentParser, example: str) -> None:
     )
 
 
+def add_trained_network(parser: argparse.ArgumentParser) -> None:
+    """What a file about own data may start from, and by what it goes on."""
+    init = 'trained network to go on from; without --source, with the target alone'
+    parser.add_argument('--init', metavar='CHECKPOINT', help=init)
+    network = 'its config, as mmseg::segformer_mit-b0 (BiSeNet)'
+    parser.add_argument('--network', metavar='NAME', help=network)
+    recipe = 'one of configs/own (mpl; without a source, mean_teacher)'
+    parser.add_argument('--recipe', metavar='NAME', help=recipe)
+
+
 def add_work_dir(
     parser: argparse.ArgumentParser,
     content: str,

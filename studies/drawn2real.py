@@ -15,6 +15,8 @@ ADVERSARIAL = f'configs/adversarial/adversarial-dsc_{PAIR}.py'
 MEAN_TEACHER = f'configs/mean_teacher/mean-teacher_{PAIR}.py'
 #: Of 66 steps: 400 drawn images in batches of 6.
 EPOCHS, EPOCHS_AFTER, EPOCHS_SHORT = 8, 2, 4
+#: Of 50 steps: the 305 images of the target.
+EPOCHS_ALONE = 3
 #: Of what goes on from a trained network.
 RATE_AFTER = 1e-3
 TARGET = dict(
@@ -67,6 +69,14 @@ def mean_teacher(name: str, *changes: object, after: str = 'source') -> Row:
     return Row(name, MEAN_TEACHER, [*always, *changes], start)
 
 
+def source_free(name: str, change: Callable[[Config], None]) -> Row:
+    """A row of the trained source's network and images of the target alone."""
+    prefix = {'model.generator.checkpoint_prefix': ''}
+    always = [trained_for(EPOCHS_ALONE), goes_on('optim_wrapper.generator'), prefix]
+    start = {'source': ['model.generator.checkpoint']}
+    return Row(name, ADVERSARIAL, [*always, change], start)
+
+
 def continued(name: str, *changes: object, after: str = 'source') -> Row:
     """A row that learns on from source labels: the control, and what changes it."""
     always = [trained_for(EPOCHS_AFTER), goes_on('optim_wrapper')]
@@ -90,19 +100,63 @@ def real_labels(cfg: Config) -> None:
     )
 
 
+def label_hook(cfg: Config, epochs: int) -> dict:
+    """What labels the target by class medians before each epoch."""
+    return dict(
+        type='MedianThresholdPseudoLabelHook',
+        epochs=list(range(epochs)),
+        pseudo_labeler=dict(type='ClassMedian', cap=0.9, scope='dataset'),
+        dataloader=dict(batch_size=1, num_workers=0, dataset=cfg.label_dataset),
+    )
+
+
 def pseudo_labels(cfg: Config) -> None:
     """Change: labels of class medians in the place of the discriminator's gradient."""
     cfg.model.adv_weight = 0.0
     cfg.model.target_loss_weight = 0.5
     cfg.train_dataloader.dataset.target.pipeline = cfg.pseudo_label_pipeline
-    loader = dict(batch_size=1, num_workers=0, dataset=cfg.label_dataset)
-    labels = dict(
-        type='MedianThresholdPseudoLabelHook',
-        epochs=[0, 1],
-        pseudo_labeler=dict(type='ClassMedian', cap=0.9, scope='dataset'),
-        dataloader=loader,
+    cfg.custom_hooks = [*cfg.custom_hooks, label_hook(cfg, EPOCHS_AFTER)]
+
+
+def target_alone(cfg: Config) -> None:
+    """Change: a mean teacher without a source."""
+    cfg.train_dataloader.dataset = cfg.train_dataloader.dataset.target
+    cfg.model.mixing = None
+    trained_for(EPOCHS_ALONE)(cfg)
+
+
+def tent(cfg: Config) -> None:
+    """Change: normalisation layers that learn to be certain, without a source."""
+    cfg.train_dataloader.dataset = cfg.train_dataloader.dataset.target
+    cfg.model = dict(
+        type='SourceFree',
+        data_preprocessor=cfg.model.data_preprocessor,
+        generator=cfg.model.generator,
+        trained='norm',
+        unlabeled_losses=[dict(type='EntropyLoss', loss_weight=1.0)],
+        target_loss_weight=0.0,
     )
-    cfg.custom_hooks = [*cfg.custom_hooks, labels]
+    del cfg.optim_wrapper['discriminator']
+    cfg.custom_hooks = []
+
+
+def own_medians(cfg: Config) -> None:
+    """Change: all weights learn class-median labels of their own, without a source."""
+    tent(cfg)
+    cfg.model.update(trained='all', unlabeled_losses=[], target_loss_weight=1.0)
+    cfg.train_dataloader.dataset.pipeline = cfg.pseudo_label_pipeline
+    cfg.custom_hooks = [label_hook(cfg, EPOCHS_ALONE)]
+
+
+def batch_norm(cfg: Config) -> None:
+    """Change: statistics of the target, and no step."""
+    tent(cfg)
+    # No weight moves whose average could be taken.
+    del cfg.default_hooks['ema']
+    cfg.train_cfg.update(type='NoStepLoop', max_epochs=1)
+    cfg.param_scheduler = []
+    loader = dict(batch_size=6, num_workers=0, dataset=cfg.label_dataset)
+    cfg.custom_hooks = [dict(type='AdaptiveBatchNormHook', dataloader=loader)]
 
 
 def restyled(place: int, transform: dict) -> Callable[[Config], None]:
@@ -167,6 +221,11 @@ adapted = [
     continued('colors', colors),
     continued('Fourier', fourier),
     continued('rare classes', rare_classes),
+    source_free('no source: BatchNorm', batch_norm),
+    source_free('no source: Tent', tent),
+    source_free('no source: own medians', own_medians),
+    mean_teacher('no source: mean teacher', target_alone),
+    mean_teacher('no source: MIC', target_alone, masked),
 ]
 CONTROL = 'source, longer'
 SHORT, ONE_LOOK = 'source, 264 steps', 'one look, 264 steps'
@@ -195,7 +254,8 @@ study = Study(
     'frames of `0016E5` in the validation list. BiSeNet-Lite0 with ImageNet weights, '
     'full width, crops of 256x192, batches of 6, AdamW. `source` trains for 528 steps at '
     '2e-3; every row of adaptation goes on from it for 132 more at 1e-3, and so does '
-    'its control, `source, longer`, on source labels alone. All figures are of averaged '
+    'its control, `source, longer`, on source labels alone; rows of `no source` for 150 '
+    'steps of target images alone, and `BatchNorm` for none. All figures are of averaged '
     'weights (`EMAHook`, 100 steps wide), of the last step. Choices were made on '
     "`0006R0`'s labels, which no training reads but the oracle's. The rows of 264 steps "
     'tell what the looks of the drawn world bring, and what a mean teacher does that '

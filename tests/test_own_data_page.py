@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import segda_mm
@@ -14,7 +15,7 @@ from segda_mm.apis import load_config
 from segda_mm.apis.checks.preflight import require_data
 from segda_mm.apis.own.settings import SETTINGS
 from segda_mm.datasets.data_check import check_data
-from segda_mm.testing.own_streets import write_own_streets
+from segda_mm.testing.own_streets import CLASSES, write_own_streets
 
 PAGE = (Path(__file__).parents[1] / 'docs/own_data.md').read_text('utf-8')
 FILES = dict(re.findall(r'```python\n# (\w+\.py)\n(.+?)```', PAGE, re.DOTALL))
@@ -33,6 +34,9 @@ def folder(tmp_path, monkeypatch):
         with Image.open(mask) as image:
             gray = np.asarray(image).sum(2)
         Image.fromarray(np.where(gray < 300, 7, 26).astype(np.uint8)).save(mask)
+    meta = dict(CLASSES=(*CLASSES,), PALETTE=[*CLASSES.values()])
+    weights = {'backbone.weight': torch.ones(1)}
+    torch.save(dict(state_dict=weights, meta=meta), tmp_path / 'zoo.pth')
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -44,7 +48,7 @@ def test_the_files_are_settled_and_fit_the_data(folder, name):
     require_data(cfg, ('train_dataloader', 'val_dataloader'))
     reports = check_data(cfg)
     assert [report.problems for report in reports] == [[]] * len(reports)
-    assert cfg.model.discriminator.num_classes == 5
+    assert cfg.model.generator.segmentor.decode_head.num_classes == 5
     # Workers that stay never learn of the next epoch; the loop refuses them.
     assert cfg.train_dataloader.num_workers == 2
     assert not cfg.train_dataloader.get('persistent_workers')

@@ -4,9 +4,18 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
+from mmengine.logging import HistoryBuffer
+from mmengine.registry import init_default_scope
 
 from segda_cli.main import main
+from segda_mm import Predictor
 from segda_mm.apis import load_config
+from segda_mm.apis.own.networks import read_network
+from segda_mm.apis.own.settings import SOURCE_FREE
+from segda_mm.models.checkpoints import under_prefix
+from segda_mm.models.foreign_checkpoints import read_foreign_weights
+from segda_mm.registry import MODELS
 from segda_mm.testing.own_streets import CLASSES, write_own_streets
 
 #: One line for a network of mmseg; so small, because this is a test.
@@ -90,6 +99,70 @@ def test_footage_alone_is_enough(folder, capsys):
     assert again == results
 
 
+@pytest.fixture
+def zoo(folder):
+    """A network as a zoo has it: a config, and a checkpoint that is no plain one."""
+    Path('tiny.py').write_text(
+        "_base_ = 'mmseg::segformer_mit-b0'\n"
+        'model = dict(backbone=dict(embed_dims=8, num_layers=[1] * 4), '
+        'decode_head=dict(in_channels=[8, 16, 40, 64], channels=16, num_classes=5))\n'
+    )
+    init_default_scope('mmseg')
+    model = read_network('tiny.py', len(CLASSES)).segmentor
+    content = dict(
+        state_dict=MODELS.build(model).state_dict(),
+        meta=dict(dataset_meta=dict(classes=[*CLASSES], palette=[*CLASSES.values()])),
+        message_hub=dict(log_scalars=dict(loss=HistoryBuffer([1.0], [1]))),
+    )
+    torch.save(content, 'zoo.pth')
+    return '--init zoo.pth --network tiny.py'
+
+
+def weights_of(checkpoint):
+    state = torch.load(checkpoint, weights_only=True)['state_dict']
+    return under_prefix(state, 'generator.segmentor.')
+
+
+def test_a_trained_network_and_footage_are_enough(zoo, capsys):
+    line = f'adapt --target drive.mp4 {zoo}'
+    options = '--cfg-options epochs=1 workers=0 batch_size=2'
+    assert segda(f'{line} --recipe batch_norm {options}') == 0
+    out = capsys.readouterr().out
+    assert 'nothing was judged' in out and 'mIoU' not in out
+    written = Path('adapt_drive.py').read_text()
+    assert 'source = None' in written and 'classes' not in written.split('\n', 2)[2]
+    results = json.loads(Path('work_dirs/adapt_drive/results.json').read_text())
+    (row,) = results['steps']
+    assert results['judged_on'] is None and row['metrics'] == {}
+    start = read_foreign_weights('zoo.pth')[0]
+    adapted = weights_of(row['checkpoint'])
+    moved = {name for name in start if not torch.equal(start[name], adapted[name])}
+    assert moved and all('running_' in name for name in moved)
+    # The classes are those of the checkpoint.
+    assert Predictor(results['network']).classes == [*CLASSES]
+    # Of another network, the file that is there is no longer.
+    assert segda(f'{line.replace("zoo.pth", "other.pth")} {options}') == 2
+    assert 'of another init than other.pth' in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_all_recipes_without_a_source(zoo):
+    for recipe in SOURCE_FREE:
+        out = f'{recipe}.py'
+        # Judged where some of the target is labelled.
+        val = '--val my/images my/masks' if recipe == 'mic' else ''
+        line = f'init {out} --target my_target drive.mp4 {val} {zoo} --recipe {recipe}'
+        assert segda(f'{line} --epochs 1') == 0
+        Path(out).write_text(f'{Path(out).read_text()}workers = 0\nbatch_size = 4\n')
+        assert segda(f'check {out} --workers 0') == 0
+        assert segda(f'adapt {out}') == 0
+        results = json.loads(Path(f'work_dirs/{recipe}/results.json').read_text())
+        assert [row['name'] for row in results['steps']] == [recipe]
+        assert bool(results['steps'][0]['metrics']) == (recipe == 'mic')
+        assert Predictor(results['network']).classes == [*CLASSES]
+        assert Path(f'work_dirs/{recipe}/report.html').is_file()
+
+
 @pytest.mark.parametrize(
     ('line', 'words'),
     [
@@ -98,12 +171,14 @@ def test_footage_alone_is_enough(folder, capsys):
         ('init my.py --target notes.mp4', 'notes.mp4: has no frame'),
         ('init there.py --target my_target', 'there.py is there already'),
         ('init my.txt --target my_target', 'must end in .py'),
-        ('init my.py --target my_target --recipe magic', 'there are dsc, fcd, mean'),
+        ('init my.py --target my_target --recipe magic', 'there are batch_norm, dsc'),
         ('init my.py --source my/images gone --target my_target', 'gone: folder does'),
         (
             'init my.py --source my_target my_target --target my_target',
             'hold more than 100 different values',
         ),
+        ('init my.py --target my_target --init gone.pth', 'no checkpoint gone.pth'),
+        ('adapt there.py --init net.pth', '--init goes with --target; there.py says'),
         ('adapt', 'name a config'),
         ('adapt gone.py', 'there is no config gone.py'),
         ('adapt mpl_bisenet_gta2cs', 'names none of the recipes for own data'),

@@ -79,6 +79,7 @@ HEAVY_TEACHER = tiny_method(
     mixing=dict(type='ClassMix'),
     pseudo_labeler=dict(type='ConfidentShare', threshold=0.258),
 )
+SOURCE_FREE = tiny_method('SourceFree')
 META = tiny_method(
     'MetaPseudoLabels',
     student_adv_weight=0.01,
@@ -113,6 +114,14 @@ METHODS = dict(
     ),
     mean_teacher_masked=dict(
         MEAN_TEACHER, masking=dict(type='BlockMask', ratio=0.7, block_size=16)
+    ),
+    mean_teacher_source_free=dict(MEAN_TEACHER, mixing=None),
+    source_free_tent=SOURCE_FREE,
+    source_free_labels=dict(
+        SOURCE_FREE,
+        trained='all',
+        target_loss_weight=0.5,
+        unlabeled_losses=[dict(type='MaximumSquaresLoss', loss_weight=0.7)],
     ),
     daformer=DAFORMER,
     heavy_teacher=HEAVY_TEACHER,
@@ -175,7 +184,11 @@ def _batch(config, step):
         return segmentation_batch(seed=2 * step, num_images=4)
     if config['type'] == 'PanopticDeepLab':
         return panoptic_batch(seed=step)
+    if config['type'] == 'SourceFree':
+        return segmentation_batch(seed=2 * step, num_images=4)
     batch = domain_batch(seed=2 * step, num_images=4)
+    if config == METHODS['mean_teacher_source_free']:
+        return batch['target']
     if config.get('target_loss_weight') and config['type'] == 'BiSeNetDA':
         # Labels of other images will do for pseudo labels, with some void.
         others = segmentation_batch(seed=100 + step, num_images=4)['data_samples']

@@ -2,7 +2,8 @@
 
 `segda adapt my.py` trains on the source and then by the recipe that my.py names; each
 step starts from the one before. Interrupted, it goes on where it was. Without a config,
-`segda adapt --target drive.mp4` learns from streets that are drawn.
+`segda adapt --target drive.mp4` learns from streets that are drawn, and with
+`--init net.pth --network NAME` from a trained network alone.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('config', nargs='?', help='config file of `segda init`')
     target = 'footage, for which a config is written: folders, "globs", lists, videos'
     parser.add_argument('--target', nargs='+', metavar='PLACE', help=target)
+    arguments.add_trained_network(parser)
     arguments.add_work_dir(parser, 'all steps, one folder each')
     amp = 'mixed precision: float16 on CUDA, bfloat16 on a CPU'
     parser.add_argument('--amp', action='store_true', help=amp)
@@ -35,13 +37,20 @@ def job(args: argparse.Namespace) -> None:
         raise PreflightError(
             'name a config, as `segda init` writes it, or footage with --target'
         )
+    said = dict(init=args.init, network=args.network, recipe=args.recipe)
+    said = {key: value for key, value in said.items() if value is not None}
+    if config is not None and said:
+        raise PreflightError(
+            f'--{next(iter(said))} goes with --target; {config} says it itself'
+        )
     if config is None:
         name = Path(args.target[0]).stem or 'footage'
         config = f'adapt_{name}.py'
         # Started again, it goes on.
         if not Path(config).exists():
-            write_own_config(config, args.target)
+            write_own_config(config, args.target, **said)
             print(f'Wrote {config}')
+        _require_said(Path(config), said)
     options = parse_cfg_options(args.cfg_options or ())
     results = adapt(config, options, args.work_dir, args.amp)
     folder = Path(results['network']).parent
@@ -49,3 +58,16 @@ def job(args: argparse.Namespace) -> None:
     try_report(folder)
     print(f'Network: {results["steps"][-1]["checkpoint"]}')
     print(f'See it: segda predict {results["network"]} VIDEO --out overlay.mp4')
+
+
+def _require_said(config: Path, said: dict[str, str]) -> None:
+    """See that a config which was there already is of what is asked for."""
+    from segda_mm.errors import PreflightError
+
+    text = config.read_text(encoding='utf-8')
+    for key, value in said.items():
+        if (f'own/{value}.py' if key == 'recipe' else repr(value)) not in text:
+            raise PreflightError(
+                f'{config} is there already, and of another {key} than {value}; change '
+                f'it there, or move the file and work_dirs/{config.stem} away'
+            )

@@ -40,8 +40,8 @@ def job(args: argparse.Namespace) -> int:
     splits = SPLITS if args.split == 'all' else (args.split,)
     cfg = load_config(args.config, args.cfg_options)
     if '_settings' in cfg:
-        # A plan about own data: its data are those of a pair.
-        cfg = load_config(args.config, args.cfg_options, recipe='dsc')
+        # A plan about own data: its data are those of a pair, or of the target.
+        cfg = load_config(args.config, args.cfg_options, recipe='mean_teacher')
     if 'model' in cfg:
         require_model(cfg)
     reports = check_data(cfg, splits, args.workers, arguments.progress_printer())

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import argparse
 
+from segda_cli import arguments
+
 PAIR = ('IMAGES', 'MASKS')
 
 
@@ -21,9 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     val = 'labelled images of the target, to judge by'
     parser.add_argument('--val', nargs=2, metavar=PAIR, help=val)
-    parser.add_argument(
-        '--recipe', default='mpl', help='one of configs/own (%(default)s)'
-    )
+    arguments.add_trained_network(parser)
     parser.add_argument(
         '--epochs', type=int, default=20, help='of each step (%(default)s)'
     )
@@ -33,7 +33,14 @@ def job(args: argparse.Namespace) -> None:
     from segda_mm.apis.own.files import write_own_config
 
     text = write_own_config(
-        args.config, args.target, args.source, args.val, args.recipe, args.epochs
+        args.config,
+        args.target,
+        args.source,
+        args.val,
+        args.recipe,
+        args.epochs,
+        args.init,
+        args.network,
     )
     print(text)
     print(f'Written to {args.config}. Then: segda check {args.config}')

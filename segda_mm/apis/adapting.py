@@ -21,6 +21,7 @@ from .config import load_config
 from .config_files import read_config
 from .demo import markdown_table
 from .evaluating import evaluate
+from .exporting import export_weights
 from .own.data import is_own, is_setting
 from .reporting import try_report
 from .runner import sole_run_in
@@ -48,7 +49,8 @@ def adapt(
 
     Recipes go on from one another, as Meta Pseudo Labels from an adversarial training;
     each step starts from the network of the one before. A step that is done is not
-    repeated, an interrupted one goes on.
+    repeated, an interrupted one goes on. Without a source, there is one step, from the
+    network that ``init`` names.
 
     Args:
         config: The file, see ``docs/own_data.md``.
@@ -57,9 +59,10 @@ def adapt(
         amp: Mixed precision.
 
     Returns:
-        What ``<work_dir>/results.json`` holds: ``judged_on`` (``'val'`` or
-        ``'source'``), ``network`` (the folder of the last run), and ``steps`` with
-        ``name``, ``checkpoint``, ``metrics``, ``per_class_iou`` and ``train_seconds``.
+        What ``<work_dir>/results.json`` holds: ``judged_on`` (``'val'``, ``'source'``,
+        or None where nothing is labelled), ``network`` (the folder of the last run),
+        and ``steps`` with ``name``, ``checkpoint``, ``metrics``, ``per_class_iou`` and
+        ``train_seconds``.
 
     Raises:
         PreflightError: The file is not about own data or is wrong, a step cannot start
@@ -72,13 +75,18 @@ def adapt(
             f'{config} names none of the recipes for own data as its _base_; '
             '`segda init` writes such a file'
         )
+    options = dict(cfg_options or {})
+    judged_on: str | None = 'source'
     steps = steps_to(named.recipe.name)
+    if options.get('source', named.get('source')) is None:
+        judged_on, steps = None, steps[-1:]
+    if options.get('val', named.get('val')) is not None:
+        judged_on = 'val'
     folder = Path(
         work_dir
         or named.get('work_dir')
         or Path('work_dirs', Path(named.filename).stem)
     )
-    options = dict(cfg_options or {})
     # What is wrong with a later step is told before the first one.
     for number, recipe in enumerate(steps):
         start = {'init': dict(checkpoint='of the step before')} if number else {}
@@ -89,10 +97,17 @@ def adapt(
         state = StateFile(folder / 'state.json')
         for recipe in steps:
             rows.append(
-                _run_step(config, options, folder, recipe, rows[-1:], state, amp)
+                _run_step(
+                    config,
+                    options,
+                    folder,
+                    recipe,
+                    rows[-1:],
+                    state,
+                    amp,
+                    judged=judged_on is not None,
+                )
             )
-        val = options.get('val', named.get('val'))
-        judged_on = 'source' if val is None else 'val'
         runs = [Path(row['checkpoint']).parent for row in rows]
         results = dict(judged_on=judged_on, network=str(runs[-1]), steps=rows)
         write_json(folder / 'results.json', results)
@@ -111,13 +126,16 @@ def steps_to(recipe: str) -> list[str]:
 
 def table_of(results: Mapping[str, Any]) -> str:
     """The results of :func:`adapt` as Markdown."""
-    judged = (
-        'Judged on the labelled images of the target (`val`).'
-        if results['judged_on'] == 'val'
-        else 'Judged on the source itself, for no image of the target is labelled. '
-        'This shows what a step forgot, not how well it adapted: look at predictions '
-        'on the target, or label some of its frames and name them as `val`.'
+    look = (
+        'look at predictions on the target, or label some of its frames and name them '
+        'as `val`.'
     )
+    judged = {
+        'val': 'Judged on the labelled images of the target (`val`).',
+        'source': 'Judged on the source itself, for no image of the target is '
+        f'labelled. This shows what a step forgot, not how well it adapted: {look}',
+        None: f'No image is labelled, so that nothing was judged: {look}',
+    }[results['judged_on']]
     rows = [
         dict(row, title=row['name'], steps=row['steps'] or 'several')
         for row in results['steps']
@@ -133,6 +151,7 @@ def _run_step(
     before: list[dict],
     state: StateFile,
     amp: bool,
+    judged: bool,
 ) -> dict[str, Any]:
     folder = work_dir / recipe
     for row in before:
@@ -143,8 +162,12 @@ def _run_step(
     cfg = _step_config(config, options, folder, recipe)
     is_plan = 'rounds' in cfg
     iterations = None
-    if is_plan and before:
-        cfg.teacher.checkpoint = before[0]['checkpoint']
+    if is_plan:
+        cfg.teacher.checkpoint = (
+            before[0]['checkpoint']
+            if before
+            else _plain(cfg.teacher.checkpoint, folder)
+        )
     settings = flat_settings(_settings(cfg), str(work_dir))
     try:
         state.check(recipe, settings)
@@ -167,7 +190,9 @@ def _run_step(
         iterations = train(cfg, 'auto' if resumed else None, amp).iter
         checkpoint = find_checkpoint(folder)
         cfg = _step_config(config, options, folder, recipe)
-        evaluated = evaluate(cfg, checkpoint)
+        evaluated = dict(metrics={}, per_class_iou={})
+        if judged:
+            evaluated = evaluate(cfg, checkpoint)
     seconds = None if resumed else round(time.monotonic() - started, 1)
     row = dict(
         name=recipe,
@@ -181,6 +206,14 @@ def _run_step(
     )
     state.finish(recipe, row)
     return row
+
+
+def _plain(checkpoint: str, work_dir: Path) -> str:
+    """The network of any checkpoint, or another program's, as a plan takes it."""
+    plain = work_dir.with_name(f'{work_dir.name}_start.pth')
+    if not plain.exists():
+        export_weights(checkpoint, plain, foreign=True)
+    return str(plain)
 
 
 def _step_config(

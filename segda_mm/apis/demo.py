@@ -147,10 +147,11 @@ def _best(rows: Sequence[dict]) -> str:
 
 def markdown_table(rows: Sequence[dict]) -> str:
     """Each stage as Markdown; steps are those of its parents as well."""
-    head = ['method', *FIGURES.values(), 'steps', 'training']
+    judged = [key for key in FIGURES if all(key in row['metrics'] for row in rows)]
+    head = ['method', *(FIGURES[key] for key in judged), 'steps', 'training']
     lines = [head, ['---', *['---:'] * (len(head) - 1)]]
     for row in rows:
-        figures = [f'{row["metrics"][key]:.2f}' for key in FIGURES]
+        figures = [f'{row["metrics"][key]:.2f}' for key in judged]
         seconds = row['train_seconds']
         spent = 'resumed' if seconds is None else f'{seconds / 60:.1f} min'
         lines.append([row['title'], *figures, str(row['steps']), spent])

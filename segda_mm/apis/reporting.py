@@ -27,6 +27,7 @@ from segda_mm.visualization.report import (
     read_run,
     write_page,
 )
+from segda_mm.visualization.report.runs import PROVENANCE
 
 from .config import children
 from .deployed_model import chosen_checkpoint, class_meta, config_of_checkpoint
@@ -138,7 +139,9 @@ def _runs_in(folder: Path) -> list[Path]:
 
 
 def _is_run(folder: Path) -> bool:
-    return any(folder.glob('*/vis_data/scalars.json')) and any(folder.glob('*.pth'))
+    # What adapts without a step has logged no figure.
+    begun = (*folder.glob('*/vis_data/scalars.json'), *folder.glob(f'*/{PROVENANCE}'))
+    return bool(begun) and any(folder.glob('*.pth'))
 
 
 def _before(runs: Sequence[Run], layers: Sequence[str]) -> str:

@@ -22,6 +22,7 @@ from .pseudo_labelers import (
     PseudoLabeler,
     PseudoLabels,
 )
+from .source_free import SourceFree
 
 __all__ = [
     'BiSeNetDA',
@@ -42,6 +43,7 @@ __all__ = [
     'PseudoLabeler',
     'PseudoLabels',
     'SegmentorGenerator',
+    'SourceFree',
     'StrongAugmentation',
     'StudentLossChangeFeedback',
 ]

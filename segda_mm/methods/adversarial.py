@@ -14,6 +14,8 @@ from segda_mm.methods.steps import (
     adversarial_step,
     is_due,
     labeled_loss,
+    require_source,
+    split_domains,
 )
 from segda_mm.registry import MODELS
 
@@ -75,9 +77,8 @@ class BiSeNetDA(DomainAdaptiveSegmentor):
 
     def train_step(self, data: dict, optim_wrapper: OptimWrapperDict) -> Scalars:
         """Update the generator, then the discriminator."""
-        batches = self.data_preprocessor(data, True)
-        source = DomainBatch(**batches['source'])
-        target = DomainBatch(**batches['target'])
+        pair, target = split_domains(self.data_preprocessor(data, True))
+        source = require_source(pair, self)
         if not self.loss_weights['target.loss']:
             target.data_samples = None
         log_vars = adversarial_step(

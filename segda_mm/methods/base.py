@@ -21,7 +21,8 @@ class DomainAdaptiveSegmentor(BaseSegmentor):
     subclass implements :meth:`source_losses` and :meth:`target_losses`, whose terms
     others extend, and ``train_step(data, optim_wrapper)``, whose result is logged; it
     descends the terms of :meth:`student_passes`. ``data`` is
-    ``dict(source=batch, target=batch)`` as a ``DomainPairDataset`` gives it;
+    ``dict(source=batch, target=batch)`` as a ``DomainPairDataset`` gives it, or, for
+    methods that need no source, a batch of the target alone;
     ``optim_wrapper`` has a member for each trained network, by its name.
 
     Args:
@@ -95,17 +96,18 @@ class DomainAdaptiveSegmentor(BaseSegmentor):
         """
         raise NotImplementedError
 
-    def student_passes(self, source: DomainBatch, target: DomainBatch) -> Passes:
+    def student_passes(self, source: DomainBatch | None, target: DomainBatch) -> Passes:
         """What computes the terms of :meth:`student_losses`, pass by pass."""
-        passes = [
-            functools.partial(self.source_losses, source),
-            functools.partial(self.target_losses, target),
-        ]
+        passes = [functools.partial(self.target_losses, target)]
+        if source is not None:
+            passes.insert(0, functools.partial(self.source_losses, source))
         if self.masking is not None and target.data_samples is not None:
             passes.append(functools.partial(self.masked_losses, target))
         return passes
 
-    def student_losses(self, source: DomainBatch, target: DomainBatch) -> Scalars:
+    def student_losses(
+        self, source: DomainBatch | None, target: DomainBatch
+    ) -> Scalars:
         """Terms of the loss that the deployed network, or the student, descends.
 
         ``train_step`` adds the terms whose key contains ``loss``, each times its
@@ -115,7 +117,7 @@ class DomainAdaptiveSegmentor(BaseSegmentor):
         then the passes that were just made, with the graph, until the update.
 
         Args:
-            source: Images with labels.
+            source: Images with labels; None where there are none.
             target: Images as the student sees them, with pseudo labels or None.
         """
         return collected(self.student_passes(source, target))
@@ -126,7 +128,9 @@ class DomainAdaptiveSegmentor(BaseSegmentor):
         batch = target.unmixed or target
         return {'masked.loss': masked_loss(self.student, self.masking, batch)}
 
-    def passes_to_descend(self, source: DomainBatch, target: DomainBatch) -> Passes:
+    def passes_to_descend(
+        self, source: DomainBatch | None, target: DomainBatch
+    ) -> Passes:
         """Those of :meth:`student_passes` one by one, or as one."""
         if self.backward_per_pass:
             return self.student_passes(source, target)

@@ -7,7 +7,7 @@ import torch
 
 from segda_mm.methods.generator import Scalars
 from segda_mm.methods.mean_teacher import MeanTeacher
-from segda_mm.methods.steps import DomainBatch
+from segda_mm.methods.steps import DomainBatch, Passes, require_source
 from segda_mm.methods.student_measures import mean_of_processes
 from segda_mm.ops.feature_distance import summed_distance, thing_cells
 from segda_mm.registry import MODELS
@@ -52,6 +52,10 @@ class DAFormer(MeanTeacher):
         super().train(mode)
         self.imagenet_encoder.eval()
         return self
+
+    def student_passes(self, source: DomainBatch | None, target: DomainBatch) -> Passes:
+        """Those of the mean teacher; ValueError without a source."""
+        return super().student_passes(require_source(source, self), target)
 
     def source_losses(self, source: DomainBatch) -> Scalars:
         """``source.loss``, and ``feature_distance.loss`` of the same pass."""

@@ -15,6 +15,7 @@ from segda_mm.methods.steps import (
     collected,
     descend,
     labeled_loss,
+    require_source,
 )
 from segda_mm.ops.distillation import distillation_divergence
 from segda_mm.registry import MODELS
@@ -85,9 +86,13 @@ class HeavyTeacher(MeanTeacher):
         }
 
     def teach(
-        self, source: DomainBatch, target: DomainBatch, optim_wrapper: OptimWrapperDict
+        self,
+        source: DomainBatch | None,
+        target: DomainBatch,
+        optim_wrapper: OptimWrapperDict,
     ) -> Scalars:
         """Update the large student, then the light one, whose ``loss`` is logged."""
+        source = require_source(source, self)
         log_vars = super().teach(source, target, optim_wrapper)
         log_vars['student_generator.loss'] = log_vars.pop('loss')
         # The passes of the large student are done with.

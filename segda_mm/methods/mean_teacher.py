@@ -22,6 +22,7 @@ from segda_mm.methods.steps import (
     is_due,
     labeled_loss,
     pseudo_labeled,
+    split_domains,
 )
 from segda_mm.registry import MODELS
 
@@ -36,6 +37,10 @@ class MeanTeacher(DomainAdaptiveSegmentor):
     student learns from the source, and from the target with parts of the source
     pasted into it and its colours changed. Its networks are ``student_generator``,
     which is trained, and ``teacher_generator``, which is not.
+
+    It can do without a source: from images of the target alone a student that starts
+    from a trained network learns its teacher's labels and nothing else. ``mixing`` is
+    None then.
 
     Args:
         generator: Config of a ``SegmentorGenerator``; the teacher starts as the
@@ -132,9 +137,8 @@ class MeanTeacher(DomainAdaptiveSegmentor):
         Raises:
             ValueError: Images to be mixed differ in size.
         """
-        batches = self.data_preprocessor(data, True)
-        source = DomainBatch(**batches['source'])
-        inputs = batches['target']['inputs']
+        source, images = split_domains(self.data_preprocessor(data, True))
+        inputs = images.inputs
         labeling = labeling_pass(
             self.teacher_generator, inputs, self.label_batch_statistics
         )
@@ -159,7 +163,10 @@ class MeanTeacher(DomainAdaptiveSegmentor):
         }
 
     def teach(
-        self, source: DomainBatch, target: DomainBatch, optim_wrapper: OptimWrapperDict
+        self,
+        source: DomainBatch | None,
+        target: DomainBatch,
+        optim_wrapper: OptimWrapperDict,
     ) -> Scalars:
         """Update what learns from the labels of a step; terms, and ``loss``."""
         passes = self.passes_to_descend(source, target)
@@ -217,11 +224,21 @@ class MeanTeacher(DomainAdaptiveSegmentor):
 
     @torch.no_grad()
     def _mix(
-        self, source: DomainBatch, inputs: Tensor, labels: Tensor, weights: Tensor
+        self,
+        source: DomainBatch | None,
+        inputs: Tensor,
+        labels: Tensor,
+        weights: Tensor,
     ) -> DomainBatch:
         """Target images (N, 3, H, W) as the student sees them, with labels."""
         from_source = None
         if self.mixing is not None:
+            if source is None:
+                raise ValueError(
+                    'model.mixing pastes parts of source images, but '
+                    'train_dataloader.dataset has images of the target alone; set '
+                    'model.mixing=None'
+                )
             if source.inputs.shape != inputs.shape:
                 raise ValueError(
                     'MeanTeacher mixes images of one size, but a batch of the '

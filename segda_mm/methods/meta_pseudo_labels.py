@@ -28,6 +28,8 @@ from segda_mm.methods.steps import (
     is_due,
     labeled_loss,
     pseudo_labeled,
+    require_source,
+    split_domains,
 )
 from segda_mm.methods.student_measures import StudentMeasures, mean_of_processes
 from segda_mm.models.checkpoints import load_network_weights
@@ -165,10 +167,10 @@ class MetaPseudoLabels(DomainAdaptiveSegmentor):
 
     def train_step(self, data: dict, optim_wrapper: OptimWrapperDict) -> Scalars:
         """Label, teach the student, hear its report, correct the teacher."""
-        batches = self.data_preprocessor(data, True)
-        source = DomainBatch(**batches['source'])
+        source, images = split_domains(self.data_preprocessor(data, True))
+        source = require_source(source, self)
         target, teacher_result = self.label_target(
-            batches['target']['inputs'], optim_wrapper['teacher_generator']
+            images.inputs, optim_wrapper['teacher_generator']
         )
 
         measure_gradients = is_due(self.gradient_ratio_interval)

@@ -66,6 +66,27 @@ class DomainBatch:
         return logits
 
 
+def split_domains(batches: Mapping) -> tuple[DomainBatch | None, DomainBatch]:
+    """Source and target of what a ``DomainDataPreprocessor`` returned.
+
+    A batch that is no pair is one of the target alone: the source is None.
+    """
+    if 'target' not in batches:
+        return None, DomainBatch(**batches)
+    return DomainBatch(**batches['source']), DomainBatch(**batches['target'])
+
+
+def require_source(source: DomainBatch | None, method: object) -> DomainBatch:
+    """The source; ValueError where there is none for a method that learns from it."""
+    if source is None:
+        raise ValueError(
+            f'{type(method).__name__} learns from a labelled source, but '
+            'train_dataloader.dataset has images of the target alone; make it a '
+            'DomainPairDataset, or take a method of configs/source_free'
+        )
+    return source
+
+
 def pseudo_labeled(
     inputs: Tensor, labels: Tensor, weights: Tensor | None = None
 ) -> DomainBatch:

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from segda_mm.models.checkpoints import read_checkpoint
+from segda_mm.models.checkpoints import local_checkpoint, read_checkpoint
 
 #: All that a pickle may call: it puts tensors together, and dictionaries.
 _REBUILDERS = {
@@ -51,9 +51,9 @@ def read_foreign_weights(
     except FileNotFoundError:
         raise
     except ValueError as error:
-        file = Path(source)
-        if not file.is_file() or file.suffix == '.safetensors' or _may_run(file):
-            raise
+        file = local_checkpoint(source)
+        if file.suffix == '.safetensors' or _may_run(file):
+            raise error
         try:
             content = torch.load(
                 file, map_location='cpu', pickle_module=_reader, weights_only=False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from mmengine.logging import print_log
 from mmengine.model import update_init_info
@@ -11,7 +10,8 @@ from torch import Tensor, nn
 
 from segda_mm.registry import WEIGHT_INITIALIZERS
 
-from .checkpoints import read_checkpoint, under_prefix
+from .checkpoints import under_prefix
+from .foreign_checkpoints import read_foreign_weights
 
 #: Where a checkpoint may keep the network that predicts, in the order tried.
 PREFIXES = (
@@ -34,6 +34,8 @@ class StartingWeights:
     """Start a segmentor from the network of another training, of whatever method.
 
     ``init_cfg`` of an ``EncoderDecoder``. All weights of backbone and neck must fit.
+    The checkpoint may be another program's, as MMSegmentation's zoo has them; its code
+    is not run.
 
     Args:
         checkpoint: See :func:`~segda_mm.models.checkpoints.parse_checkpoint_source`.
@@ -43,7 +45,7 @@ class StartingWeights:
             ``'skip'``: layers of heads that do not stay as they are initialised, and
             where the classes differ their last layers.
         classes: Names that are compared with those in the checkpoint's
-            ``dataset_meta``; None: not compared.
+            meta; None: not compared.
 
     Raises:
         ValueError: Weights or classes do not fit, or ``head`` is neither.
@@ -63,11 +65,10 @@ class StartingWeights:
 
     def __call__(self, module: nn.Module) -> None:
         """Fill the module, in place, and say what was not taken."""
-        content = read_checkpoint(self.checkpoint)
-        weights = _network_weights(content, self.prefix, self.checkpoint)
+        state, table = read_foreign_weights(self.checkpoint)
+        weights = _network_weights(state, self.prefix, self.checkpoint)
         own = module.state_dict()
-        theirs = (content.get('meta') or {}).get('dataset_meta') or {}
-        theirs = list(theirs.get('classes') or ())
+        theirs = table.get('classes', [])
         others = bool(theirs and self.classes) and theirs != list(self.classes or ())
         misfits = [
             name
@@ -115,10 +116,8 @@ class StartingWeights:
 
 
 def _network_weights(
-    content: Mapping[str, Any], prefix: str | None, source: str
+    state: Mapping[str, Tensor], prefix: str | None, source: str
 ) -> dict[str, Tensor]:
-    state = content.get('state_dict', content)
-    state = {name: v for name, v in state.items() if isinstance(v, Tensor)}
     for candidate in PREFIXES if prefix is None else [prefix]:
         part = under_prefix(state, candidate)
         if any(name.startswith('backbone.') for name in part):

@@ -114,10 +114,14 @@ class Labeling:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How each network is judged; the data set as :attr:`Labeled.dataset`."""
+    """How each network is judged; the data set as :attr:`Labeled.dataset`.
+
+    Not at all unless ``judged``, where no image has labels.
+    """
 
     tta: bool = False
     dataset: dict | None = None
+    judged: bool = True
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,8 @@ TINY_METHODS = dict(
     mean_teacher='mean_teacher/mean-teacher_bisenetv1-r18_minicity-128x256.py',
     daformer='mic/mic-daformer_lite0_minicity-128x256.py',
     heavy_teacher='heavy_teacher/heavy-teacher_lite0-bisenetv1-lite0_minicity-128x256.py',
+    tent='source_free/tent_bisenetv1-lite0_minicity-128x256.py',
+    own_medians='source_free/source-free-median_bisenetv1-lite0_minicity-128x256.py',
     mic='mic/mic_bisenetv1-r18_minicity-128x256.py',
     panoptic='panoptic_deeplab/panoptic-deeplab_r18_minicity-256x512.py',
 )
@@ -62,9 +64,10 @@ def tiny_method_config(
     elif method == 'mpl':
         cfg.model.teacher_checkpoint = None
         cfg.model.student_checkpoint = None
-    elif method == 'pseudo_label':
-        # The labels of epoch 1 must be found again after a kill in it.
+    elif method in ('pseudo_label', 'tent', 'own_medians'):
         cfg.model.generator.checkpoint = None
+    if method in ('pseudo_label', 'own_medians'):
+        # The labels of epoch 1 must be found again after a kill in it.
         cfg.custom_hooks[-1].epochs = [0, 1]
     cfg.train_dataloader.batch_size = 2
     cfg.train_cfg.max_epochs, cfg.train_cfg.val_interval = 2, 10

@@ -211,6 +211,11 @@ _METHODS = dict(
         uda_probability=0.0,
         uda_sigma=0.2,
     ),
+    SourceFree=dict(
+        trained='norm',
+        unlabeled_losses=[dict(type='EntropyLoss', loss_weight=1.0)],
+        target_loss_weight=0.0,
+    ),
 )
 
 
@@ -221,7 +226,7 @@ def tiny_method(
 
     Args:
         name: ``BiSeNetDA``, ``MeanTeacher``, ``DAFormer``, ``MetaPseudoLabels``,
-            ``HeavyTeacher`` or ``HeavyDAFormer``.
+            ``HeavyTeacher``, ``HeavyDAFormer`` or ``SourceFree``.
         segmentor: None for :func:`tiny_bisenet`.
         generator: What the ``SegmentorGenerator`` is told besides.
         changes: Arguments of the method.

@@ -12,6 +12,7 @@ from segda_mm.methods import (
     HeavyTeacher,
     MeanTeacher,
     MetaPseudoLabels,
+    SourceFree,
 )
 from segda_mm.registry import MODELS
 from segda_mm.testing import tiny_bisenet, tiny_method, tiny_optim_wrapper
@@ -23,6 +24,7 @@ METHODS = {
     'heavy teacher': HeavyTeacher,
     'heavy daformer': HeavyDAFormer,
     'mpl': MetaPseudoLabels,
+    'source free': SourceFree,
 }
 
 _names = itertools.count()

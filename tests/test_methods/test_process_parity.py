@@ -49,7 +49,7 @@ def comparable_config(method, world, folder, steps):
         target.pipeline = [
             step for step in target.pipeline if step.type != 'LoadPseudoLabels'
         ]
-    else:
+    elif base != 'tent':
         cfg.model.mixing = cfg.model.augmentation = None
         if 'masking' in cfg.model:
             cfg.model.masking.ratio = 0.0
@@ -62,8 +62,8 @@ def comparable_config(method, world, folder, steps):
     for segmentor in networks:
         for head in (segmentor.decode_head, *segmentor.get('auxiliary_head', ())):
             head.dropout_ratio = 0.0
-    for domain in ('source', 'target'):
-        dataset = cfg.train_dataloader.dataset[domain]
+    pair = cfg.train_dataloader.dataset
+    for dataset in [pair] if base == 'tent' else [pair.source, pair.target]:
         for step in dataset.get('dataset', dataset).pipeline:
             if 'scale' in step:
                 step.scale = (64, 32)
@@ -71,8 +71,8 @@ def comparable_config(method, world, folder, steps):
     for name, wrapper in cfg.optim_wrapper.items():
         if name.endswith('generator'):
             wrapper.optimizer.lr = 1e-3
-    # 8 images, 4 in each step of all processes.
-    cfg.train_cfg.max_epochs = steps // 2
+    # 8 images, of tent 6, the whole batches of which are taken: 4 in each step of all.
+    cfg.train_cfg.max_epochs = steps if base == 'tent' else steps // 2
     cfg.val_dataloader = cfg.val_cfg = cfg.val_evaluator = None
     cfg.default_hooks.checkpoint.interval = 1000
     file = folder / f'{method}.py'
@@ -81,7 +81,15 @@ def comparable_config(method, world, folder, steps):
 
 
 SHORT, LONG = 4, 20
-METHODS = ('adversarial', 'mpl', 'mpl_gradient', 'mic', 'daformer', 'heavy_teacher')
+METHODS = (
+    'adversarial',
+    'mpl',
+    'mpl_gradient',
+    'mic',
+    'daformer',
+    'heavy_teacher',
+    'tent',
+)
 
 
 @pytest.fixture(scope='module')

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from mmengine.logging import HistoryBuffer
 from mmengine.registry import init_default_scope
 
 from segda_mm.models.starting_weights import StartingWeights
@@ -41,6 +42,21 @@ def test_the_whole_network_is_found_and_taken(prefix, saved):
     given = dict(prefix=prefix) if prefix == 'my.' else {}
     start = build(checkpoint=saved(state, prefix), classes=CLASSES, **given)
     assert all(torch.equal(start[name], state[name]) for name in state)
+
+
+def test_a_file_of_a_zoo_is_read_without_its_code(tmp_path):
+    """As MMSegmentation 0.x and 1.x write them, with names of classes and a history."""
+    state = build()
+    content = dict(
+        meta=dict(CLASSES=tuple(CLASSES)),
+        message_hub=dict(log_scalars=dict(loss=HistoryBuffer([1.0], [1]))),
+        state_dict=state,
+    )
+    torch.save(content, tmp_path / 'zoo.pth')
+    start = build(checkpoint=str(tmp_path / 'zoo.pth'), classes=CLASSES)
+    assert all(torch.equal(start[name], state[name]) for name in state)
+    with pytest.raises(ValueError, match='4 classes .*4 others'):
+        build(checkpoint=str(tmp_path / 'zoo.pth'), classes=CLASSES[::-1])
 
 
 @pytest.mark.parametrize(

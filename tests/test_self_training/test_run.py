@@ -1,6 +1,7 @@
 """A plan is carried out as Algorithm 1 has it, and stops and goes on anywhere."""
 
 import json
+import shutil
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -10,6 +11,7 @@ from lxml import html
 from PIL import Image
 
 from segda_mm.apis import PreflightError, load_config, self_train
+from segda_mm.datasets.camvid import CamVidDataset
 from segda_mm.datasets.formats.subsets import draw_share
 from segda_mm.labeling import LabelStore
 from segda_mm.self_training.configs import build, index_by_name
@@ -162,6 +164,35 @@ def test_the_report_has_rounds_labels_and_pictures(stand, plan_file, tmp_path):
         for title, color in (('round 1', (128, 0, 0)), ('round 2', (128, 128, 128))):
             shown = frame[title][2:26].reshape(-1, 3)
             assert np.abs(shown.mean(0) - color).max() < 4
+
+
+def test_a_trained_teacher_and_images_alone_are_enough(stand, plan_file, tmp_path):
+    """No label file is there, and nothing is judged."""
+    shutil.rmtree(tmp_path / 'data/labels')
+    (tmp_path / 'net.pth').write_bytes(b'weights')
+    plan = load_config(plan_file)
+    images = plan.unlabeled.others.images
+    plan.labeled = dict(
+        dataset=dict(images, _delete_=True, metainfo=dict(CamVidDataset.METAINFO))
+    )
+    plan.teacher.checkpoint = str(tmp_path / 'net.pth')
+    plan.unlabeled.others.update(truth=None, ego_car=None)
+    plan.rounds[0].finetune = None
+    tested = dict(plan.labeled.dataset, pipeline=[])
+    plan.evaluation = dict(judged=False, dataset=tested)
+    report = self_train(plan)
+    folders = [Path(cfg.work_dir).name for cfg, _ in stand.trained]
+    assert folders == ['1-student', '2-student'] and not stand.tested
+    assert [checkpoint for _, checkpoint, _, _ in stand.labeled] == [
+        str(tmp_path / 'net.pth'),
+        str(tmp_path / 'work/1-student/epoch_2.pth'),
+    ]
+    for cfg, _ in stand.trained:
+        assert names_of(dataset_of(cfg)) == [f'{i:06d}' for i in UNLABELED]
+        assert dataset_of(cfg).metainfo['classes'] == CamVidDataset.METAINFO['classes']
+    assert [entry['metrics'] for entry in report['rounds']] == [{}, {}, {}]
+    rounds, labels, *_ = page_of(tmp_path / 'work/report.html')
+    assert 'mIoU' not in rounds[0] and len(labels) == 2
 
 
 def page_of(file):

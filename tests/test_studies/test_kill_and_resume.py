@@ -54,8 +54,8 @@ def test_killed_runs_of_some_methods_end_as_uninterrupted_ones(tmp_path):
 @pytest.mark.slow
 def test_killed_runs_of_all_methods_end_as_uninterrupted_ones(tmp_path):
     rows = run_tool(tmp_path / 'rows.jsonl', '--kills', '20')
-    assert len({row['method'] for row in rows}) == 10
-    assert [row['num_workers'] for row in rows] == [0, 2] * 10
+    assert len({row['method'] for row in rows}) == 12
+    assert [row['num_workers'] for row in rows] == [0, 2] * 12
     for row in rows:
         assert row['kills'] == row['identical'] == 20
         # The moments are drawn from the time that a whole run trains.

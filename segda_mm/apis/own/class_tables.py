@@ -11,6 +11,7 @@ from typing import Any, TypeGuard
 from segda_mm.datasets import CamVidDataset, CityscapesFineDataset, GTA5Dataset
 from segda_mm.datasets.formats.label_files import label_table
 from segda_mm.errors import PreflightError
+from segda_mm.models.foreign_checkpoints import read_foreign_weights
 
 IGNORE_INDEX = 255
 
@@ -105,6 +106,27 @@ def read_classes(given: Any, key: str = 'classes') -> ClassTable:
     palette = [list(color) for color in colors] or distinct_colors(len(names))
     ids = {index: index for index in range(len(names))}
     return ClassTable([str(name) for name in names], palette, bool(colors), ids)
+
+
+def classes_of_checkpoint(checkpoint: str) -> Any:
+    """What a checkpoint says of its classes, as :func:`read_classes` takes it.
+
+    Raises:
+        PreflightError: It cannot be read, or says nothing.
+    """
+    try:
+        _, table = read_foreign_weights(checkpoint)
+    except (OSError, ValueError) as error:
+        raise PreflightError(f'init.checkpoint: {error}') from error
+    names, colors = table.get('classes'), table.get('palette', [])
+    if not names:
+        raise PreflightError(
+            f'{checkpoint} does not name the classes that it tells apart; write '
+            'classes = dict(road=[128, 64, 128], ...), in the order of its outputs'
+        )
+    if len({tuple(color) for color in colors}) < len(names):
+        return names
+    return dict(zip(names, colors))
 
 
 def is_color(value: Any) -> TypeGuard[Sequence[int]]:

@@ -15,7 +15,13 @@ from typing import Any
 from mmengine.config import Config, ConfigDict
 
 from ..config_files import read_config
-from .class_tables import ClassTable, class_map_of, mask_values, read_classes
+from .class_tables import (
+    ClassTable,
+    class_map_of,
+    classes_of_checkpoint,
+    mask_values,
+    read_classes,
+)
 from .networks import NetworkConfig, read_network, without_pretraining
 from .settings import NUMBERS, SETTINGS, complete, require_known
 
@@ -41,6 +47,9 @@ def with_recipe(cfg: Config, recipe: str) -> Config:
     for name in SETTINGS:
         if name in cfg:
             other[name] = cfg[name]
+    if 'rounds' in cfg:
+        # The networks of a plan need no source where the plan needs none.
+        other.recipe.source_free = cfg.recipe.get('source_free', False)
     object.__setattr__(other, '_filename', cfg.filename)
     return other
 
@@ -63,12 +72,19 @@ def settle(cfg: Config, overridden: Mapping[str, Any]) -> None:
     settings = ConfigDict({name: cfg.pop(name, None) for name in SETTINGS})
     numbers = ConfigDict({name: cfg.pop(name, None) for name in NUMBERS})
     complete(settings, recipe)
+    source_free = settings.source is None
+    if settings.classes is None:
+        settings.classes = classes_of_checkpoint(settings.init.checkpoint)
     classes = read_classes(settings.classes)
     target = None
-    if recipe.name != 'source_only' and settings.target is not None:
+    if source_free or (recipe.name != 'source_only' and settings.target is not None):
         target = _footage(settings.target)
     if 'rounds' in cfg:
         _settle_plan(cfg, target, overridden)
+        if source_free:
+            cfg.teacher.setdefault('checkpoint', settings.init.checkpoint)
+            cfg.mix_labeled = False
+            cfg.evaluation = dict(judged=settings.val is not None)
         return
     _settle_data(cfg, settings, numbers, classes, target)
     network = read_network(settings.network, len(classes.names))
@@ -95,12 +111,13 @@ def settle(cfg: Config, overridden: Mapping[str, Any]) -> None:
             learner = teacher
         rate = rates.get(learner.name) or rates.other
         _set_rate(member, rate, numbers.rate_factor)
+    epochs = recipe.get('epochs') or settings.epochs
     cfg.param_scheduler = [
-        dict(part, end=settings.epochs + 1) if part.get('by_epoch', True) else part
+        dict(part, end=epochs + 1) if part.get('by_epoch', True) else part
         for part in cfg.param_scheduler
     ]
-    cfg.train_cfg.max_epochs = settings.epochs
-    cfg.train_cfg.val_interval = max(1, settings.epochs // 5)
+    cfg.train_cfg.max_epochs = epochs
+    cfg.train_cfg.val_interval = max(1, epochs // 5)
     cfg.from_scratch = cfg.get('from_scratch') or network.from_scratch
     for unused in ('max_epochs', 'miniature_config'):
         cfg.pop(unused, None)
@@ -168,32 +185,39 @@ def _settle_data(
         for r in numbers.tta_ratios
     ]
     cfg.tta_pipeline[1].transforms[0] = views
-    source = _labeled(settings.source, settings, classes, 'source', train_pipeline)
-    if target is None:
-        _derive(cfg, 'train_dataloader', dict(dataset=source))
-    else:
+    source = settings.source
+    if source is not None:
+        source = _labeled(source, settings, classes, 'source', train_pipeline)
+    trained = source
+    whole: dict = {}
+    if target is not None:
+        whole = dict(target, metainfo=classes.metainfo, pipeline=[load, resize, pack])
+        hooks = cfg.get('custom_hooks', ())
         gets_labels = any(
-            hook.type == 'MedianThresholdPseudoLabelHook'
-            for hook in cfg.get('custom_hooks', ())
+            hook.type == 'MedianThresholdPseudoLabelHook' for hook in hooks
         )
         given = [dict(type='LoadPseudoLabels')] if gets_labels else []
         target['pipeline'] = [load, *given, resize, flip, pack]
-        pair = dict(
-            type='DomainPairDataset', length='source', source=source, target=target
-        )
-        _derive(cfg, 'train_dataloader', dict(dataset=pair))
-        if gets_labels:
-            for hook in cfg.custom_hooks:
-                if 'dataloader' in hook:
-                    hook.dataloader.dataset = dict(
-                        target, metainfo=classes.metainfo, pipeline=[load, resize, pack]
-                    )
+        if numbers.recipe.name == 'source_only':
+            # The network of a plan: the labels that it learns from come with it.
+            trained = dict(whole, pipeline=train_pipeline)
+        elif source is None or numbers.recipe.get('target_alone'):
+            trained = dict(target, metainfo=classes.metainfo)
+        else:
+            trained = dict(
+                type='DomainPairDataset', length='source', source=source, target=target
+            )
+        for hook in hooks:
+            if 'dataloader' in hook:
+                hook.dataloader.setdefault('dataset', whole)
+                hook.dataloader.setdefault('batch_size', settings.batch_size)
+    _derive(cfg, 'train_dataloader', dict(dataset=trained))
     cfg.train_dataloader.batch_size = settings.batch_size
-    tested, name = settings.val, 'val'
-    if tested is None:
-        # Nothing of the target is labelled: what can be seen is what was learned.
-        tested, name = settings.source, 'source'
-    tested = _labeled(tested, settings, classes, name, cfg.test_pipeline)
+    # Where nothing of the target is labelled, what can be seen is what was learned.
+    name = 'source' if settings.val is None else 'val'
+    tested = whole
+    if settings[name] is not None:
+        tested = _labeled(settings[name], settings, classes, name, cfg.test_pipeline)
     for loader in ('val_dataloader', 'test_dataloader'):
         _derive(cfg, loader, dict(dataset=tested))
     for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
@@ -239,6 +263,9 @@ def _settle_model(
             light_generator=generator,
         )
     _derive(cfg, 'model', model)
+    if settings.source is None and 'mixing' in cfg.model:
+        # Of the source, parts would be pasted.
+        cfg.model.mixing = None
     if 'discriminator' in cfg.model:
         cfg.model.discriminator.num_classes = len(classes.names)
     rule = cfg.model.get('feedback_rule', {})

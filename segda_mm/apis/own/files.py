@@ -50,39 +50,53 @@ def write_own_config(
     target: Sequence[str],
     source: tuple[str, str] | None = None,
     val: tuple[str, str] | None = None,
-    recipe: str = 'mpl',
+    recipe: str | None = None,
     epochs: int = 20,
+    init: str | None = None,
+    network: str | None = None,
 ) -> str:
     """Write a file about own data; returns its text.
 
     Args:
         out: The ``.py`` to write, not there yet.
         target: Folders, globs, lists and videos of footage.
-        source: Images and their masks; None: streets that are drawn, in the 19 classes
-            of Cityscapes.
+        source: Images and their masks; None: none at all with ``init``, else streets
+            that are drawn, in the 19 classes of Cityscapes.
         val: Labelled images of the target.
-        recipe: One of ``configs/own``.
+        recipe: One of ``configs/own``; None: ``mpl``, or ``mean_teacher`` without a
+            source.
         epochs: Of each step.
+        init: Checkpoint of a trained network to go on from.
+        network: Name of its config, as ``'mmseg::segformer_mit-b0'``.
 
     Raises:
-        PreflightError: The file is there; a folder, image or mask is missing or cannot
-            be read; or the masks hold no classes.
+        PreflightError: The file is there; a checkpoint, folder, image or mask is
+            missing or cannot be read; or the masks hold no classes.
     """
     out = Path(out)
     if out.exists():
         raise PreflightError(f'{out} is there already; name another file, or move it')
     if out.suffix != '.py':
         raise PreflightError(f'{out}: the name of a config must end in .py')
+    source_free = init is not None and source is None
+    recipe = recipe or ('mean_teacher' if source_free else 'mpl')
     recipes = sorted(path.stem for path in (config_root() / 'own').glob('*.py'))
     if recipe not in recipes:
         raise PreflightError(
             f'there is no recipe {recipe}; there are {", ".join(recipes)}'
         )
+    if init is not None and '://' not in init and not Path(init).is_file():
+        raise PreflightError(f'there is no checkpoint {init} to go on from')
     try:
         footage = _files(FootageDataset(images=list(target)))
         images = footage
         lines = [f"_base_ = 'segda_mm::own/{recipe}.py'"]
-        if source is None:
+        if source_free:
+            lines += [
+                '# The classes are those of the checkpoint.',
+                'source = None',
+            ]
+        elif source is None:
             lines += [
                 "# Streets that are drawn, in Cityscapes' 19 classes.",
                 "source = 'minicity'",
@@ -94,6 +108,10 @@ def write_own_config(
             )
             images, masks = _files(pairs), _files(pairs, 'seg_map_path')
             lines += _lines_of_source(source, classes_in(masks))
+        if init is not None:
+            lines.append(f'init = {dict(checkpoint=init)!r}')
+        if network is not None:
+            lines.append(f'network = {network!r}')
         lines.append(f'target = dict(images={list(target)!r})')
         lines.append(f'val = {dict(images=val[0], labels=val[1]) if val else None!r}')
         lines.append(f'size, epochs = {size_for(images)}, {epochs}')

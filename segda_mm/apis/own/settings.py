@@ -43,6 +43,11 @@ _KEYS = dict(
 )
 _KEYS['val'] = _KEYS['source']
 
+#: Recipes that need no source: from a trained network, with the target alone.
+SOURCE_FREE = (
+    *('batch_norm', 'tent', 'own_medians', 'mean_teacher', 'mic', 'naive_student'),
+)
+
 
 def require_known(cfg: Config) -> None:
     """Raise PreflightError for a name that is nearly one of a setting."""
@@ -73,12 +78,16 @@ def complete(settings: ConfigDict, recipe: Mapping) -> None:
     if isinstance(settings.target, str | list | tuple):
         settings.target = dict(images=settings.target)
     wanted = dict(
+        source="source = dict(images='my/images', labels='my/masks'), or 'minicity'; "
+        "or init = dict(checkpoint='net.pth'), to go on from a trained network alone",
         classes='classes = dict(road=[128, 64, 128], ...)',
-        source="source = dict(images='my/images', labels='my/masks'), or 'minicity'",
         target="target = dict(images=['my_target/', 'drive.mp4'])",
     )
     if recipe['name'] == 'source_only':
         del wanted['target']
+    if settings.source is None and settings.init is not None:
+        # The classes are those of the checkpoint.
+        del wanted['source'], wanted['classes']
     for name, example in wanted.items():
         if settings.get(name) is None:
             raise PreflightError(f'the config lacks {name}; write {example}')
@@ -96,6 +105,8 @@ def complete(settings: ConfigDict, recipe: Mapping) -> None:
             raise PreflightError(
                 f'{name}.{unknown} is not known; {name} has {", ".join(keys)}'
             )
+    if settings.source is None:
+        _require_source_free(settings, recipe)
     # The plan of a self-training has no defaults of the following.
     size = settings.size
     if size is not None and not (_whole(size, 32) and len(size) == 2):
@@ -108,6 +119,20 @@ def complete(settings: ConfigDict, recipe: Mapping) -> None:
                 f'{name} must be a whole number from {least} on, but is '
                 f'{settings[name]!r}'
             )
+
+
+def _require_source_free(settings: ConfigDict, recipe: Mapping) -> None:
+    if not recipe.get('source_free'):
+        raise PreflightError(
+            f'there is no source, and the recipe {recipe["name"]} learns from one; '
+            f'write source = ..., or name one of {", ".join(SOURCE_FREE)}, which need '
+            "none, in _base_ = 'segda_mm::own/....py'"
+        )
+    if settings.init.get('head', 'load') == 'skip':
+        raise PreflightError(
+            "init.head='skip' starts heads afresh, and without a source nothing would "
+            'teach them; leave it out, or write source = ...'
+        )
 
 
 def _whole(values: Any, least: int) -> bool:

@@ -1,16 +1,25 @@
 """From the few settings of a file about own data to a whole config."""
 
 import pytest
+import torch
 from mmengine.config import Config
+from mmengine.logging import HistoryBuffer
 
 from segda_mm.apis import load_config
 from segda_mm.apis.checks.preflight import settle_initial_checkpoints
 from segda_mm.apis.config_files import config_root
-from segda_mm.apis.own.class_tables import CITYSCAPES_TO_CAMVID
+from segda_mm.apis.own.class_tables import (
+    CITYSCAPES_TO_CAMVID,
+    classes_of_checkpoint,
+    read_classes,
+)
+from segda_mm.apis.own.settings import SOURCE_FREE
 from segda_mm.datasets import CamVidDataset, CityscapesFineDataset
 from segda_mm.errors import PreflightError
 
 RECIPES = ('source_only', 'dsc', 'fcd', 'pseudo_label', 'mpl', 'mean_teacher', 'mic')
+#: These look at the target alone, whether there is a source or not.
+TARGET_ALONE = ('batch_norm', 'tent', 'own_medians')
 SETTINGS = dict(
     classes=dict(road=[128, 64, 128], car=[0, 0, 142], sky=[70, 130, 180]),
     source=dict(images='my/images', labels='my/masks'),
@@ -20,6 +29,7 @@ SETTINGS = dict(
     epochs=10,
     network='bisenetv1_r18',
 )
+SOURCE = SETTINGS['source']
 INIT = dict(checkpoint='net.pth', head='skip')
 
 
@@ -48,6 +58,20 @@ def entries(node, key):
     elif isinstance(node, list | tuple):
         for child in node:
             yield from entries(child, key)
+
+
+@pytest.fixture
+def zoo_file(tmp_path, monkeypatch):
+    """A checkpoint as MMSegmentation's zoo has them, but for its weights."""
+    monkeypatch.chdir(tmp_path)
+    meta = dict(CLASSES=('road', 'sky'), PALETTE=[[128, 64, 128], [70, 130, 180]])
+    content = dict(
+        meta=meta,
+        message_hub=dict(log_scalars=dict(loss=HistoryBuffer([1.0], [1]))),
+        state_dict={'backbone.weight': torch.ones(1)},
+    )
+    torch.save(content, tmp_path / 'zoo.pth')
+    return 'zoo.pth'
 
 
 @pytest.mark.parametrize('recipe', RECIPES)
@@ -79,6 +103,52 @@ def test_all_follows_from_the_settings(settled, recipe, tmp_path):
     cfg.dump(tmp_path / 'settled.py')
     again = load_config(tmp_path / 'settled.py', work_dir=cfg.work_dir)
     assert again.to_dict() == cfg.to_dict()
+
+
+@pytest.mark.parametrize('recipe', [*SOURCE_FREE, 'plan'])
+def test_without_a_source_the_target_is_all_there_is(settled, zoo_file, recipe):
+    """Also of the networks of a plan, whose labels come with its images."""
+    changes = dict(classes='left out', source=None, init=zoo_file, size=(128, 64))
+    cfg = settled('naive_student' if recipe == 'plan' else recipe, **changes)
+    if recipe == 'naive_student':
+        assert cfg.teacher.checkpoint == zoo_file
+        assert not cfg.mix_labeled and not cfg.evaluation.judged
+        return
+    if recipe == 'plan':
+        cfg = load_config('my.py', recipe='source_only')
+    trained = cfg.train_dataloader.dataset
+    steps = [step.type for step in trained.pipeline]
+    assert trained.type == cfg.test_dataloader.dataset.type == 'FootageDataset'
+    assert trained.metainfo.classes == ['road', 'sky']
+    assert trained.metainfo.palette == [[128, 64, 128], [70, 130, 180]]
+    assert ('LoadLabelIds' in steps) == (recipe == 'plan')
+    assert ('LoadPseudoLabels' in steps) == (recipe == 'own_medians')
+    assert set(entries(cfg.model, 'num_classes')) == {2}
+    assert not {*entries(cfg.model, 'mixing')} - {None}
+    (start,) = (e for e in entries(cfg.model, 'init_cfg') if e and 'head' in e)
+    assert (start.checkpoint, start.head) == (zoo_file, 'load')
+    for hook in cfg.custom_hooks:
+        images = hook.dataloader.dataset
+        assert images.type == 'FootageDataset'
+        assert [step.type for step in images.pipeline] == [
+            *('LoadImageFromFile', 'Resize', 'PackSegInputs'),
+        ]
+    epochs, decays = (1, []) if recipe == 'batch_norm' else (10, [11])
+    assert cfg.train_cfg.max_epochs == epochs
+    assert [decay.end for decay in cfg.param_scheduler] == decays
+    # With labelled images of the target, these are what is judged.
+    val = settled(recipe.replace('plan', 'mic'), **changes, val=SOURCE)
+    assert val.val_dataloader.dataset.type == 'MaskedImagesDataset'
+
+
+@pytest.mark.parametrize('recipe', TARGET_ALONE)
+def test_with_a_source_they_go_on_from_a_training_on_it(settled, recipe):
+    cfg = settled(recipe)
+    assert cfg.train_dataloader.dataset.type == 'FootageDataset'
+    assert cfg.test_dataloader.dataset.type == 'MaskedImagesDataset'
+    assert cfg.model.generator.segmentor.init_cfg.checkpoint.endswith(
+        'source_only/epoch_10.pth'
+    )
 
 
 def test_what_the_file_says_itself_wins(settled):
@@ -184,9 +254,6 @@ def test_the_classes_of_a_source_become_ones_own(settled):
     assert dict(map(tuple, table.ids)).items() >= {7: 0, 26: 1, 23: 2, 8: 255}.items()
 
 
-SOURCE = SETTINGS['source']
-
-
 @pytest.mark.parametrize(
     ('changes', 'words'),
     [
@@ -218,6 +285,17 @@ SOURCE = SETTINGS['source']
         (dict(network=dict(type='EncoderDecoder')), 'must be a segmentor of mmseg'),
         (dict(network=7), 'network must be the name'),
         (dict(init=dict(head='skip')), 'init must be a dict with checkpoint'),
+        (
+            dict(source=None, init=INIT),
+            'recipe dsc learns from one; .* one of batch_norm, tent',
+        ),
+        (dict(recipe='tent', source=None, init=INIT), 'nothing would teach them'),
+        (dict(recipe='tent', source=None), 'lacks source; .*or init = dict'),
+        (
+            dict(recipe='tent', source=None, init='gone.pth', classes=None),
+            'init.checkpoint: checkpoint gone.pth does not exist',
+        ),
+        (dict(recipe='tent', source=None, init=7), 'init must be a dict with'),
         (dict(more='taget = 1'), 'nothing reads taget; did you mean target'),
     ],
 )  # fmt: skip
@@ -228,7 +306,22 @@ def test_what_is_wrong_is_a_sentence(settled, changes, words):
 
 def test_there_is_a_test_for_every_recipe():
     files = {path.stem for path in (config_root() / 'own').glob('*.py')}
-    assert files == {*RECIPES, 'naive_student'}
-    for name in RECIPES[1:]:
-        after = Config.fromfile(config_root() / f'own/{name}.py').recipe.after
-        assert after in files
+    assert files == {*RECIPES, *TARGET_ALONE, 'heavy_teacher', 'naive_student'}
+    recipes = {
+        name: Config.fromfile(config_root() / f'own/{name}.py').recipe for name in files
+    }
+    assert {recipe.get('after', 'source_only') for recipe in recipes.values()} <= files
+    assert {name for name in files if recipes[name].get('source_free')} == {
+        *SOURCE_FREE
+    }
+
+
+def test_classes_that_a_checkpoint_does_not_tell_are_asked_for(tmp_path):
+    file = str(tmp_path / 'net.pth')
+    content = dict(state_dict={'backbone.weight': torch.ones(1)})
+    torch.save(content, file)
+    with pytest.raises(PreflightError, match='does not name the classes'):
+        classes_of_checkpoint(file)
+    # Without colours of their own, classes get some.
+    torch.save(dict(content, meta=dict(CLASSES=('road', 'sky'))), file)
+    assert read_classes(classes_of_checkpoint(file)).names == ['road', 'sky']

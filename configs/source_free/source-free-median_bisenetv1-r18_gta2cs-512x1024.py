@@ -1,0 +1,17 @@
+_base_ = [
+    '../_base_/models/bisenetv1_r18.py',
+    '../_base_/datasets/gta2cityscapes_images.py',
+    '../_base_/methods/own_medians.py',
+    '../_base_/schedules/poly_50e.py',
+    '../_base_/default_runtime.py',
+]
+model = dict(
+    data_preprocessor=_base_.data_preprocessor,
+    generator=dict(
+        segmentor=_base_.segmentor,
+        checkpoint='work_dirs/supervised_bisenetv1-r18_gta5-720x1280/epoch_50.pth',
+    ),
+)
+train_dataloader = dict(dataset=dict(pipeline=_base_.pseudo_label_pipeline))
+custom_hooks = _base_.custom_hooks
+custom_hooks[-1].dataloader.dataset = _base_.label_dataset
