@@ -13,7 +13,7 @@ from mmengine.registry import init_default_scope
 from torch import nn
 
 from segda_mm.apis.training import enable_mixed_precision
-from segda_mm.engine.hooks import FusedLossHook
+from segda_mm.engine.hooks import HeadAccuracyHook
 from segda_mm.registry import MODELS
 from segda_mm.testing import domain_batch, segmentation_batch
 from studies.records import ROOT
@@ -64,7 +64,7 @@ def build_step(
     is_pair = cfg.train_dataloader.dataset.type == 'DomainPairDataset'
     make = domain_batch if is_pair else segmentation_batch
     data = make(num_images=batch_size, size=size, num_classes=NUM_CLASSES)
-    FusedLossHook().before_train(SimpleNamespace(model=model))
+    HeadAccuracyHook().before_train(SimpleNamespace(model=model))
     return model, lambda: model.train_step(data, optim_wrapper)
 
 

@@ -22,7 +22,6 @@ default_hooks = dict(
     ),
     sampler_seed=dict(type='DistSamplerSeedHook'),
     finite_loss=dict(type='FiniteLossHook'),
-    fused_loss=dict(type='FusedLossHook'),
     head_accuracy=dict(type='HeadAccuracyHook'),
     channels_last=dict(type='ChannelsLastHook'),
     visualization=dict(type='SegVisualizationHook'),

@@ -6,7 +6,6 @@ from segda_mm.engine.hooks.checkpoint_hooks import SafeCheckpointHook
 from segda_mm.engine.hooks.finite_loss_hook import FiniteLossHook
 from segda_mm.engine.hooks.speed_hooks import (
     ChannelsLastHook,
-    FusedLossHook,
     HeadAccuracyHook,
 )
 from segda_mm.engine.hooks.validation_hooks import TargetEntropyHook
@@ -17,7 +16,6 @@ __all__ = [
     'AdversarialHealthHook',
     'ChannelsLastHook',
     'FiniteLossHook',
-    'FusedLossHook',
     'HeadAccuracyHook',
     'SafeCheckpointHook',
     'SegVisualizationHook',

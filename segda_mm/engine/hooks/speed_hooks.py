@@ -35,33 +35,20 @@ class HeadAccuracyHook(Hook):
     """Let mmseg's heads compute ``acc_seg`` by :func:`pixel_accuracy`.
 
     mmseg's sorts the logits of every pixel. The figure is the same but where two
-    classes share the highest logit.
+    classes share the highest logit. Heads with mmseg's plain losses compute these by
+    :func:`head_losses`, too: a ``PixelCrossEntropyLoss`` then upsamples logits, and
+    counts, tile by tile. Heads of a generator do so anyway.
     """
 
     def before_train(self, runner: Runner) -> None:
-        """Replace mmseg's function."""
+        """Replace mmseg's function, and the method of each head with plain losses."""
         _replace_in_heads(accuracy, pixel_accuracy)
-
-    def after_train(self, runner: Runner) -> None:
-        """Put mmseg's function back, also after a training that was cut off."""
-        _replace_in_heads(pixel_accuracy, accuracy)
-
-
-@HOOKS.register_module()
-class FusedLossHook(Hook):
-    """Let heads with mmseg's plain losses compute them by :func:`head_losses`.
-
-    Where a ``PixelCrossEntropyLoss`` is all they have, logits are then upsampled, and
-    ``acc_seg`` is counted, tile by tile. Heads of a generator do so anyway.
-    """
-
-    def before_train(self, runner: Runner) -> None:
-        """Replace the method of each head."""
         for head in _plain_heads(runner):
             head.loss_by_feat = partial(head_losses, head, with_accuracy=True)
 
     def after_train(self, runner: Runner) -> None:
-        """Put mmseg's back."""
+        """Put mmseg's back, also after a training that was cut off."""
+        _replace_in_heads(pixel_accuracy, accuracy)
         for head in _plain_heads(runner):
             vars(head).pop('loss_by_feat', None)
 

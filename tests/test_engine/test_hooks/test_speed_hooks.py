@@ -5,15 +5,16 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from mmengine.structures import PixelData
 from mmseg.models.decode_heads import decode_head
 from mmseg.models.losses import accuracy
 from mmseg.registry import MODELS
 from torch import nn
 
-from segda_mm.engine.hooks import ChannelsLastHook, FusedLossHook, HeadAccuracyHook
+from segda_mm.engine.hooks import ChannelsLastHook, HeadAccuracyHook
 from segda_mm.engine.optimizers import GradientAveragingOptimWrapper
 from segda_mm.models import DomainDataPreprocessor
-from segda_mm.testing import segmentation_batch, tiny_bisenet
+from segda_mm.testing import segmentation_batch, tiny_bisenet, tiny_pidnet
 
 
 def train(network, steps, optimizer='SGD', state=None, channels_last=True):
@@ -62,21 +63,25 @@ def test_ten_steps_are_the_same_whatever_layout_momenta_were_saved_in(
     torch.testing.assert_close(ours, whole, rtol=1e-4, atol=1e-5)
 
 
-def test_heads_log_the_same_accuracies():
-    # Of a training that was cut off, which puts nothing back.
-    HeadAccuracyHook().before_train(runner=None)
-    hook = HeadAccuracyHook()
-    hook.before_train(runner=None)
+def test_heads_with_losses_of_their_own_log_the_same_accuracies():
     torch.manual_seed(0)
-    model = MODELS.build(tiny_bisenet()).eval()
+    model = MODELS.build(tiny_pidnet()).eval()
+    runner = SimpleNamespace(model=model)
+    # Of a training that was cut off, which puts nothing back.
+    HeadAccuracyHook().before_train(runner)
+    hook = HeadAccuracyHook()
+    hook.before_train(runner)
     prepare = DomainDataPreprocessor(mean=[128] * 3, std=[64] * 3, size_divisor=1)
     batch = prepare(segmentation_batch(), True)
+    for sample in batch['data_samples']:
+        sample.gt_edge_map = PixelData(data=torch.zeros_like(sample.gt_sem_seg.data))
+    model.decode_head.train()
     assert decode_head.accuracy is not accuracy
     ours = model.loss(batch['inputs'], batch['data_samples'])
-    hook.after_train(runner=None)
+    hook.after_train(runner)
     assert decode_head.accuracy is accuracy
     expected = model.loss(batch['inputs'], batch['data_samples'])
-    assert sum('acc_seg' in name for name in ours) == 3
+    assert any('acc_' in name for name in ours)
     torch.testing.assert_close(ours, expected)
 
 
@@ -95,7 +100,7 @@ def test_heads_compute_the_same_losses(loss):
     prepare = DomainDataPreprocessor(mean=[128] * 3, std=[64] * 3, size_divisor=1)
     batch = prepare(segmentation_batch(), True)
     expected = model.loss(batch['inputs'], batch['data_samples'])
-    hook, runner = FusedLossHook(), SimpleNamespace(model=model)
+    hook, runner = HeadAccuracyHook(), SimpleNamespace(model=model)
     hook.before_train(runner)
     twin = copy.deepcopy(model)
     for network in (model, twin):
