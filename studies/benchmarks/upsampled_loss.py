@@ -9,7 +9,6 @@ equal to rounding. There is no lower bound: the ratio is that of the two lines.
 
 from __future__ import annotations
 
-import resource
 from collections.abc import Callable
 
 import torch
@@ -61,20 +60,29 @@ def label_ways(logits: Tensor, labels: Tensor) -> dict[str, Callable]:
 
 
 def measure(path: str, ways: dict[str, Callable], size: str, repeats: int) -> list:
-    """Lines of two ways; the peak of the process is that of the first, then more."""
-    results, peaks = [], []
+    """Lines of two ways, with what each keeps for its backward pass."""
+    results, kept = [], []
     for way in ways.values():
-        results.append(way())
-        peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / MIB)
+        saved: dict[int, int] = {}
+
+        def note(tensor: Tensor, saved: dict[int, int] = saved) -> Tensor:
+            storage = tensor.untyped_storage()
+            saved[storage.data_ptr()] = storage.nbytes()
+            return tensor
+
+        with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+            results.append(way())
+        kept.append(sum(saved.values()) / MIB)
     for found, expected in zip(*results):
         if found.is_floating_point():
             torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-8)
         else:
             assert (found == expected).float().mean() > 0.9999
-    timings = time_ways(ways, repeats)
-    for timing, peak in zip(timings.values(), peaks):
-        timing.setdefault('peak_mib', round(peak))
-    return timed_lines(path, size, timings)
+    lines = timed_lines(path, size, time_ways(ways, repeats))
+    for line, amount in zip(lines, kept):
+        line['kept_mib'] = round(amount, 2)
+        print(f'    {line["path"]}: {amount:.2f} MiB kept for the backward pass')
+    return lines
 
 
 def main() -> None:
