@@ -442,6 +442,9 @@ RECORDS = dict(
 TOLERANCES = {
     # Confidences, and so these weights, are float32.
     'steps.mean_teacher_confidence': 1e-6,
+    # A pixel's two best classes have the same confidence in float32.
+    'steps.mean_teacher_class_mix': 1e-5,
+    'steps.mean_teacher_source_free': 1e-5,
     # The losses are float32.
     'steps.panoptic_deeplab': 1e-5,
     'pseudo_label_weights': 1e-6,
