@@ -22,6 +22,7 @@ from segda_mm.methods.steps import (
     is_due,
     labeled_loss,
     pseudo_labeled,
+    require_source,
     split_domains,
 )
 from segda_mm.registry import MODELS
@@ -187,7 +188,7 @@ class MeanTeacher(DomainAdaptiveSegmentor):
                 optim_wrapper,
                 passes,
                 self.loss_weights,
-                source,
+                require_source(source, self),
                 target.unmixed or target,
                 self.adversarial_loss,
                 measure_gradients=is_due(self.gradient_ratio_interval),
@@ -205,7 +206,7 @@ class MeanTeacher(DomainAdaptiveSegmentor):
             losses |= self.judged_losses(target)
         return losses
 
-    def student_passes(self, source: DomainBatch, target: DomainBatch) -> Passes:
+    def student_passes(self, source: DomainBatch | None, target: DomainBatch) -> Passes:
         """Those of the base class, and one of whole images for the discriminator."""
         passes = list(super().student_passes(source, target))
         if self.student_discriminator is not None and target.unmixed is not None:
