@@ -75,7 +75,7 @@ def test_what_mmseg_cannot_have_is_told(cfg, tmp_path):
     saved(cfg, run)
     with pytest.raises(PreflightError, match='PanopticDeepLabHead, which MMSegm'):
         export_segmentor(cfg, run, out)
-    with pytest.raises(PreflightError, match='PanopticDeepLab with one network'):
+    with pytest.raises(PreflightError, match='PanopticDeepLab, with one network'):
         export_segmentor(cfg, run, out, 'teacher')
     assert not out.exists()
 
