@@ -45,7 +45,7 @@ def job(tmp_path_factory):
         ),
         (
             BINARY,
-            'loss_decode is a PixelCrossEntropyLoss that does not tell two .*use_sigmoid',
+            'loss_decode is a PixelCrossEntropyLoss that does not tell .*use_sigmoid',
         ),
         (
             {
