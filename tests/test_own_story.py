@@ -142,7 +142,13 @@ def test_a_trained_network_and_footage_are_enough(zoo, capsys):
     assert Predictor(results['network']).classes == [*CLASSES]
     # Of another network, the file that is there is no longer.
     assert segda(f'{line.replace("zoo.pth", "other.pth")} {options}') == 2
-    assert 'of another init than other.pth' in capsys.readouterr().err
+    assert 'its init is zoo.pth, not other.pth' in capsys.readouterr().err
+    assert segda(f'{line} --recipe tent {options}') == 2
+    assert 'its recipe is batch_norm, not tent' in capsys.readouterr().err
+    # However the file is written.
+    file = Path('adapt_drive.py')
+    file.write_text(file.read_text().replace("'tiny.py'", '"tiny.py"'))
+    assert segda(f'{line} --recipe batch_norm {options}') == 0
 
 
 @pytest.mark.slow

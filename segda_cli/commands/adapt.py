@@ -62,12 +62,19 @@ def job(args: argparse.Namespace) -> None:
 
 def _require_said(config: Path, said: dict[str, str]) -> None:
     """See that a config which was there already is of what is asked for."""
+    from segda_mm.apis.config_files import read_config
     from segda_mm.errors import PreflightError
 
-    text = config.read_text(encoding='utf-8')
+    cfg = read_config(config)
+    found = dict(
+        init=(cfg.get('init') or {}).get('checkpoint'),
+        network=cfg.get('network'),
+        recipe=cfg.get('recipe', {}).get('name'),
+    )
     for key, value in said.items():
-        if (f'own/{value}.py' if key == 'recipe' else repr(value)) not in text:
+        if found[key] != value:
             raise PreflightError(
-                f'{config} is there already, and of another {key} than {value}; change '
-                f'it there, or move the file and work_dirs/{config.stem} away'
+                f'{config} is there already, and its {key} is {found[key]}, not '
+                f'{value}; change it there, or move the file and '
+                f'work_dirs/{config.stem} away'
             )
