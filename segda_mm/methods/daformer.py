@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from segda_mm.methods.generator import Scalars
 from segda_mm.methods.mean_teacher import MeanTeacher
@@ -19,9 +20,9 @@ class DAFormer(MeanTeacher):
 
     Hoyer, Dai and Van Gool, "DAFormer: Improving Network Architectures and Training
     Strategies for Domain-Adaptive Semantic Segmentation", CVPR 2022. The frozen encoder
-    is a child ``imagenet_encoder``, built and initialised as the student's backbone,
-    whose ``init_cfg`` so has to name the weights of ImageNet. For rare class sampling
-    see ``RareClassDataset``, for the network ``DAFormerHead``.
+    is a child ``imagenet_encoder``, built and initialised as the student's, whose
+    ``init_cfg`` so has to name the weights of ImageNet. For rare class sampling see
+    ``RareClassDataset``, for the network ``DAFormerHead``.
 
     Args:
         generator: Config of a ``SegmentorGenerator`` without a neck.
@@ -29,7 +30,12 @@ class DAFormer(MeanTeacher):
         feature_distance_weight: Weight of ``feature_distance.loss``, the mean distance
             over the cells of the last features that one of them covers.
         min_thing_share: Of a cell, in (0, 1].
+        encoder: Dotted path of the encoder in the backbone, of which it is a part in
+            BiSeNet: ``'context_path.backbone'``. ``''``: the backbone itself.
         kwargs: See :class:`MeanTeacher`.
+
+    Raises:
+        ValueError: As :class:`MeanTeacher`; or the backbone has no such ``encoder``.
     """
 
     def __init__(
@@ -38,11 +44,20 @@ class DAFormer(MeanTeacher):
         thing_classes: Sequence[int],
         feature_distance_weight: float,
         min_thing_share: float,
+        encoder: str = '',
         **kwargs: Any,
     ) -> None:
         super().__init__(generator, **kwargs)
-        encoder = MODELS.build(generator['segmentor']['backbone'])
-        self.imagenet_encoder = encoder.requires_grad_(False)
+        backbone = MODELS.build(generator['segmentor']['backbone'])
+        try:
+            self.imagenet_encoder = backbone.get_submodule(encoder)
+        except AttributeError as error:
+            raise ValueError(
+                f"model.encoder is '{encoder}', which the backbone "
+                f'{type(backbone).__name__} does not have ({error})'
+            ) from error
+        self.imagenet_encoder.requires_grad_(False)
+        self.encoder = encoder
         self.thing_classes = tuple(thing_classes)
         self.min_thing_share = min_thing_share
         self.loss_weights['feature_distance.loss'] = feature_distance_weight
@@ -59,9 +74,16 @@ class DAFormer(MeanTeacher):
 
     def source_losses(self, source: DomainBatch) -> Scalars:
         """``source.loss``, and ``feature_distance.loss`` of the same pass."""
-        losses = super().source_losses(source)
-        assert source.result is not None
-        features = source.result.features[-1]
+        seen: list[tuple[Tensor, ...]] = []
+        backbone = self.student_generator.segmentor.backbone
+        handle = backbone.get_submodule(self.encoder).register_forward_hook(
+            lambda _module, _inputs, features: seen.append(features)
+        )
+        try:
+            losses = super().source_losses(source)
+        finally:
+            handle.remove()
+        ((*_, features),) = seen
         with torch.no_grad():
             expected = self.imagenet_encoder(source.inputs)[-1]
             size = features.shape[2:]

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from segda_mm.methods.steps import DomainBatch, pseudo_labeled
-from segda_mm.testing import domain_batch, tiny_daformer
+from segda_mm.testing import domain_batch, tiny_bisenet, tiny_daformer
 
 
 def make(make_model, **changes):
@@ -78,3 +78,25 @@ def test_the_frozen_encoder_starts_as_both_networks(make_model, name):
     assert (expected['conv1.weight'] == 0.25).all()
     for key, value in backbone.state_dict().items():
         assert torch.equal(value, expected[key])
+
+
+def test_an_encoder_inside_the_backbone(make_model):
+    """Of BiSeNet: features of its Context Path's ResNet are compared, and learn."""
+    model, _ = make_model('daformer', tiny_bisenet, encoder='context_path.backbone')
+    for parameter in model.imagenet_encoder.parameters():
+        parameter.data.mul_(1.1)
+    source, target = batches(model)
+    path = model.student_generator.segmentor.backbone.context_path.backbone
+    # Statistics of a pass move with it, values do not.
+    difference = path(source.inputs)[-1] - model.imagenet_encoder(source.inputs)[-1]
+    norms = difference.norm(dim=1)
+    loss = model.student_losses(source, target)['feature_distance.loss']
+    expected = [norms[0, 0, 0], norms[0, 0, 1], norms[0, 2, 3], norms[1, 1, 0]]
+    torch.testing.assert_close(loss, torch.stack(expected).mean())
+    loss.backward()
+    for name, parameter in model.named_parameters():
+        assert (parameter.grad is not None) == (
+            'student' in name and '.context_path.backbone.' in name
+        ), name
+    with pytest.raises(ValueError, match="model.encoder is 'gone'.*BiSeNet"):
+        make_model('daformer', tiny_bisenet, encoder='gone')
