@@ -16,3 +16,5 @@ optim_wrapper = dict(
         paramwise_cfg=_base_.paramwise_cfg,
     )
 )
+# Poles, signs and fences have few pixels.
+default_hooks = dict(class_weights=dict(type='ClassWeightHook'))

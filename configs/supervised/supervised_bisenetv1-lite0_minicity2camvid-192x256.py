@@ -10,3 +10,5 @@ model = _base_.segmentor
 optim_wrapper = dict(
     optimizer=dict(_delete_=True, **_base_.adamw), paramwise_cfg=_base_.paramwise_cfg
 )
+# Poles, signs and fences have few pixels.
+default_hooks = dict(class_weights=dict(type='ClassWeightHook'))

@@ -74,15 +74,14 @@ def share_loss_averages(model: nn.Module) -> None:
     are not void, and the mean over processes would weigh the pixels of an image with
     much void more than others. Afterwards every process divides by the mean of the
     numbers, so that the mean of the losses, and of their gradients, is that of one
-    process with all images in one batch. Losses with class weights, and those that
-    average over all pixels, are left as they are.
+    process with all images in one batch. With class weights, a pixel counts as its
+    class weighs. Losses that average over all pixels are left as they are.
     """
     for module in model.modules():
         if (
             isinstance(module, CrossEntropyLoss)
             and module.cls_criterion is cross_entropy
             and module.avg_non_ignore
-            and module.class_weight is None
         ):
             module.register_forward_pre_hook(_add_avg_factor, with_kwargs=True)
 
@@ -94,9 +93,13 @@ def _add_avg_factor(
         return args, kwargs
     logits = args[0] if args else kwargs['cls_score']
     label = args[1] if len(args) > 1 else kwargs['label']
-    counted = (label != kwargs.get('ignore_index', -100)).sum()
+    counted = label != kwargs.get('ignore_index', -100)
     # float32 would round the number of pixels of a large batch.
-    mean_counted = counted.to(torch.float64)
+    weights = counted.to(torch.float64)
+    if loss.class_weight is not None:
+        of_class = weights.new_tensor(loss.class_weight)
+        weights *= of_class[label.masked_fill(~counted, 0)]
+    mean_counted = weights.sum()
     all_reduce(mean_counted, 'mean')
     # A loss of float32 stays one; float16 has no room for the number.
     wanted = torch.promote_types(logits.dtype, torch.float32)

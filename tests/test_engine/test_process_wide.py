@@ -6,18 +6,26 @@ from mmseg.models.losses import CrossEntropyLoss
 from torch import nn
 
 from segda_mm.engine import process_wide
+from segda_mm.models.losses import PixelCrossEntropyLoss
 
 
-@pytest.mark.parametrize('avg_non_ignore', [True, False])
-def test_void_weighs_pixels_alike(monkeypatch, avg_non_ignore):
+@pytest.mark.parametrize(
+    'loss, averages_over_all',
+    [
+        (CrossEntropyLoss(avg_non_ignore=True), False),
+        (CrossEntropyLoss(avg_non_ignore=False), True),
+        (PixelCrossEntropyLoss(class_weight=[0.5, 1.0, 3.0]), False),
+    ],
+)
+def test_void_weighs_pixels_alike(monkeypatch, loss, averages_over_all):
     torch.manual_seed(0)
     logits, labels = torch.randn(4, 3, 5, 6), torch.randint(0, 3, (4, 5, 6))
     # Much void in the images of the first process, none in those of the second.
     labels[:2, :, 1:] = 255
-    loss = CrossEntropyLoss(avg_non_ignore=avg_non_ignore)
     whole = loss(logits, labels, ignore_index=255)
     # As the communication of two processes would answer.
-    mean = (labels != 255).sum() / 2
+    of_class = torch.tensor(loss.class_weight or [1.0] * 3, dtype=torch.float64)
+    mean = of_class[labels[labels != 255]].sum() / 2
     monkeypatch.setattr(process_wide, 'get_world_size', lambda: 2)
     monkeypatch.setattr(
         process_wide, 'all_reduce', lambda number, op: number.fill_(mean)
@@ -28,7 +36,7 @@ def test_void_weighs_pixels_alike(monkeypatch, avg_non_ignore):
         return sum(loss(*part, ignore_index=255) for part in parts) / 2
 
     # The mean over all pixels needs no help.
-    assert torch.allclose(mean_of_halves(), whole) != avg_non_ignore
+    assert torch.allclose(mean_of_halves(), whole) == averages_over_all
     process_wide.share_loss_averages(nn.ModuleList([loss]))
     assert mean_of_halves().dtype == whole.dtype
     torch.testing.assert_close(mean_of_halves(), whole)

@@ -3,6 +3,7 @@
 from segda_mm.engine.hooks.adaptive_batch_norm_hook import AdaptiveBatchNormHook
 from segda_mm.engine.hooks.adversarial_health_hook import AdversarialHealthHook
 from segda_mm.engine.hooks.checkpoint_hooks import SafeCheckpointHook
+from segda_mm.engine.hooks.class_weight_hook import ClassWeightHook
 from segda_mm.engine.hooks.finite_loss_hook import FiniteLossHook
 from segda_mm.engine.hooks.speed_hooks import (
     ChannelsLastHook,
@@ -15,6 +16,7 @@ __all__ = [
     'AdaptiveBatchNormHook',
     'AdversarialHealthHook',
     'ChannelsLastHook',
+    'ClassWeightHook',
     'FiniteLossHook',
     'HeadAccuracyHook',
     'SafeCheckpointHook',

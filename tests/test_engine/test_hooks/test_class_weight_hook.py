@@ -1,0 +1,62 @@
+"""Weights against the formula, and that losses count them."""
+
+import numpy as np
+import pytest
+
+from segda_mm.apis import PreflightError, TrainingStoppedError
+from segda_mm.engine.hooks.class_weight_hook import class_weights
+from segda_mm.registry import DATASETS
+
+HOOK = dict(type='ClassWeightHook', cap=1.5)
+
+
+def test_weights_are_square_roots_of_inverse_shares():
+    pixels = np.array([900, 100, 0, 9000])
+    # 3, 1 and sqrt(90) by hand: shares of 0.09, 0.01 and 0.9, roots 0.3, 0.1, 0.9487.
+    total = 0.3 + 0.1 + 0.9**0.5
+    expected = [1 / (0.3 * total), 1 / (0.1 * total), 1, 1 / (0.9**0.5 * total)]
+    weights = class_weights(pixels, power=0.5, cap=100)
+    np.testing.assert_allclose(weights, expected)
+    assert (weights * pixels).sum() == pytest.approx(pixels.sum())
+    assert class_weights(pixels, power=0, cap=5).tolist() == [1, 1, 1, 1]
+    alike = class_weights(pixels, power=1, cap=1000) * pixels
+    np.testing.assert_allclose(alike, [10_000 / 3, 10_000 / 3, 0, 10_000 / 3])
+    np.testing.assert_allclose(
+        class_weights(pixels, power=0.5, cap=5), np.minimum(expected, 5), rtol=1e-12
+    )
+
+
+@pytest.mark.parametrize('job', ['config', 'mpl'])
+def test_every_loss_takes_those_of_the_labels(street, job):
+    """Of a labelled data set, and of the source of pairs."""
+    runner = street.train(f'weighted_{job}', [HOOK], config=getattr(street, job))
+    dataset = runner.cfg.train_dataloader.dataset
+    source = DATASETS.build(dataset.get('source', dataset))
+    counts = np.zeros(256, int)
+    for index in range(len(source)):
+        labels = source[index]['data_samples'].gt_sem_seg.data
+        counts += np.bincount(labels.ravel(), minlength=256)
+    expected = class_weights(counts[:3], power=0.5, cap=1.5).tolist()
+    weights = [
+        module.class_weight
+        for module in runner.model.modules()
+        if hasattr(module, 'class_weight')
+    ]
+    assert len(weights) >= 1 and all(found == expected for found in weights)
+
+
+def test_a_loss_keeps_weights_of_its_own(street):
+    own = {'model.decode_head.loss_decode.class_weight': [1.0, 2.0, 3.0]}
+    runner = street.train('own', [HOOK], own)
+    assert runner.model.decode_head.loss_decode.class_weight == [1.0, 2.0, 3.0]
+    heads = runner.model.auxiliary_head
+    assert all(head.loss_decode.class_weight[0] != 1 for head in heads)
+
+
+def test_what_has_no_labels_or_no_losses_is_refused(street):
+    with pytest.raises(
+        TrainingStoppedError, match='no loss of model takes class_weight'
+    ):
+        street.train('twice', [HOOK, HOOK])
+    with pytest.raises(PreflightError, match='cap is 0.5'):
+        street.train('capped', [dict(HOOK, cap=0.5)])
