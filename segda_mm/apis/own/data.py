@@ -190,7 +190,9 @@ def _settle_data(
         source = _labeled(source, settings, classes, 'source', train_pipeline)
     trained = source
     whole: dict = {}
-    if target is not None:
+    if target is None:
+        _weigh_classes(cfg)
+    else:
         whole = dict(target, metainfo=classes.metainfo, pipeline=[load, resize, pack])
         hooks = cfg.get('custom_hooks', ())
         gets_labels = any(
@@ -207,6 +209,7 @@ def _settle_data(
             trained = dict(
                 type='DomainPairDataset', length='source', source=source, target=target
             )
+            _weigh_classes(cfg)
         for hook in hooks:
             if 'dataloader' in hook:
                 hook.dataloader.setdefault('dataset', whole)
@@ -224,6 +227,11 @@ def _settle_data(
         cfg[loader].num_workers = settings.workers
     if settings.val is None:
         cfg.val_dataloader = cfg.val_cfg = cfg.val_evaluator = None
+
+
+def _weigh_classes(cfg: Config) -> None:
+    """What the source shows seldom weighs more, unless the file says otherwise."""
+    cfg.default_hooks.setdefault('class_weights', dict(type='ClassWeightHook'))
 
 
 def _derive(cfg: Config, key: str, derived: dict) -> None:

@@ -17,7 +17,7 @@ class ClassWeightHook(Hook):
     A class with a share f of the labelled pixels weighs f^-power, times a factor for
     which a pixel weighs 1 in the mean; at most ``cap``. One without a pixel weighs 1.
     The labels of the source are counted when training begins. A loss whose config gives
-    ``class_weight`` keeps it.
+    ``class_weight`` keeps it, and so do losses with a sigmoid.
 
     Args:
         power: In [0, 1]; 0: all pixels weigh the same, 1: all classes together do.
@@ -26,8 +26,7 @@ class ClassWeightHook(Hook):
             relative to the working directory. None counts in every run.
 
     Raises:
-        ValueError: If the training data have no labels or no classes, or no loss of
-            ``model`` is left to be weighed.
+        ValueError: If the training data have no labels or no classes.
     """
 
     def __init__(
@@ -50,10 +49,11 @@ class ClassWeightHook(Hook):
             loss for loss in unwrapped(runner.model).modules() if _is_unweighted(loss)
         ]
         if not losses:
-            raise ValueError(
+            runner.logger.warning(
                 'ClassWeightHook: no loss of model takes class_weight, or all have it '
-                'already; leave the hook out'
+                'already'
             )
+            return
         dataset = runner.train_dataloader.dataset
         key = 'train_dataloader.dataset'
         names = dataset.metainfo.get('classes')
@@ -80,15 +80,17 @@ def class_weights(pixels: np.ndarray, power: float, cap: float) -> np.ndarray:
     """Powers of inverse shares, 1 in the mean over pixels before the cap.
 
     Args:
-        pixels: Of each class, (K,), not all 0.
+        pixels: Of each class, (K,).
         power: In [0, 1].
         cap: Largest weight.
 
     Returns:
         float64 (K,), above 0; 1 for a class without pixels.
     """
+    seen = pixels > 0
+    if not seen.any():
+        return np.ones(len(pixels))
     shares = pixels / pixels.sum()
-    seen = shares > 0
     weights = np.power(shares, -power, where=seen, out=np.zeros_like(shares))
     weights /= (shares * weights).sum()
     return np.where(seen, np.minimum(weights, cap), 1.0)

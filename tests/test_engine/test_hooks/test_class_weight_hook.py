@@ -1,11 +1,16 @@
 """Weights against the formula, and that losses count them."""
 
+from pathlib import Path
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
+import torch
 
-from segda_mm.apis import PreflightError, TrainingStoppedError
+from segda_mm.apis import PreflightError
 from segda_mm.engine.hooks.class_weight_hook import class_weights
-from segda_mm.registry import DATASETS
+from segda_mm.models.losses import PixelCrossEntropyLoss
+from segda_mm.registry import DATASETS, HOOKS
 
 HOOK = dict(type='ClassWeightHook', cap=1.5)
 
@@ -19,6 +24,7 @@ def test_weights_are_square_roots_of_inverse_shares():
     np.testing.assert_allclose(weights, expected)
     assert (weights * pixels).sum() == pytest.approx(pixels.sum())
     assert class_weights(pixels, power=0, cap=5).tolist() == [1, 1, 1, 1]
+    assert class_weights(0 * pixels, power=0.5, cap=5).tolist() == [1, 1, 1, 1]
     alike = class_weights(pixels, power=1, cap=1000) * pixels
     np.testing.assert_allclose(alike, [10_000 / 3, 10_000 / 3, 0, 10_000 / 3])
     np.testing.assert_allclose(
@@ -53,10 +59,22 @@ def test_a_loss_keeps_weights_of_its_own(street):
     assert all(head.loss_decode.class_weight[0] != 1 for head in heads)
 
 
-def test_what_has_no_labels_or_no_losses_is_refused(street):
-    with pytest.raises(
-        TrainingStoppedError, match='no loss of model takes class_weight'
-    ):
-        street.train('twice', [HOOK, HOOK])
+def test_one_sigmoid_channel_has_no_weights(street):
+    """Of two classes; the training says so and goes on."""
+    sigmoid = dict(type='CrossEntropyLoss', use_sigmoid=True)
+    options = {'model.auxiliary_head': []}
+    options['model.decode_head'] = dict(num_classes=3, loss_decode=sigmoid)
+    runner = street.train('sigmoid', [HOOK], options)
+    assert runner.model.decode_head.loss_decode.class_weight is None
+    (log,) = Path(runner.work_dir).rglob('*.log')
+    assert 'no loss of model takes class_weight' in log.read_text('utf-8')
+
+
+def test_images_alone_are_refused(street):
+    images = SimpleNamespace(dataset=DATASETS.build(street.images))
+    model = torch.nn.ModuleList([PixelCrossEntropyLoss()])
+    runner = SimpleNamespace(model=model, train_dataloader=images)
+    with pytest.raises(ValueError, match='train_dataloader.dataset has no classes'):
+        HOOKS.build(HOOK).before_train(runner)
     with pytest.raises(PreflightError, match='cap is 0.5'):
         street.train('capped', [dict(HOOK, cap=0.5)])
