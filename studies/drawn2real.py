@@ -120,6 +120,7 @@ colors = restyled(
 fourier = restyled(TARGET, 3, dict(type='FourierStyle', beta=0.02, prob=0.5))
 CONTROL, LARGE = 'source, longer', 'source, large network'
 RECIPE = 'Fourier and colors'
+STYLED = "source, in the target's style"
 ALIKE, ONE_LOOK = 'source, every pixel alike', 'source, one look'
 adapted = [
     # Of 0.001, the paper's weight, so short a training feels nothing.
@@ -146,6 +147,7 @@ trained = [
     rows.continued(CONTROL),
     Row(LARGE, SOURCE, [large, trained_for(rows.epochs)]),
     *adapted,
+    Row(STYLED, SOURCE, [trained_for(rows.epochs), fourier, colors]),
     # As many steps as of the control from its beginning.
     Row('oracle', SOURCE, [trained_for(8), real_labels]),
     Row(ALIKE, SOURCE, [trained_for(rows.epochs), pixels_alike]),
@@ -195,6 +197,7 @@ study = Study(
     ],
     differences=[
         Differences('Every method against its control', [(n, CONTROL) for n in names]),
+        Differences("In the target's style from the beginning", [(STYLED, 'source')]),
         Differences(
             'The drawn world, and what its classes weigh',
             [('source', ONE_LOOK), ('source', ALIKE)],
