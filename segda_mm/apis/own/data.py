@@ -190,9 +190,7 @@ def _settle_data(
         source = _labeled(source, settings, classes, 'source', train_pipeline)
     trained = source
     whole: dict = {}
-    if target is None:
-        _weigh_classes(cfg)
-    else:
+    if target is not None:
         whole = dict(target, metainfo=classes.metainfo, pipeline=[load, resize, pack])
         hooks = cfg.get('custom_hooks', ())
         gets_labels = any(
@@ -209,7 +207,6 @@ def _settle_data(
             trained = dict(
                 type='DomainPairDataset', length='source', source=source, target=target
             )
-            _weigh_classes(cfg)
         for hook in hooks:
             if 'dataloader' in hook:
                 hook.dataloader.setdefault('dataset', whole)
@@ -227,11 +224,6 @@ def _settle_data(
         cfg[loader].num_workers = settings.workers
     if settings.val is None:
         cfg.val_dataloader = cfg.val_cfg = cfg.val_evaluator = None
-
-
-def _weigh_classes(cfg: Config) -> None:
-    """What the source shows seldom weighs more, unless the file says otherwise."""
-    cfg.default_hooks.setdefault('class_weights', dict(type='ClassWeightHook'))
 
 
 def _derive(cfg: Config, key: str, derived: dict) -> None:

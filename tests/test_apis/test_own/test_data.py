@@ -87,7 +87,6 @@ def test_all_follows_from_the_settings(settled, recipe, tmp_path):
     colors = [[color, i] for i, color in enumerate(SETTINGS['classes'].values())]
     assert source.label_table.colors == colors
     assert cfg.test_dataloader.dataset.pipeline[1].scale == (256, 128)
-    assert cfg.default_hooks.class_weights.type == 'ClassWeightHook'
     assert cfg.val_dataloader is cfg.val_cfg is cfg.val_evaluator is None
     assert cfg.train_cfg.max_epochs == 10 and cfg.param_scheduler[0].end == 11
     assert cfg.model.get('feedback_rule', {}).get('growth_epochs', 8) == 8
@@ -126,7 +125,6 @@ def test_without_a_source_the_target_is_all_there_is(settled, zoo_file, recipe):
     assert ('LoadPseudoLabels' in steps) == (recipe == 'own_medians')
     assert set(entries(cfg.model, 'num_classes')) == {2}
     assert not {*entries(cfg.model, 'mixing')} - {None}
-    assert 'class_weights' not in cfg.default_hooks
     (start,) = (e for e in entries(cfg.model, 'init_cfg') if e and 'head' in e)
     assert (start.checkpoint, start.head) == (zoo_file, 'load')
     for hook in cfg.custom_hooks:
