@@ -147,7 +147,7 @@ trained = [
     rows.continued(CONTROL),
     Row(LARGE, SOURCE, [large, trained_for(rows.epochs)]),
     *adapted,
-    Row(STYLED, SOURCE, [trained_for(rows.epochs), fourier, colors]),
+    Row(STYLED, SOURCE, [trained_for(rows.epochs), fourier]),
     # As many steps as of the control from its beginning.
     Row('oracle', SOURCE, [trained_for(8), real_labels]),
     Row(ALIKE, SOURCE, [trained_for(rows.epochs), pixels_alike]),
