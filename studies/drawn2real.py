@@ -64,10 +64,11 @@ def heavy_teacher(cfg: Config) -> None:
     trained_large = Config.fromfile(SOURCE)
     large(trained_large)
     segmentor = {k: v for k, v in trained_large.model.items() if k != 'train_cfg'}
+    # Assigned, for `update` would merge both networks.
+    cfg.model.generator = dict(light, segmentor=dict(segmentor, train_cfg=dict()))
+    cfg.model.light_generator = light
     cfg.model.update(
         type='HeavyTeacher',
-        generator=dict(light, segmentor=dict(segmentor, train_cfg=dict())),
-        light_generator=light,
         distillation_weight=1.0,
         temperature=1.0,
         predict_on='light',
