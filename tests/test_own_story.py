@@ -1,16 +1,21 @@
 """A user's own data, from folders to adapted networks, without a line of Python."""
 
 import json
+import re
+import runpy
 from pathlib import Path
 
 import pytest
 import torch
 from mmengine.logging import HistoryBuffer
 from mmengine.registry import init_default_scope
+from PIL import Image
 
 from segda_cli.main import main
 from segda_mm import Predictor
 from segda_mm.apis import load_config
+from segda_mm.apis.adapting import steps_to
+from segda_mm.apis.own.files import write_own_config
 from segda_mm.apis.own.networks import read_network
 from segda_mm.apis.own.settings import SOURCE_FREE
 from segda_mm.models.checkpoints import under_prefix
@@ -99,6 +104,28 @@ def test_footage_alone_is_enough(folder, capsys):
     assert again == results
 
 
+def test_a_first_look_is_small(folder):
+    Path('large').mkdir()
+    Image.new('RGB', (1920, 1080)).save('large/0.png')
+    write_own_config('quick.py', ['large'], quick=True)
+    said = runpy.run_path('quick.py')
+    assert said['size'] == said['drawn']['size'] == (320, 192)
+    cfg = load_config('quick.py', recipe='source_only')
+    steps = said['drawn']['num_images'] / cfg.train_dataloader.batch_size
+    assert steps * cfg.train_cfg.max_epochs == 200
+    assert steps_to('batch_norm') == ['source_only', 'batch_norm']
+
+
+@pytest.mark.slow
+def test_a_first_look_ends_with_the_line_that_draws_it(folder, capsys):
+    options = 'drawn.num_images=8 epochs=1 workers=0'
+    assert segda(f'adapt --target drive.mp4 --quick --cfg-options {options}') == 0
+    out = capsys.readouterr().out
+    assert 'Step 1 of 2: source_only' in out and 'Step 2 of 2: batch_norm' in out
+    assert segda(re.search(r'^See it: segda (.+)$', out, re.MULTILINE)[1]) == 0
+    assert Path('overlay.mp4').stat().st_size > 1000
+
+
 @pytest.fixture
 def zoo(folder):
     """A network as a zoo has it: a config, and a checkpoint that is no plain one."""
@@ -185,6 +212,7 @@ def test_all_recipes_without_a_source(zoo):
         ),
         ('init my.py --target my_target --init gone.pth', 'no checkpoint gone.pth'),
         ('adapt there.py --init net.pth', '--init goes with --target; there.py says'),
+        ('adapt there.py --quick', '--quick goes with --target'),
         ('adapt', 'name a config'),
         ('adapt gone.py', 'there is no config gone.py'),
         ('adapt mpl_bisenet_gta2cs', 'names none of the recipes for own data'),

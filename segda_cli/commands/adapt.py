@@ -3,12 +3,14 @@
 `segda adapt my.py` trains on the source and then by the recipe that my.py names; each
 step starts from the one before. Interrupted, it goes on where it was. Without a config,
 `segda adapt --target drive.mp4` learns from streets that are drawn, and with
-`--init net.pth --network NAME` from a trained network alone.
+`--init net.pth --network NAME` from a trained network alone; `--quick` gives a first
+look in minutes.
 """
 
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
 
 from segda_cli import arguments
@@ -18,6 +20,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('config', nargs='?', help='config file of `segda init`')
     target = 'footage, for which a config is written: folders, "globs", lists, videos'
     parser.add_argument('--target', nargs='+', metavar='PLACE', help=target)
+    quick = 'a first look in minutes: small images, few steps, the recipe batch_norm'
+    parser.add_argument('--quick', action='store_true', help=quick)
     arguments.add_trained_network(parser)
     arguments.add_work_dir(parser, 'all steps, one folder each')
     amp = 'mixed precision: float16 on CUDA, bfloat16 on a CPU'
@@ -30,6 +34,7 @@ def job(args: argparse.Namespace) -> None:
     from segda_mm.apis.adapting import table_of
     from segda_mm.apis.config import parse_cfg_options
     from segda_mm.apis.own.files import write_own_config
+    from segda_mm.datasets.discovery import VIDEO_SUFFIXES, has_suffix
     from segda_mm.errors import PreflightError
 
     config = args.config
@@ -43,12 +48,16 @@ def job(args: argparse.Namespace) -> None:
         raise PreflightError(
             f'--{next(iter(said))} goes with --target; {config} says it itself'
         )
+    if config is not None and args.quick:
+        raise PreflightError(
+            f'--quick goes with --target; smaller size and epochs in {config} are quick'
+        )
     if config is None:
         name = Path(args.target[0]).stem or 'footage'
-        config = f'adapt_{name}.py'
+        config = f'{"quick" if args.quick else "adapt"}_{name}.py'
         # Started again, it goes on.
         if not Path(config).exists():
-            write_own_config(config, args.target, **said)
+            write_own_config(config, args.target, **said, quick=args.quick)
             print(f'Wrote {config}')
         _require_said(Path(config), said)
     options = parse_cfg_options(args.cfg_options or ())
@@ -57,7 +66,13 @@ def job(args: argparse.Namespace) -> None:
     print(f'\n{table_of(results)}\nTable: {folder / "results.md"}')
     try_report(folder)
     print(f'Network: {results["steps"][-1]["checkpoint"]}')
-    print(f'See it: segda predict {results["network"]} VIDEO --out overlay.mp4')
+    shown, out = 'VIDEO', 'overlay.mp4'
+    if args.target is not None:
+        shown = shlex.quote(args.target[0])
+        out = out if has_suffix(args.target[0], VIDEO_SUFFIXES) else 'overlays'
+    print(f'See it: segda predict {results["network"]} {shown} --out {out}')
+    if args.quick:
+        print('That was a first look; without --quick, more is learned for longer.')
 
 
 def _require_said(config: Path, said: dict[str, str]) -> None:

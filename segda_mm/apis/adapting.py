@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
+from mmengine.logging import print_log
 
 from segda_mm.engine.runner import find_resumable_checkpoint
 from segda_mm.errors import PlanError, PreflightError
@@ -95,7 +96,10 @@ def adapt(
     rows: list[dict[str, Any]] = []
     with sole_run_in(folder):
         state = StateFile(folder / 'state.json')
-        for recipe in steps:
+        for number, recipe in enumerate(steps, 1):
+            if not state.is_finished(recipe):
+                told = f'Step {number} of {len(steps)}: {recipe}'
+                print_log(told, logger='current')
             rows.append(
                 _run_step(
                     config,

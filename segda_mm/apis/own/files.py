@@ -22,8 +22,12 @@ from .class_tables import KNOWN, distinct_colors
 #: How many masks are looked at, and how many classes they may hold.
 _MASKS, _CLASSES = 300, 100
 
-#: The longer side of images that a network of this kind is trained on.
-_LONGER_SIDE, _STEP = 1024, 32
+#: The longer side of images that a network of this kind is trained on, and for a first
+#: look; sizes are multiples of the last.
+_LONGER_SIDE, _QUICK_SIDE, _STEP = 1024, 320, 32
+
+#: Of a first look: epochs, and how many streets are drawn.
+_QUICK_EPOCHS, _QUICK_STREETS = 4, 200
 
 _VOID = (255, 65535)
 
@@ -51,9 +55,10 @@ def write_own_config(
     source: tuple[str, str] | None = None,
     val: tuple[str, str] | None = None,
     recipe: str | None = None,
-    epochs: int = 20,
+    epochs: int | None = None,
     init: str | None = None,
     network: str | None = None,
+    quick: bool = False,
 ) -> str:
     """Write a file about own data; returns its text.
 
@@ -64,10 +69,11 @@ def write_own_config(
             that are drawn, in the 19 classes of Cityscapes.
         val: Labelled images of the target.
         recipe: One of ``configs/own``; None: ``mpl``, or ``mean_teacher`` without a
-            source.
-        epochs: Of each step.
+            source, or ``batch_norm`` for a first look.
+        epochs: Of each step; None: 20, or few for a first look.
         init: Checkpoint of a trained network to go on from.
         network: Name of its config, as ``'mmseg::segformer_mit-b0'``.
+        quick: Settings for a first look in minutes: small images, few drawn streets.
 
     Raises:
         PreflightError: The file is there; a checkpoint, folder, image or mask is
@@ -79,7 +85,10 @@ def write_own_config(
     if out.suffix != '.py':
         raise PreflightError(f'{out}: the name of a config must end in .py')
     source_free = init is not None and source is None
+    if quick:
+        recipe = recipe or 'batch_norm'
     recipe = recipe or ('mean_teacher' if source_free else 'mpl')
+    epochs = epochs or (_QUICK_EPOCHS if quick else 20)
     recipes = sorted(path.stem for path in (config_root() / 'own').glob('*.py'))
     if recipe not in recipes:
         raise PreflightError(
@@ -114,7 +123,10 @@ def write_own_config(
             lines.append(f'network = {network!r}')
         lines.append(f'target = dict(images={list(target)!r})')
         lines.append(f'val = {dict(images=val[0], labels=val[1]) if val else None!r}')
-        lines.append(f'size, epochs = {size_for(images)}, {epochs}')
+        size = size_for(images, _QUICK_SIDE if quick else _LONGER_SIDE)
+        if quick and source is None and not source_free:
+            lines.append(f'drawn = {dict(num_images=_QUICK_STREETS, size=size)!r}')
+        lines.append(f'size, epochs = {size}, {epochs}')
     except (DataError, MissingDataError) as error:
         raise PreflightError(str(error)) from error
     text = '\n'.join(lines) + '\n'
@@ -170,14 +182,14 @@ def classes_in(masks: Sequence[str]) -> FoundClasses:
     )
 
 
-def size_for(images: Sequence[str]) -> tuple[int, int]:
-    """Width and height to train at: that of most images, at most 1024 long."""
+def size_for(images: Sequence[str], longest: int) -> tuple[int, int]:
+    """Width and height to train at: that of most images, at most so long."""
     sizes = []
     for image in images[:: max(1, len(images) // 50)]:
         with open_image(image) as opened:
             sizes.append(opened.size)
     width, height = np.median(sizes, axis=0)
-    scale = min(1.0, _LONGER_SIDE / max(width, height))
+    scale = min(1.0, longest / max(width, height))
     return tuple(
         max(_STEP, round(side * scale / _STEP) * _STEP) for side in (width, height)
     )
