@@ -1,7 +1,8 @@
-"""Lines of README and docs that begin with `segda` run as they are printed.
+"""Commands of the pages run as they are printed, or say what they need.
 
-Each page in the order of its lines, in one folder without a clone; pages about a
-network go on in the folder of docs/own_data.md, which trains one.
+Each page in the order of its blocks, in one folder without a clone; pages about a
+network go on in the folder of docs/own_data.md, which trains one, those of configs in
+one with a small drawn world.
 """
 
 import multiprocessing
@@ -17,46 +18,67 @@ from urllib.request import urlopen
 import pytest
 
 from segda_cli.main import main
+from segda_mm.minicity import write_cityscapes, write_gta5
 from segda_mm.testing.own_streets import write_own_streets
-
-pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[1]
 #: The first trains the network that the others are about.
-PAGES = ['docs/own_data.md', 'README.md', 'docs/**/*.md']
+PAGES = ['docs/own_data.md', '*.md', 'docs/**/*.md', 'configs/**/*.md', 'studies/*.md']
 OWN_FOLDER = ('README.md', 'docs/commands.md', 'docs/get_started.md')
-SKIPPED = {
-    r'(?<!minicity[-/])(?<!--)(gta2cs|gta5|cityscapes|mapillary|imagenet|camvid)': (
-        'licensed'
-    ),
-    r'^torchrun|--launcher': 'a launcher',
-    r'^segda weights \w': 'fetched from the network',
-    r'^segda demo': 'takes minutes of two cores: `make demo`',
-}
 #: What makes the drawn worlds small, of which one is the source of own data.
+_WORLD = 'drawn.num_images=4 drawn.size=[128,64] size=[128,64]'
 SMALLER = {
-    'segda adapt --target drive.mp4': ' --cfg-options epochs=1 drawn.num_images=4 '
-    'drawn.size=[128,64] size=[128,64]',
+    'segda adapt --target drive.mp4': f' --cfg-options epochs=1 {_WORLD}',
+    'segda adapt --target drive.mp4 --quick': f' --cfg-options {_WORLD}',
     'segda minicity --gta5 144 --train 144 --val 40': ' --gta5 4 --train 4 --val 2',
 }
+#: Where a reader and this test see that a line, or a block whose first line it is, does
+#: not run everywhere.
+MARK = re.compile(r'# .*\b(needs?|takes?|fetch(es|ed)?) ')
+
+
+def blocks():
+    """Yield (page, language, text) of all blocks of code."""
+    found = dict.fromkeys(path for page in PAGES for path in sorted(ROOT.glob(page)))
+    for path in found:
+        text = path.read_text('utf-8')
+        for language, block in re.findall(r'```(.*)\n((?s:.*?))```', text):
+            yield path.relative_to(ROOT).as_posix(), language, block
+
+
+def commands():
+    """Yield (page, line or program, whether it is marked) of what somebody types."""
+    for page, language, block in blocks():
+        if language == 'python' and 'from segda_mm import' in block:
+            yield page, block, False
+        if language == 'bash':
+            whole = MARK.match(block.partition('\n')[0])
+            for line in block.replace('\\\n', ' ').splitlines():
+                if line and not line.startswith('#'):
+                    marked = bool(whole or MARK.search(line))
+                    yield page, re.sub(r'\s+#.*', '', line), marked
 
 
 def printed():
-    """Parameters (page, line), skipped ones marked; lines go on after a backslash."""
-    found = dict.fromkeys(path for page in PAGES for path in sorted(ROOT.glob(page)))
-    for path in found:
-        page = path.relative_to(ROOT).as_posix()
-        blocks = re.findall(r'```bash\n(.*?)```', path.read_text('utf-8'), re.DOTALL)
-        if page == 'docs/commands.md':
-            del blocks[0]  # tests/test_installation.py runs it, from a wheel.
-        lines = ''.join(blocks).replace('\\\n', ' ').splitlines()
-        for line in lines:
-            if not re.match(r'segda |torchrun |python -m segda', line):
-                continue
-            line = re.sub(r'\s+#.*', '', line)
-            why = [why for rule, why in SKIPPED.items() if re.search(rule, line)]
-            marks = [pytest.mark.skip(reason=why[0])] if why else []
-            yield pytest.param(page, line, marks=marks, id=f'{page}: {line}')
+    """Parameters (page, line) of what runs."""
+    # tests/test_installation.py runs the first block of this page, from a wheel.
+    wheel = next(block for page, _, block in blocks() if page == 'docs/commands.md')
+    wheel = [re.sub(r'\s+#.*', '', line) for line in wheel.splitlines()]
+    for page, line, marked in commands():
+        if not marked and not (page == 'docs/commands.md' and line in wheel):
+            name = line.partition('\n')[0]
+            yield pytest.param(page, line, id=f'{page}: {name}')
+
+
+def test_commands_can_be_tested_or_say_what_they_need():
+    for page, language, block in blocks():
+        assert language in ('bash', 'python', 'text') or '{' in language, (page, block)
+        if language == 'text':
+            started = r'^\W*(segda|python|pip|make|docker|torchrun|pytest) '
+            assert not re.search(started, block, re.MULTILINE), (page, block)
+    for page, line, marked in commands():
+        runs = re.match(r'segda |python -m segda_mm|from segda_mm', line)
+        assert marked or runs, f'{page}: "{line}" neither runs nor says what it needs'
 
 
 @pytest.fixture(scope='module')
@@ -66,8 +88,12 @@ def folders(tmp_path_factory):
 
     def folder(page):
         name = page if page in OWN_FOLDER else 'docs/own_data.md'
+        name = 'configs' if page.startswith('configs') else name
         if name not in made:
             made[name] = path = tmp_path_factory.mktemp(Path(name).stem)
+            if name == 'configs':
+                write_gta5(path / 'data/minicity/gta5', 4)
+                write_cityscapes(path / 'data/minicity/cityscapes', train=4, val=2)
             write_own_streets(path)
             for kind in ('images', 'masks'):
                 for file in sorted((path / 'my' / kind).iterdir())[4:]:
@@ -88,7 +114,16 @@ def job(words, folder, output):
             os.dup2(sys.stdout.fileno(), stream)
         if words[0] == 'segda':
             sys.exit(main(words[1:]))
+        if words[0].startswith('from '):
+            sys.exit(exec(words[0], {}))
         sys.exit(subprocess.call([sys.executable, *words[1:]]))
+
+
+def words_of(line, folder):
+    """As a shell splits it: it knows quotes and patterns."""
+    told = ['bash', '-c', f'words() {{ printf \'%s\\0\' "$@"; }}; words {line}']
+    split = subprocess.run(told, cwd=folder, capture_output=True, check=True)
+    return split.stdout.decode().split('\0')[:-1]
 
 
 def ask(process, output):
@@ -101,20 +136,18 @@ def ask(process, output):
     os.kill(process.pid, signal.SIGINT)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(('page', 'line'), list(printed()))
 def test_printed_line(page, line, folders, tmp_path):
     folder, output = folders(page), tmp_path / 'output.txt'
     output.touch()
     line += SMALLER.get(line, '')
-    # A shell splits the line: it knows quotes and patterns.
-    told = ['bash', '-c', f'words() {{ printf \'%s\\0\' "$@"; }}; words {line}']
-    split = subprocess.run(told, cwd=folder, capture_output=True, check=True)
-    words = split.stdout.decode().split('\0')[:-1]
+    words = [line] if line.startswith('from ') else words_of(line, folder)
     context = multiprocessing.get_context('fork')
     process = context.Process(target=job, args=(words, folder, output))
     process.start()
     try:
-        if words[1] == 'review':
+        if words[1:2] == ['review']:
             ask(process, output)
         process.join(900)
         assert process.exitcode == 0, output.read_text('utf-8')[-3000:]
