@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import torch
 from mmengine.config import Config
+from mmengine.dist import get_world_size
 from mmengine.logging import MMLogger
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
@@ -14,7 +15,7 @@ from torch import nn
 
 from segda_mm.apis.training import enable_mixed_precision
 from segda_mm.engine.hooks import HeadAccuracyHook
-from segda_mm.registry import MODELS
+from segda_mm.registry import MODEL_WRAPPERS, MODELS
 from segda_mm.testing import domain_batch, segmentation_batch
 from studies.records import ROOT
 
@@ -26,6 +27,10 @@ METHODS = dict(
     mean_teacher='configs/mean_teacher/mean-teacher_bisenetv1-r18_gta2cs-512x1024.py',
     mic='configs/mic/mic_bisenetv1-r18_gta2cs-512x1024.py',
     daformer='configs/daformer/daformer_mitb0_gta2cs-512x512.py',
+    heavy_teacher=(
+        'configs/heavy_teacher/heavy-teacher_mitb2-bisenetv1-r18_gta2cs-512x1024.py'
+    ),
+    tent='configs/source_free/tent_bisenetv1-r18_gta2cs-512x1024.py',
 )
 NUM_CLASSES = 19
 
@@ -50,7 +55,7 @@ def build_step(
     """The model of a method, from seed 0, and its training step.
 
     Each call of the step takes the same random images, and hooks of the config that
-    make steps faster are in effect.
+    make steps faster are in effect. In a group of processes the model is wrapped.
     """
     torch.manual_seed(0)
     if amp:
@@ -65,6 +70,8 @@ def build_step(
     make = domain_batch if is_pair else segmentation_batch
     data = make(num_images=batch_size, size=size, num_classes=NUM_CLASSES)
     HeadAccuracyHook().before_train(SimpleNamespace(model=model))
+    if get_world_size() > 1:
+        model = MODEL_WRAPPERS.build(dict(cfg.model_wrapper_cfg, module=model))
     return model, lambda: model.train_step(data, optim_wrapper)
 
 

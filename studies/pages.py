@@ -115,7 +115,7 @@ def performance_page(rows: Sequence[Mapping[str, Any]]) -> str:
         '# Performance',
         'What the columns mean: [performance](../performance.md).',
     ]
-    head = ('path', 'size', 'ms', 'quartiles', 'bound, ms', 'ratio', 'peak MiB')
+    head = ('path', 'size', 'ms', 'quartiles', 'bound, ms', 'ratio', 'peak MiB', 'rest')
     for (machine, device), found in newest.items():
         cells = [
             (
@@ -126,6 +126,7 @@ def performance_page(rows: Sequence[Mapping[str, Any]]) -> str:
                 number(line['bound_ms'], 2) if 'bound_ms' in line else '',
                 number(line['ms'] / line['bound_ms'], 2) if 'bound_ms' in line else '',
                 number(line['peak_mib'], 0) if 'peak_mib' in line else '',
+                line.get('largest_rest', ''),
             )
             for line, _ in found.values()
         ]

@@ -17,6 +17,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from studies.records import append_row
 
 MIB = 2**20
+CLOCKS = dict(wall=time.perf_counter, cpu=time.process_time)
+CLOCK_HELP = (
+    'cpu: seconds of the processor, to which other programs add little; on an idle '
+    'machine those of the clock on the wall, with --threads 1'
+)
 
 
 def parser_for(description: str | None, repeats: int) -> argparse.ArgumentParser:
@@ -26,19 +31,25 @@ def parser_for(description: str | None, repeats: int) -> argparse.ArgumentParser
     )
     parser.add_argument('--threads', type=int, default=2)
     parser.add_argument('--repeats', type=int, default=repeats, help='of each way')
+    parser.add_argument('--clock', choices=CLOCKS, default='wall', help=CLOCK_HELP)
     parser.add_argument('--out', help='results file to append the line to')
     return parser
 
 
 def time_ways(
-    ways: Mapping[str, Callable[[], object]], repeats: int, warm_up: int = 2
+    ways: Mapping[str, Callable[[], object]],
+    repeats: int,
+    warm_up: int = 2,
+    clock: str = 'wall',
 ) -> dict[str, dict[str, Any]]:
     """Time each way ``repeats`` times, in turns, after some calls to warm up.
 
     Turns give all ways their share of whatever else the machine is doing, so that
     ratios of medians hold where the times themselves do not. On CUDA a time ends when
     the device has finished, and there is ``peak_mib`` beside :func:`summary`.
+    ``clock`` is one of ``CLOCKS``.
     """
+    now = CLOCKS[clock]
     cuda = torch.cuda.is_available()
     for _ in range(warm_up):
         for way in ways.values():
@@ -50,13 +61,13 @@ def time_ways(
             if cuda:
                 torch.cuda.synchronize()
                 torch.cuda.reset_peak_memory_stats()
-            begin = time.perf_counter()
+            begin = now()
             way()
             if cuda:
                 torch.cuda.synchronize()
                 peak = torch.cuda.max_memory_allocated() / MIB
                 peaks[name] = max(peaks[name], peak)
-            seconds[name].append(time.perf_counter() - begin)
+            seconds[name].append(now() - begin)
     timings = {name: summary(measured) for name, measured in seconds.items()}
     if cuda:
         for name, timing in timings.items():

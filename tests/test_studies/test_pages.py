@@ -98,5 +98,5 @@ def test_the_newest_time_of_a_path_stands_in_the_table():
             dict(origin, commit='ghi', panels=[]),
         ]
     )
-    assert '| step | 1x1 | 3.00 | 2.50 to 4.00 | 2.00 | 1.50 |  |' in page
+    assert '| step | 1x1 | 3.00 | 2.50 to 4.00 | 2.00 | 1.50 |  |  |' in page
     assert '9.00' not in page and 'Commits: def.' in page

@@ -21,6 +21,8 @@ def test_times_in_milliseconds():
     )
     timing = time_ways(dict(wait=lambda: time.sleep(0.02)), repeats=2)['wait']
     assert 20 <= timing['quartiles'][0] <= timing['ms']
+    ways = dict(wait=lambda: time.sleep(0.02))
+    assert time_ways(ways, repeats=2, clock='cpu')['wait']['ms'] < 10
 
 
 def test_lines_have_the_bound_and_are_stored(tmp_path, capsys):
