@@ -17,6 +17,7 @@ from segda_mm.registry import TRANSFORMS
 
 from ..formats.cityscapes_instances import codes_from_instance_ids, read_instance_ids
 from ..formats.cityscapes_labels import IGNORE_INDEX
+from ..formats.decoded_images import DecodedImages
 from ..formats.images import any_size
 from ..formats.label_checksums import (
     label_checksums,
@@ -43,18 +44,53 @@ class LoadImageFromFile(mmcv.transforms.LoadImageFromFile):
     """mmcv's, with the pixels as they are stored, where the label has them too.
 
     mmcv turns a photo as its EXIF tag of orientation says, and no label with it.
-    (``imdecode_backend='turbojpeg'`` and ``'tifffile'`` never turn.) Arguments are
-    those of :class:`mmcv.transforms.LoadImageFromFile`.
+    (``imdecode_backend='turbojpeg'`` and ``'tifffile'`` never turn.)
+
+    Args:
+        cache: Folder to keep decoded images in, see :class:`DecodedImages`, for data
+            that are read in many epochs; it grows to the size of all pixels. None:
+            they are decoded anew each time.
+        kwargs: Those of :class:`mmcv.transforms.LoadImageFromFile`.
+
+    Raises:
+        ValueError: ``cache`` goes with neither ``to_float32`` nor another backend of
+            files than the disk.
     """
 
-    def __init__(self, *args, **kwargs) -> None:
+    def __init__(self, *args, cache: str | None = None, **kwargs) -> None:
         super().__init__(*args, **kwargs)
+        elsewhere = self.file_client_args or self.backend_args
+        if cache is not None and (self.to_float32 or elsewhere):
+            raise ValueError(
+                f'cache={cache!r} of LoadImageFromFile keeps pixels of files on the '
+                'disk as they are decoded; leave out to_float32, backend_args and '
+                'file_client_args, or the cache'
+            )
+        self._decoded = None if cache is None else DecodedImages(cache)
         turns = self.imdecode_backend not in ('turbojpeg', 'tifffile')
         if turns and self.color_type in ('color', 'grayscale'):
             self.color_type += '_ignore_orientation'
 
     def transform(self, results: dict) -> dict | None:
         """Add ``img``, ``img_shape`` and ``ori_shape`` to ``results``."""
+        if self._decoded is None:
+            return self._decode(results)
+        how = self.color_type, self.imdecode_backend
+        try:
+            file = self._decoded.file_of(results['img_path'], *how)
+        except OSError:
+            # What decodes it says so, or passes over it.
+            return self._decode(results)
+        pixels = self._decoded.read(file)
+        if pixels is None:
+            if (loaded := self._decode(results)) is not None:
+                self._decoded.write(file, loaded['img'])
+            return loaded
+        shape = pixels.shape[:2]
+        results.update(img=pixels, img_shape=shape, ori_shape=shape)
+        return results
+
+    def _decode(self, results: dict) -> dict | None:
         with any_size() if self.imdecode_backend == 'pillow' else nullcontext():
             return super().transform(results)
 
