@@ -120,7 +120,7 @@ colors = restyled(
 )
 fourier = restyled(TARGET, 3, dict(type='FourierStyle', beta=0.02, prob=0.5))
 CONTROL, LARGE = 'source, longer', 'source, large network'
-RECIPE = 'Fourier and colors'
+RECIPE = 'mean teacher, Fourier'
 STYLED = "source, in the target's style"
 ALIKE, ONE_LOOK = 'source, every pixel alike', 'source, one look'
 adapted = [
@@ -129,6 +129,7 @@ adapted = [
     rows.adversarial('entropy', certain),
     rows.adversarial('pseudo labels', pseudo_labels),
     rows.mean_teacher('mean teacher'),
+    rows.mean_teacher(RECIPE, fourier),
     rows.mean_teacher('mean teacher, whole images, gentle', whole, gentle),
     rows.mean_teacher('MIC', masked),
     rows.mean_teacher('MIC, whole images', whole, masked),
@@ -136,7 +137,7 @@ adapted = [
     rows.mean_teacher('heavy teacher', heavy_teacher, taught_by=LARGE),
     rows.continued('colors', colors),
     rows.continued('Fourier', fourier),
-    rows.continued(RECIPE, fourier, colors),
+    rows.continued('Fourier and colors', fourier, colors),
     rows.continued('rare classes', rare_classes),
     rows.source_free('no source: BatchNorm', batch_norm),
     rows.source_free('no source: Tent', tent),
