@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def job(args: argparse.Namespace) -> None:
-    from segda_mm.apis import adapt, try_report
+    from segda_mm.apis import adapt
     from segda_mm.apis.adapting import table_of
     from segda_mm.apis.config import parse_cfg_options
     from segda_mm.apis.own.files import write_own_config
@@ -64,7 +64,7 @@ def job(args: argparse.Namespace) -> None:
     results = adapt(config, options, args.work_dir, args.amp)
     folder = Path(results['network']).parent
     print(f'\n{table_of(results)}\nTable: {folder / "results.md"}')
-    try_report(folder)
+    print(f'Report: {folder / "report.html"}')
     print(f'Network: {results["steps"][-1]["checkpoint"]}')
     shown, out = 'VIDEO', 'overlay.mp4'
     if args.target is not None:
