@@ -118,7 +118,8 @@ def test_a_first_look_is_small(folder):
 
 @pytest.mark.slow
 def test_a_first_look_ends_with_the_line_that_draws_it(folder, capsys):
-    options = 'drawn.num_images=8 epochs=1 workers=0'
+    # The video has three frames.
+    options = 'drawn.num_images=8 epochs=1 workers=0 batch_size=2'
     assert segda(f'adapt --target drive.mp4 --quick --cfg-options {options}') == 0
     out = capsys.readouterr().out
     assert 'Step 1 of 2: source_only' in out and 'Step 2 of 2: batch_norm' in out

@@ -29,7 +29,7 @@ OWN_FOLDER = ('README.md', 'docs/commands.md', 'docs/get_started.md')
 _WORLD = 'drawn.num_images=4 drawn.size=[128,64] size=[128,64]'
 SMALLER = {
     'segda adapt --target drive.mp4': f' --cfg-options epochs=1 {_WORLD}',
-    'segda adapt --target drive.mp4 --quick': f' --cfg-options {_WORLD}',
+    'segda adapt --target drive.mp4 --quick': f' --cfg-options batch_size=2 {_WORLD}',
     'segda minicity --gta5 144 --train 144 --val 40': ' --gta5 4 --train 4 --val 2',
 }
 #: Where a reader and this test see that a line, or a block whose first line it is, does
