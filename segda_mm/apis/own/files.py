@@ -69,7 +69,7 @@ def write_own_config(
             that are drawn, in the 19 classes of Cityscapes.
         val: Labelled images of the target.
         recipe: One of ``configs/own``; None: ``mpl``, or ``mean_teacher`` without a
-            source, or ``batch_norm`` for a first look.
+            source; for a first look ``source_only`` or ``batch_norm``.
         epochs: Of each step; None: 20, or few for a first look.
         init: Checkpoint of a trained network to go on from.
         network: Name of its config, as ``'mmseg::segformer_mit-b0'``.
@@ -86,7 +86,7 @@ def write_own_config(
         raise PreflightError(f'{out}: the name of a config must end in .py')
     source_free = init is not None and source is None
     if quick:
-        recipe = recipe or 'batch_norm'
+        recipe = recipe or ('batch_norm' if source_free else 'source_only')
     recipe = recipe or ('mean_teacher' if source_free else 'mpl')
     epochs = epochs or (_QUICK_EPOCHS if quick else 20)
     recipes = sorted(path.stem for path in (config_root() / 'own').glob('*.py'))
@@ -126,6 +126,11 @@ def write_own_config(
         size = size_for(images, _QUICK_SIDE if quick else _LONGER_SIDE)
         if quick and source is None and not source_free:
             lines.append(f'drawn = {dict(num_images=_QUICK_STREETS, size=size)!r}')
+            weighed = "dict(class_weights=dict(type='ClassWeightHook'))"
+            lines += [
+                '# Rare classes weigh more, for few steps to learn them.',
+                f'default_hooks = {weighed}',
+            ]
         lines.append(f'size, epochs = {size}, {epochs}')
     except (DataError, MissingDataError) as error:
         raise PreflightError(str(error)) from error
