@@ -17,6 +17,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='IMAGE',
         help='images of the kind the network will see, for the ranges of its values',
     )
+    parser.add_argument(
+        '--keep',
+        nargs='+',
+        default=(),
+        metavar='NAME',
+        help='parts of names of nodes that stay in float32, where too much is lost',
+    )
 
 
 def job(args: argparse.Namespace) -> None:
@@ -26,5 +33,5 @@ def job(args: argparse.Namespace) -> None:
     # The images have to arrive as they will when the graph is used.
     segmentor = OnnxSegmentor(args.model)
     batches = (segmentor.planes(read_picture(image))[None] for image in args.images)
-    quantize_onnx(args.model, args.out, batches)
+    quantize_onnx(args.model, args.out, batches, args.keep)
     print(args.out)

@@ -165,7 +165,10 @@ def _compare(
 
 
 def quantize_onnx(
-    file: str | Path, out: str | Path, batches: Iterable[np.ndarray]
+    file: str | Path,
+    out: str | Path,
+    batches: Iterable[np.ndarray],
+    keep: Sequence[str] = (),
 ) -> None:
     """Quantise a graph statically: uint8 values, int8 weights for each channel.
 
@@ -176,10 +179,12 @@ def quantize_onnx(
         out: The file to write.
         batches: Calibration images as the graph takes them, (N, 3, H, W) uint8. The
             least and greatest values that they lead to are the ranges.
+        keep: Parts of names of nodes that stay in float32, as ``conv_stem``.
 
     Raises:
         PreflightError: ``file`` was not exported by this package or is quantised
-            already, there are no images, or the libraries are not installed.
+            already, there are no images, no node has a name to ``keep``, or the
+            libraries are not installed.
     """
     onnx = export_library('onnx')
     quantization = export_library('onnxruntime.quantization')
@@ -190,19 +195,27 @@ def quantize_onnx(
             f'{file} is quantised already, or was not written by segda export'
         )
     require_own_files([out], [file])
+    names = [node.name for node in proto.graph.node]
+    for part in keep:
+        if not any(part in name for name in names):
+            raise PreflightError(f'no node of {file} has {part!r} in its name')
     reader = _Calibration(batches)
     with tempfile.TemporaryDirectory() as folder:
         prepared, quantized = Path(folder, 'prepared.onnx'), Path(folder, 'int8.onnx')
         quantization.shape_inference.quant_pre_process(
             str(file), str(prepared), skip_symbolic_shape=True
         )
+        graph = onnx.load(str(prepared))
+        kept = [
+            n.name for n in graph.graph.node if any(part in n.name for part in keep)
+        ]
         quantization.quantize_static(
             str(prepared),
             str(quantized),
             reader,
             quant_format=quantization.QuantFormat.QDQ,
             op_types_to_quantize=list(QUANTIZED_OPERATORS),
-            nodes_to_exclude=_arithmetic_of_sizes(onnx.load(str(prepared))),
+            nodes_to_exclude=[*_arithmetic_of_sizes(graph), *kept],
             per_channel=True,
             activation_type=quantization.QuantType.QUInt8,
             weight_type=quantization.QuantType.QInt8,

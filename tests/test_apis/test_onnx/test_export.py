@@ -262,6 +262,12 @@ def test_a_quantized_graph_predicts_nearly_the_same(graph, tmp_path):
     error = np.abs(logits - expected).mean()
     assert 0 < error < 0.1 * expected.std()
 
+    quantize_onnx(graph, tmp_path / 'kept.onnx', [planes], keep=['context_path'])
+    kept = onnx.load(str(tmp_path / 'kept.onnx'))
+    fewer = [tensor.data_type for tensor in kept.graph.initializer]
+    assert 0 < fewer.count(onnx.TensorProto.INT8) < of_type.count(onnx.TensorProto.INT8)
+    with pytest.raises(PreflightError, match="no node of .* has 'gone' in its name"):
+        quantize_onnx(graph, tmp_path / 'none.onnx', [planes], keep=['gone'])
     with pytest.raises(PreflightError, match='is quantised already'):
         quantize_onnx(out, tmp_path / 'twice.onnx', [planes])
     with pytest.raises(PreflightError, match='no images to calibrate with'):
