@@ -40,6 +40,7 @@ def segda(line):
     return main(line.split())
 
 
+@pytest.mark.slow
 def test_own_data_go_through_all_recipes(folder, capsys):
     target = '--target my_target drive.mp4 --epochs 1'
     assert segda(f'init my.py --source my/images my/masks {target}') == 0

@@ -52,6 +52,7 @@ def start_child(file, flags, **options):
     )
 
 
+@pytest.mark.slow
 def test_rows_that_need_each_other_with_a_kill_in_between(places, world):
     file, flags = places
     study = load_study(file)

@@ -98,6 +98,7 @@ def test_a_plan_is_carried_out(plan, capsys):
     assert '1-label' in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_killed_in_a_training_it_ends_alike(plan, tmp_path):
     work = tmp_path / 'killed'
     process = start(work, plan)

@@ -59,7 +59,7 @@ class DecodedImages:
         """
         pixels = np.ascontiguousarray(pixels)
         with atomic_file(file) as unfinished, open(unfinished, 'wb') as stream:
-            np.lib.format.write_array(stream, pixels, allow_pickle=False)
+            np.lib.format.write_array(stream, pixels)
             stream.write(_checksum(pixels))
 
 
