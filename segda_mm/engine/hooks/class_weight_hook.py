@@ -1,12 +1,12 @@
 """Weights of classes in the losses, from how often the labels show them."""
 
-import numpy as np
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch import nn
 
 from segda_mm.datasets.class_counts import count_classes, labelled_sets
 from segda_mm.engine.distributed import unwrapped
+from segda_mm.ops.class_weights import class_weights
 from segda_mm.registry import HOOKS
 
 
@@ -74,26 +74,6 @@ class ClassWeightHook(Hook):
             loss.class_weight = weights.tolist()
         told = ', '.join(f'{n} {w:.2f}' for n, w in zip(names, weights, strict=True))
         runner.logger.info(f'Classes weigh in the losses: {told}')
-
-
-def class_weights(pixels: np.ndarray, power: float, cap: float) -> np.ndarray:
-    """Powers of inverse shares, 1 in the mean over pixels before the cap.
-
-    Args:
-        pixels: Of each class, (K,).
-        power: In [0, 1].
-        cap: Largest weight.
-
-    Returns:
-        float64 (K,), above 0; 1 for a class without pixels.
-    """
-    seen = pixels > 0
-    if not seen.any():
-        return np.ones(len(pixels))
-    shares = pixels / pixels.sum()
-    weights = np.power(shares, -power, where=seen, out=np.zeros_like(shares))
-    weights /= (shares * weights).sum()
-    return np.where(seen, np.minimum(weights, cap), 1.0)
 
 
 def _is_unweighted(loss: nn.Module) -> bool:
