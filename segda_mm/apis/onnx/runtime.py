@@ -195,27 +195,26 @@ def quantize_onnx(
             f'{file} is quantised already, or was not written by segda export'
         )
     require_own_files([out], [file])
-    names = [node.name for node in proto.graph.node]
-    for part in keep:
-        if not any(part in name for name in names):
-            raise PreflightError(f'no node of {file} has {part!r} in its name')
     reader = _Calibration(batches)
     with tempfile.TemporaryDirectory() as folder:
         prepared, quantized = Path(folder, 'prepared.onnx'), Path(folder, 'int8.onnx')
         quantization.shape_inference.quant_pre_process(
             str(file), str(prepared), skip_symbolic_shape=True
         )
-        graph = onnx.load(str(prepared))
-        kept = [
-            n.name for n in graph.graph.node if any(part in n.name for part in keep)
-        ]
+        simplified = onnx.load(str(prepared))
+        excluded = _arithmetic_of_sizes(simplified)
+        for part in keep:
+            kept = [n.name for n in simplified.graph.node if part in n.name]
+            if not kept:
+                raise PreflightError(f'no node of {file} has {part!r} in its name')
+            excluded += kept
         quantization.quantize_static(
             str(prepared),
             str(quantized),
             reader,
             quant_format=quantization.QuantFormat.QDQ,
             op_types_to_quantize=list(QUANTIZED_OPERATORS),
-            nodes_to_exclude=[*_arithmetic_of_sizes(graph), *kept],
+            nodes_to_exclude=excluded,
             per_channel=True,
             activation_type=quantization.QuantType.QUInt8,
             weight_type=quantization.QuantType.QInt8,
