@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('config', nargs='?', help='config file of `segda init`')
     target = 'footage, for which a config is written: folders, "globs", lists, videos'
     parser.add_argument('--target', nargs='+', metavar='PLACE', help=target)
-    quick = 'a first look in minutes: small images and few steps, on the source alone'
+    quick = 'a first look in minutes: small images and few steps'
     parser.add_argument('--quick', action='store_true', help=quick)
     arguments.add_trained_network(parser)
     arguments.add_work_dir(parser, 'all steps, one folder each')
@@ -72,7 +72,9 @@ def job(args: argparse.Namespace) -> None:
         out = out if has_suffix(args.target[0], VIDEO_SUFFIXES) else 'overlays'
     print(f'See it: segda predict {results["network"]} {shown} --out {out}')
     if args.quick:
-        print('That was a first look; without --quick, it adapts to what you gave.')
+        print(
+            'That was a first look: few steps on small images. Next: without --quick.'
+        )
 
 
 def _require_said(config: Path, said: dict[str, str]) -> None:
