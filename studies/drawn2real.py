@@ -37,22 +37,17 @@ TARGET = dict(
 def large(cfg: Config) -> None:
     """Change: the large network, SegFormer's head on EfficientNet-Lite2."""
     cfg.model.backbone = dict(
-        type='TIMMBackbone',
+        cfg.model.backbone.backbone_cfg,
         model_name='tf_efficientnet_lite2',
-        features_only=True,
-        pretrained=False,
-        out_indices=(1, 2, 3, 4),
         init_cfg=dict(type='EfficientNetLitePretrained', variant=2),
     )
+    head = Config.fromfile('configs/_base_/models/heavy_mitb2.py').heavy_segmentor
     cfg.model.decode_head = dict(
-        type='SegformerHead',
+        head.decode_head,
         in_channels=[24, 48, 120, 352],
-        in_index=[0, 1, 2, 3],
         channels=64,
-        dropout_ratio=0.1,
         num_classes=11,
         norm_cfg=cfg.model.decode_head.norm_cfg,
-        align_corners=False,
         loss_decode=cfg.model.decode_head.loss_decode,
     )
     del cfg.model.auxiliary_head
