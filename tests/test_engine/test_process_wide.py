@@ -27,9 +27,13 @@ def test_void_weighs_pixels_alike(monkeypatch, loss, averages_over_all):
     of_class = torch.tensor(loss.class_weight or [1.0] * 3, dtype=torch.float64)
     mean = of_class[labels[labels != 255]].sum() / 2
     monkeypatch.setattr(process_wide, 'get_world_size', lambda: 2)
-    monkeypatch.setattr(
-        process_wide, 'all_reduce', lambda number, op: number.fill_(mean)
-    )
+    asked = []
+
+    def all_reduce(number, op):
+        asked.append(number.item())
+        number.fill_(mean)
+
+    monkeypatch.setattr(process_wide, 'all_reduce', all_reduce)
 
     def mean_of_halves():
         parts = zip(logits.split(2), labels.split(2))
@@ -40,3 +44,5 @@ def test_void_weighs_pixels_alike(monkeypatch, loss, averages_over_all):
     process_wide.share_loss_averages(nn.ModuleList([loss]))
     assert mean_of_halves().dtype == whole.dtype
     torch.testing.assert_close(mean_of_halves(), whole)
+    # What the processes would say has that mean.
+    assert averages_over_all or sum(asked[-2:]) / 2 == pytest.approx(mean.item())
