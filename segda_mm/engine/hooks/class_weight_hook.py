@@ -2,6 +2,7 @@
 
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
+from mmseg.models.losses import CrossEntropyLoss
 from torch import nn
 
 from segda_mm.datasets.class_counts import count_classes, labelled_sets
@@ -26,7 +27,8 @@ class ClassWeightHook(Hook):
             relative to the working directory. None counts in every run.
 
     Raises:
-        ValueError: If the training data have no labels or no classes.
+        ValueError: If the training data have no labels or no classes, or a loss is
+            one that cannot be weighed.
     """
 
     def __init__(
@@ -54,6 +56,11 @@ class ClassWeightHook(Hook):
                 'already'
             )
             return
+        if any(type(x) is CrossEntropyLoss and x.avg_non_ignore for x in losses):
+            raise ValueError(
+                'ClassWeightHook: CrossEntropyLoss with avg_non_ignore=True fails with '
+                "class weights where pixels are void; use type='PixelCrossEntropyLoss'"
+            )
         dataset = runner.train_dataloader.dataset
         key = 'train_dataloader.dataset'
         names = dataset.metainfo.get('classes')

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from mmseg.models.losses import CrossEntropyLoss
 
 from segda_mm.apis import PreflightError
 from segda_mm.models.losses import PixelCrossEntropyLoss
@@ -53,11 +54,14 @@ def test_one_sigmoid_channel_has_no_weights(street):
     assert 'no loss of model takes class_weight' in log.read_text('utf-8')
 
 
-def test_images_alone_are_refused(street):
+def test_what_cannot_be_weighed_is_refused(street):
     images = SimpleNamespace(dataset=DATASETS.build(street.images))
     model = torch.nn.ModuleList([PixelCrossEntropyLoss()])
     runner = SimpleNamespace(model=model, train_dataloader=images)
     with pytest.raises(ValueError, match='train_dataloader.dataset has no classes'):
+        HOOKS.build(HOOK).before_train(runner)
+    runner.model.append(CrossEntropyLoss(avg_non_ignore=True))
+    with pytest.raises(ValueError, match="use type='PixelCrossEntropyLoss'"):
         HOOKS.build(HOOK).before_train(runner)
     with pytest.raises(PreflightError, match='cap is 0.5'):
         street.train('capped', [dict(HOOK, cap=0.5)])
