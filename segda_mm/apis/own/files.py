@@ -85,9 +85,10 @@ def write_own_config(
     if out.suffix != '.py':
         raise PreflightError(f'{out}: the name of a config must end in .py')
     source_free = init is not None and source is None
-    if quick:
-        recipe = recipe or ('batch_norm' if source_free else 'source_only')
-    recipe = recipe or ('mean_teacher' if source_free else 'mpl')
+    with_source, without = (
+        ('source_only', 'batch_norm') if quick else ('mpl', 'mean_teacher')
+    )
+    recipe = recipe or (without if source_free else with_source)
     epochs = epochs or (_QUICK_EPOCHS if quick else 20)
     recipes = sorted(path.stem for path in (config_root() / 'own').glob('*.py'))
     if recipe not in recipes:
@@ -125,11 +126,10 @@ def write_own_config(
         lines.append(f'val = {dict(images=val[0], labels=val[1]) if val else None!r}')
         size = size_for(images, _QUICK_SIDE if quick else _LONGER_SIDE)
         if quick and source is None and not source_free:
-            lines.append(f'drawn = {dict(num_images=_QUICK_STREETS, size=size)!r}')
-            weighed = "dict(class_weights=dict(type='ClassWeightHook'))"
             lines += [
+                f'drawn = {dict(num_images=_QUICK_STREETS, size=size)!r}',
                 '# Rare classes weigh more, for few steps to learn them.',
-                f'default_hooks = {weighed}',
+                "default_hooks = dict(class_weights=dict(type='ClassWeightHook'))",
             ]
         lines.append(f'size, epochs = {size}, {epochs}')
     except (DataError, MissingDataError) as error:
